@@ -1,8 +1,11 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -14,88 +17,200 @@ const (
 	failedUpTo = 1
 )
 
-// answer returns the result in a few sentences, for readers who read no further.
+// sentence is a line of the answer under a label. It is good news, bad news or neither.
+type sentence struct{ Label, Text, Class string }
+
+// answer returns the result in a few lines, for readers who read no further.
 func (r *Run) answer() (list []sentence) {
-	switch {
-	case len(r.stages) > 1:
-		list = append(list, sentence{Text: "Lowest rate, " + measured(r.stages[r.ends()[0]].doc)},
-			sentence{Text: "Highest rate, " + measured(r.stages[r.ends()[1]].doc)})
-	case r.summary.Exists():
-		list = append(list, sentence{Text: measured(r.summary)})
+	add := func(s sentence) {
+		if s.Text != "" {
+			list = append(list, s)
+		}
 	}
-	if kept := r.keeps(); kept.Text != "" {
-		list = append(list, kept)
+	add(r.keeps())
+	add(r.failures())
+	add(r.bend())
+	for _, s := range r.shown() {
+		add(sentence{Label: under(s), Text: measured(s.doc)})
+	}
+	add(r.next())
+	return list
+}
+
+// under returns the label of a part's figures: its load, and its scenario if there are several.
+func under(s part) string {
+	switch load := s.load(); {
+	case load == "":
+		return "The run"
+	case s.scenario != "":
+		return s.scenario + " at " + load
+	default:
+		return "At " + load
+	}
+}
+
+// shown returns the parts whose figures the answer states: of each scenario the stage with the lowest load and the one
+// with the highest, and of parallel scenarios the latter alone.
+func (r *Run) shown() (list []part) {
+	switch {
+	case len(r.stages) == 0 && r.summary.Exists():
+		return []part{{doc: r.summary}}
+	case !r.parallel():
+		ends := r.stages.ends()
+		return slices.CompactFunc(ends, func(a, b part) bool { return a.index == b.index })
+	}
+	for _, s := range r.scenarios[:min(len(r.scenarios), shortList)] {
+		var own stages
+		for _, stage := range r.stages {
+			if stage.scenario == s.Name {
+				own = append(own, stage)
+			}
+		}
+		if ends := own.ends(); ends != nil {
+			list = append(list, ends[1])
+		}
 	}
 	return list
 }
 
-// sentence is a sentence of the answer. It is good news, bad news or neither.
-type sentence struct{ Text, Class string }
-
-// ends returns the indexes of the stages with the lowest and the highest rate.
-func (r *Run) ends() (at [2]int) {
-	for i, s := range r.stages {
-		if achieved(s.doc) < achieved(r.stages[at[0]].doc) {
-			at[0] = i
-		}
-		if achieved(s.doc) > achieved(r.stages[at[1]].doc) {
-			at[1] = i
-		}
+// ends returns the stages with the lowest and the highest load.
+func (all stages) ends() []part {
+	if len(all) == 0 {
+		return nil
 	}
-	return at
+	return []part{slices.MinFunc(all, all.byLoad), slices.MaxFunc(all, all.byLoad)}
+}
+
+// byLoad compares the loads of two stages: those of closed loops by the requests at a time.
+func (all stages) byLoad(a, b part) int {
+	if !math.IsNaN(a.atATime()) && !math.IsNaN(b.atATime()) {
+		return cmp.Compare(a.atATime(), b.atATime())
+	}
+	return cmp.Compare(all.rate(a), all.rate(b))
 }
 
 // measured returns the latencies that the requests of a run or a stage saw, as text.
 func measured(doc gjson.Result) string {
-	text := fmt.Sprintf("at %s requests/s: ", digits(achieved(doc)))
-	for _, f := range []figure{ttft, itl} {
+	var parts []string
+	for _, f := range []figure{ttft, itl, requestLatency} {
 		if p50 := f.statistic(doc, "p50"); !math.IsNaN(p50) {
-			text += fmt.Sprintf("%s p50 %s ms (p99 %s), ", f.name, milliseconds(p50),
-				milliseconds(f.statistic(doc, "p99")))
+			name := strings.TrimPrefix(f.name, "Request ")
+			parts = append(parts, fmt.Sprintf("%s p50 %s, p99 %s", name, inMS(p50), inMS(f.statistic(doc, "p99"))))
 		}
 	}
-	if math.IsNaN(ttft.statistic(doc, "p50")) {
-		text += fmt.Sprintf("request latency p50 %s ms (p99 %s), ", milliseconds(requestLatency.statistic(doc, "p50")),
-			milliseconds(requestLatency.statistic(doc, "p99")))
+	if out := throughput(doc, "output_tokens"); !math.IsNaN(out) {
+		parts = append(parts, digits(out)+" output tokens/s")
 	}
-	return text + fmt.Sprintf("%s output tokens/s, %s failed.", digits(throughput(doc, "output_tokens")),
-		percent(failedShare(doc)))
+	return strings.Join(parts, " · ")
 }
 
-// keeps returns up to which rate the SLO is kept. It returns nothing if there is no SLO.
+func inMS(seconds float64) string {
+	if text := milliseconds(seconds); text != missing {
+		return text + " ms"
+	}
+	return missing
+}
+
+// failures returns how many requests failed, were dropped or did not end, if any.
+func (r *Run) failures() sentence {
+	s := sentence{Label: "Failures"}
+	var parts []string
+	if n := failedCount(r.summary); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s of %s requests failed (%s), most with %s", whole(n),
+			whole(number(r.summary.Get("load_summary.count"))), percent(failedShare(r.summary)), r.mostFrequent()))
+		if failedShare(r.summary) > failedUpTo {
+			s.Class = news(false)
+		}
+	}
+	if n := number(r.summary.Get("xk6_llm.requests.dropped")); n > 0 {
+		parts = append(parts, whole(n)+" arrivals were dropped: never sent")
+	}
+	if n := unfinished(r.summary); n > 0 {
+		parts = append(parts, whole(n)+" requests were unfinished: open at the end of the run, and in no figure of "+
+			"latency")
+	}
+	s.Text = strings.Join(parts, "; ")
+	return s
+}
+
+// mostFrequent returns the label of the most frequent failure.
+func (r *Run) mostFrequent() string {
+	for _, f := range failuresOf(0, r) {
+		return f.label
+	}
+	return "an unknown label"
+}
+
+// bend returns where the knee of the run is, or that there is none.
+func (r *Run) bend() sentence {
+	s := sentence{Label: "Knee"}
+	ordered := r.stages.ordered()
+	if axisOf([]Run{*r}) == byStage || len(ordered) < 3 {
+		return s
+	}
+	points, _ := saturated(ordered, r.stages.first(), "p50")
+	last := ordered[len(ordered)-1].load()
+	switch k := knee(points.X, points.Y); {
+	case len(points.X) < len(ordered):
+		return s
+	case k < 0:
+		s.Text = fmt.Sprintf("none up to %s: the median %s does not rise faster than the throughput", last,
+			r.stages.first().name)
+	default:
+		s.Text = fmt.Sprintf("at %s (%s): beyond it the median %s rises faster than the throughput, up to %s at %s",
+			ordered[k].load(), ordered[k].name, r.stages.first().name, inMS(points.Y[len(points.Y)-1]), last)
+	}
+	return s
+}
+
+// first returns the latency that readers of a run look at first: TTFT, or that of the whole answer if nothing was
+// streamed.
+func (all stages) first() figure {
+	for _, s := range all {
+		if math.IsNaN(ttft.statistic(s.doc, "p50")) {
+			return requestLatency
+		}
+	}
+	return ttft
+}
+
+// keeps returns up to which load the SLO is kept. It returns nothing if there is no SLO.
 func (r *Run) keeps() (s sentence) {
 	if math.IsNaN(keptShare(r.summary)) {
 		return s
 	}
-	s.Text = "SLO"
+	s.Label = "SLO"
 	if bounds := r.slo(); bounds != "" {
-		s.Text += " (" + bounds + ")"
+		s.Text += bounds + ": "
 	}
-	s.Text += fmt.Sprintf(": kept by %s of the answers", percent(keptShare(r.summary)))
-	fastest, holding := 0.0, 0
-	for _, stage := range r.stages {
-		if keepsSLO(stage.doc) {
-			holding++
-			fastest = max(fastest, achieved(stage.doc))
-		}
-	}
+	kept, broken := r.stages.judged()
 	switch {
 	case len(r.stages) < 2:
+		s.Text += fmt.Sprintf("kept by %s of the answers", percent(keptShare(r.summary)))
 		s.Class = news(keepsSLO(r.summary))
-	case holding == 0:
-		s.Text += fmt.Sprintf("; no stage keeps it (by %d %% of its answers, with %d %% failed at most)", keptFrom,
-			failedUpTo)
+	case len(kept) == 0:
+		s.Text += "kept by no stage"
 		s.Class = news(false)
-	case holding == len(r.stages):
-		s.Text += fmt.Sprintf("; every stage keeps it (by %d %% of its answers or more), up to %s requests/s", keptFrom,
-			digits(fastest))
+	case len(broken) == 0:
+		s.Text += "kept by every stage, up to " + kept.ends()[1].load()
 		s.Class = news(true)
 	default:
-		s.Text += fmt.Sprintf("; %d of %d stages keep it (by %d %% of their answers or more), the fastest at %s "+
-			"requests/s", holding, len(r.stages), keptFrom, digits(fastest))
+		s.Text += fmt.Sprintf("kept by %d of %d stages, up to %s; broken from %s", len(kept), len(r.stages),
+			kept.ends()[1].load(), broken.ends()[0].load())
 	}
-	s.Text += "."
 	return s
+}
+
+// judged returns the stages that keep the SLO and those that do not.
+func (all stages) judged() (kept, broken stages) {
+	for _, s := range all {
+		if keepsSLO(s.doc) {
+			kept = append(kept, s)
+		} else {
+			broken = append(broken, s)
+		}
+	}
+	return kept, broken
 }
 
 // news returns the CSS class of good or bad news.

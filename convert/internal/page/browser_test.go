@@ -67,13 +67,13 @@ func checkDrawn(t *testing.T, dom string, charts int) {
 	}
 }
 
-// There are six charts over the rate, four by stage, four over time, three distributions and one of adapters.
+// There are six charts over the rate, four over time, three distributions and one of adapters.
 func TestBrowserDrawsEveryChart(t *testing.T) {
 	t.Parallel()
 	l := load{rates: []float64{2, 4, 8}, each: 12, adapters: []string{"a", "b"}, failing: 5}
-	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l))), 18)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l))), 14)
 	other := load{rates: []float64{1, 3}, each: 9}
-	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l), runOf(t, "two", other), runOf(t, "three", l))), 18)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l), runOf(t, "two", other), runOf(t, "three", l))), 14)
 	checkDrawn(t, drawn(t, written(t, runOf(t, "one stage", load{rates: []float64{5}, each: 20}))), 7)
 	checkDrawn(t, drawn(t, written(t, runOf(t, "one request", load{rates: []float64{5}, each: 1}))), 7)
 	checkDrawn(t, drawn(t, written(t, runOf(t, "nothing", load{rates: []float64{5}, each: 1, failing: 1}))), 3)
@@ -87,7 +87,7 @@ func TestBrowserRunsNoForeignCode(t *testing.T) {
 	l := load{rates: []float64{2, 4}, each: 6, adapters: []string{hostile + "a", hostile + "b"}, failing: 3,
 		text: hostile}
 	dom := drawn(t, written(t, runOf(t, hostile, l), runOf(t, hostile, l)))
-	checkDrawn(t, dom, 18)
+	checkDrawn(t, dom, 14)
 	if strings.Contains(bodyTag.FindString(dom), "owned") || strings.Contains(dom, "<img") {
 		t.Error("a name became code")
 	}
@@ -104,13 +104,35 @@ func TestBrowserShowsForeignTextAsText(t *testing.T) {
 	if strings.Contains(bodyTag.FindString(dom), "owned") {
 		t.Error("a text became code")
 	}
-	for _, element := range []string{"<img", "<svg", "<a "} {
+	for _, element := range []string{"<img", "<svg onload", "<a "} {
 		if strings.Contains(dom, element) {
 			t.Errorf("a text made an element %s", element)
 		}
 	}
 	if bad := unseen.FindString(dom); bad != "" || !strings.Contains(dom, `\u202e`) {
 		t.Errorf("the page has %q, or does not show it", bad)
+	}
+}
+
+// At the pointer a chart names the stage and its values with their units, and its legend shows the lines' dashes.
+func TestBrowserNamesTheStageAtThePointer(t *testing.T) {
+	t.Parallel()
+	const hover = `<script>addEventListener("load", () => {
+		const over = document.querySelector("#chart-rate-ttft .u-over"), box = over.getBoundingClientRect();
+		for (const type of ["mouseenter", "mousemove"])
+			over.dispatchEvent(new MouseEvent(type, { clientX: box.right - 20, clientY: box.top + 20 }));
+	})</script></body>`
+	page := written(t, runOf(t, "one", load{rates: []float64{2, 4, 8}, each: 12}))
+	page = strings.Replace(page, `http-equiv="Content-Security-Policy"`, "", 1) // it forbids the script above
+	dom := drawn(t, strings.Replace(page, "</body>", hover, 1))
+	tip := regexp.MustCompile(`(?s)<div class="tip"[^>]*block.*?</div>`).FindString(dom)
+	for _, want := range []string{"<strong>stage 2: 8/s</strong>", "p50 454 ms", "p99 456 ms"} {
+		if !strings.Contains(tip, want) {
+			t.Errorf("the values at the pointer lack %q: %q", want, tip)
+		}
+	}
+	if !strings.Contains(dom, `stroke-dasharray="9 4"></line></svg>p99</button>`) {
+		t.Error("the legend does not show the dashes of p99")
 	}
 }
 
@@ -121,5 +143,5 @@ func TestBrowserTenThousandRequests(t *testing.T) {
 	if len(page) > 3<<20 {
 		t.Errorf("the page has %d bytes, want below 3 MB", len(page))
 	}
-	checkDrawn(t, drawn(t, page), 17)
+	checkDrawn(t, drawn(t, page), 13)
 }

@@ -17,12 +17,14 @@ type chart struct {
 	Series []series `json:"series"`
 	Marks  []mark   `json:"marks,omitempty"`
 	Labels []string `json:"labels,omitempty"` // labels of the whole numbers of x, in place of the numbers
+	Spans  []span   `json:"spans,omitempty"`  // stages along x, for the values at the pointer
 
 	wide bool
 }
 
 type axis struct {
 	Label string  `json:"label"`
+	Unit  string  `json:"unit,omitempty"` // stands after a value at the pointer
 	Log   bool    `json:"log,omitempty"`
 	Max   float64 `json:"max,omitempty"` // end of the axis; 0 means the largest value
 }
@@ -33,11 +35,18 @@ type series struct {
 	Run  int    `json:"run"`
 	Role int    `json:"role"` // selects the colour, or the dashes if colours stand for runs
 	// "line", "steps", "dots", or "path", which joins the points in their order in the series
-	Kind string    `json:"kind"`
-	X    []rounded `json:"xs"`
-	Y    []rounded `json:"ys"`
-	Hide bool      `json:"hide,omitempty"` // hides the series until a click on its name
-	Tags []string  `json:"tags,omitempty"` // texts at the points of a path
+	Kind  string    `json:"kind"`
+	X     []rounded `json:"xs"`
+	Y     []rounded `json:"ys"`
+	Hide  bool      `json:"hide,omitempty"`  // hides the series until a click on its name
+	Tags  []string  `json:"tags,omitempty"`  // texts at the points of a path
+	Names []string  `json:"names,omitempty"` // names of the points: their stages and loads
+}
+
+// span is a stage that begins at a value of x.
+type span struct {
+	From rounded `json:"from"`
+	Name string  `json:"name"`
 }
 
 // mark is a line across a chart, or a ring around a point if both X and Y are set.
@@ -112,7 +121,7 @@ type chartGroup struct {
 
 // chartsOf returns all charts for which the runs have data.
 func chartsOf(runs []Run) (groups []chartGroup) {
-	for _, g := range []chartGroup{byRate(runs), byStage(runs), overTime(runs), distributions(runs)} {
+	for _, g := range []chartGroup{overLoad(runs), overTime(runs), distributions(runs)} {
 		drawn := g
 		drawn.charts = nil
 		for _, c := range g.charts {
@@ -129,16 +138,23 @@ func chartsOf(runs []Run) (groups []chartGroup) {
 
 func sections(groups []chartGroup) (list []section) {
 	for _, g := range groups {
-		s := section{Title: g.title, Note: g.note, Columns: 3}
-		if len(g.charts)%3 != 0 {
-			s.Columns = 4
-		}
+		s := section{Title: g.title, Note: g.note, Columns: columnsFor(len(g.charts))}
 		for _, c := range g.charts {
 			s.Charts = append(s.Charts, figureBox{c.ID, c.Title, c.Note, c.wide})
 		}
 		list = append(list, s)
 	}
 	return list
+}
+
+// columnsFor returns the number of columns in which charts leave no empty place, or the fewest.
+func columnsFor(charts int) int {
+	for _, columns := range []int{3, 4, 2} {
+		if charts%columns == 0 {
+			return columns
+		}
+	}
+	return 3
 }
 
 // chartData returns the charts as JSON for the page's script. It has no <, so that no text in it can end the script

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"maps"
 	"math"
 	"slices"
 
@@ -13,10 +12,10 @@ import (
 type curves struct {
 	requests int
 
-	ttft, itl, lateness xy            // distributions: percent over seconds
-	ttftDots, itlDots   xy            // over the second at which the request was sent
-	adapters            map[string]xy // distribution of TTFT of each adapter, if there are at least two
-	begins              []float64     // instants of the first request of each stage, in ascending order
+	ttft, itl, delay    xy              // distributions: percent over seconds
+	ttftDots, itlDots   xy              // over the second at which the request was sent
+	adapters, scenarios map[string]xy   // distribution of TTFT of each, if there are at least two
+	begins              map[int]float64 // instants of the first request of each stage
 }
 
 // curvesOf returns the curves of a report's requests. It passes over the requests once for each curve, so that only the
@@ -27,8 +26,13 @@ func curvesOf(p *convert.Report) *curves {
 	delay := func(s convert.Sample) float64 { return s.Delay }
 	var points xy
 	out := &curves{
-		requests: len(p.Run().Requests), itl: curve(p.TokenGaps()), adapters: adapterCurves(p), begins: stageBegins(p),
-		ttft: points.distribution(p, ttft), lateness: points.distribution(p, delay),
+		requests: len(p.Run().Requests), itl: curve(p.TokenGaps()), begins: stageBegins(p),
+		adapters: groupCurves(p, func(_ int, s convert.Sample) string { return s.Adapter }),
+		ttft:     points.distribution(p, ttft), delay: points.distribution(p, delay),
+	}
+	if len(scenariosOf(p)) > 1 {
+		requests := p.Run().Requests
+		out.scenarios = groupCurves(p, func(i int, _ convert.Sample) string { return requests[i].Scenario })
 	}
 	out.ttftDots, out.itlDots = points.dots(p, ttft), points.dots(p, itl)
 	return out
@@ -63,31 +67,34 @@ func (points *xy) reset(p *convert.Report) {
 		len(p.Run().Requests))
 }
 
-// adapterCurves returns the distribution of TTFT of each adapter, if there are several.
-func adapterCurves(p *convert.Report) map[string]xy {
+// groupCurves returns the distribution of TTFT of each group of requests, if there are several. The requests of no name
+// are in none.
+func groupCurves(p *convert.Report, group func(i int, s convert.Sample) string) map[string]xy {
 	values, out := map[string][]float64{}, map[string]xy{}
+	i := -1
 	for s := range p.Samples() {
-		if s.Adapter != "" && !math.IsNaN(s.TTFT) {
-			values[s.Adapter] = append(values[s.Adapter], s.TTFT)
+		i++
+		if name := group(i, s); name != "" && !math.IsNaN(s.TTFT) {
+			values[name] = append(values[name], s.TTFT)
 		}
 	}
 	if len(values) > 1 {
-		for adapter, list := range values {
-			out[plain.Terminal(adapter)] = distribution(list)
+		for name, list := range values {
+			out[plain.Terminal(name)] = distribution(list)
 		}
 	}
 	return out
 }
 
-// stageBegins returns when the first request of each stage was sent, in ascending order.
-func stageBegins(p *convert.Report) []float64 {
+// stageBegins returns when the first request of each stage was sent.
+func stageBegins(p *convert.Report) map[int]float64 {
 	begins := map[int]float64{}
 	for s := range p.Samples() {
 		if _, known := begins[s.Stage]; !known && !math.IsNaN(s.Start) {
 			begins[s.Stage] = s.Start
 		}
 	}
-	return slices.Sorted(maps.Values(begins))
+	return begins
 }
 
 // distribution returns the curve of values, which it sorts.

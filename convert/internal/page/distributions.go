@@ -22,11 +22,11 @@ func distributions(runs []Run) chartGroup {
 		{"ecdf-ttft", "Distribution of TTFT", "TTFT, ms", "", func(c *curves) xy { return c.ttft }},
 		{"ecdf-itl", "Distribution of ITL", "ITL, ms", "Gaps between consecutive tokens, of all answers together.",
 			func(c *curves) xy { return c.itl }},
-		{"ecdf-delay", "Distribution of lateness", "sent − due, ms",
-			"How late the load generator itself sent requests. It should be small against the latencies.",
-			func(c *curves) xy { return c.lateness }},
+		{"ecdf-delay", "Distribution of the schedule delay", "sent − due, ms",
+			"Of the load generator itself. It should be small against the latencies.",
+			func(c *curves) xy { return c.delay }},
 	} {
-		c := chart{ID: d.id, Title: d.title, Note: d.note, X: axis{Label: d.label}}
+		c := chart{ID: d.id, Title: d.title, Note: d.note, X: axis{Label: d.label, Unit: "ms"}}
 		for i, r := range runs {
 			if r.curves != nil {
 				c.add(share100(named(runs, i, "share"), i, 0, d.points(r.curves)))
@@ -35,20 +35,23 @@ func distributions(runs []Run) chartGroup {
 		c.finishShares()
 		g.charts = append(g.charts, c)
 	}
-	g.charts = append(g.charts, byAdapter(runs))
+	g.charts = append(g.charts,
+		byGroup(runs, "adapters", "adapter", func(c *curves) map[string]xy { return c.adapters }),
+		byGroup(runs, "scenarios", "scenario", func(c *curves) map[string]xy { return c.scenarios }))
 	return g
 }
 
-// byAdapter returns a chart that compares the TTFT of adapters.
-func byAdapter(runs []Run) chart {
-	c := chart{ID: "ecdf-adapters", Title: "Distribution of TTFT by adapter", X: axis{Label: "TTFT, ms"}}
+// byGroup returns a chart that compares the TTFT of the groups of each run's requests.
+func byGroup(runs []Run, id, what string, groups func(*curves) map[string]xy) chart {
+	c := chart{ID: "ecdf-" + id, Title: "Distribution of TTFT by " + what, X: axis{Label: "TTFT, ms", Unit: "ms"}}
 	for i, r := range runs {
 		if r.curves == nil {
 			continue
 		}
-		for k, name := range slices.Sorted(maps.Keys(r.curves.adapters)) {
+		of := groups(r.curves)
+		for k, name := range slices.Sorted(maps.Keys(of)) {
 			if k < maxRuns {
-				c.add(share100(named(runs, i, name), i, k, r.curves.adapters[name]))
+				c.add(share100(named(runs, i, name), i, k, of[name]))
 			}
 		}
 	}
@@ -64,7 +67,7 @@ func share100(name string, run, role int, p xy) series {
 // finishShares chooses the axes. A logarithmic axis begins at the power of ten below the first percentile of the
 // values, so that a few zeros do not take up most of the axis.
 func (c *chart) finishShares() {
-	c.Y = axis{Label: "share no larger, %", Max: 100}
+	c.Y = axis{Label: "share no larger, %", Unit: "%", Max: 100}
 	least, largest := math.Inf(1), 0.0
 	for _, s := range c.Series {
 		for i, x := range s.X {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -23,7 +24,7 @@ type fact struct{ name, value string }
 
 // The facts, in the order of the page.
 var factOrder = []string{
-	"Model", "Server", "API", "Load", "SLO", "Started (UTC)", "Took", "Instances", "Tokens counted by", "Due instants",
+	"Model", "Server", "API", "Load", "SLO", "Started (UTC)", "Took", "Instances", "Tokens", "Due instants",
 	"Left out", "Left out of latencies", "Imported from", "Run", "Versions",
 }
 
@@ -65,7 +66,7 @@ func factsOf(p *convert.Report) (list []fact) {
 		}
 	}
 	add("Server", joined(servers))
-	add("Load", plannedLoad(r.Scenarios()))
+	add("Load", plannedLoad(scenariosOf(p)))
 	if n := len(r.Runs); n > 0 {
 		if r.Origin == "" { // other tools do not record it, or by another clock
 			add("Started (UTC)", instant(r.Runs[0].Start))
@@ -105,8 +106,8 @@ func (r *Run) finishFacts() {
 	if start := ours.Get("time_series.start_ns").Int(); start > 0 {
 		add("Started (UTC)", instant(start))
 	}
-	add("Tokens counted by", pairs(ours.Get("tokens.output_source"), "%s (%s answers)"))
-	add("Versions", pairs(ours.Get("versions"), "%s %s"))
+	add("Tokens", tokenSources(ours.Get("tokens.output_source")))
+	add("Versions", versions(ours.Get("versions")))
 	add("Run", ours.Get("run_id").String())
 	add("Imported from", ours.Get("imported_from").String())
 	add("Due instants", dueSources(ours.Get("schedule")))
@@ -118,19 +119,49 @@ func (r *Run) finishFacts() {
 	}
 }
 
+// dueSources returns where the due instants come from unless every request has recorded its own. A closed loop has
+// none.
 func dueSources(schedule gjson.Result) string {
-	sources := map[string]bool{}
 	for _, s := range schedule.Array() {
-		sources[s.Get("source").String()] = true
+		if s.Get("source").String() == run.ScheduleFitted {
+			return "computed from the executor's schedule"
+		}
 	}
-	return joined(sources)
+	return ""
 }
 
-// pairs formats the members of an object.
-func pairs(object gjson.Result, format string) string {
+// sourceNames say in words who counted tokens.
+var sourceNames = map[record.Source]string{
+	record.ServerUsage: "the server's counts", record.ClientTokenizer: "the tokenizer's counts",
+	record.ClientRaw: "the tokenizer's counts of the texts alone", record.ContentChunks: "each chunk counted as one",
+	record.NoSource: "not counted",
+}
+
+// tokenSources says who counted the output tokens, and of how many answers if several did.
+func tokenSources(sources gjson.Result) string {
+	counts := sources.Map()
+	var parts []string
+	for _, source := range slices.Sorted(maps.Keys(counts)) {
+		name := cmp.Or(sourceNames[record.Source(source)], source)
+		if len(counts) > 1 {
+			name += fmt.Sprintf(" (%s answers)", whole(counts[source].Float()))
+		}
+		parts = append(parts, name)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// noVersion begins the version that Go gives to a program of which it knows none.
+const noVersion = "v0.0.0-00010101000000"
+
+// versions returns the versions of the programs that made the run, without those that say nothing.
+func versions(object gjson.Result) string {
 	var parts []string
 	object.ForEach(func(key, value gjson.Result) bool {
-		parts = append(parts, fmt.Sprintf(format, key.String(), value.String()))
+		name, version := key.String(), value.String()
+		if version != "" && !strings.HasPrefix(version, noVersion) {
+			parts = append(parts, strings.TrimPrefix(name+" "+version, "go "))
+		}
 		return true
 	})
 	return strings.Join(parts, ", ")
@@ -154,9 +185,15 @@ func (r *Run) slo() string {
 	return strings.Join(parts, ", ")
 }
 
+// simulated reports whether the built-in simulator answered, which the answer of the page says.
+func (r *Run) simulated() bool { return r.summary.Get("xk6_llm.simulator").Bool() }
+
 // warnings returns what a reader must know about the reliability of the figures.
 func (r *Run) warnings() []string {
 	list := texts(r.summary.Get("xk6_llm.warnings"))
+	if r.simulated() {
+		list = slices.DeleteFunc(list, func(w string) bool { return strings.Contains(w, "built-in simulator") })
+	}
 	if r.summary.Get("xk6_llm.partial").Bool() {
 		list = append([]string{"PARTIAL: something of the run is missing"}, list...)
 	}
@@ -202,7 +239,7 @@ const maxNames = 8
 
 func instant(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05") }
 
-// spell formats a number of seconds for people.
+// spell formats a measured number of seconds for people.
 func spell(seconds float64) string {
 	if seconds < 120 {
 		return digits(seconds) + " s"
@@ -210,44 +247,18 @@ func spell(seconds float64) string {
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
 
-// plannedLoad returns the load that the scenarios ask for, as text.
-func plannedLoad(scenarios []record.Scenario) string {
-	var parts []string
-	for _, s := range scenarios {
-		for _, stage := range s.Stages {
-			parts = append(parts, stageLoad(stage))
-		}
-	}
-	return shortened(parts)
-}
-
-func stageLoad(s record.Stage) (text string) {
+// lasting formats a number of seconds that somebody chose.
+func lasting(seconds float64) string {
 	switch {
-	case s.Rate != nil && s.From != nil:
-		text = fmt.Sprintf("%v → %v/s", *s.From, *s.Rate)
-	case s.Rate != nil:
-		text = fmt.Sprintf("%v/s", *s.Rate)
-	case s.Requests != nil:
-		text = fmt.Sprintf("%d requests", *s.Requests)
+	case seconds >= 120 && math.Mod(seconds, 60) == 0:
+		return exactly(seconds/60) + " min"
+	case seconds >= 120:
+		return spell(seconds)
 	}
-	if s.Concurrency != nil {
-		text += fmt.Sprintf(" at concurrency %d", *s.Concurrency)
-	}
-	if s.Duration != nil {
-		text += fmt.Sprintf(" for %s s", digits(*s.Duration))
-	}
-	return text
+	return exactly(seconds) + " s"
 }
 
 // configuredLoad returns the number and the kind of a configuration's stages, as text.
 func configuredLoad(c *config.Config) string {
 	return fmt.Sprintf("%s, %d stages", c.Load.Type, c.Load.Stages.Len())
-}
-
-func shortened(parts []string) string {
-	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
-	if n := len(parts); n > maxNames {
-		parts = append(parts[:maxNames-1:maxNames-1], fmt.Sprintf("… %d stages in all, the last %s", n, parts[n-1]))
-	}
-	return strings.Join(parts, ", then ")
 }

@@ -29,9 +29,9 @@ var (
 		[]string{"xk6_llm.latency.tpot", "successes.latency.time_per_output_token"}}
 	ntpot = figure{"ntpot", "NTPOT", "normalized time per output token: request latency / output tokens",
 		[]string{"xk6_llm.latency.ntpot", "successes.latency.normalized_time_per_output_token"}}
-	lateness = figure{"delay", "Lateness", "schedule delay: sent − due, of the load generator itself",
+	delay = figure{"delay", "Schedule delay", "sent − due, of the load generator itself",
 		[]string{"load_summary.schedule_delay"}}
-	allFigures = []figure{requestLatency, ttft, itl, tpot, ntpot, lateness}
+	allFigures = []figure{ttft, itl, tpot, ntpot, requestLatency, delay}
 )
 
 // statistic returns a statistic of the figure, or NaN if the report lacks it. The names of percentiles are p50, p99.9
@@ -79,26 +79,32 @@ func achieved(doc gjson.Result) float64 {
 	return number(doc.Get("load_summary.count")) / number(doc.Get("benchmark_time_seconds"))
 }
 
-// asked returns the rate that was asked for. If none was, a report repeats the achieved rate.
-func asked(doc gjson.Result) float64 {
-	rate := number(doc.Get("load_summary.requested_rate"))
-	if rate == number(doc.Get("load_summary.achieved_rate")) {
-		return achieved(doc)
-	}
-	return rate
-}
-
 func throughput(doc gjson.Result, what string) float64 {
 	return number(doc.Get("successes.throughput." + what + "_per_sec"))
 }
 
-// failedShare returns the share of failed requests among all requests, in percent.
-func failedShare(doc gjson.Result) float64 {
-	failed, n := number(doc.Get("failures.count")), number(doc.Get("load_summary.count"))
-	if math.IsNaN(n) {
-		n = failed + number(doc.Get("successes.count"))
+// unfinished returns the number of requests that the end of the run cut off. They are no failures.
+func unfinished(doc gjson.Result) float64 { return number(doc.Get("xk6_llm.requests.canceled")) }
+
+// failedCount returns the number of requests that failed.
+func failedCount(doc gjson.Result) float64 {
+	failed := number(doc.Get("failures.count"))
+	if cut := unfinished(doc); cut > 0 {
+		failed -= cut
 	}
-	return 100 * failed / n
+	return failed
+}
+
+// failedShare returns the share of failed requests among all that ended, in percent.
+func failedShare(doc gjson.Result) float64 {
+	n := number(doc.Get("load_summary.count"))
+	if math.IsNaN(n) {
+		n = number(doc.Get("failures.count")) + number(doc.Get("successes.count"))
+	}
+	if cut := unfinished(doc); cut > 0 {
+		n -= cut
+	}
+	return 100 * failedCount(doc) / n
 }
 
 func keptShare(doc gjson.Result) float64 {

@@ -9,9 +9,9 @@ const (
 )
 
 // kneeMeaning explains the knee to readers of the page.
-const kneeMeaning = "The knee is the stage farthest below the chord from the lowest rate to the highest latency, " +
-	"with both axes scaled to 0…1 (Kneedle); it is named from three stages on, if it lies 0.15 below the chord at " +
-	"least and the latency rises by half at least."
+const kneeMeaning = "The knee is the stage farthest below the chord of the curve of latency against throughput, from " +
+	"its lowest load to its highest latency, with both axes scaled to 0…1 (Kneedle). It is named from three stages " +
+	"on, if it lies 0.15 below the chord at least and the latency rises by half at least."
 
 // knee returns the index of the stage at which a latency begins to rise faster than the throughput, or -1 if there is
 // none. With both scaled to 0…1, it is the stage with the largest x − y, the distance from the chord (Satopää et al.,

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -32,17 +33,19 @@ func Write(w io.Writer, runs []Run) error {
 	if err != nil {
 		return err
 	}
+	whole, stages := latencyTables(runs)
 	return pageTemplate.Execute(w, view{
-		Title: title(runs), Policy: policy, Style: pageStyle, Library: libraryScript, Script: pageScript, Data: data,
+		Title: title(runs), Meta: meta(runs), Policy: policy, Style: pageStyle, Library: libraryScript,
+		Script: pageScript, Data: data,
 		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Glance: glance(runs),
-		Latencies: latencyTables(runs),
-		Sections:  sections(charts), Errors: errorTable(runs), Adapters: adapterTable(runs), Notes: notes(runs),
+		Latencies: whole, OfStages: stages, Sections: sections(charts), Errors: errorTable(runs), Notes: notes(runs),
 	})
 }
 
 // view is the data of the template.
 type view struct {
 	Title, Policy string
+	Meta          string // what was measured when, in a line; "" if there are several runs
 	Style         template.CSS
 	// Library, Script and Data are the contents of script elements: a vendored file, a file of this package, and JSON
 	// without any <.
@@ -50,9 +53,9 @@ type view struct {
 	Several               bool
 	Runs                  []head
 	Facts, Glance         *table
-	Latencies             []*table
+	Latencies, OfStages   []*table
 	Sections              []section
-	Errors, Adapters      *table
+	Errors                *table
 	Notes                 []string
 }
 
@@ -64,7 +67,8 @@ type head struct {
 	Word     string // meaning of the verdict
 	Class    string
 	Reasons  []string
-	Answer   []sentence // the result in a few sentences
+	Doubts   []string   // stages whose verdict has reasons of its own
+	Answer   []sentence // the result in a few lines
 	Warnings []string
 }
 
@@ -79,7 +83,8 @@ func heads(runs []Run) (list []head) {
 		r := &runs[i]
 		health := r.summary.Get("xk6_llm.client_health")
 		h := head{Name: r.Name, Number: i, Verdict: health.Get("verdict").String(),
-			Reasons: texts(health.Get("reasons")), Warnings: r.warnings(), Answer: r.answer()}
+			Reasons: texts(health.Get("reasons")), Doubts: r.doubts(), Warnings: r.warnings(),
+			Answer: r.answer()}
 		if v, known := verdicts[h.Verdict]; known {
 			h.Class, h.Word = v[0], v[1]
 		} else {
@@ -89,6 +94,26 @@ func heads(runs []Run) (list []head) {
 		list = append(list, h)
 	}
 	return list
+}
+
+// meta returns the facts of a single run that every reader needs.
+func meta(runs []Run) string {
+	if len(runs) > 1 {
+		return ""
+	}
+	var parts []string
+	for _, name := range []string{"Model", "Server", "API", "Load", "Started (UTC)", "Took"} {
+		switch value := runs[0].fact(name); {
+		case value == "":
+		case name == "Started (UTC)":
+			parts = append(parts, value+" UTC")
+		case name == "Took":
+			parts = append(parts, "took "+value)
+		default:
+			parts = append(parts, value)
+		}
+	}
+	return strings.Join(parts, " · ")
 }
 
 func title(runs []Run) string {
@@ -114,18 +139,25 @@ func distinct(runs []Run) []Run {
 
 // notes returns what the charts leave out, and why.
 func notes(runs []Run) (list []string) {
-	for _, r := range runs {
+	knees := false
+	for i := range runs {
+		r := &runs[i]
+		knees = knees || len(r.stages) > 2
 		switch {
 		case r.curves == nil:
 			list = append(list,
 				fmt.Sprintf("The report %s holds no requests (requests.parquet), so that of it there are no "+
-					"distributions (TTFT, gaps between tokens, lateness) and no dots of single requests.", r.Name))
+					"distributions (TTFT, gaps between tokens, schedule delay) and no dots of single requests.",
+					r.Name))
 		case r.curves.requests > maxDots:
 			list = append(list,
 				fmt.Sprintf("Of the %d requests of %s the charts over time show the lowest and the highest of each "+
 					"span, %d spans in all; distributions are thinned to some %d points. Both keep the exact "+
 					"minimum and maximum.", r.curves.requests, r.Name, maxSpans, curvePoints))
 		}
+	}
+	if knees {
+		list = append(list, kneeMeaning)
 	}
 	return list
 }

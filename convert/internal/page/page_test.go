@@ -301,7 +301,7 @@ func TestTablesAreBounded(t *testing.T) {
 	doc := gjson.Parse(`{"failures": {"by_label": {` + labels.String() + `}}}`)
 	run := Run{Name: "r", summary: doc, stages: []part{{index: 0, name: "stage 0", doc: doc},
 		{index: 1, name: "stage 1", doc: doc}}}
-	for i := range mostAdapters + 3 {
+	for i := range maxAdapterRows + 3 {
 		run.adapters = append(run.adapters,
 			part{name: fmt.Sprint(i), doc: gjson.Parse(`{"load_summary": {"count": 1}}`)})
 	}
@@ -311,10 +311,11 @@ func TestTablesAreBounded(t *testing.T) {
 		last.Cells[2].Text != "329" {
 		t.Errorf("got %d rows, the last %+v; want 50, and 7 others with 329 requests", len(errors.Rows), last)
 	}
-	adapters := adapterTable([]Run{run})
-	if len(adapters.Rows) != mostAdapters || !strings.HasSuffix(adapters.Note, " Of 3 more adapters of r see the "+
-		"JSON files.") {
-		t.Errorf("got %d rows of adapters, note %q", len(adapters.Rows), adapters.Note)
+	stages := len(run.stages) + 1 // and the whole run
+	rows := glance([]Run{run})
+	if len(rows.Rows) != stages+maxAdapterRows ||
+		!strings.HasSuffix(rows.Note, " 3 more adapters of r have JSON files.") {
+		t.Errorf("got %d rows of stages and adapters, note %q", len(rows.Rows), rows.Note)
 	}
 }
 

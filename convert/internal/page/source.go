@@ -23,19 +23,14 @@ import (
 type Run struct {
 	Name string // name of the run on the page
 
-	summary  gjson.Result // report of the whole run, in the format of the report's files
-	stages   []part
-	adapters []part
-	facts    []fact
-	bounds   []bound
-	curves   *curves // nil if the requests are unknown
-}
-
-// part is the report of a stage or an adapter.
-type part struct {
-	index int // number of the stage
-	name  string
-	doc   gjson.Result
+	summary gjson.Result // report of the whole run, in the format of the report's files
+	// stages are in the order of their numbers, or of the beginnings of their scenarios.
+	stages    stages
+	scenarios []scenario // empty if the requests are unknown
+	adapters  []part
+	facts     []fact
+	bounds    []bound
+	curves    *curves // nil if the requests are unknown
 }
 
 // FromReport returns a run for the page from a report and its requests.
@@ -55,6 +50,7 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 	for _, adapter := range slices.Sorted(maps.Keys(p.Adapters)) {
 		r.adapters = append(r.adapters, part{name: plain.Terminal(adapter), doc: take(p.Adapters[adapter])})
 	}
+	r.plan(p)
 	r.finishFacts()
 	return r, failed
 }
@@ -85,6 +81,7 @@ func FromDir(dir string) (Run, error) {
 		if !r.summary.Exists() {
 			return FromReport(r.Name, report)
 		}
+		r.plan(report)
 	}
 	r.finishFacts()
 	return r, nil

@@ -78,7 +78,7 @@ func TestFromDirWithoutRequests(t *testing.T) {
 	}
 	page := written(t, r)
 	for _, want := range []string{"NOT JUDGED", "holds no requests (requests.parquet)", `id="chart-rate-ttft"`,
-		"TTFT p50 100 ms (p99 200)"} {
+		"TTFT p50 100 ms, p99 200 ms"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -121,7 +121,8 @@ func FuzzSummary(f *testing.F) {
 			return
 		}
 		doc := gjson.Parse(text)
-		page := written(t, Run{Name: "r", summary: doc, stages: []part{{0, "stage 0", doc}, {1, "stage 1", doc}},
+		page := written(t, Run{Name: "r", summary: doc, stages: []part{{index: 0, name: "stage 0", doc: doc},
+			{index: 1, name: "stage 1", doc: doc}},
 			adapters: []part{{name: "a", doc: doc}}})
 		if n := strings.Count(page, "<script"); n != 3 {
 			t.Errorf("got %d script elements, want 3", n)

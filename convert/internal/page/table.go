@@ -4,23 +4,25 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/tidwall/gjson"
-
-	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // table is a table of the page. The first cell of each row is its head.
 type table struct {
 	ID, Title, Note string
-	Open            bool // shown without a click
 	Head            []column
 	Rows            []row
 }
 
-// column is the head of a column. The page shows its meaning on hover and on focus.
-type column struct{ Name, Meaning string }
+// tallFrom is the number of rows from which on a table scrolls, so that it does not take up the page.
+const tallFrom = 26
+
+// Tall reports whether the table scrolls.
+func (t *table) Tall() bool { return len(t.Rows) >= tallFrom }
+
+// column is the head of a column. The page shows its meaning on hover and on focus, and its unit below its name.
+type column struct{ Name, Unit, Meaning string }
 
 type row struct {
 	Name, Meaning string
@@ -29,11 +31,12 @@ type row struct {
 	Cells         []cell
 }
 
-// cell is one value. Bar is the length of the bar behind the value in percent; 0 means no bar.
+// cell is one value. Meaning is shown on hover and on focus. Bar is the length of the bar behind the value in percent;
+// 0 means no bar.
 type cell struct {
-	Text  string
-	Class string
-	Bar   float64
+	Text, Meaning string
+	Class         string
+	Bar           float64
 }
 
 func numeric(values ...string) (cells []cell) {
@@ -73,74 +76,34 @@ func factTable(runs []Run) *table {
 	return t
 }
 
-// sloColumn is the index of the column that is marked as good or bad.
-const sloColumn = "SLO kept"
+// maxAdapterRows bounds the number of a run's adapters that have a row.
+const maxAdapterRows = 100
 
-// glanceColumns are the figures that readers look for first.
-var glanceColumns = []struct {
-	column
-	value func(gjson.Result) string
-}{
-	{column{"asked /s", "requests per second that the stage was to send"}, func(d gjson.Result) string {
-		return digits(asked(d))
-	}},
-	{column{"sent /s",
-		"requests sent per second: one less than there are, over the time from the first start to the last; the " +
-			"mean of a stage whose rate changes"}, func(d gjson.Result) string { return digits(achieved(d)) }},
-	{column{"requests", "requests sent"}, func(d gjson.Result) string { return count(d.Get("load_summary.count")) }},
-	{column{"failed", "share of the requests that failed, whatever the cause"}, func(d gjson.Result) string {
-		return percent(failedShare(d))
-	}},
-	{column{sloColumn,
-		"share of the successes that kept all bounds; ✗ if that is below 99 %, or more than 1 % of the requests " +
-			"failed"}, func(d gjson.Result) string { return percent(keptShare(d)) }},
-	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) string {
-		return milliseconds(ttft.statistic(d, "p50"))
-	}},
-	{column{"p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string {
-		return milliseconds(ttft.statistic(d, "p99"))
-	}},
-	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) string {
-		return milliseconds(itl.statistic(d, "p50"))
-	}},
-	{column{"p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string {
-		return milliseconds(itl.statistic(d, "p99"))
-	}},
-	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) string {
-		return milliseconds(ntpot.statistic(d, "p50"))
-	}},
-	{column{"latency p50", requestLatency.meaning + "; median, ms"}, func(d gjson.Result) string {
-		return milliseconds(requestLatency.statistic(d, "p50"))
-	}},
-	{column{"p99", requestLatency.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string {
-		return milliseconds(requestLatency.statistic(d, "p99"))
-	}},
-	{column{"in tok/s", "prompt tokens of the successes per second"}, func(d gjson.Result) string {
-		return digits(throughput(d, "input_tokens"))
-	}},
-	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) string {
-		return digits(throughput(d, "output_tokens"))
-	}},
-	{column{"client", "did the load generator keep up in this part of the run?"}, func(d gjson.Result) string {
-		if v := d.Get("xk6_llm.client_health.verdict").String(); v != "" {
-			return plain.Terminal(v)
-		}
-		return missing
-	}},
-}
-
-// glance returns a table with a row for each stage and one for the whole run. It leaves out empty columns.
+// glance returns a table with a row for each stage, for each scenario and adapter if there are several, and for the
+// whole run. It leaves out empty columns.
 func glance(runs []Run) *table {
 	t := &table{ID: "glance", Title: "At a glance",
-		Note: "Latencies in ms. Point at a heading, or go to it with the tab key, to read what it means."}
+		Note: "Point at a heading, or go to it with the tab key, to read what it means."}
 	for i, r := range runs {
-		for _, s := range r.stages {
-			t.Rows = append(t.Rows, glanceRow(i, runs, s.name, s.doc))
+		add := func(p part, class string) {
+			line := glanceRow(p)
+			line.Name, line.Class, line.Run = p.title(), class, -1
+			if len(runs) > 1 {
+				line.Name, line.Run = r.Name+", "+line.Name, i
+			}
+			t.Rows = append(t.Rows, line)
 		}
-		if r.summary.Exists() {
-			whole := glanceRow(i, runs, "whole run", r.summary)
-			whole.Class = "whole"
-			t.Rows = append(t.Rows, whole)
+		for _, s := range r.stages {
+			add(s, "")
+		}
+		for k, a := range r.adapters[:min(len(r.adapters), maxAdapterRows)] {
+			add(part{name: "adapter " + a.name, doc: a.doc}, map[bool]string{true: "first"}[k == 0])
+		}
+		if more := len(r.adapters) - maxAdapterRows; more > 0 {
+			t.Note += fmt.Sprintf(" %d more adapters of %s have JSON files.", more, r.Name)
+		}
+		if r.summary.Exists() && (len(r.stages) != 1 || len(r.adapters) > 0 || len(runs) > 1) {
+			add(part{name: "whole run", doc: r.summary}, "whole")
 		}
 	}
 	t.Head = append(t.Head, column{Name: ""})
@@ -151,21 +114,9 @@ func glance(runs []Run) *table {
 	return t
 }
 
-func glanceRow(run int, runs []Run, name string, doc gjson.Result) row {
-	line := row{Name: name, Run: -1}
-	if len(runs) > 1 {
-		line.Name, line.Run = runs[run].Name+", "+name, run
-	}
+func glanceRow(p part) (line row) {
 	for _, c := range glanceColumns {
-		v := c.value(doc)
-		class := "n"
-		if word, isVerdict := verdicts[v]; isVerdict {
-			class = "v " + word[0]
-		}
-		if c.Name == sloColumn && v != missing {
-			class += " " + news(keepsSLO(doc))
-		}
-		line.Cells = append(line.Cells, cell{Text: v, Class: class})
+		line.Cells = append(line.Cells, c.cell(p))
 	}
 	return line
 }
@@ -188,31 +139,36 @@ func (t *table) dropEmpty() {
 }
 
 var latencyStatistics = []column{
-	{"mean", "arithmetic mean"}, {"min", "the smallest"}, {"p50", "median: half of the values are no larger"},
-	{"p90", "90 % of the values are no larger"},
-	{"p95", "95 % of the values are no larger"}, {"p99", "99 % of the values are no larger"}, {"max", "the largest"},
+	{"p50", "", "median: half of the values are no larger"}, {"p90", "", "90 % of the values are no larger"},
+	{"p95", "", "95 % of the values are no larger"}, {"p99", "", "99 % of the values are no larger"},
+	{"mean", "", "arithmetic mean"}, {"min", "", "the smallest"}, {"max", "", "the largest"},
 }
 
 // latencyTables returns, for each run, a table of the whole run and a table of each stage.
-func latencyTables(runs []Run) (list []*table) {
+func latencyTables(runs []Run) (whole, stages []*table) {
 	for i, r := range runs {
 		of := ""
 		if len(runs) > 1 {
 			of = " of " + r.Name
 		}
-		add := func(name string, doc gjson.Result, open bool) {
-			t := latencyTable(doc)
-			t.ID, t.Title, t.Open = fmt.Sprintf("latency-%d-%s", i, strings.ReplaceAll(name, " ", "-")), name+of, open
-			list = append(list, t)
-		}
 		if r.summary.Exists() {
-			add("whole run", r.summary, len(runs) == 1)
+			t := latencyTable(r.summary)
+			t.ID, t.Title = fmt.Sprintf("latency-%d", i), "Whole run"+of
+			whole = append(whole, t)
 		}
 		for _, s := range r.stages {
-			add(s.name, s.doc, false)
+			if len(r.stages) == 1 && r.summary.Exists() {
+				break // it is the whole run
+			}
+			t := latencyTable(s.doc)
+			t.ID, t.Title = fmt.Sprintf("latency-%d-stage-%d", i, s.index), s.title()+of
+			if load := s.load(); load != "" {
+				t.Title += ", " + load
+			}
+			stages = append(stages, t)
 		}
 	}
-	return list
+	return whole, stages
 }
 
 func latencyTable(doc gjson.Result) *table {
@@ -222,7 +178,9 @@ func latencyTable(doc gjson.Result) *table {
 		for _, s := range latencyStatistics {
 			line.Cells = append(line.Cells, numeric(milliseconds(f.statistic(doc, s.Name)))...)
 		}
-		t.Rows = append(t.Rows, line)
+		if slices.ContainsFunc(line.Cells, func(c cell) bool { return c.Text != missing }) {
+			t.Rows = append(t.Rows, line)
+		}
 	}
 	t.dropEmpty()
 	return t

@@ -1,7 +1,9 @@
 package page
 
 import (
-	"fmt"
+	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -26,15 +28,15 @@ func overInterval(doc gjson.Result, interval, factor float64) xy {
 // overTime returns the charts over the time of the run.
 func overTime(runs []Run) chartGroup {
 	g := chartGroup{title: "Over time"}
-	rates := chart{ID: "time-rates", Title: "Requests per second", Y: axis{Label: "requests per second"},
-		Note: "Asked for, sent, done and failed. Sent below asked: the load generator did not keep up. Done below " +
+	rates := chart{ID: "time-rates", Title: "Requests per second", Y: axis{Label: "requests per second", Unit: "/s"},
+		Note: "Asked, sent, done and failed. Sent below asked: the load generator did not keep up. Done below " +
 			"sent: the server does not.", wide: true}
-	flight := chart{ID: "time-flight", Title: "Requests in flight", Y: axis{Label: "requests"},
+	flight := chart{ID: "time-flight", Title: "Requests in flight", Y: axis{Label: "requests", Unit: "requests"},
 		Note: "Sent and not ended yet. A steady rise is a queue that grows.", wide: true}
-	first := chart{ID: "time-ttft", Title: "TTFT over time", Y: axis{Label: "TTFT, ms"},
+	first := chart{ID: "time-ttft", Title: "TTFT over time", Y: axis{Label: "TTFT, ms", Unit: "ms"},
 		Note: "Dots are requests, at the time they were sent (of more than 5000 the lowest and the highest of each " +
 			"moment); lines are percentiles of each interval.", wide: true}
-	gaps := chart{ID: "time-itl", Title: "ITL over time", Y: axis{Label: "ITL, ms"},
+	gaps := chart{ID: "time-itl", Title: "ITL over time", Y: axis{Label: "ITL, ms", Unit: "ms"},
 		Note: "Dots are the mean gap of each request, at the time it was sent; the line is the mean of the gaps " +
 			"between chunks that ended in each interval.", wide: true}
 	for i, r := range runs {
@@ -52,8 +54,9 @@ func overTime(runs []Run) chartGroup {
 	gaps.limits(runs, itl)
 	g.charts = []chart{rates, flight, first, gaps}
 	for i := range g.charts {
-		g.charts[i].X = axis{Label: "seconds since the first request"}
+		g.charts[i].X = axis{Label: "seconds since the first request", Unit: "s"}
 		g.charts[i].Marks = append(g.charts[i].Marks, stageMarks(runs)...)
+		g.charts[i].Spans = stageSpans(runs)
 	}
 	return g
 }
@@ -79,7 +82,7 @@ func (r *Run) dots(first bool) xy {
 	return r.curves.itlDots
 }
 
-// rates adds the numbers of requests asked for, sent, done and failed per second.
+// rates adds the numbers of requests asked, sent, done and failed per second.
 func (c *chart) rates(runs []Run, number int, ts gjson.Result, step float64) {
 	if step <= 0 {
 		return
@@ -108,19 +111,31 @@ func (c *chart) latency(runs []Run, number int, dots xy, lines []timed) {
 
 // stageMarks returns marks at the starts of a single run's stages, as far as there is room.
 func stageMarks(runs []Run) (marks []mark) {
-	if len(runs) != 1 || runs[0].curves == nil {
+	spans := stageSpans(runs)
+	if len(spans) < 2 || len(spans) > 2*maxNames {
 		return nil
 	}
-	begins := runs[0].curves.begins
-	if len(begins) < 2 || len(begins) > 2*maxNames {
-		return nil
-	}
-	for i, at := range begins {
+	for _, s := range spans {
 		text := ""
-		if i < len(runs[0].stages) && len(begins) <= maxNames {
-			text = fmt.Sprintf("stage %d", runs[0].stages[i].index)
+		if len(spans) <= maxNames {
+			text, _, _ = strings.Cut(s.Name, ":")
 		}
-		marks = append(marks, mark{X: new(rounded(at)), Text: text, Run: -1})
+		marks = append(marks, mark{X: new(s.From), Text: text, Run: -1})
 	}
 	return marks
+}
+
+// stageSpans returns the stages of a single run in the order in which they began. Stages of parallel scenarios have no
+// spans of their own.
+func stageSpans(runs []Run) (spans []span) {
+	if len(runs) != 1 || runs[0].curves == nil || runs[0].parallel() {
+		return nil
+	}
+	for _, s := range runs[0].stages {
+		if from, sent := runs[0].curves.begins[s.index]; sent {
+			spans = append(spans, span{rounded(from), pointName(s)})
+		}
+	}
+	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.From, b.From) })
+	return spans
 }

@@ -39,6 +39,7 @@
     const ys = order ? order.map((i) => s.ys[i]) : s.ys;
     const least = Math.max(1e-9, Math.abs(xs[xs.length - 1] - xs[0]) * 1e-9);
     for (let i = 1; i < xs.length; i++) if (xs[i] <= xs[i - 1]) xs[i] = xs[i - 1] + least;
+    if (s.names) s.stageAt = new Map(xs.map((x, i) => [x, s.names[order ? order[i] : i]]));
     return [xs, ys];
   }
 
@@ -54,12 +55,89 @@
     return x - xs[left] <= xs[right] - x ? left : right;
   }
 
+  const inkOf = (s, look) => look.lines[(several ? s.run : s.role) % look.lines.length];
+
+  // element makes an element that holds a text.
+  function element(name, label, parent) {
+    const e = document.createElement(name);
+    if (label) e.textContent = label;
+    parent?.append(e);
+    return e;
+  }
+
+  // sample draws what a series looks like: its dashes, or a dot.
+  function sample(s, look) {
+    const space = "http://www.w3.org/2000/svg", svg = document.createElementNS(space, "svg");
+    const dots = s.kind === "dots", shape = document.createElementNS(space, dots ? "circle" : "line");
+    const set = (e, all) => Object.entries(all).forEach(([name, value]) => e.setAttribute(name, value));
+    set(svg, { width: dots ? 10 : 30, height: 10, "aria-hidden": "true" });
+    set(shape, dots ? { cx: 5, cy: 5, r: 3, fill: inkOf(s, look) } : { x1: 0, x2: 30, y1: 5, y2: 5, stroke: inkOf(s, look), "stroke-width": 2.5, "stroke-dasharray": dashes[s.role % dashes.length].join(" ") });
+    svg.append(shape);
+    return svg;
+  }
+
+  // legend names the series of a chart. A click on a name hides its line or shows it.
+  function legend(p, look) {
+    const box = element("div", "", p.place);
+    box.className = "legend";
+    p.names = p.chart.series.map((s, i) => {
+      const name = element("button", "", box);
+      name.type = "button";
+      name.append(sample(s, look), s.name);
+      name.setAttribute("aria-pressed", String(p.plot.series[i + 1].show));
+      name.addEventListener("click", () => reveal(p, i, !p.plot.series[i + 1].show));
+      return name;
+    });
+  }
+
+  function reveal(p, i, visible) {
+    p.plot.setSeries(i + 1, { show: visible });
+    p.names[i].setAttribute("aria-pressed", String(visible));
+  }
+
+  // place names where the pointer is: a stage with its load, or a value of x with its unit.
+  function placeName(u, c, x) {
+    const unit = c.x.unit ? " " + c.x.unit : "";
+    let i = 0;
+    while (i < c.series.length && !(u.series[i + 1].show && c.series[i].names)) i++;
+    if (i < c.series.length) return c.series[i].stageAt.get(u.data[0][u.cursor.idxs[i + 1]]) || "";
+    const span = (c.spans || []).filter((s) => s.from <= x).pop();
+    return number(x) + unit + (span ? ", " + span.name : "");
+  }
+
+  // tell shows the values at the pointer, beside it.
+  function tell(u, c, look, tip) {
+    const { left, top: high, idxs } = u.cursor;
+    tip.style.display = "none";
+    if (tip.dataset.on !== "true" || left < 0 || !idxs) return;
+    const rows = c.series.map((s, i) => [s, u.series[i + 1].show && idxs[i + 1] != null ? u.data[i + 1][idxs[i + 1]] : null]).filter(([, v]) => v != null);
+    if (!rows.length) return;
+    tip.replaceChildren();
+    element("strong", placeName(u, c, u.posToVal(left, "x")), tip);
+    for (const [s, v] of rows.slice(0, 12)) {
+      const line = element("span", "", tip);
+      line.append(sample(s, look), s.name + " " + number(v) + (c.y.unit ? " " + c.y.unit : ""));
+    }
+    tip.style.display = "block";
+    const width = u.over.clientWidth, right = left > width / 2;
+    tip.style.left = right ? "" : left + 14 + "px";
+    tip.style.right = right ? width - left + 14 + "px" : "";
+    tip.style.top = Math.max(0, Math.min(high - 10, u.over.clientHeight - tip.offsetHeight)) + "px";
+  }
+
+  function tipOf(u) {
+    const tip = element("div", "", u.over);
+    tip.className = "tip";
+    u.over.addEventListener("mouseenter", () => { tip.dataset.on = "true"; });
+    u.over.addEventListener("mouseleave", () => { tip.dataset.on = "false"; tip.style.display = "none"; });
+    return tip;
+  }
+
   function seriesOf(c, s, look) {
-    const stroke = look.lines[(several ? s.run : s.role) % look.lines.length];
+    const stroke = inkOf(s, look);
     const dots = s.kind === "dots", few = s.xs.length <= 40;
     return {
       label: s.name, show: !s.hide && !away.has(s.run), stroke: dots ? stroke + "80" : stroke, width: 2, dash: dots ? [] : dashes[s.role % dashes.length],
-      value: (u, v) => number(v),
       paths: dots || s.kind === "path" ? () => null : s.kind === "steps" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
       points: { show: dots || s.kind === "path" || (s.kind === "line" && few), size: dots ? 4 : 7, width: dots ? 0 : 1.5, fill: dots ? stroke + "80" : stroke, stroke: dots ? "transparent" : stroke },
     };
@@ -129,7 +207,7 @@
 
   function drawPath(u, c, s, look) {
     inside(u, (ctx, b, px) => {
-      ctx.strokeStyle = look.lines[(several ? s.run : s.role) % look.lines.length];
+      ctx.strokeStyle = inkOf(s, look);
       ctx.lineWidth = 2 * px;
       ctx.setLineDash(dashes[s.role % dashes.length].map((d) => d * px));
       ctx.beginPath();
@@ -139,12 +217,13 @@
       ctx.fillStyle = look.ink;
       ctx.textAlign = "center";
       ctx.textBaseline = "top";
-      const taken = [];
-      (s.tags || []).forEach((t, i) => {
-        const x = Math.min(Math.max(u.valToPos(s.xs[i], "x", true), b.left + 22 * px), b.left + b.width - 22 * px);
+      const taken = [], tags = (s.tags || []).map((t, i) => [t, i]).sort(([a], [b]) => b.startsWith("knee") - a.startsWith("knee"));
+      tags.forEach(([t, i]) => {
+        const half = ctx.measureText(t).width / 2 + 2 * px;
+        const x = Math.min(Math.max(u.valToPos(s.xs[i], "x", true), b.left + half), b.left + b.width - half);
         const y = Math.min(u.valToPos(s.ys[i], "y", true) + 7 * px, b.top + b.height - 14 * px);
-        if (taken.some(([ox, oy]) => Math.abs(ox - x) < 46 * px && Math.abs(oy - y) < 14 * px)) return;
-        taken.push([x, y]);
+        if (taken.some(([ox, oy, wide]) => Math.abs(ox - x) < half + wide + 4 * px && Math.abs(oy - y) < 14 * px)) return;
+        taken.push([x, y, half]);
         text(ctx, look, t, x, y);
       });
     });
@@ -160,9 +239,10 @@
         ctx.beginPath();
         ctx.arc(x, y, 9 * px, 0, 2 * Math.PI);
         ctx.stroke();
+        if (!several) return; // the name of its point says it
         ctx.textAlign = right ? "right" : "left";
-        ctx.textBaseline = "bottom";
-        text(ctx, look, m.text, x + (right ? -6 : 6) * px, y - (10 + (several ? 14 * m.run : 0)) * px);
+        ctx.textBaseline = "top";
+        text(ctx, look, m.text, x + (right ? -12 : 12) * px, y + (4 + 14 * m.run) * px);
         return;
       }
       ctx.setLineDash([5 * px, 4 * px]);
@@ -192,12 +272,15 @@
     const time = c.id.startsWith("time-");
     return {
       width, height: 260, scales: scalesOf(c), axes: axesOf(c, look),
-      series: [{ label: "at", value: (u, v) => c.labels && v != null ? (c.labels[v] ?? "–").replace("\n", ", ") : number(v) }, ...c.series.map((s) => seriesOf(c, s, look))],
+      legend: { show: false },
+      series: [{}, ...c.series.map((s) => seriesOf(c, s, look))],
       cursor: {
         dataIdx: nearest, drag: { x: true, y: false, dist: 4 }, points: { size: 8 },
         ...(time ? { sync: { key: "time", setSeries: false, scales: ["x", null] } } : {}),
       },
       hooks: {
+        ready: [(u) => { u.tip = tipOf(u); }],
+        setCursor: [(u) => { if (u.tip) tell(u, c, look, u.tip); }],
         draw: [(u) => {
           c.series.forEach((s, i) => { if (s.kind === "path" && u.series[i + 1].show) drawPath(u, c, s, look); });
           for (const m of c.marks || []) if (m.run < 0 || !away.has(m.run)) drawMark(u, c, m, look);
@@ -208,7 +291,10 @@
 
   function draw(widths) {
     const look = colours();
-    for (const p of plots) p.plot.destroy();
+    for (const p of plots) {
+      p.plot.destroy();
+      p.place.replaceChildren();
+    }
     plots = data.charts.map((c) => {
       const figure = document.getElementById("chart-" + c.id), place = figure.querySelector(".plot");
       const tables = c.series.map(increasing);
@@ -216,7 +302,9 @@
       const plot = new uPlot(optionsOf(c, look, width), uPlot.join(tables), place);
       const shown = c.series.filter((s) => !s.hide && !away.has(s.run));
       figure.dataset.drawn = String(shown.reduce((n, s) => n + s.ys.filter((y) => y != null).length, 0));
-      return { plot, place, chart: c };
+      const p = { plot, place, chart: c };
+      legend(p, look);
+      return p;
     });
     body.dataset.charts = String(plots.length);
   }
@@ -224,7 +312,7 @@
   function show(run, visible) {
     visible ? away.delete(run) : away.add(run);
     for (const p of plots) {
-      p.chart.series.forEach((s, i) => { if (s.run === run) p.plot.setSeries(i + 1, { show: visible && !s.hide }); });
+      p.chart.series.forEach((s, i) => { if (s.run === run) reveal(p, i, visible && !s.hide); });
     }
   }
 

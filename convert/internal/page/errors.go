@@ -3,13 +3,13 @@ package page
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // failure is a kind of failure in a run, as its report labels it.
@@ -37,10 +37,10 @@ func errorTable(runs []Run) *table {
 	perStage := stages > 1 && stages <= maxNames && len(runs) == 1
 	if perStage {
 		for _, s := range runs[0].stages {
-			t.Head = append(t.Head, column{Name: s.name})
+			t.Head = append(t.Head, column{Name: s.title()})
 		}
 	}
-	t.Head = append(t.Head, column{"messages", "different messages that came with it"})
+	t.Head = append(t.Head, column{Name: "messages", Meaning: "different messages that came with it"})
 	largest := 0.0
 	for _, f := range list {
 		largest = max(largest, f.count)
@@ -71,7 +71,11 @@ func failuresOf(number int, r *Run) (list []failure) {
 			return true
 		})
 	}
+	cut := unfinished(r.summary) > 0
 	r.summary.Get("failures.by_label").ForEach(func(label, value gjson.Result) bool {
+		if cut && label.String() == record.ErrorCanceled {
+			return true // unfinished, not failed
+		}
 		f := failure{run: number, label: plain.OneLine(label.String(), labelRunes), count: value.Get("count").Float()}
 		for _, m := range value.Get("messages").Array() {
 			f.messages = append(f.messages, m.Get("message").String())
@@ -124,79 +128,4 @@ func sample(messages []string) string {
 		parts = append(parts, fmt.Sprintf("(and %d more)", more))
 	}
 	return strings.Join(parts, " · ")
-}
-
-// adapterColumns are the columns of the table of adapters. They have bars, so that a reader can compare adapters.
-var adapterColumns = []struct {
-	column
-	value func(gjson.Result) float64
-	text  func(float64) string
-}{
-	{column{"requests", "requests sent"}, func(d gjson.Result) float64 { return number(d.Get("load_summary.count")) },
-		whole},
-	{column{"failed", "share of the requests that failed"}, failedShare, percent},
-	{column{"SLO kept", "share of the successes that kept all bounds"}, keptShare, percent},
-	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) float64 {
-		return 1000 * ttft.statistic(d, "p50")
-	}, digits},
-	{column{"TTFT p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 {
-		return 1000 * ttft.statistic(d, "p99")
-	}, digits},
-	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) float64 {
-		return 1000 * itl.statistic(d, "p50")
-	},
-		digits},
-	{column{"ITL p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 {
-		return 1000 * itl.statistic(d, "p99")
-	}, digits},
-	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) float64 {
-		return 1000 * ntpot.statistic(d, "p50")
-	}, digits},
-	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) float64 {
-		return throughput(d, "output_tokens")
-	}, digits},
-}
-
-// mostAdapters bounds the number of a run's adapters that the page lists.
-const mostAdapters = 100
-
-// adapterTable returns a table of the adapters, or nil if there are none.
-func adapterTable(runs []Run) *table {
-	t := &table{ID: "adapters", Title: "Adapters",
-		Note: "LoRA adapters side by side; latencies in ms. Bars are in proportion to the largest of their column.",
-		Head: []column{{Name: "adapter"}}}
-	for _, c := range adapterColumns {
-		t.Head = append(t.Head, c.column)
-	}
-	var docs []gjson.Result
-	for i, r := range runs {
-		if more := len(r.adapters) - mostAdapters; more > 0 {
-			t.Note += fmt.Sprintf(" Of %d more adapters of %s see the JSON files.", more, r.Name)
-		}
-		for _, a := range r.adapters[:min(len(r.adapters), mostAdapters)] {
-			line := row{Name: a.name, Run: -1, Cells: make([]cell, len(adapterColumns))}
-			if len(runs) > 1 {
-				line.Name, line.Run = r.Name+": "+a.name, i
-			}
-			t.Rows = append(t.Rows, line)
-			docs = append(docs, a.doc)
-		}
-	}
-	if docs == nil {
-		return nil
-	}
-	for c, column := range adapterColumns {
-		largest := math.Inf(-1)
-		for _, d := range docs {
-			if v := column.value(d); !math.IsNaN(v) {
-				largest = max(largest, v)
-			}
-		}
-		for i, d := range docs {
-			v := column.value(d)
-			t.Rows[i].Cells[c] = cell{Text: column.text(v), Class: "n bar", Bar: share(v, largest)}
-		}
-	}
-	t.dropEmpty()
-	return t
 }

@@ -1,0 +1,128 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
+)
+
+// glanceColumn is a column of the table of all stages.
+type glanceColumn struct {
+	column
+	cell func(part) cell
+}
+
+// glanceColumns are the figures that readers look for first, those that fit on a phone before the others.
+var glanceColumns = []glanceColumn{
+	{column{"asked", "/s", "requests per second that the stage was to send; of a ramp the mean"}, func(p part) cell {
+		return right(exactly(p.asked()))
+	}},
+	{column{"at a time", "", "requests that the stage kept open at a time"}, func(p part) cell {
+		return right(exactly(p.atATime()))
+	}},
+	{column{"SLO kept", "", "share of the successes that kept all bounds; ✗ if that is below 99 %, or more than " +
+		"1 % of the requests failed"}, sloCell},
+	ofFigure("TTFT", ttft, "p50"), ofFigure("TTFT", ttft, "p99"), ofFigure("ITL", itl, "p50"),
+	ofFigure("ITL", itl, "p99"), ofFigure("latency", requestLatency, "p50"), ofFigure("latency", requestLatency, "p99"),
+	ofFigure("NTPOT", ntpot, "p50"),
+	{column{"failed", "", "share of the requests that failed; those that were unfinished at the end do not count"},
+		failedCell},
+	{column{"sent", "/s", "requests sent per second: one less than there are, over the time from the first start " +
+		"to the last; the mean of a stage whose rate changes"}, func(p part) cell {
+		return right(digits(achieved(p.doc)))
+	}},
+	{column{"done", "/s", "successes per second, over the time from the first start to the last end"},
+		func(p part) cell { return right(digits(throughput(p.doc, "requests"))) }},
+	{column{"output", "tok/s", "output tokens of the successes per second"}, func(p part) cell {
+		return right(digits(throughput(p.doc, "output_tokens")))
+	}},
+	{column{"input", "tok/s", "prompt tokens of the successes per second"}, func(p part) cell {
+		return right(digits(throughput(p.doc, "input_tokens")))
+	}},
+	{column{"requests", "", "requests sent"}, func(p part) cell {
+		return right(count(p.doc.Get("load_summary.count")))
+	}},
+	{column{"dropped", "", "arrivals that were never sent"}, someCell("xk6_llm.requests.dropped")},
+	{column{"unfinished", "", "requests that were open at the end of the run"}, someCell("xk6_llm.requests.canceled")},
+	{column{"client", "", "did the load generator keep up in this part of the run?"}, clientCell},
+}
+
+func right(text string) cell { return cell{Text: text, Class: "n"} }
+
+// ofFigure returns the column of a statistic of a figure.
+func ofFigure(name string, f figure, statistic string) glanceColumn {
+	of := map[string]string{"p50": "median", "p99": "99 % of the values are no larger"}[statistic]
+	return glanceColumn{column{name, statistic + " ms", f.meaning + "; " + of}, func(p part) cell {
+		return right(milliseconds(f.statistic(p.doc, statistic)))
+	}}
+}
+
+// someCell returns a cell of a number that is of interest only if it is not 0.
+func someCell(path string) func(part) cell {
+	return func(p part) cell {
+		if n := number(p.doc.Get(path)); n > 0 {
+			return right(whole(n))
+		}
+		return right(missing)
+	}
+}
+
+func failedCell(p part) cell {
+	c := right(percent(failedShare(p.doc)))
+	if failedShare(p.doc) > failedUpTo {
+		c.Class += " bad"
+	}
+	return c
+}
+
+// sloCell says whether a part kept the SLO, and if not, what broke it.
+func sloCell(p part) cell {
+	kept := keptShare(p.doc)
+	if math.IsNaN(kept) {
+		return right(missing)
+	}
+	c := right(percent(kept))
+	if kept >= keptFrom && failedShare(p.doc) > failedUpTo {
+		c.Text = percent(failedShare(p.doc)) + " failed"
+	}
+	c.Class += " slo " + news(keepsSLO(p.doc))
+	return c
+}
+
+// clientCell has the verdict on the load generator, with its reasons.
+func clientCell(p part) cell {
+	health := p.doc.Get("xk6_llm.client_health")
+	text := health.Get("verdict").String()
+	if text == "" {
+		return cell{Text: missing, Class: "v"}
+	}
+	c := cell{Text: plain.Terminal(text), Class: "v", Meaning: strings.Join(texts(health.Get("reasons")), "; ")}
+	if word, known := verdicts[text]; known {
+		c.Class += " " + word[0]
+	}
+	return c
+}
+
+// doubts returns why stages of a run that is VALID are not, in two lines at most: the verdicts in the table have all.
+func (r *Run) doubts() (list []string) {
+	var others []string
+	for _, s := range r.stages {
+		verdict := s.doc.Get("xk6_llm.client_health.verdict").String()
+		reasons := texts(s.doc.Get("xk6_llm.client_health.reasons"))
+		switch {
+		case r.verdict() != convert.Valid || len(r.stages) < 2 || verdict == convert.Valid || len(reasons) == 0:
+		case list == nil:
+			list = append(list, s.title()+" is "+plain.Terminal(verdict)+": "+reasons[0])
+		default:
+			others = append(others, s.title())
+		}
+	}
+	if len(others) > 0 {
+		list = append(list, fmt.Sprintf("%d more stages are doubtful (%s): point at their verdicts in the table",
+			len(others), strings.Join(others[:min(len(others), shortList)], "; ")))
+	}
+	return list
+}

@@ -1,0 +1,182 @@
+package page
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+func constant(rate, seconds float64) record.Stage {
+	return record.Stage{Rate: &rate, Duration: &seconds}
+}
+
+func loop(concurrency, requests int64) record.Stage {
+	return record.Stage{Concurrency: &concurrency, Requests: &requests}
+}
+
+func timedLoop(concurrency int64, seconds float64) record.Stage {
+	return record.Stage{Concurrency: &concurrency, Duration: &seconds}
+}
+
+func sweep(n int, seconds float64, rate func(i int) float64) (stages []record.Stage) {
+	for i := range n {
+		stages = append(stages, constant(rate(i), seconds))
+	}
+	return stages
+}
+
+func TestLoadsOfStagesAreShort(t *testing.T) {
+	t.Parallel()
+	ramp := record.Stage{From: new(2.0), Rate: new(10.0), Duration: new(60.0)}
+	for _, tt := range []struct {
+		stages []record.Stage
+		want   string
+	}{
+		{nil, ""},
+		{[]record.Stage{constant(10, 6)}, "10/s for 6 s"},
+		{[]record.Stage{constant(5, 30), constant(10, 30)}, "5, 10/s for 30 s each"},
+		{[]record.Stage{constant(0.5, 30), constant(10, 180)}, "0.5/s for 30 s, then 10/s for 3 min"},
+		{sweep(12, 4, func(i int) float64 { return float64(2 + 2*i) }), "2 to 24/s in 12 stages of 4 s"},
+		{sweep(60, 1, func(i int) float64 { return float64(5 + i%30) }), "60 stages of 1 s between 5 and 34/s"},
+		{[]record.Stage{loop(4, 24)}, "24 requests, 4 at a time"},
+		{[]record.Stage{loop(4, 24), loop(16, 96)}, "4, 16 at a time, with 24, 96 requests"},
+		{[]record.Stage{timedLoop(4, 30), timedLoop(16, 30)}, "4, 16 at a time for 30 s each"},
+		{[]record.Stage{ramp, constant(10, 60)}, "2 → 10/s for 60 s, then 10/s for 60 s"},
+		{[]record.Stage{ramp, ramp, ramp, ramp, loop(4, 24)},
+			"5 stages: 2 → 10/s for 60 s, 2 → 10/s for 60 s, …, 24 requests, 4 at a time"},
+	} {
+		if got := stagesLoad(tt.stages); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+// A closed loop has a number of requests at a time and no rate, although inference-perf's format gives it one.
+func TestClosedLoopHasNoAskedRate(t *testing.T) {
+	t.Parallel()
+	stage := func(c string) part {
+		return part{name: "stage", doc: gjson.Parse(`{"load_summary": {"count": 24, "requested_rate": 24, ` +
+			`"achieved_rate": 13.2, "concurrency": ` + c + `}, "successes": {"count": 24}, "failures": {"count": 0}}`)}
+	}
+	if got := stage("4"); !math.IsNaN(got.asked()) || got.load() != "4 at a time" {
+		t.Errorf("got the rate %v and the load %q, want none and 4 at a time", got.asked(), got.load())
+	}
+	run := Run{Name: "r", stages: []part{stage("4"), stage("16")}}
+	if got := axisOf([]Run{run}); got != byConcurrency {
+		t.Errorf("got the axis %v, want that of requests at a time", got)
+	}
+	heads := ""
+	for _, c := range glance([]Run{run}).Head {
+		heads += c.Name + " "
+	}
+	if strings.Contains(heads, "asked") || !strings.Contains(heads, "at a time") {
+		t.Errorf("got the columns %s, want at a time and no asked rate", heads)
+	}
+	if got := stage("0").load(); got != "24/s" {
+		t.Errorf("without concurrency: got %q, want 24/s", got)
+	}
+}
+
+// Two scenarios at a time are told as such, with their names.
+func TestParallelScenarios(t *testing.T) {
+	t.Parallel()
+	at := func(name string, from, to float64, stages ...record.Stage) scenario {
+		for i := range stages {
+			stages[i].Index = i
+		}
+		return scenario{record.Scenario{Name: name, Stages: stages}, from, to}
+	}
+	together := []scenario{at("chat", 0, 10, constant(5, 5), constant(8, 5)), at("batch", 0.1, 9, loop(3, 20))}
+	if got, want := plannedLoad(together), "chat: 5, 8/s for 5 s each; at the same time batch: 20 requests, 3 at a "+
+		"time"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	one := []scenario{at("chat", 0, 4, constant(5, 5)), at("batch", 6, 9, loop(3, 20))}
+	if got, want := plannedLoad(one), "chat: 5/s for 5 s; then batch: 20 requests, 3 at a time"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	run := Run{scenarios: together}
+	if !run.parallel() || (&Run{scenarios: one}).parallel() {
+		t.Error("want the first scenarios at the same time, and the second ones not")
+	}
+}
+
+// Short stages of random arrivals stand in the order of their asked rates, whatever was sent.
+func TestStagesStandInTheOrderOfAskedRates(t *testing.T) {
+	t.Parallel()
+	var run Run
+	for i, sent := range []string{"5", "3", "9"} {
+		run.stages = append(run.stages, part{index: i, plan: constant(float64(2+2*i), 4),
+			doc: gjson.Parse(`{"xk6_llm": {"requests": {"sent_rate": ` + sent + `}}}`)})
+	}
+	s := axisOf([]Run{run}).series(&run, func(part) float64 { return 1 })
+	if want := []rounded{2, 4, 6}; !slices.Equal(s.X, want) {
+		t.Errorf("got the points at %v, want %v", s.X, want)
+	}
+}
+
+func TestSourcesAndVersionsInWords(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ sources, want string }{
+		{`{"usage": 598}`, "the server's counts"}, {`{}`, ""},
+		{`{"usage": 580, "chunks": 18}`, "each chunk counted as one (18 answers), the server's counts (580 answers)"},
+	} {
+		if got := tokenSources(gjson.Parse(tt.sources)); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.sources, got, tt.want)
+		}
+	}
+	const all = `{"go": "go1.26.8", "k6": "v2.2.0", "xk6-llm": "v0.0.0-00010101000000-000000000000"}`
+	if got := versions(gjson.Parse(all)); got != "go1.26.8, k6 v2.2.0" {
+		t.Errorf("got %q, want no version that says nothing", got)
+	}
+}
+
+// What the end of the run cut off did not fail.
+func TestUnfinishedIsNoFailure(t *testing.T) {
+	t.Parallel()
+	doc := gjson.Parse(`{"load_summary": {"count": 100}, "successes": {"count": 90, ` +
+		`"goodput_metrics": {"goodput_percentage": 100}}, "failures": {"count": 10, "by_label": ` +
+		`{"canceled": {"count": 10, "messages": []}}}, "xk6_llm": {"requests": {"canceled": 10}}}`)
+	run := Run{Name: "r", summary: doc, stages: []part{{name: "stage 0", doc: doc}}}
+	if failedShare(doc) != 0 || errorTable([]Run{run}) != nil {
+		t.Errorf("got %v %% failed, want none and no table of errors", failedShare(doc))
+	}
+	if got := run.failures(); !strings.HasPrefix(got.Text, "10 requests were unfinished") || got.Class != "" {
+		t.Errorf("got %+v, want the unfinished ones alone", got)
+	}
+}
+
+// A failing stage says by what it broke the SLO.
+func TestSLOBrokenByFailures(t *testing.T) {
+	t.Parallel()
+	doc := gjson.Parse(`{"load_summary": {"count": 100}, "successes": {"goodput_metrics": {"goodput_percentage": 100}}, ` +
+		`"failures": {"count": 3}}`)
+	if got := sloCell(part{doc: doc}); got.Text != "3.0 % failed" || !strings.HasSuffix(got.Class, "bad") {
+		t.Errorf("got %+v, want the share that failed", got)
+	}
+}
+
+// A run that is VALID tells why a stage is not.
+func TestDoubtsOfStages(t *testing.T) {
+	t.Parallel()
+	doc := func(verdict, reason string) gjson.Result {
+		return gjson.Parse(`{"xk6_llm": {"client_health": {"verdict": "` + verdict + `", "reasons": [` + reason + `]}}}`)
+	}
+	run := Run{summary: doc(convert.Valid, ""), stages: []part{{name: "stage 0", doc: doc(convert.Valid, "")},
+		{name: "stage 1", doc: doc(convert.Suspect, `"it read late"`)}, {name: "stage 2", doc: doc(convert.Invalid,
+			`"all failed"`)}}}
+	got := run.doubts()
+	if len(got) != 2 || got[0] != "stage 1 is SUSPECT: it read late" || !strings.Contains(got[1], "1 more") {
+		t.Errorf("got %q, want the reason of stage 1, and that there is one more", got)
+	}
+	run.summary = doc(convert.Suspect, `"it read late"`)
+	if got := run.doubts(); got != nil {
+		t.Errorf("got %q beside the run's own reasons, want none", got)
+	}
+}

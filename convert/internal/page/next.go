@@ -1,0 +1,68 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+)
+
+// enough is the number of requests from which on a 99th percentile is more than the slowest request.
+const enough = 100
+
+// next returns what a reader can do next.
+func (r *Run) next() sentence {
+	var parts []string
+	switch verdict := r.verdict(); {
+	case verdict == convert.Invalid:
+		parts = append(parts, "remove the cause above and measure again")
+	case r.simulated():
+		parts = append(parts, "these are figures of the built-in simulator, of no model: measure your own server")
+	default:
+		if load := r.nextLoad(); load != "" {
+			parts = append(parts, load)
+		}
+	}
+	if few := r.stages.shortest(); few.doc.Exists() {
+		n := whole(number(few.doc.Get("load_summary.count")))
+		parts = append(parts, fmt.Sprintf("longer stages: the p99 of %s is that of %s requests, almost its slowest",
+			few.title(), n))
+	}
+	return sentence{Label: "Next", Text: strings.Join(parts, "; ")}
+}
+
+// nextLoad returns the load that would tell more.
+func (r *Run) nextLoad() string {
+	kept, broken := r.stages.judged()
+	ends := r.stages.ends()
+	switch {
+	case ends == nil || r.parallel():
+		return ""
+	case math.IsNaN(keptShare(r.summary)):
+		return "state an objective, and the report judges each stage: llmconv report … --slo ttft=500ms"
+	case len(broken) == 0:
+		return fmt.Sprintf("raise the load above %s, until the SLO breaks", ends[1].load())
+	case len(kept) == 0:
+		return fmt.Sprintf("lower the load below %s, until the SLO is kept", ends[0].load())
+	default:
+		best, worst := kept.ends()[1], broken.ends()[0]
+		if r.stages.byLoad(best, worst) >= 0 {
+			return "repeat it with longer stages: a higher load kept what a lower one broke"
+		}
+		return fmt.Sprintf("loads between %s and %s, to find the limit more closely", best.load(), worst.load())
+	}
+}
+
+// shortest returns the stage with the fewest requests, if these are too few for a 99th percentile.
+func (all stages) shortest() (few part) {
+	least := float64(enough)
+	for _, s := range all {
+		if n := number(s.doc.Get("load_summary.count")); n < least {
+			least, few = n, s
+		}
+	}
+	return few
+}
+
+func (r *Run) verdict() string { return r.summary.Get("xk6_llm.client_health.verdict").String() }

@@ -1,0 +1,212 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// scenario is a scenario of a run as it went.
+type scenario struct {
+	record.Scenario
+	from, to float64 // seconds at which its first and last request were sent
+}
+
+// madeNames are the names that scenarios() gives to the stages of one load.
+var madeNames = regexp.MustCompile(`^(load|stage_\d+)$`)
+
+// scenariosOf returns the scenarios of a run that sent requests, in the order in which they began. Scenarios whose
+// names the user did not choose are one load, and are joined.
+func scenariosOf(p *convert.Report) (list []scenario) {
+	spans := map[string][2]float64{}
+	requests := p.Run().Requests
+	for _, q := range requests {
+		at := p.Run().Seconds(q.Start - requests[0].Start)
+		span, known := spans[q.Scenario]
+		if !known {
+			span[0] = at
+		}
+		spans[q.Scenario] = [2]float64{span[0], at}
+	}
+	for _, s := range p.Run().Scenarios() {
+		if span, sent := spans[s.Name]; sent && len(s.Stages) > 0 {
+			list = append(list, scenario{s, span[0], span[1]})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b scenario) int { return cmp.Compare(a.from, b.from) })
+	if !slices.ContainsFunc(list, func(s scenario) bool { return !madeNames.MatchString(s.Name) }) {
+		return joinedScenarios(list)
+	}
+	return list
+}
+
+// joinedScenarios returns one scenario of the stages of all.
+func joinedScenarios(list []scenario) []scenario {
+	if len(list) < 2 {
+		return list
+	}
+	one := scenario{Scenario: record.Scenario{Name: "load"}, from: list[0].from, to: list[len(list)-1].to}
+	for _, s := range list {
+		one.Stages = append(one.Stages, s.Stages...)
+	}
+	return []scenario{one}
+}
+
+// parallel reports whether the run has scenarios that ran at the same time.
+func (r *Run) parallel() bool {
+	for i, s := range r.scenarios[:max(0, len(r.scenarios)-1)] {
+		if s.with(r.scenarios[i+1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// with reports whether a later scenario began before this one had sent all.
+func (s scenario) with(later scenario) bool { return later.from < s.to }
+
+// plan tells the stages of a run what was asked of them, and whose they are.
+func (r *Run) plan(p *convert.Report) {
+	r.scenarios = scenariosOf(p)
+	plans := p.Run().StagePlan()
+	of := map[int]string{}
+	if len(r.scenarios) > 1 {
+		for _, s := range r.scenarios {
+			for _, stage := range s.Stages {
+				of[stage.Index] = plain.Terminal(s.Name)
+			}
+		}
+	}
+	for i, s := range r.stages {
+		r.stages[i].plan, r.stages[i].scenario = plans[s.index], of[s.index]
+	}
+	slices.SortStableFunc(r.stages, func(a, b part) int { return r.order(a) - r.order(b) })
+}
+
+// order returns the number of the scenario of a stage.
+func (r *Run) order(s part) int {
+	return slices.IndexFunc(r.scenarios, func(c scenario) bool { return plain.Terminal(c.Name) == s.scenario })
+}
+
+// plannedLoad returns the load that the scenarios ask for, as text.
+func plannedLoad(scenarios []scenario) string {
+	var text strings.Builder
+	for i, s := range scenarios {
+		switch {
+		case i == 0:
+		case scenarios[i-1].with(s):
+			text.WriteString("; at the same time ")
+		default:
+			text.WriteString("; then ")
+		}
+		if len(scenarios) > 1 {
+			text.WriteString(s.Name + ": ")
+		}
+		text.WriteString(stagesLoad(s.Stages))
+	}
+	return text.String()
+}
+
+// stagesLoad returns the load of stages that follow each other, as text. Stages of one kind and length are told in one
+// breath.
+func stagesLoad(stages []record.Stage) string {
+	switch amounts, unit, each := alike(stages); {
+	case len(stages) == 1 || unit == "":
+		return listed(stages)
+	case len(stages) <= shortList:
+		return fmt.Sprintf("%s%s for %s each", strings.Join(texted(amounts), ", "), unit, each)
+	case slices.IsSorted(amounts):
+		return fmt.Sprintf("%s to %s%s in %d stages of %s", exactly(amounts[0]), exactly(amounts[len(amounts)-1]), unit,
+			len(stages), each)
+	default:
+		return fmt.Sprintf("%d stages of %s between %s and %s%s", len(stages), each, exactly(slices.Min(amounts)),
+			exactly(slices.Max(amounts)), unit)
+	}
+}
+
+// shortList is the number of stages up to which each is named.
+const shortList = 4
+
+func texted(amounts []float64) (list []string) {
+	for _, a := range amounts {
+		list = append(list, exactly(a))
+	}
+	return list
+}
+
+// alike returns the loads of stages that differ in nothing else, the unit of the loads and the duration of each stage.
+// The unit is "" if they do differ.
+func alike(stages []record.Stage) (amounts []float64, unit, each string) {
+	for i, s := range stages {
+		first := stages[0]
+		switch {
+		case s.From != nil || s.Duration == nil || *s.Duration != *cmp.Or(first.Duration, s.Duration):
+			return nil, "", ""
+		case s.Rate != nil && s.Concurrency == nil && (i == 0 || unit == "/s"):
+			amounts, unit = append(amounts, *s.Rate), "/s"
+		case s.Concurrency != nil && s.Requests == nil && (i == 0 || unit == " at a time"):
+			amounts, unit = append(amounts, float64(*s.Concurrency)), " at a time"
+		default:
+			return nil, "", ""
+		}
+		each = lasting(*s.Duration)
+	}
+	return amounts, unit, each
+}
+
+// listed returns the loads of stages one after the other, of many the first and the last.
+func listed(stages []record.Stage) string {
+	if loops, counts := closedLoops(stages); len(stages) > 1 && loops != nil {
+		return fmt.Sprintf("%s at a time, with %s requests", strings.Join(loops, ", "), strings.Join(counts, ", "))
+	}
+	var parts []string
+	for _, s := range stages {
+		if text := stageLoad(s); text != "" {
+			parts = append(parts, text)
+		}
+	}
+	if n := len(parts); n > shortList {
+		return fmt.Sprintf("%d stages: %s, …, %s", n, strings.Join(parts[:2], ", "), parts[n-1])
+	}
+	return strings.Join(parts, ", then ")
+}
+
+// closedLoops returns the concurrencies of a few stages and their numbers of requests, or nil if any has none.
+func closedLoops(stages []record.Stage) (loops, counts []string) {
+	if len(stages) > maxNames {
+		return nil, nil
+	}
+	for _, s := range stages {
+		if s.Concurrency == nil || s.Requests == nil || s.Duration != nil {
+			return nil, nil
+		}
+		loops, counts = append(loops, fmt.Sprint(*s.Concurrency)), append(counts, fmt.Sprint(*s.Requests))
+	}
+	return loops, counts
+}
+
+// stageLoad returns the load of one stage, as text.
+func stageLoad(s record.Stage) (text string) {
+	switch {
+	case s.Rate != nil && s.From != nil && *s.From != *s.Rate:
+		text = fmt.Sprintf("%s → %s/s", exactly(*s.From), exactly(*s.Rate))
+	case s.Rate != nil:
+		text = exactly(*s.Rate) + "/s"
+	case s.Requests != nil && s.Concurrency != nil:
+		text = fmt.Sprintf("%d requests, %d at a time", *s.Requests, *s.Concurrency)
+	case s.Requests != nil:
+		text = fmt.Sprintf("%d requests", *s.Requests)
+	case s.Concurrency != nil:
+		text = fmt.Sprintf("%d at a time", *s.Concurrency)
+	}
+	if s.Duration != nil {
+		text += " for " + lasting(*s.Duration)
+	}
+	return text
+}
