@@ -17,7 +17,9 @@ COPY convert convert
 COPY datasets datasets
 COPY internal internal
 COPY llm llm
-RUN make build
+# What --version says: --build-arg VERSION=v0.2.0, because the context has no history of git.
+ARG VERSION
+RUN make build VERSION="${VERSION}"
 
 FROM debian:bookworm-slim AS image
 ARG VERSION=dev

@@ -5,6 +5,7 @@
 # make lint    static checks
 # make bench   benchmarks, as ratios to a bare client and to the Python tokenizers
 # make fuzz    each fuzz target for FUZZTIME
+# make release the archives of a release in dist, with checksums: what .github/workflows/release.yml makes of a tag
 # make outdated   modules used directly of which there is a newer release
 
 K6_VERSION := v2.2.0
@@ -15,6 +16,13 @@ FUZZTIME   ?= 30s
 # Leaves out the picture formats of gonum/plot that the project does not write.
 TAGS       := minimal
 
+# A tag, or the tag before the commit; v0.0.0 before the first one. Without git the programs say (devel).
+VERSION    ?= $(or $(shell git describe --tags --match 'v*' --dirty 2>/dev/null),$(shell git describe --always --exclude '*' --dirty 2>/dev/null | sed 's/^/v0.0.0-g/'))
+LDFLAGS     = -s -w -X $(MODULE)/internal/version.stamped=$(VERSION)
+
+# The systems of a release, each as GOOS-GOARCH.
+PLATFORMS  ?= linux-amd64 linux-arm64 darwin-arm64 windows-amd64
+
 export CGO_ENABLED = 0
 
 SOURCES := go.mod go.sum $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*')
@@ -22,17 +30,20 @@ SOURCES := go.mod go.sum $(shell find . -name '*.go' -not -name '*_test.go' -not
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE := $(if $(shell command -v gcc),CGO_ENABLED=1 -race)
 
-.PHONY: build run deps test lint bench fuzz outdated clean
+# $(call build-k6,FILE,FLAGS) builds k6 under another name and then moves it, so that a running k6 goes on.
+build-k6 = $(TOOL) xk6 build $(K6_VERSION) $(2) --with $(MODULE)=. --build-flags=-trimpath --build-flags='-ldflags=$(LDFLAGS)' --build-flags=-tags=$(TAGS) --output $(1).$$$$ && mv -f $(1).$$$$ $(1)
+build-llmconv = go build -trimpath -ldflags='$(LDFLAGS)' -tags $(TAGS) -o $(1).$$$$ ./cmd/llmconv && mv -f $(1).$$$$ $(1)
+
+.PHONY: build run deps test lint bench fuzz release outdated clean
 build: bin/k6 bin/llmconv
 
 bin/k6: $(SOURCES) tools.mod
 	@mkdir -p bin
 	@echo "building $@ (a minute or two the first time)" >&2
-	@# Built under another name and then moved, so that a running k6 goes on.
-	@new=$@.$$$$; $(TOOL) xk6 build $(K6_VERSION) --with $(MODULE)=. --build-flags=-trimpath --build-flags='-ldflags=-s -w' --build-flags=-tags=$(TAGS) --output $$new && mv -f $$new $@
+	@$(call build-k6,$@)
 
 bin/llmconv: $(SOURCES)
-	@new=$@.$$$$; go build -trimpath -ldflags='-s -w' -tags $(TAGS) -o $$new ./cmd/llmconv && mv -f $$new $@
+	@$(call build-llmconv,$@)
 
 run: build
 	@scripts/run.sh
@@ -72,9 +83,26 @@ fuzz:
 		done; \
 	done; rm $$log
 
+# An archive for each system, with the programs, the scripts, and the licences of this project and of k6.
+release:
+	@rm -rf dist
+	@for platform in $(PLATFORMS); do $(MAKE) --no-print-directory dist/xk6-llm-$$platform.tar.gz || exit 1; done
+	@cd dist && $(if $(shell command -v sha256sum),sha256sum,shasum -a 256) *.tar.gz | tee checksums.txt
+
+dist/xk6-llm-%.tar.gz: os = $(word 1,$(subst -, ,$*))
+dist/xk6-llm-%.tar.gz: arch = $(word 2,$(subst -, ,$*))
+dist/xk6-llm-%.tar.gz:
+	@mkdir -p dist/xk6-llm-$*
+	@echo "building $@ of $(VERSION)" >&2
+	@$(call build-k6,dist/xk6-llm-$*/k6$(if $(filter windows,$(os)),.exe),--os=$(os) --arch=$(arch))
+	@GOOS=$(os) GOARCH=$(arch) $(call build-llmconv,dist/xk6-llm-$*/llmconv$(if $(filter windows,$(os)),.exe))
+	@cp -R scripts README.md CHANGELOG.md LICENSE dist/xk6-llm-$*
+	@cp "$$(go list -m -f '{{.Dir}}' go.k6.io/k6/v2)/LICENSE.md" dist/xk6-llm-$*/LICENSE-k6.md
+	@tar -czf $@ -C dist xk6-llm-$*
+
 outdated:
 	@awk '/^require/ { r = 1; next } /^\)/ { r = 0 } r && !/indirect/ { print $$1 }' go.mod | while read m; do \
 		go list -m -u -f '{{ with .Update }}{{ $$.Path }} {{ $$.Version }} -> {{ .Version }}{{ end }}' $$m; done | grep . || echo "all up to date"
 
 clean:
-	rm -rf bin .deps
+	rm -rf bin dist .deps

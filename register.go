@@ -3,11 +3,15 @@
 package llm
 
 import (
+	"strings"
+
+	"go.k6.io/k6/v2/ext"
 	"go.k6.io/k6/v2/js/modules"
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/output"
 	"go.k6.io/k6/v2/subcommand"
 
+	"github.com/seed-307b789f/xk6-llm/internal/version"
 	"github.com/seed-307b789f/xk6-llm/llm"
 	"github.com/seed-307b789f/xk6-llm/llm/command"
 	"github.com/seed-307b789f/xk6-llm/llm/executor"
@@ -21,4 +25,15 @@ func init() {
 	output.RegisterExtension("llm", llmoutput.New)
 	lib.RegisterExecutorConfigType(record.ExecutorName, executor.NewConfigWith(module))
 	subcommand.RegisterExtension("llm", command.New)
+	stateVersion()
+}
+
+// stateVersion gives k6 the version that `k6 version` lists. k6 knows it of a module that was downloaded, and of no
+// checkout.
+func stateVersion() {
+	for _, e := range ext.GetAll() {
+		if strings.HasPrefix(e.Path, version.Module) {
+			e.Path, e.Version = version.Module, version.Version()
+		}
+	}
 }

@@ -11,10 +11,10 @@ import (
 	"go.k6.io/k6/v2/js/modules"
 
 	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/internal/version"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -89,7 +89,7 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"pace":      exported(m, pace),
 		"summary":   throwing(m.summary),
 		"trace":     exported(m, trace),
-		"version":   samples.Version(),
+		"version":   version.Version(),
 	}
 	if _, fromRun := m.lookupEnv(record.OverridesEnv); fromRun {
 		// only for the script of `k6 x llm run`

@@ -12,12 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/version"
 )
 
 func main() {
@@ -31,10 +31,11 @@ func run(args []string) int {
 		Example: `  llmconv report run.jsonl -o report
   llmconv compare base/ new/
   llmconv parquet run.jsonl -o requests.parquet`,
-		Version:       version(),
+		Version:       version.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate(version.Line("llmconv") + "\n")
 	root.AddCommand(cli.Commands()...)
 	root.SetArgs(args)
 	err := root.Execute()
@@ -47,11 +48,4 @@ func run(args []string) int {
 		return exit.Code
 	}
 	return cli.Misuse // cobra's own errors concern flags and commands
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

@@ -4,6 +4,7 @@ package command
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 	"go.k6.io/k6/v2/cmd/state"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/version"
 )
 
 // New returns the command. Its errors carry the exit codes of llmconv: 1 for failure, 2 for misuse, 3 for partial
@@ -30,11 +32,23 @@ Scripts that import k6/x/llm are load tests, too. Run them with k6 run.`,
   k6 x llm sim --port 8000 --ttft 100ms --itl 20ms`,
 	}
 	cmd.AddCommand(cli.Commands()...)
-	cmd.AddCommand(newRun(gs), newSim(), newSelfTest())
+	cmd.AddCommand(newRun(gs), newSim(), newSelfTest(), newVersion())
 	withExitCodes(cmd)
 	cmd.SetOut(gs.Stdout)
 	cmd.SetErr(&plain.Writer{W: gs.Stderr})
 	return cmd
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of this extension",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), version.Line("xk6-llm"))
+			return err
+		},
+	}
 }
 
 // withExitCodes makes k6 exit with the codes of the commands' errors, and with code 2 for wrong flags and arguments.

@@ -14,6 +14,7 @@ import (
 
 	"go.k6.io/k6/v2/lib"
 
+	"github.com/seed-307b789f/xk6-llm/internal/version"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/commandline"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -92,36 +93,21 @@ var randomID = sync.OnceValue(func() string {
 	return hex.EncodeToString(id)
 })
 
-const (
-	modulePath = "github.com/seed-307b789f/xk6-llm"
-	k6Path     = "go.k6.io/k6/"
-)
+const k6Path = "go.k6.io/k6/"
 
 // versions returns the versions of the programs that measured, and their platform.
 func versions() map[string]string {
-	v := map[string]string{"go": runtime.Version(), "os": runtime.GOOS + "/" + runtime.GOARCH}
+	v := map[string]string{
+		"go": runtime.Version(), "os": runtime.GOOS + "/" + runtime.GOARCH, "xk6-llm": version.Version(),
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
 	}
 	for _, dep := range info.Deps {
-		switch {
-		case strings.HasPrefix(dep.Path, k6Path):
+		if strings.HasPrefix(dep.Path, k6Path) {
 			v["k6"] = dep.Version
-		case dep.Path == modulePath:
-			v["xk6-llm"] = dep.Version
 		}
 	}
 	return v
 }
-
-// Version returns the version of this module in the program's build information, or "(devel)" for a local build.
-func Version() string { return version() }
-
-// version reads the build information once, because every VU asks and the build information is a long text.
-var version = sync.OnceValue(func() string {
-	if v := versions()["xk6-llm"]; v != "" {
-		return v
-	}
-	return "(devel)"
-})
