@@ -10,11 +10,11 @@ type Row struct {
 	Stage     int32  `parquet:"stage"`
 	Index     int64  `parquet:"index"`
 	Seq       int32  `parquet:"seq"`
-	SessionID string `parquet:"session_id,dict"`
+	SessionID string `parquet:"session_id,dict,optional"`
 	Turn      int32  `parquet:"turn"`
 	API       string `parquet:"api,dict"`
 	Model     string `parquet:"model,dict"`
-	Adapter   string `parquet:"adapter,dict"`
+	Adapter   string `parquet:"adapter,dict,optional"`
 	Streaming bool   `parquet:"streaming"`
 
 	Due       *int64 `parquet:"due_ns,optional"`
