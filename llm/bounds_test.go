@@ -63,7 +63,7 @@ func TestNumbersOfScripts(t *testing.T) {
 		"new Client({}).complete('x', {maxTokens: NaN})":                                                 `"maxTokens": must be a finite number, got NaN`,
 		"new Client({}).complete('x', {maxTokens: 1e300})":                                               `"maxTokens": must be a whole number, got 1e+300`,
 		"new Client({}).complete('x', {turn: -1})":                                                       `"turn": must be at least 0, got -1`,
-		"new Client({apiKey: '***'})":                                                                    `Client option "apiKey": *** stands for a secret that was left out of a report or a record: give the secret itself`,
+		"new Client({apiKey: '***', baseURL: 'sim:'})":                                                   `Client option "apiKey": *** stands for a secret that was left out of a report or a record: give the secret itself`,
 		"new Client({headers: {Authorization: 'Bearer (redacted)'}})":                                    `Client option "headers": "Authorization": Bearer (redacted) stands for a secret`,
 		"new Client({retries: -1})":                                                                      `"retries": must be at least 0, got -1`,
 		"new Client({slo: {ttft: -1}})":                                                                  `"ttft": must not be negative, got -1ms`,

@@ -191,7 +191,7 @@ func TestBreakersTellClientsApart(t *testing.T) {
 		`Client({circuitBreaker: {consecutive: 4}}); new Client()`)
 	v.run(t, `new Client({circuitBreaker: {consecutive: 4, rules: ['error']}}); new Client({circuitBreaker: `+
 		`[{consecutive: 4}]}); new Client({circuitBreaker: []})`)
-	if n := v.run(t, `new Client({model: 'another'}).number`).ToInteger(); n != 4 {
+	if n := v.run(t, `new Client({baseURL: 'sim:', model: 'another'}).number`).ToInteger(); n != 4 {
 		t.Errorf("%d distinct clients, want 4", n)
 	}
 }

@@ -22,7 +22,11 @@ type jsClient struct {
 // newClient is the constructor of Client.
 func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	rt := m.vu.Runtime()
-	opts, err := readClientOptions(rt, call.Argument(0))
+	err := m.checkSettings()
+	var opts *clientOptions
+	if err == nil {
+		opts, err = readClientOptions(rt, call.Argument(0))
+	}
 	if err == nil {
 		err = m.loadTokenizers(opts)
 	}

@@ -205,6 +205,21 @@ func TestClientLineNamesItsOptions(t *testing.T) {
 	}
 }
 
+// Without baseURL a client sends to the simulator, unless another option tells of a server.
+func TestTheSimulatorIsNotTakenForAServer(t *testing.T) {
+	t.Parallel()
+	for options, told := range map[string]string{
+		"apiKey: 'secret'": "apiKey", "model: 'm'": "model", "endpoint: '/a/chat/completions'": "endpoint",
+		"apiKey: 'secret', baseURL: 'sim:'": "", "ignoreEOS: false": "",
+	} {
+		_, err := newVU(t, New()).RunOnEventLoop("new Client({" + options + "})")
+		want := "\"baseURL\": is missing, and " + told + " is given"
+		if told == "" && err != nil || told != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", options, err, told)
+		}
+	}
+}
+
 func TestMisuseOfClientOptionsThrows(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ options, want string }{

@@ -35,7 +35,7 @@ func TestExecOfScenarios(t *testing.T) {
 	}
 }
 
-const execScript = `const client = new Client(), other = new Client({model: 'm'}), prompts = new Client({api: 'completion'}),
+const execScript = `const client = new Client(), other = new Client({baseURL: 'sim:', model: 'm'}), prompts = new Client({api: 'completion'}),
 	first = new Dataset({type: 'mock'}), second = new Dataset({type: 'mock'});
 `
 

@@ -27,6 +27,7 @@ type RootModule struct {
 	settled     settled   // drawn by config()
 	configNotes sync.Once // guards the notes that config() logs
 	hook        sync.Once // guards the hook of k6's log
+	settings    input.SettingsCheck
 }
 
 var (

@@ -59,10 +59,33 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 // readClientOptions reads the argument of new Client, and checks everything that can be checked without a server.
 func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, error) {
 	o := &clientOptions{engine.DefaultOptions()}
+	simulator := o.BaseURL
+	o.BaseURL = ""
 	if err := o.fields(rt).read(rt, "Client", value); err != nil {
 		return nil, err
 	}
+	if o.BaseURL == "" {
+		if told := o.tellsOfServer(); told != "" {
+			return nil, invalid("Client", "baseURL", fmt.Errorf("is missing, and %s is given: set it to the server "+
+				"(BASE_URL in our scripts), or to 'sim:' for the built-in simulator", told))
+		}
+		o.BaseURL = simulator
+	}
 	return o, o.Settle()
+}
+
+// tellsOfServer returns the name of an option that only a real server needs, "" if none is given. The simulator takes
+// the place of a server only where nothing tells of one.
+func (o *clientOptions) tellsOfServer() string {
+	switch {
+	case o.APIKey != "":
+		return "apiKey"
+	case o.Endpoint != "":
+		return "endpoint"
+	case o.Model != "":
+		return "model"
+	}
+	return ""
 }
 
 func (o *clientOptions) readAPI(v sobek.Value) (err error) {

@@ -141,6 +141,9 @@ func readStage(rt *sobek.Runtime, v sobek.Value) (s arrival.StageOptions, err er
 	if err := stageFields(&s).read(rt, "stage", v); err != nil {
 		return s, err
 	}
+	if s.Target.Valid && s.Duration.Valid && s.Duration.Duration == 0 && !s.Rate.Valid && !s.Closed() {
+		return s, nil // a jump to another rate, as in k6
+	}
 	return s, s.Check()
 }
 
@@ -148,7 +151,7 @@ func stageFields(s *arrival.StageOptions) fields {
 	return fields{
 		"rate":        optional(&s.Rate.Valid, number(&s.Rate.Float64)),
 		"target":      optional(&s.Target.Valid, number(&s.Target.Float64)),
-		"duration":    withUnit((*time.Duration)(&s.Duration.Duration)),
+		"duration":    optional(&s.Duration.Valid, withUnit((*time.Duration)(&s.Duration.Duration))),
 		"requests":    optional(&s.Requests.Valid, integer(&s.Requests.Int64, 1)),
 		"concurrency": optional(&s.Concurrency.Valid, integer(&s.Concurrency.Int64, 1)),
 		"rampUp":      withUnit((*time.Duration)(&s.RampUp.Duration)),

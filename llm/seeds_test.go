@@ -118,7 +118,7 @@ func TestVUsShareState(t *testing.T) {
 		v.start(t)
 		vus = append(vus, v)
 	}
-	if n := vus[2].run(t, `new Client({model: 'another'}).number`).ToInteger(); n != 1 {
+	if n := vus[2].run(t, `new Client({baseURL: 'sim:', model: 'another'}).number`).ToInteger(); n != 1 {
 		t.Errorf("%d clients, want 1", n)
 	}
 	var turns []string

@@ -7,16 +7,10 @@
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-const adapters = (__ENV.ADAPTERS || 'lora-a:0.7,lora-b:0.3').split(',').map((adapter) => {
-  const at = adapter.lastIndexOf(':');
-  if (at < 1 || !(Number(adapter.slice(at + 1)) >= 0)) {
-    throw new Error(`ADAPTERS is name:share,… such as a:0.7,b:0.3; cannot read ${JSON.stringify(adapter)}`);
-  }
-  return { name: adapter.slice(0, at).trim(), split: Number(adapter.slice(at + 1)) };
-});
+const adapters = settings.adapters('lora-a:0.7,lora-b:0.3');
 const client = settings.client({
   adapters,
-  baseURL: __ENV.BASE_URL || `sim:?lora=${adapters.map((a) => a.name).join(',')}`,
+  baseURL: settings.server(`sim:?lora=${adapters.map((a) => a.name).join(',')}`),
 });
 const data = settings.conversations();
 

@@ -12,7 +12,8 @@ const to = settings.number('TO', 40);
 const steps = settings.number('STEPS', 4);
 const stages = Array.from({ length: steps }, (_, i) => ({
   rate: Math.round((steps > 1 ? from + ((to - from) * i) / (steps - 1) : to) * 1000) / 1000,
-  duration: __ENV.DURATION || '5s',
+  duration: settings.duration('DURATION', '5s'),
+  warmup: settings.duration('WARMUP'),
 }));
 
 const client = settings.client();

@@ -22,20 +22,79 @@ export function path(value) {
   return `${__ENV.PWD}/${value}`;
 }
 
-// stages reads STAGES (rate@duration, separated by commas), or RATE and DURATION.
-function stages(defaults) {
-  if (__ENV.STAGES && (__ENV.RATE || __ENV.DURATION)) throw new Error('set either STAGES, or RATE and DURATION');
-  if (!__ENV.STAGES) {
-    if (!__ENV.RATE && !__ENV.DURATION) return defaults;
-    return [{ rate: number('RATE', 5), duration: __ENV.DURATION || '30s' }];
+// checkedDuration returns a duration such as 30s. A number without a unit may mean seconds or milliseconds, so it is refused.
+function checkedDuration(name, value) {
+  if (Number.isFinite(Number(value))) throw new Error(`${name}: ${value} has no unit: write ${value}s or ${value}ms`);
+  if (!/^((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h|d))+$/.test(value)) throw new Error(`${name}: ${JSON.stringify(value)} is no duration such as 30s or 1m30s`);
+  return value;
+}
+
+// duration reads a setting that is a duration.
+export function duration(name, fallback) {
+  return __ENV[name] ? checkedDuration(name, __ENV[name]) : fallback;
+}
+
+// json reads a setting that is an object in JSON.
+export function json(name) {
+  if (!__ENV[name]) return undefined;
+  let value;
+  try {
+    value = JSON.parse(__ENV[name]);
+  } catch (e) {
+    value = undefined; // the text may hold a secret, and the error repeats it
   }
-  return __ENV.STAGES.split(',').map((stage) => {
-    const [rate, duration, ...rest] = stage.trim().split('@');
-    if (!rate || !duration || rest.length || !(Number(rate) >= 0)) {
-      throw new Error(`STAGES is rate@duration,… such as 5@30s,10@30s; cannot read ${JSON.stringify(stage)}`);
-    }
-    return { rate: Number(rate), duration };
+  if (!value || typeof value !== 'object' || Array.isArray(value)) throw new Error(`${name} must be an object in JSON such as {"temperature": 0}`);
+  return value;
+}
+
+// numbers reads a setting that is a number, or several separated by commas.
+function numbers(name) {
+  return __ENV[name].split(',').map((text) => {
+    const value = Number(text);
+    if (!(text.trim() && value >= 0)) throw new Error(`${name} is a number or several such as 4,16,64; cannot read ${JSON.stringify(text)}`);
+    return value;
   });
+}
+
+// stage reads one stage of STAGES, which follows the rate last. A ramp from another rate needs a jump to that rate.
+function stage(text, last) {
+  const parts = text.trim().match(/^(c?)(\d*\.?\d+)(?:-(\d*\.?\d+))?@([^@]+)$/);
+  if (!parts || (parts[1] && parts[3])) {
+    throw new Error(`STAGES is rate@duration,… such as 5@30s,10@30s, with 5-20@30s for a ramp and c16@30s for 16 requests at a time; cannot read ${JSON.stringify(text)}`);
+  }
+  const [, closed, first, to] = parts;
+  const length = checkedDuration('STAGES', parts[4]);
+  if (closed) return [{ concurrency: Number(first), duration: length }];
+  if (!to) return [{ rate: Number(first), duration: length }];
+  const ramp = { target: Number(to), duration: length };
+  return Number(first) === last ? [ramp] : [{ target: Number(first), duration: '0s' }, ramp];
+}
+
+// warm gives each stage the warm-up of WARMUP.
+const warm = (stages) => {
+  const warmup = duration('WARMUP');
+  return warmup ? stages.map((each) => (each.duration === '0s' ? each : { ...each, warmup })) : stages;
+};
+
+// stages reads the load: STAGES, or RATE or CONCURRENCY with the DURATION or the REQUESTS of each.
+function stages(defaults) {
+  const given = ['RATE', 'CONCURRENCY', 'DURATION', 'REQUESTS'].filter((name) => __ENV[name]);
+  if (__ENV.STAGES) {
+    if (given.length) throw new Error(`set either STAGES or ${given.join(' and ')}`);
+    const list = [];
+    for (const text of __ENV.STAGES.split(',')) {
+      const before = list[list.length - 1] || { rate: 0 };
+      list.push(...stage(text, before.rate === undefined ? before.target : before.rate));
+    }
+    return warm(list);
+  }
+  if (!given.length) return warm(defaults);
+  if (__ENV.RATE && __ENV.CONCURRENCY) throw new Error('set either RATE or CONCURRENCY');
+  if (__ENV.REQUESTS && __ENV.DURATION) throw new Error('set either REQUESTS or DURATION');
+  if (__ENV.REQUESTS && !__ENV.CONCURRENCY) throw new Error('REQUESTS needs CONCURRENCY: how many of them are sent at a time');
+  const length = __ENV.REQUESTS ? { requests: number('REQUESTS') } : { duration: duration('DURATION', '30s') };
+  if (__ENV.CONCURRENCY) return warm(numbers('CONCURRENCY').map((concurrency) => ({ concurrency, ...length })));
+  return warm((__ENV.RATE ? numbers('RATE') : [5]).map((rate) => ({ rate, ...length })));
 }
 
 export const api = __ENV.API || 'chat';
@@ -49,24 +108,75 @@ function pages() {
   return list;
 }
 
-// client makes a client for BASE_URL, which is the built-in simulator by default.
+// headers reads HEADERS: name: value; …, or an object in JSON, which can hold a semicolon.
+function headers() {
+  const text = (__ENV.HEADERS || '').trim();
+  if (!text) return undefined;
+  if (text.startsWith('{')) return json('HEADERS');
+  const all = {};
+  text.split(/[;\n]/).forEach((header, i) => {
+    const at = header.indexOf(':');
+    if (at < 1 && header.trim()) throw new Error(`HEADERS is name: value; … or an object in JSON; number ${i + 1} has no name and colon`); // the value may be a secret
+    if (at > 0) all[header.slice(0, at).trim()] = header.slice(at + 1).trim();
+  });
+  return all;
+}
+
+// adapters reads ADAPTERS: name:share,…
+export function adapters(fallback) {
+  const text = __ENV.ADAPTERS || fallback;
+  if (!text) return undefined;
+  return text.split(',').map((adapter) => {
+    const at = adapter.lastIndexOf(':');
+    if (at < 1 || !(Number(adapter.slice(at + 1)) >= 0)) {
+      throw new Error(`ADAPTERS is name:share,… such as a:0.7,b:0.3; cannot read ${JSON.stringify(adapter)}`);
+    }
+    return { name: adapter.slice(0, at).trim(), split: Number(adapter.slice(at + 1)) };
+  });
+}
+
+// slo reads the bounds that a good request keeps.
+function slo() {
+  const bounds = {
+    ttft: duration('TTFT_SLO'),
+    tpot: duration('TPOT_SLO'),
+    itl: duration('ITL_SLO'),
+    ntpot: duration('NTPOT_SLO'),
+    request_latency: duration('LATENCY_SLO'),
+  };
+  return Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound));
+}
+
+// server is BASE_URL. The simulator takes its place only where nothing else tells of a server.
+export function server(simulator) {
+  if (__ENV.BASE_URL) return __ENV.BASE_URL;
+  const told = ['ENDPOINT', 'MODEL', 'API_KEY', 'HEADERS', 'SERVER_METRICS'].find((name) => __ENV[name]);
+  if (told) throw new Error(`${told} is set, but not BASE_URL: set it to the server, such as http://localhost:8000, or to sim: for the built-in simulator`);
+  return simulator || 'sim:';
+}
+
+// client makes a client for BASE_URL.
 export function client(options) {
-  const slo = {};
-  if (__ENV.TTFT_SLO) slo.ttft = __ENV.TTFT_SLO;
-  if (__ENV.TPOT_SLO) slo.tpot = __ENV.TPOT_SLO;
   return new Client({
-    baseURL: __ENV.BASE_URL || 'sim:',
+    baseURL: options && options.baseURL ? undefined : server(),
     endpoint: __ENV.ENDPOINT,
     api,
     model: __ENV.MODEL,
     apiKey: __ENV.API_KEY,
+    headers: headers(),
+    extraBody: json('EXTRA_BODY'),
     tokenizer: __ENV.TOKENIZER,
     streaming: boolean('STREAMING'),
     ignoreEOS: boolean('IGNORE_EOS'),
+    timeout: duration('TIMEOUT'),
+    idleTimeout: duration('IDLE_TIMEOUT'),
+    retries: number('RETRIES'),
+    text: boolean('TEXT'),
     maxTokensField: __ENV.MAX_TOKENS_FIELD,
     requestIDHeader: __ENV.REQUEST_ID_HEADER,
     serverMetrics: pages(),
-    slo,
+    adapters: adapters(),
+    slo: slo(),
     ...options,
   });
 }
@@ -99,7 +209,7 @@ export function generated(options) {
   const form = __ENV.API || 'completion';
   const salt = __ENV.SALT === undefined ? undefined : __ENV.SALT || false;
   return {
-    client: client({ api: form, tokenizer, baseURL: __ENV.BASE_URL || `sim:?tokenizer=${tokenizer}` }),
+    client: client({ api: form, tokenizer, baseURL: server(`sim:?tokenizer=${tokenizer}`) }),
     data: new Dataset({ tokenizer, api: form, seed, salt, maxTokens, ...options }),
   };
 }

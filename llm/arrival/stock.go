@@ -32,6 +32,10 @@ func (l *Load) StockStages(start time.Duration) []StockStage {
 		if o.Rate.Valid {
 			from, to = o.Rate.Float64, o.Rate.Float64
 		}
+		if o.Duration.Duration == 0 { // a jump to another rate
+			from = to
+			continue
+		}
 		s := StockStage{Start: start, Duration: o.Duration.TimeDuration(), FirstArrival: arrivals}
 		s.Unit, s.From, s.To = wholeRates(from, to)
 		n := int64(math.Floor((from+to)/2*s.Duration.Seconds() + 1e-9))

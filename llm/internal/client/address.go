@@ -33,8 +33,8 @@ type address struct {
 }
 
 // parseAddress reads a base URL. It adds /v1 to a bare host and uses any other path as it stands. The path may be the
-// endpoint's own, or that of another dialect, which is left out. If endpoint is not "", it follows the base URL in place
-// of all that would be added.
+// endpoint's own, or that of another dialect, which is left out. If endpoint is not "", it follows the base URL in
+// place of all that would be added.
 func parseAddress(text, endpoint string, dialect *api.Dialect) (*address, error) {
 	text, _ = WithScheme(text)
 	base, err := parseBase(text)

@@ -64,3 +64,28 @@ func isQuiet(arg string) bool {
 	short, ok := strings.CutPrefix(arg, "-")
 	return ok && strings.Contains(short, "q") && strings.Trim(short, "qvp") == ""
 }
+
+// Env returns the names that -e or --env sets in the arguments, in their order.
+func Env(args []string) (names []string) {
+	for i := 0; i < len(args); i++ {
+		arg, value := args[i], ""
+		switch {
+		case arg == "--":
+			return names
+		case arg == "-e" || arg == "--env":
+			if i++; i == len(args) {
+				return names
+			}
+			value = args[i]
+		case strings.HasPrefix(arg, "--env="):
+			value = strings.TrimPrefix(arg, "--env=")
+		case strings.HasPrefix(arg, "-e"):
+			value = strings.TrimPrefix(strings.TrimPrefix(arg, "-e"), "=")
+		default:
+			continue
+		}
+		name, _, _ := strings.Cut(value, "=")
+		names = append(names, name)
+	}
+	return names
+}

@@ -1,6 +1,9 @@
 package commandline
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestRecordsPath(t *testing.T) {
 	t.Parallel()
@@ -24,5 +27,17 @@ func TestRecordsPath(t *testing.T) {
 		if got := RecordsPath(tt.args, lookup); got != tt.want {
 			t.Errorf("%q with K6_OUT=%q: got %q, want %q", tt.args, tt.env, got, tt.want)
 		}
+	}
+}
+
+func TestEnv(t *testing.T) {
+	t.Parallel()
+	args := []string{"k6", "run", "-e", "A=1", "--env", "B=-e", "--env=C=x=y", "-eD=4", "-e=E=5", "-e", "F", "s.js",
+		"-e"}
+	if got, want := strings.Join(Env(args), " "), "A B C D E F"; got != want {
+		t.Errorf("%q: got %s, want %s", args, got, want)
+	}
+	if got := Env([]string{"k6", "run", "--", "-e", "A=1"}); got != nil {
+		t.Errorf("got %q after --", got)
 	}
 }

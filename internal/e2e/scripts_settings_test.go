@@ -1,0 +1,56 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// Wrong settings end a script before any load, with a message that names the setting.
+func TestWrongSettingsAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		script string
+		env    []string
+		want   string // "" if the settings are right
+	}{
+		{"mock", []string{"BASEURL=http://127.0.0.1:9"}, "BASEURL is no setting of mock.js: did you mean BASE_URL?"},
+		{"mock", []string{"BASE_URL=sim:", "TTFTSLO=1s"}, "TTFTSLO is no setting of mock.js: did you mean TTFT_SLO?"},
+		{"saturation", []string{"STEP=3"}, "STEP is no setting of saturation.js: did you mean STEPS?"},
+		{"sharegpt", []string{"MODEL=m"}, "MODEL is set, but not BASE_URL: set it to the server"},
+		{"lora", []string{"API_KEY=secret"}, "API_KEY is set, but not BASE_URL"},
+		{"random", []string{"SERVER_METRICS=auto"}, "SERVER_METRICS is set, but not BASE_URL"},
+		{"mock", []string{"DURATION=3"}, "DURATION: 3 has no unit: write 3s or 3ms"},
+		{"mock", []string{"STAGES=5@3"}, "STAGES: 3 has no unit: write 3s or 3ms"},
+		{"mock", []string{"STAGES=5@3x"}, `STAGES: "3x" is no duration such as 30s or 1m30s`},
+		{"mock", []string{"STAGES=5x3s"}, `STAGES is rate@duration,… such as 5@30s,10@30s`},
+		{"mock", []string{"STAGES=c5-7@3s"}, `cannot read "c5-7@3s"`},
+		{"saturation", []string{"DURATION=3"}, "DURATION: 3 has no unit"},
+		{"mock", []string{"TIMEOUT=3"}, "TIMEOUT: 3 has no unit"},
+		{"mock", []string{"IDLE_TIMEOUT=x"}, `IDLE_TIMEOUT: "x" is no duration`},
+		{"mock", []string{"WARMUP=3"}, "WARMUP: 3 has no unit"},
+		{"mock", []string{"LATENCY_SLO=500"}, "LATENCY_SLO: 500 has no unit"},
+		{"mock", []string{"RATE=2,x"}, `RATE is a number or several such as 4,16,64; cannot read "x"`},
+		{"mock", []string{"RATE=2", "CONCURRENCY=3"}, "set either RATE or CONCURRENCY"},
+		{"mock", []string{"STAGES=5@3s", "CONCURRENCY=3"}, "set either STAGES or CONCURRENCY"},
+		{"mock", []string{"REQUESTS=20"}, "REQUESTS needs CONCURRENCY"},
+		{"mock", []string{"BASE_URL=sim:", "HEADERS=a: b; sesame"}, "number 2 has no name and colon"},
+		{"mock", []string{"EXTRA_BODY={"}, `EXTRA_BODY must be an object in JSON such as {"temperature": 0}`},
+		{"mock", []string{"BASE_URL=sim:", "MODEL=m", `HEADERS={"a": "b; c"}`, "EXTRA_BODY={\"top_k\": 1}", "RATE=2,4",
+			"ITL_SLO=1s", "NTPOT_SLO=1s", "TIMEOUT=1m30s", "RETRIES=1", "TEXT=true"}, ""},
+		{"poisson", []string{"STAGES=5-20@10s,8-2@5s,2-3@1.5s"}, ""},
+		{"mock", []string{"CONCURRENCY=4,16", "REQUESTS=20"}, ""},
+	} {
+		args := []string{"inspect"}
+		for _, setting := range tt.env {
+			args = append(args, "-e", setting)
+		}
+		r := k6(t, append(args, "scripts/"+tt.script+".js")...)
+		switch {
+		case tt.want == "":
+			mustSucceed(t, r)
+		case r.code != 107 || !strings.Contains(strings.ReplaceAll(r.stderr, `\"`, `"`), tt.want) ||
+			strings.Contains(r.stderr, "sesame"):
+			t.Errorf("%s with %q: exit code %d, %s, want %q", tt.script, tt.env, r.code, r.stderr, tt.want)
+		}
+	}
+}
