@@ -34,8 +34,10 @@ func newAnalyze() *cobra.Command {
 DIR is a report directory of llmconv, of k6 x llm run, or of any version of inference-perf. The command reads its files
 stage_N_lifecycle_metrics.json, with or without a prefix, and writes into it the charts for which the report has data:
 
-  latency_vs_qps.png          latency_vs_concurrency.png          throughput_vs_latency.png
-  throughput_vs_qps.png       throughput_vs_concurrency.png       goodput_vs_qps.png
+  latency_vs_qps.png          latency_vs_concurrency.png
+  latency_p99_vs_qps.png      latency_p99_vs_concurrency.png
+  throughput_vs_qps.png       throughput_vs_concurrency.png
+  throughput_vs_latency.png   goodput_vs_qps.png
 
 and report.html, one page with everything and charts to zoom into.
 

@@ -61,7 +61,7 @@ func TestAnalyzeDrawsEachOfSeveral(t *testing.T) {
 	for _, want := range []string{
 		"error: " + empty + ": it holds no stage_N_lifecycle_metrics.json", "error: nowhere: no such directory",
 		"not drawn, as only one report has data for them: latency_vs_concurrency.png, throughput_vs_concurrency.png",
-		filepath.Join(all, "goodput_vs_qps.png") + ": not in it, for want of data: Report 2: " + crowd,
+		filepath.Join(all, "goodput_vs_qps.png") + ": not in it, for want of data: " + crowd,
 	} {
 		if !strings.Contains(remarks, want) {
 			t.Errorf("stderr is\n%swant %q", remarks, want)

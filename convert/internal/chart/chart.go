@@ -23,11 +23,14 @@ type chartPlan struct {
 	panels      []panelPlan
 }
 
-// plans lists inference-perf's charts.
+// plans lists inference-perf's charts, and with each of its charts of mean latencies one of the 99th percentiles.
 var plans = []chartPlan{
 	{"latency_vs_concurrency.png", "Latency vs Concurrency", latencies("Concurrency", Concurrency)},
+	{"latency_p99_vs_concurrency.png", "99th Percentile of Latency vs Concurrency",
+		tails("Concurrency", Concurrency)},
 	{"throughput_vs_concurrency.png", "Throughput vs Concurrency", throughputs("Concurrency", Concurrency)},
 	{"latency_vs_qps.png", "Latency vs Request Rate", latencies("QPS", Rate)},
+	{"latency_p99_vs_qps.png", "99th Percentile of Latency vs Request Rate", tails("QPS", Rate)},
 	{"throughput_vs_qps.png", "Throughput vs Request Rate", throughputs("QPS", Rate)},
 	{"goodput_vs_qps.png", "Goodput vs Request Rate", []panelPlan{
 		{"Goodput % vs. QPS", Rate, GoodShare},
@@ -46,6 +49,14 @@ func latencies(against string, x Quantity) []panelPlan {
 		{"Norm. Time per Output Token vs. " + against, x, NTPOT},
 		{"Inter-Token Latency vs. " + against, x, ITL},
 	}
+}
+
+func tails(against string, x Quantity) []panelPlan {
+	list := latencies(against, x)
+	for i, tail := range []Quantity{TTFTP99, NTPOTP99, ITLP99} {
+		list[i].y = tail
+	}
+	return list
 }
 
 func throughputs(against string, x Quantity) []panelPlan {
@@ -95,14 +106,17 @@ func (p chartPlan) draw(reports []Report) Chart {
 	return c
 }
 
-// legendOf returns the legend of reports. A single report is named by its directory, several also by their number, as
-// in the file beside the charts.
+// legendOf returns the legend of reports, which are named by their directories. Several of one name also have their
+// number, as in the file beside the charts.
 func legendOf(reports []Report) []Entry {
-	entries := make([]Entry, len(reports))
+	entries, times := make([]Entry, len(reports)), map[string]int{}
 	for i, r := range reports {
 		entries[i] = Entry{Look: i, Name: r.Name()}
-		if len(reports) > 1 {
-			entries[i].Name = fmt.Sprintf("%s: %s", Label(i), r.Name())
+		times[r.Name()]++
+	}
+	for i, e := range entries {
+		if times[e.Name] > 1 {
+			entries[i].Name = fmt.Sprintf("%s: %s", Label(i), e.Name)
 		}
 	}
 	return entries

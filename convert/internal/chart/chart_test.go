@@ -78,6 +78,9 @@ func TestCharts(t *testing.T) {
 				"to First Token [0×2 1×3], Throughput vs. Inter-Token Latency [0×2 1×3]",
 		}, []string{"latency_vs_concurrency.png", "throughput_vs_concurrency.png", "latency_vs_qps.png",
 			"throughput_vs_qps.png", "goodput_vs_qps.png"}},
+		{"percentiles", []Report{made("tails", 2, Rate, TTFTP99, ITLP99)}, []string{
+			"latency_p99_vs_qps.png: Time to First Token vs. QPS [0×2], Inter-Token Latency vs. QPS [0×2]",
+		}, nil},
 		{"nothing", []Report{made("bare", 2, Rate)}, nil, nil},
 	} {
 		charts, dropped := Charts(test.reports...)
@@ -99,7 +102,7 @@ func TestLegend(t *testing.T) {
 	if got := charts[1].Figure.Legend; !slices.Equal(got, want) {
 		t.Errorf("legend of %s = %v, want %v", charts[1].File, got, want)
 	}
-	if got, want := charts[1].Without, []string{"Report 2: unary"}; !slices.Equal(got, want) {
+	if got, want := charts[1].Without, []string{"unary"}; !slices.Equal(got, want) {
 		t.Errorf("%s is without %q, want %q", charts[1].File, got, want)
 	}
 	charts, _ = Charts(unary)

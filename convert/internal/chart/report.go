@@ -31,6 +31,10 @@ const (
 	NTPOT Quantity = "successes.latency.normalized_time_per_output_token.mean"
 	ITL   Quantity = "successes.latency.inter_token_latency.mean"
 
+	TTFTP99  Quantity = "successes.latency.time_to_first_token.p99"
+	NTPOTP99 Quantity = "successes.latency.normalized_time_per_output_token.p99"
+	ITLP99   Quantity = "successes.latency.inter_token_latency.p99"
+
 	InputRate  Quantity = "successes.throughput.input_tokens_per_sec"
 	OutputRate Quantity = "successes.throughput.output_tokens_per_sec"
 	TotalRate  Quantity = "successes.throughput.total_tokens_per_sec"
@@ -47,6 +51,7 @@ const oldGoodRate = "successes.goodput_metrics.request_goodput_rate"
 var axes = map[Quantity]Axis{
 	Concurrency: {Label: "Concurrency", Whole: true}, Rate: {Label: "QPS (achieved)"},
 	TTFT: {Label: "Mean TTFT (ms)"}, NTPOT: {Label: "Mean Norm. Time (ms/token)"}, ITL: {Label: "Mean ITL (ms)"},
+	TTFTP99: {Label: "p99 TTFT (ms)"}, NTPOTP99: {Label: "p99 Norm. Time (ms/token)"}, ITLP99: {Label: "p99 ITL (ms)"},
 	InputRate: {Label: "Input Tokens/sec"}, OutputRate: {Label: "Output Tokens/sec"},
 	TotalRate: {Label: "Total Tokens/sec"},
 	GoodShare: {Label: "Goodput (%)", End: 100}, GoodRate: {Label: "Goodput Rate (req/s)"},
@@ -177,7 +182,7 @@ func parseStage(text []byte) (Stage, error) {
 // scale returns the factor from the report's unit to the chart's: times are seconds in reports, milliseconds in charts.
 func (q Quantity) scale() float64 {
 	switch q {
-	case TTFT, NTPOT, ITL:
+	case TTFT, NTPOT, ITL, TTFTP99, NTPOTP99, ITLP99:
 		return 1000
 	}
 	return 1
