@@ -10,23 +10,27 @@ import (
 
 // Additions holds the figures that a report adds to inference-perf's, under the key xk6_llm. Times are seconds.
 type Additions struct {
-	Health    ClientHealth         `json:"client_health"`
-	Warnings  []string             `json:"warnings"` // what a reader of the figures should know
-	RunID     string               `json:"run_id"`
-	Versions  map[string]string    `json:"versions"`
-	Origin    string               `json:"imported_from,omitempty"` // the tool that wrote the input file
-	Simulator bool                 `json:"simulator"`               // the figures say nothing about any model
-	Partial   bool                 `json:"partial"`                 // something of the run is missing
-	Window    *Window              `json:"window"`                  // null: the whole run
-	Sweep     *Sweep               `json:"sweep,omitempty"`
-	Schedule  []run.ScheduleSource `json:"schedule"`
-	Requests  RequestCounts        `json:"requests"`
-	Tokens    TokenCounts          `json:"tokens"`
-	Latency   OwnLatencies         `json:"latency"`
-	Finish    map[string]int       `json:"finish_reasons"`
-	Series    *Series              `json:"time_series,omitempty"` // of the whole run
-	Server    *ServerState         `json:"server,omitempty"`      // of the whole run, and of stages
-	Meaning   map[string]string    `json:"definitions"`
+	Health     ClientHealth         `json:"client_health"`
+	Warnings   []string             `json:"warnings"` // what a reader of the figures should know
+	RunID      string               `json:"run_id"`
+	Versions   map[string]string    `json:"versions"`
+	Origin     string               `json:"imported_from,omitempty"` // the tool that wrote the input file
+	Simulator  bool                 `json:"simulator"`               // the figures say nothing about any model
+	Partial    bool                 `json:"partial"`                 // something of the run is missing
+	Window     *Window              `json:"window"`                  // null: the whole run
+	Sweep      *Sweep               `json:"sweep,omitempty"`
+	Schedule   []run.ScheduleSource `json:"schedule"`
+	Requests   RequestCounts        `json:"requests"`
+	Tokens     TokenCounts          `json:"tokens"`
+	Latency    OwnLatencies         `json:"latency"`
+	Load       *Load                `json:"load,omitempty"`        // of stages
+	SLO        []Judgement          `json:"slo,omitempty"`         // by each objective of the SLO
+	SLOAnswers []SLOAnswer          `json:"slo_answers,omitempty"` // of the whole run
+	Gates      []Judgement          `json:"gates,omitempty"`       // of the whole run
+	Finish     map[string]int       `json:"finish_reasons"`
+	Series     *Series              `json:"time_series,omitempty"` // of the whole run
+	Server     *ServerState         `json:"server,omitempty"`      // of the whole run, and of stages
+	Meaning    map[string]string    `json:"definitions"`
 }
 
 // Window describes which part of the run a report leaves out.
@@ -150,6 +154,7 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 		a.Finish[q.FinishReason]++
 	}
 	a.Requests.Dropped, a.Requests.SentRate = g.dropped(), g.sentRate()
+	a.SLO = judge{g}.judgements(judge{g}.objectives())
 	a.Health = g.health()
 	a.Warnings = g.warnings(a)
 	return a
@@ -348,6 +353,15 @@ var definitions = map[string]string{
 		"reasoning_only, tool_calls_only (with reasoning or without), or nothing at all",
 	"requests.sent_rate": "(requests - 1) / (last start - first start), as n arrivals lie n - 1 " +
 		"intervals apart; of a whole stage whose rate changes, requests / its duration, as requested_rate is the mean",
+	"slo": "what became of each objective: a failed request and a dropped arrival are over every bound, one that " +
+		"the end of the run cut off does not count, an answer of one token has a TTFT and no ITL or TPOT; itl is the " +
+		"mean gap of a request; value is the latency that decides (of all requests in order, the one at the share), " +
+		"or a share; goodput_metrics follow inference-perf instead",
+	"slo_answers": "up to which load the SLO is kept, for each SLO",
+	"gates":       "as slo, over the whole run",
+	"load": "asked_rate and at_a_time as the stage asks (a ramp: its mean; a closed loop asks no rate); done_rate: " +
+		"successes per second, of a rate (successes - 1) / (last end - first end), of a closed loop over the time " +
+		"from the first start to the last end",
 	"latency.ttft":           "first chunk - start, from one chunk on",
 	"latency.ttft_one_token": "the same, of answers of one token, which time_to_first_token leaves out",
 	"latency.ttft_from_due":  "first chunk - due",

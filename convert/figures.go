@@ -47,9 +47,10 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 	if !summary.Get("load_summary.count").Exists() {
 		return f, false, fmt.Errorf("%s: it is no summary of a report: load_summary.count is missing", paths[0])
 	}
+	canceled := summary.Get("xk6_llm.requests.canceled")
 	f = compare.Figures{
-		Name: dir, Requests: int(summary.Get("load_summary.count").Int()),
-		Failed:  int(summary.Get("failures.count").Int()),
+		Name: dir, Requests: int(summary.Get("load_summary.count").Int() - canceled.Int()),
+		Failed:  int(summary.Get("failures.count").Int() - canceled.Int()),
 		Seconds: summary.Get("benchmark_time_seconds").Float(), Values: map[string]float64{},
 	}
 	f.Doubt = statedDoubt(summary.Get("xk6_llm.client_health"))
@@ -64,7 +65,8 @@ func RunFigures(r *run.Run, name string, o Options) (compare.Figures, error) {
 	if err != nil {
 		return compare.Figures{}, err
 	}
-	f := compare.Figures{Name: name, Requests: l.Load.Count, Failed: l.Failures.Count,
+	f := compare.Figures{Name: name, Requests: l.Load.Count - l.Additions.Requests.Canceled,
+		Failed:  l.Failures.Count - l.Additions.Requests.Canceled,
 		Seconds: float64(l.BenchmarkTime), Values: map[string]float64{}}
 	f.Doubt = doubt(l.Additions.Health.Verdict, l.Additions.Health.Reasons)
 	figuresOf(gjson.ParseBytes(text), f.Values)
@@ -106,7 +108,8 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 			values[name] = v.Num
 		}
 	}
-	n, failed := summary.Get("load_summary.count").Float(), summary.Get("failures.count").Float()
+	unfinished := summary.Get("xk6_llm.requests.canceled").Float()
+	n, failed := summary.Get("load_summary.count").Float()-unfinished, summary.Get("failures.count").Float()-unfinished
 	if share := failed / n; n > 0 && share >= 0 && share <= 1 {
 		values["failures"] = share
 	}

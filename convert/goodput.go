@@ -1,45 +1,12 @@
 package convert
 
 import (
-	"errors"
-	"fmt"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
-	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
-
-// ParseSLO parses bounds written as "ttft=500ms,tpot=50ms". An empty text means no bounds.
-func ParseSLO(text string) (b record.Bounds, err error) {
-	if text == "" {
-		return b, nil
-	}
-	var given []string
-	for part := range strings.SplitSeq(text, ",") {
-		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
-		if err := record.KnownLatency(name); ok && err != nil {
-			return b, err
-		}
-		limit, perr := timespan.Parse(value)
-		if !ok || errors.Is(perr, timespan.ErrNone) {
-			return b, fmt.Errorf("%q is not NAME=DURATION, as in ttft=500ms", part)
-		}
-		if perr != nil {
-			return b, fmt.Errorf("the bound on %s %w", name, perr)
-		}
-		if slices.Contains(given, name) {
-			return b, fmt.Errorf("%s is given twice", name)
-		}
-		given = append(given, name)
-		if err := b.Set(name, limit); err != nil {
-			return b, err
-		}
-	}
-	return b, nil
-}
 
 // Goodput is the share and the rate of the successes that kept their bounds. As in inference-perf, failures do not
 // count.

@@ -16,6 +16,7 @@ type subset struct {
 	run             *run.Run
 	opts            Options
 	time            float64 // seconds from the first start to the last end of all; NaN if unknown
+	part            bool    // its stages have other requests, too: those of other adapters
 
 	gaps                 gaps         // of ok
 	tokenGaps, chunkGaps *stats.Tally // gaps between the token times, and between the chunks
@@ -27,6 +28,13 @@ type subset struct {
 func newSubset(r *run.Run, requests []*run.Request, o Options, s *seriesMaker) *subset {
 	g := divide(r, requests, o)
 	g.readChunks(s)
+	return g
+}
+
+// partOf returns the group of the requests of one adapter.
+func partOf(r *run.Run, requests []*run.Request, o Options) *subset {
+	g := newSubset(r, requests, o, nil)
+	g.part = true
 	return g
 }
 

@@ -118,12 +118,8 @@ func TestRatesOfARunWithoutStarts(t *testing.T) {
 // A part of a stage, and goodput, have rates only if the time is known.
 func TestPartsOfARunWithoutStarts(t *testing.T) {
 	t.Parallel()
-	bounds, err := ParseSLO("ttft=150ms")
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := mustImport(t, result(totals+arrays)+result(strings.Replace(totals, "10", "30", 1)+arrays))
-	report := NewReport(r, Options{SLO: bounds})
+	report := NewReport(r, objectives("ttft=150ms"))
 	first, second := report.Stages[0], report.Stages[1]
 	if first.BenchmarkTime != 10 || second.BenchmarkTime != 30 || first.Successes.Goodput.RequestRate != 0.1 ||
 		!math.IsNaN(float64(*first.Load.AchievedRate)) || !math.IsNaN(float64(*first.Load.SendDuration)) {

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -148,9 +149,13 @@ type Retries struct {
 // Options configures a report. The zero value makes inference-perf's default report.
 type Options struct {
 	Percentiles  []float64     // nil means inference-perf's, from 0.1 to 99.9
-	SLO          record.Bounds // replaces the requests' own bounds unless it is zero
+	SLO          record.Bounds // replaces the requests' own bounds unless it is zero; see SetSLO
 	ServerTokens bool          // divide by the server's count of output tokens if it reported one
 	MaxMessages  int           // distinct messages listed per failure label; 0 means DefaultMaxMessages
+	// Objectives are the SLO, by which each stage is judged. Without any, SLO is, or else the requests' own bounds are:
+	// 99 % of the requests are to keep them.
+	Objectives []slo.Objective
+	Gates      []slo.Objective // what must hold over the whole run
 	// Config is the configuration of the run; nil means that it had none.
 	Config *config.Config
 	// Sweep describes how the rates of the stages were found; nil means that they were requested.
@@ -185,7 +190,9 @@ type Report struct {
 	Stages        map[int]*Lifecycle
 	Adapters      map[string]*Lifecycle
 	AdapterStages map[string]map[int]*Lifecycle
-	Partials      map[int]*partial.Report // by stage; empty for imported runs, which have no wall clock
+	// Scenarios has the reports on the scenarios if requests are of more than one. They have no files.
+	Scenarios map[string]*Lifecycle
+	Partials  map[int]*partial.Report // by stage; empty for imported runs, which have no wall clock
 	// Faults lists the errors that the check of the written files found.
 	Faults []string
 	// Remarks lists what a reader of the written files should know.
@@ -200,8 +207,8 @@ type Report struct {
 func NewReport(r *run.Run, o Options) *Report {
 	p := &Report{
 		Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
-		AdapterStages: map[string]map[int]*Lifecycle{},
-		Partials:      map[int]*partial.Report{}, run: r, opts: o,
+		AdapterStages: map[string]map[int]*Lifecycle{}, Scenarios: map[string]*Lifecycle{},
+		Partials: map[int]*partial.Report{}, run: r, opts: o,
 	}
 	whole, series := newGaps(r), newSeriesMaker(r)
 	for stage, requests := range run.ByStage(r, r.Requests) {
@@ -216,9 +223,29 @@ func NewReport(r *run.Run, o Options) *Report {
 	all := divide(r, r.Requests, o)
 	all.chunkGaps, all.tokenGaps = whole.settle()
 	p.Summary, p.tokenGaps = all.summary(series), all.tokenGaps
+	p.addScenarios()
 	p.addAdapters()
+	p.Summary.Additions.Gates = judge{all}.judgements(givenAll(o.Gates))
+	p.Summary.Additions.SLOAnswers = p.sloAnswers()
 	return p
 }
+
+// addScenarios adds the reports on the scenarios if there are several.
+func (p *Report) addScenarios() {
+	groups := map[string][]*run.Request{}
+	for _, q := range p.run.Requests {
+		groups[q.Scenario] = append(groups[q.Scenario], q)
+	}
+	if len(groups) < 2 || len(groups) > mostScenarios {
+		return
+	}
+	for name, requests := range groups {
+		p.Scenarios[name] = newSubset(p.run, requests, p.opts, nil).lifecycle()
+	}
+}
+
+// mostScenarios is how many scenarios have a report of their own.
+const mostScenarios = 100
 
 // addAdapters adds the reports on each adapter that has requests.
 func (p *Report) addAdapters() {
@@ -226,10 +253,10 @@ func (p *Report) addAdapters() {
 	adapters := requestsByAdapter(r)
 	p.warnOfAdapters(adapters)
 	for adapter, requests := range adapters {
-		p.Adapters[adapter] = newSubset(r, requests, o, nil).lifecycle()
+		p.Adapters[adapter] = partOf(r, requests, o).lifecycle()
 		p.AdapterStages[adapter] = map[int]*Lifecycle{}
 		for stage, requests := range run.ByStage(r, requests) {
-			l := newSubset(r, requests, o, nil).stageReport(stage)
+			l := partOf(r, requests, o).stageReport(stage)
 			l.Load.Concurrency = nil // it applies to the whole stage
 			p.AdapterStages[adapter][stage] = l
 		}
@@ -254,6 +281,7 @@ func (g *subset) summary(s *seriesMaker) *Lifecycle {
 func (g *subset) stageReport(stage int) *Lifecycle {
 	l := g.lifecycle()
 	l.Load.stage(g, g.run.StagePlan()[stage])
+	l.Additions.Load = loadOf(g, stage)
 	return l
 }
 

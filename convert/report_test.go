@@ -313,16 +313,3 @@ func TestPerRequestFile(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got.String(), want)
 	}
 }
-
-func TestParseSLO(t *testing.T) {
-	t.Parallel()
-	if b, err := ParseSLO("ttft=500ms, tpot=50ms"); err != nil || b != (record.Bounds{TTFT: 500, TPOT: 50}) {
-		t.Errorf("got %+v, %v", b, err)
-	}
-	for text, want := range map[string]string{"ttft": "is not NAME=DURATION", "ttft=5": "is not NAME=DURATION",
-		"x=1s": `unknown latency "x"`} {
-		if _, err := ParseSLO(text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v", text, err)
-		}
-	}
-}

@@ -158,12 +158,22 @@ type reportCase struct {
 	cut   run.Cut
 }
 
+// objectives returns options with an SLO, which is also the gate.
+func objectives(text string) (o Options) {
+	if err := o.SetSLO(text); err != nil {
+		panic(err)
+	}
+	o.Gates = o.Objectives
+	return o
+}
+
 func reportCases() map[string]reportCase {
 	all := record.Bounds{TTFT: 100, TPOT: 9.9, NTPOT: 30, ITL: 9.9, Latency: 200}
 	return map[string]reportCase{
 		"plain":          {lines: sampleLines()},
 		"rich":           {lines: richLines()},
 		"goodput":        {lines: richLines(), opts: Options{SLO: all, ServerTokens: true}},
+		"objectives":     {lines: richLines(), opts: objectives("p99(ttft)<10ms,failures<=0,goodput(itl<1s)>=1%")},
 		"percentiles":    {lines: richLines(), opts: Options{Percentiles: []float64{0, 0.001, 50, 99.999, 100}}},
 		"no percentiles": {lines: richLines(), opts: Options{Percentiles: []float64{}}},
 		"failures only":  {lines: changed(richLines(), failed)},
@@ -293,6 +303,8 @@ var loose = schematest.Loose{
 		"/xk6_llm/versions/*", "imported_from", "/xk6_llm/sweep", "/xk6_llm/window/stages", "/xk6_llm/window/adapters",
 		"reason", "/xk6_llm/finish_reasons/*", "/xk6_llm/tokens/output_asked/short_finish_reasons/*",
 		"/xk6_llm/tokens/*_source/*", "time_series", "/xk6_llm/definitions/*",
+		"/xk6_llm/load", "/xk6_llm/load/asked_from_rate", "/xk6_llm/load/asked_to_rate",
+		"/xk6_llm/load/planned_seconds", "/xk6_llm/slo", "/xk6_llm/slo_answers", "/xk6_llm/gates",
 		"/request", "/response", "/info", "/computed_metrics", "response_chunks", "chunk_times", "output_token_times",
 		"stop_reason",
 		"/reports/*",
@@ -308,9 +320,12 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.LeaveOut(run.Cut{Warmup: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
-	o := Options{Percentiles: []float64{99.9}, SLO: record.Bounds{TTFT: 100, Latency: 200}}
-	whole := NewReport(r, o).Stages[0]
-	whole.Additions.Series = Summarize(r, o).Additions.Series // so that this report has every part that any report has
+	o := objectives("ttft=100ms,request_latency=200ms")
+	o.Percentiles = []float64{99.9}
+	report := NewReport(r, o)
+	whole, summary := report.Stages[0], report.Summary.Additions
+	whole.Additions.SLOAnswers, whole.Additions.Gates = summary.SLOAnswers, summary.Gates
+	whole.Additions.Series = summary.Series // so that this report has every part that any report has
 	text, err := json.Marshal(whole)
 	if err != nil {
 		t.Fatal(err)

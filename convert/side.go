@@ -5,17 +5,21 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
-	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 )
 
-// RunSide returns the run as one side of a comparison. Only successes have latencies. They follow the definitions of
+// RunSide returns the run as one side of a comparison, without the requests that its end cut off. Only successes have
+// latencies. They follow the definitions of
 // [OwnLatencies]: an answer of one token has a TTFT, and an undefined latency is missing rather than 0.
 func RunSide(r *run.Run, name string, o Options) compare.Side {
 	g := newSubset(r, r.Requests, o, nil)
 	health := g.health()
 	side := compare.Side{Name: name, Doubt: doubt(health.Verdict, health.Reasons), Seconds: g.time,
-		Requests: make([]compare.Request, len(r.Requests)), Untimed: !hasTimes(r, r.Requests)}
+		Untimed: !hasTimes(r, r.Requests)}
 	for i, q := range r.Requests {
+		if unfinished(q) {
+			continue
+		}
 		zero := r.Requests[0].Start
 		c := compare.Request{
 			Start: r.Seconds(q.Start - zero), End: r.Seconds(q.End - zero), Stage: int(q.Stage), Failed: q.Failed(),
@@ -29,12 +33,12 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 		if side.Untimed {
 			c.Start, c.End = float64(i), float64(i)
 		}
-		if b := g.opts.bounds(q); b != (record.Bounds{}) {
-			if c.Good = compare.Bad; !q.Failed() && g.keepsBounds(q, b) {
+		if o, any := slo.Of(g.opts.bounds(q)); any {
+			if c.Good = compare.Bad; (judge{g}).isGood(q, o.Bounds) {
 				c.Good = compare.Good
 			}
 		}
-		side.Requests[i] = c
+		side.Requests = append(side.Requests, c)
 	}
 	return side
 }
@@ -51,12 +55,11 @@ func doubt(verdict string, reasons []string) string {
 	return fmt.Sprintf("load generator %s: %s%s", verdict, reasons[0], more)
 }
 
-// keepsBounds reports whether a success keeps all its bounds.
-func (g *subset) keepsBounds(q *run.Request, b record.Bounds) bool {
-	for _, kept := range g.boundsKept(q, b) {
-		if !kept {
-			return false
-		}
+// isGood reports whether the request succeeded and keeps all its bounds.
+func (g judge) isGood(q *run.Request, bounds []slo.Bound) bool {
+	if q.Failed() {
+		return false
 	}
-	return true
+	kept, known := g.keeps(q, bounds)
+	return kept && known
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 )
 
 type compareFlags struct {
@@ -148,8 +149,13 @@ func (f *compareFlags) options() (opts compare.Options, report convert.Options, 
 	if opts.Gates, err = compare.ParseGates(f.failOn...); err != nil {
 		return opts, report, misuse("--fail-on: %w", err)
 	}
-	if report.SLO, err = convert.ParseSLO(f.slo); err != nil {
+	if err = report.SetSLO(f.slo); err != nil {
 		return opts, report, misuse("--slo: %w", err)
+	}
+	for _, o := range report.Objectives {
+		if o.Kind != slo.Each {
+			return opts, report, misuse("--slo: %q: a comparison takes bounds on each request, such as ttft=500ms", o)
+		}
 	}
 	if opts.Percentiles, err = percentiles(f.percentiles); err != nil {
 		return opts, report, err

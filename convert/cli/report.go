@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,12 +17,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
 type reportFlags struct {
-	out, percentiles, slo, markers   string
+	out, percentiles, markers        string
+	slo, gate                        string
 	config                           string
 	formats, adapters                []string
 	stages                           []int
@@ -64,7 +68,8 @@ report is written, too.`,
 	flags.StringVar(&f.percentiles, "percentiles", "",
 		"percentiles to report (default 0.1,1,5,10,25,50,75,90,95,99,99.9)")
 	flags.StringVar(&f.slo, "slo", "",
-		"bounds for goodput, which override the run's bounds: ttft, tpot, ntpot, itl, request_latency")
+		"objectives that each stage is judged by, in place of the run's bounds: "+slo.Forms)
+	flags.StringVar(&f.gate, "gate", "", "objectives that the whole run must keep, written as for --slo")
 	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"},
 		"files to write: json, parquet, csv, html")
 	flags.Var(span{&f.warmup}, "warmup", "leave out the requests sent in the first part of the run")
@@ -126,7 +131,24 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		return written(err)
 	}
 	WriteServerMetrics(cmd, r, report, dir, server)
-	return Verdict(r)
+	return cmp.Or(Gates(report), Verdict(r))
+}
+
+// Gates returns the error with the exit code for a report that breaks a gate; nil means that it keeps all of them.
+func Gates(report *convert.Report) error {
+	var broken []string
+	for _, j := range report.Summary.Additions.Gates {
+		if j.Outcome != slo.Kept {
+			broken = append(broken, fmt.Sprintf("%s: %s of %d requests", j.Objective, j.Observed, j.Requests))
+		}
+	}
+	switch len(broken) {
+	case 0:
+		return nil
+	case 1:
+		return &ExitError{Failed, fmt.Errorf("the run breaks the gate %s", broken[0])}
+	}
+	return &ExitError{Failed, fmt.Errorf("the run breaks %d gates: %s", len(broken), strings.Join(broken, "; "))}
 }
 
 // WriteReport writes a report into a directory and prints the verdict on the load generator, the JSON between markers
@@ -209,8 +231,13 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 		opts.Percentiles = list
 	}
 	if f.slo != "" {
-		if opts.SLO, err = convert.ParseSLO(f.slo); err != nil {
+		if err = opts.SetSLO(f.slo); err != nil {
 			return opts, files, misuse("--slo: %w", err)
+		}
+	}
+	if f.gate != "" {
+		if opts.Gates, err = slo.Parse(f.gate); err != nil {
+			return opts, files, misuse("--gate: %w", err)
 		}
 	}
 	return opts, files, nil

@@ -79,7 +79,7 @@ func (b *Bounds) Set(name string, limit time.Duration) error {
 }
 
 // Meets reports whether the request succeeded within all bounds. A latency that has a bound but no value is out of
-// bounds: an answer of one token does not meet a bound on TPOT.
+// bounds, except the TPOT and ITL of an answer of one token, which has none.
 func (r *Request) Meets(b Bounds) bool {
 	if r.Failed() {
 		return false
@@ -89,6 +89,9 @@ func (r *Request) Meets(b Bounds) bool {
 	tpot, hasTPOT := r.TPOT(counts)
 	ntpot, hasNTPOT := r.NTPOT(counts)
 	itl, hasITL := r.MeanITL()
+	if hasTTFT && counts.Completion == 1 {
+		hasTPOT, hasITL = true, true
+	}
 	return meets(ttft, hasTTFT, b.TTFT) && meets(tpot, hasTPOT, b.TPOT) && meets(ntpot, hasNTPOT, b.NTPOT) &&
 		meets(itl, hasITL, b.ITL) && meets(r.Latency(), true, b.Latency)
 }

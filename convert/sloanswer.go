@@ -1,0 +1,169 @@
+package convert
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
+)
+
+// SLOAnswer says up to which load an SLO is kept.
+type SLOAnswer struct {
+	Text string `json:"text"` // a sentence without a full stop
+	// Outcome is kept if all stages keep the SLO, broken if none does, partly, or no requests.
+	Outcome slo.Outcome `json:"outcome"`
+}
+
+// Partly is the outcome of an SLO that some stages keep and others break.
+const Partly slo.Outcome = "partly"
+
+// place is a stage on the axis of loads, and what became of the SLO there.
+type place struct {
+	stage    int
+	load     float64 // NaN if it is unknown
+	closed   bool    // load is a concurrency, else a rate
+	outcome  slo.Outcome
+	observed string
+}
+
+// String returns the load, such as 14.6/s or 16 at a time.
+func (p place) String() string {
+	switch {
+	case p.load != p.load:
+		return fmt.Sprintf("stage %d", p.stage)
+	case p.closed:
+		return fmt.Sprintf("%.0f at a time", p.load)
+	}
+	return Digits(p.load) + "/s"
+}
+
+// sloAnswers returns a sentence for each SLO: the one of the options, or each of the requests' own.
+func (p *Report) sloAnswers() (list []SLOAnswer) {
+	for _, names := range p.slos() {
+		answer := SLOAnswer{Outcome: slo.NoRequests, Text: "SLO " + strings.Join(names, ",") + ": "}
+		var clauses []string
+		scenarios := p.placesByScenario(names)
+		for _, scenario := range sortedKeys(scenarios) {
+			text, outcome := clause(scenarios[scenario])
+			if len(p.Scenarios) > 1 {
+				text = scenario + " " + text
+			}
+			clauses = append(clauses, text)
+			switch {
+			case answer.Outcome == slo.NoRequests:
+				answer.Outcome = outcome
+			case outcome != answer.Outcome && outcome != slo.NoRequests:
+				answer.Outcome = Partly
+			}
+		}
+		answer.Text += strings.Join(clauses, "; ")
+		list = append(list, answer)
+	}
+	return list
+}
+
+// slos returns the names of the objectives of each SLO. The objectives of the options are one SLO, and the requests'
+// own bounds are one each.
+func (p *Report) slos() (list [][]string) {
+	for _, j := range p.Summary.Additions.SLO {
+		if len(list) > 0 && len(p.opts.Objectives) > 0 {
+			list[0] = append(list[0], j.Objective)
+			continue
+		}
+		list = append(list, []string{j.Objective})
+	}
+	return list
+}
+
+// placesByScenario returns the stages of each scenario that have requests which the named objectives are about.
+func (p *Report) placesByScenario(names []string) map[string][]place {
+	list := map[string][]place{}
+	for _, stage := range sortedKeys(p.Stages) {
+		a := p.Stages[stage].Additions
+		at := place{stage: stage, load: unknown, outcome: slo.NoRequests}
+		concerned := false
+		for _, j := range a.SLO {
+			if slices.Contains(names, j.Objective) {
+				concerned = true
+				at.take(j)
+			}
+		}
+		if !concerned {
+			continue
+		}
+		switch l := a.Load; {
+		case l.AtATime != nil:
+			at.load, at.closed = float64(*l.AtATime), true
+		case a.Requests.SentRate != nil:
+			at.load = float64(*a.Requests.SentRate)
+		case l.Asked != nil:
+			at.load = float64(*l.Asked)
+		}
+		list[a.Load.Scenario] = append(list[a.Load.Scenario], at)
+	}
+	return list
+}
+
+// take adds the judgement by one objective: the SLO is broken if one objective is.
+func (p *place) take(j Judgement) {
+	if p.outcome == slo.Broken || j.Outcome == slo.NoRequests {
+		return
+	}
+	if p.outcome == slo.NoRequests || j.Outcome == slo.Broken {
+		p.observed = j.Observed
+	}
+	p.outcome = j.Outcome
+}
+
+// clause says up to which of the places the SLO is kept.
+func clause(all []place) (string, slo.Outcome) {
+	judged := slices.DeleteFunc(slices.Clone(all), func(p place) bool { return p.outcome == slo.NoRequests })
+	if len(judged) == 0 {
+		return "no request to judge by", slo.NoRequests
+	}
+	slices.SortStableFunc(judged, func(a, b place) int { return cmp.Compare(a.load, b.load) })
+	mixed := slices.ContainsFunc(judged, func(p place) bool { return p.closed != judged[0].closed || p.load != p.load })
+	kept := 0
+	for _, p := range judged {
+		if p.outcome == slo.Kept {
+			kept++
+		}
+	}
+	lowest, highest := judged[0], judged[len(judged)-1]
+	switch n := len(judged); {
+	case n == 1:
+		return fmt.Sprintf("%s at %s (%s)", lowest.outcome, lowest, lowest.observed), lowest.outcome
+	case kept == n && mixed:
+		return fmt.Sprintf("kept by all %d stages", n), slo.Kept
+	case kept == n:
+		return fmt.Sprintf("kept by all %d stages, up to %s", n, highest), slo.Kept
+	case kept == 0 && mixed:
+		return fmt.Sprintf("broken by all %d stages", n), slo.Broken
+	case kept == 0:
+		return fmt.Sprintf("broken by all %d stages, from %s on (%s)", n, lowest, lowest.observed), slo.Broken
+	case mixed || lowest.outcome == slo.Broken:
+		return keptSome(judged, kept), Partly
+	}
+	return keptUpTo(judged, all), Partly
+}
+
+// keptSome names the stages that break the SLO where these are not simply those of the highest loads.
+func keptSome(judged []place, kept int) string {
+	at := slices.IndexFunc(judged, func(p place) bool { return p.outcome == slo.Broken })
+	return fmt.Sprintf("kept by %d of %d stages, broken first at %s (%s)", kept, len(judged), judged[at],
+		judged[at].observed)
+}
+
+// keptUpTo names the highest load up to which all stages keep the SLO, and the next.
+func keptUpTo(judged, all []place) string {
+	at := slices.IndexFunc(judged, func(p place) bool { return p.outcome == slo.Broken })
+	best, next := judged[at-1], judged[at]
+	text := fmt.Sprintf("kept up to %s (stage %d of %d to %d), broken at %s (%s)", best, best.stage, all[0].stage,
+		all[len(all)-1].stage, next, next.observed)
+	if again := slices.IndexFunc(judged[at:], func(p place) bool { return p.outcome == slo.Kept }); again > 0 {
+		text += fmt.Sprintf(", kept again at %s", judged[at+again])
+	}
+	return text
+}
