@@ -33,6 +33,9 @@ func configOptions(m *ModuleInstance, source sobek.Value) (sobek.Value, error) {
 	if c.Load.Sweep != nil {
 		return nil, errors.New("config: load.sweep: needs two runs: use `k6 x llm run`")
 	}
+	if err := dropin.FindAPIKey(c, m.lookupEnv); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
 	remarkOn(m, c)
 	settleConfig(m, c)
 	if c.Tokenizer != nil {

@@ -50,6 +50,20 @@ type Own struct {
 
 	// Sweep is the way to find the rate at which the server is saturated: inference-perf's, or by steps.
 	Sweep SweepMethod `key:"sweep,omit" default:""`
+
+	// SLO is what each stage must keep, such as p99(ttft)<500ms, and Gate what the whole run must keep; see package
+	// internal/slo.
+	SLO  string `key:"slo,omit" default:""`
+	Gate string `key:"gate,omit" default:""`
+
+	// APIKeyEnv is the environment variable that holds the API key, so that no file has to.
+	APIKeyEnv string `key:"api_key_env,omit" default:""`
+
+	// Client, Dataset and Load are options of the module by their names in scripts. They are added to those that the
+	// rest of the configuration stands for, and replace those of the same name.
+	Client  ScriptOptions `key:"client,null,omit" default:"null"`
+	Dataset ScriptOptions `key:"dataset,null,omit" default:"null"`
+	Load    ScriptOptions `key:"load,null,omit" default:"null"`
 }
 
 // SweepMethod is a way to find the rate at which a server is saturated.

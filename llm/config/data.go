@@ -41,6 +41,9 @@ const (
 	ConversationData     DataType = "conversation_replay"
 	VisionArenaData      DataType = "visionarena"
 	AgenticData          DataType = "synthetic_agentic"
+
+	// PromptsData is a file of prompts. inference-perf does not know it.
+	PromptsData DataType = "prompts"
 )
 
 // Choices returns the values that the key accepts.
@@ -50,6 +53,7 @@ func (DataType) Choices() []string {
 		string(CNNDailyMail),
 		string(InfinityInstruct), string(BillSumConversations), string(OTelTraceReplay), string(WekaTraceReplay),
 		string(ConversationData), string(VisionArenaData), string(AgenticData),
+		string(PromptsData),
 	}
 }
 

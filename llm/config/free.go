@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
@@ -38,6 +39,35 @@ func (o Object) Encode(*tagged.Writer) *tagged.Value {
 
 // TypeText names the type in the list of keys.
 func (Object) TypeText() string { return "map" }
+
+// ScriptOptions holds options of scripts by name, such as {"endpoint": "/v2/chat", "timeout": "60s"}. Where they are
+// shown, the values that have the name of a credential are ***.
+type ScriptOptions map[string]json.RawMessage
+
+// Decode reads the value of a key.
+func (o *ScriptOptions) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
+	if v.Kind != tagged.ObjectKind {
+		d.Faults.AddType(v, path, "a mapping", true)
+		return
+	}
+	_ = json.Unmarshal(v.JSON(), o) // an object is always one of these
+}
+
+// Encode returns the value to write.
+func (o ScriptOptions) Encode(*tagged.Writer) *tagged.Value {
+	if o == nil {
+		return tagged.NullValue()
+	}
+	shown, _ := secret.Redact(o)
+	text, err := json.Marshal(shown)
+	if err != nil {
+		return tagged.NullValue() // not after Decode
+	}
+	return Object(text).read()
+}
+
+// TypeText names the type in the list of keys.
+func (ScriptOptions) TypeText() string { return "map" }
 
 // Texts is a list of strings that may be given as a single string.
 type Texts []string

@@ -110,7 +110,7 @@ func TestTypes(t *testing.T) {
 			`report.goodput.constraints.ttft: expected a finite number, got the number ".inf"`},
 		{"x-llm: {arrivals: inference-perf, data: ''}", ``},
 		{"x-llm: {arrivals: exact}", `x-llm.arrivals: unknown value "exact", known are "", inference-perf`},
-		{"x-llm: {salt: true}", `x-llm.salt: unknown key, known are arrivals, data, sweep`},
+		{"x-llm: {salt: true}", `x-llm.salt: unknown key: did you mean "slo"?`},
 	})
 }
 

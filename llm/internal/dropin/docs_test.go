@@ -54,6 +54,14 @@ var keyRemarks = map[string]string{
 	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
 	"x-llm.sweep": "`steps`: the highest rate that the server keeps up with, found by " +
 		"doubling; otherwise, as in inference-perf, by how fast a burst ends. The report says which",
+	"x-llm.slo": "what each stage must keep, such as `p99(ttft)<500ms,failures<1%` ([reports.md](reports.md))",
+	"x-llm.gate": "what the whole run must keep, in the same words; the exit code of `k6 x llm run` is 1 if it " +
+		"does not",
+	"x-llm.api_key_env": "the environment variable that holds the API key",
+	"x-llm.client": "options of [Client](index.d.ts) by their names in scripts, over those that the rest of the " +
+		"configuration stands for: `{endpoint: /v2/chat, extraBody: {temperature: 0}}`",
+	"x-llm.dataset": "options of Dataset, likewise: `{column: question}`",
+	"x-llm.load":    "options of scenarios() about the load, likewise: `{arrival: gamma, burstiness: 0.3}`",
 	"x-llm.arrivals": "`inference-perf`: its own shapes of constant, poisson and " +
 		"concurrent loads ([load.md](load.md))",
 	"x-llm.data": "`inference-perf`: the prompts it makes, of `random`, `synthetic` " +

@@ -50,7 +50,13 @@ func NewOptions(c *config.Config, dir string, trace []float64) (Options, error) 
 	if err != nil {
 		return Options{}, err
 	}
-	return Options{Client: m.client(), Dataset: m.dataset(), Load: load, GracefulStop: grace, Report: m.report()}, nil
+	if err := addLoad(&load, c.Own.Load); err != nil {
+		return Options{}, err
+	}
+	o := Options{Client: m.client(), Dataset: m.dataset(), Load: load, GracefulStop: grace, Report: m.report()}
+	m.add(o.Client, c.Own.Client)
+	m.add(o.Dataset, c.Own.Dataset)
+	return o, nil
 }
 
 // TracePath returns the path of the file whose instants the load replays, "" if it replays none.
@@ -81,7 +87,7 @@ func (m mapping) tokenizer() string {
 		return t.Name
 	}
 	needed := !slices.Contains([]config.DataType{config.MockData, config.ShareGPT, config.BillSumConversations,
-		config.InfinityInstruct, config.CNNDailyMail}, m.config.Data.Type)
+		config.InfinityInstruct, config.CNNDailyMail, config.PromptsData}, m.config.Data.Type)
 	if m.config.Server != nil && (needed || m.config.Tokenizer != nil) {
 		return m.config.Server.ModelName
 	}

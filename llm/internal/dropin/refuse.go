@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 )
@@ -36,9 +37,23 @@ func Refused(c *config.Config) error {
 			"leave it out for this data")
 	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path",
 		"and key_path are needed both")
+	faults = append(faults, unclear(c.Own)...)
 	faults = append(faults, withheld(c)...)
 	faults = append(faults, misplaced(c.Data)...)
 	return errors.Join(append(faults, unreadable(c.CircuitBreakers)...)...)
+}
+
+// unclear names the objectives that cannot be read.
+func unclear(own config.Own) (faults []error) {
+	for _, o := range []struct{ key, text string }{{"x-llm.slo", own.SLO}, {"x-llm.gate", own.Gate}} {
+		if o.text == "" {
+			continue
+		}
+		if _, err := slo.Parse(o.text); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", o.key, err))
+		}
+	}
+	return faults
 }
 
 // withheld names the keys whose values a configuration holds as ***, and the flags that set them.
