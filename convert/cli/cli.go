@@ -49,8 +49,10 @@ func Commands() []*cobra.Command {
 }
 
 // guard sends everything that a command prints on stderr through a writer that escapes control characters, so that
-// text from files and servers cannot steer the terminal.
+// text from files and servers cannot steer the terminal. It also makes the command name the flag that was probably
+// meant by an unknown one.
 func guard(cmd *cobra.Command) {
+	cmd.SetFlagErrorFunc(FlagError)
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cmd.SetErr(&plain.Writer{W: cmd.ErrOrStderr()})
