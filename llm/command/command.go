@@ -32,7 +32,7 @@ Scripts that import k6/x/llm are load tests, too. Run them with k6 run.`,
   k6 x llm sim --port 8000 --ttft 100ms --itl 20ms`,
 	}
 	cmd.AddCommand(cli.Commands()...)
-	cmd.AddCommand(newRun(gs), newSim(), newSelfTest(), newVersion())
+	cmd.AddCommand(newBench(gs), newRun(gs), newSim(), newSelfTest(), newVersion())
 	withExitCodes(cmd)
 	cmd.SetOut(gs.Stdout)
 	cmd.SetErr(&plain.Writer{W: gs.Stderr})
@@ -54,8 +54,8 @@ func newVersion() *cobra.Command {
 // withExitCodes makes k6 exit with the codes of the commands' errors, and with code 2 for wrong flags and arguments.
 func withExitCodes(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
-		sub.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-			return errext.WithExitCodeIfNone(plain.Error(err), misuse)
+		sub.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+			return errext.WithExitCodeIfNone(plain.Error(cli.FlagError(cmd, err)), misuse)
 		})
 		arguments, run := sub.Args, sub.RunE
 		sub.Args = func(cmd *cobra.Command, args []string) error {

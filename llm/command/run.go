@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"go.k6.io/k6/v2/cmd/state"
 	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/errext/exitcodes"
@@ -37,6 +36,9 @@ import (
 //go:embed run.js
 var runScript []byte
 
+// statusEvery is the interval of the lines of progress where k6's own are left out.
+const statusEvery = "2s"
+
 // recordsName is the name of the file of records in the report's directory.
 const recordsName = "records.jsonl"
 
@@ -45,12 +47,16 @@ const recordsName = "records.jsonl"
 type runner struct {
 	config, out string
 	force       bool
+	settings    settings
+	dotted      []config.Override // from flags with the names of keys
+	brief       bool              // only the report is of interest, not k6's own output
 
 	gs        *state.GlobalState
 	cmd       *cobra.Command
-	overrides []config.Override
-	path      string // absolute path of the configuration; "" if the load cannot read it again
-	text      []byte // text of the configuration, which is read once because it may come from a pipe
+	preset    []config.Override // in front of what the flags say
+	overrides []config.Override // all of them, in their order
+	path      string            // absolute path of the configuration; "" if the load cannot read it again
+	text      []byte            // text of the configuration, which is read once because it may come from a pipe
 	c         *config.Config
 	now       time.Time // instant by which the configuration was settled
 	dir       string    // directory of the report
@@ -61,52 +67,50 @@ type runner struct {
 func newRun(gs *state.GlobalState) *cobra.Command {
 	r := &runner{gs: gs}
 	cmd := &cobra.Command{
-		Use:   "run -c FILE [--dotted.key VALUE]…",
+		Use:   "run [-c FILE] [--dotted.key VALUE]…",
 		Short: "Run a configuration of inference-perf and write its report",
 		Long: `Run the load of an unchanged inference-perf configuration, and write the report where the configuration says.
 
-A flag with the dotted name of a key overrides that key; write lists and maps as JSON. docs/config.md lists the effect of each
-key. The report goes to --out, or else to storage.local_storage.path, together with the records of all requests.
+A flag with the dotted name of a key overrides that key; lists, maps and sections are JSON. The flags below stand for such
+keys, too. docs/config.md lists the effect of each key. Without -c the flags say everything. The report goes to --out,
+or else to storage.local_storage.path, together with the records of all requests.
 
 Ctrl-C ends the load. The command then writes a report on the requests that were sent.
 
-Exit codes: 0 for success; 1 if every request failed or none was sent; 2 for misuse; 3 if records are missing; otherwise the code
-of k6 run, for example 105 after Ctrl-C and 108 after a circuit breaker.`,
+Exit codes: 0 for success; 1 if every request failed, none was sent, or a gate broke; 2 for misuse; 3 if records are
+missing; otherwise the code of k6 run, for example 105 after Ctrl-C and 108 after a circuit breaker.`,
 		Example: `  k6 x llm run -c config.yml
   k6 x llm run -c config.yml --load.stages '[{"rate": 5, "duration": 30}]' --out report
-  k6 x llm run -c config.yml --server.type mock`,
+  k6 x llm run --server.base_url http://localhost:8000 --rate 5 --duration 10s`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&r.config, "config", "c", "", "configuration file, YAML")
 	flags.StringVar(&r.config, "config_file", "", "the same as --config")
-	flags.StringVarP(&r.out, "out", "o", "", "report directory; overrides storage.local_storage.path")
-	flags.BoolVar(&r.force, "force", false, "replace the report in the directory, if there is one")
 	_ = flags.MarkHidden("config_file") // never fails: the flag exists
-	// k6 makes this command at each start, and to list the keys takes 3 ms.
-	if slices.Contains(gs.CmdArgs, "llm") {
-		r.addKeys(flags)
-	}
+	r.flags(cmd)
 	return cmd
 }
 
-// addKeys adds a hidden flag for each key of the schema and for its older names. There are too many for the help text.
-func (r *runner) addKeys(flags *pflag.FlagSet) {
-	for _, key := range config.Keys() {
-		for _, name := range append([]string{key.Name}, key.Aliases...) {
-			flags.Func(name, key.Type, func(value string) error {
-				r.overrides = append(r.overrides, config.Override{Key: name, Value: value})
-				return nil
-			})
-			_ = flags.MarkHidden(name) // never fails: the flag exists
-		}
+// flags adds the flags that run and bench share.
+func (r *runner) flags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	r.settings.register(flags)
+	flags.StringVarP(&r.out, "out", "o", "", "report `DIRECTORY`")
+	flags.BoolVar(&r.force, "force", false, "replace the report in the directory, if there is one")
+	// k6 makes this command at each start, and to list the keys takes 3 ms.
+	if slices.Contains(r.gs.CmdArgs, "llm") {
+		r.addKeys(flags)
 	}
 }
 
 func (r *runner) run(cmd *cobra.Command) error {
-	r.cmd = cmd
-	if err := r.load(); err != nil {
+	if err := r.prepare(cmd); err != nil {
+		return err
+	}
+	if err := dropin.FindAPIKey(r.c, os.LookupEnv); err != nil { // the load finds it by itself
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
 	_, files := r.options()
@@ -148,6 +152,17 @@ func (r *runner) run(cmd *cobra.Command) error {
 	return nil
 }
 
+// prepare reads what the flags and the configuration say.
+func (r *runner) prepare(cmd *cobra.Command) error {
+	r.cmd = cmd
+	short, err := r.settings.overrides()
+	if err != nil {
+		return errext.WithExitCodeIfNone(err, misuse)
+	}
+	r.overrides = slices.Concat(r.preset, short, r.dotted)
+	return errext.WithExitCodeIfNone(r.load(), misuse)
+}
+
 // load reads the configuration, and chooses the report's directory.
 func (r *runner) load() (err error) {
 	if r.config == "" {
@@ -172,7 +187,7 @@ func (r *runner) load() (err error) {
 	case r.c.Storage != nil && r.c.Storage.Local != nil && r.c.Storage.Local.Path != "":
 		r.dir = r.c.Storage.Local.Path
 	default:
-		r.dir = r.now.Format("reports-20060102-150405")
+		r.dir = r.start().Format("reports-20060102-150405")
 	}
 	return nil
 }
@@ -197,12 +212,17 @@ func (r *runner) read() (err error) {
 // settle fills in the defaults that depend on the machine and on the present time. Each call fills in the same values.
 // It leaves a missing seed to k6; the report's config.yaml has the seed from the records.
 func (r *runner) settle() {
+	seed := r.c.Load.BaseSeed
+	r.c.Settle(r.start(), runtime.NumCPU())
+	r.c.Load.BaseSeed = seed
+}
+
+// start returns the instant at which the command began, the same at each call.
+func (r *runner) start() time.Time {
 	if r.now.IsZero() {
 		r.now = time.Now()
 	}
-	seed := r.c.Load.BaseSeed
-	r.c.Settle(r.now, runtime.NumCPU())
-	r.c.Load.BaseSeed = seed
+	return r.now
 }
 
 // k6 runs the load by `k6 run` of this program, and returns the exit code. The output of the child goes to stderr.
@@ -228,7 +248,7 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 	if err != nil {
 		return 0, err
 	}
-	args := append([]string{"run", "--out", "llm=" + records}, r.flags()...)
+	args := append([]string{"run", "--out", "llm=" + records}, r.output()...)
 	child := exec.CommandContext(context.WithoutCancel(ctx), program, append(args, script)...)
 	child.Env, child.Stdout, child.Stderr = env, r.gs.Stderr, r.gs.Stderr
 	if r.gs.Stderr.IsTTY { // the file itself, so that k6 recognizes the terminal and redraws its progress bars in place
@@ -238,9 +258,9 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 	return wait(child)
 }
 
-// flags returns k6's flags for the amount of output, which the child gets, too.
-func (r *runner) flags() (list []string) {
-	if r.gs.Flags.Quiet {
+// output returns k6's flags for the amount of output, which the child gets, too.
+func (r *runner) output() (list []string) {
+	if r.gs.Flags.Quiet || r.brief {
 		list = append(list, "--quiet")
 	}
 	if r.gs.Flags.NoColor {
@@ -263,6 +283,12 @@ func (r *runner) environment(path string, overrides []config.Override) ([]string
 		return nil, err
 	}
 	env := append(os.Environ(), host.CalmStart()...)
+	if r.brief {
+		env = append(env, "K6_LLM_BRIEF=true")
+	}
+	if _, set := os.LookupEnv(record.StatusEnv); r.brief && !set && !r.gs.Flags.Quiet {
+		env = append(env, record.StatusEnv+"="+statusEvery)
+	}
 	return append(env, "PWD="+dir, "K6_LLM_CONFIG="+path, record.OverridesEnv+"="+string(text),
 		fmt.Sprintf("%s=%t", record.OverwriteEnv, r.force), "K6_NO_USAGE_REPORT=true"), nil
 }
@@ -349,4 +375,11 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 		return nil
 	}
 	return cli.Verdict(run)
+}
+
+// overridden reports whether a flag with the name of a key, or of a key below it, was given.
+func (r *runner) overridden(key string) bool {
+	return slices.ContainsFunc(r.dotted, func(o config.Override) bool {
+		return o.Key == key || strings.HasPrefix(o.Key, key+".")
+	})
 }

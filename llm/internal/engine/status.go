@@ -18,8 +18,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// statusInterval reads the interval between status lines from -e or the environment; 0 means no status lines. k6 does
-// not pass --quiet to modules, so statusInterval searches the command line for it, as k6 does for --verbose.
+// statusInterval reads the interval between status lines from -e or the environment; 0 means no status lines. An
+// interval that is set counts more than --quiet. k6 does not pass --quiet to modules, so statusInterval searches the
+// command line for it, as k6 does for --verbose.
 func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, error) {
 	text, given := env.RuntimeOptions.Env[record.StatusEnv]
 	if !given && env.LookupEnv != nil {
@@ -31,7 +32,7 @@ func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, 
 	if err != nil {
 		return 0, fmt.Errorf("%s %w", record.StatusEnv, err)
 	}
-	if commandline.Quiet(args) {
+	if text == "" && commandline.Quiet(args) {
 		return 0, nil
 	}
 	return every, nil

@@ -1,0 +1,136 @@
+package command
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.k6.io/k6/v2/cmd/state"
+	"go.k6.io/k6/v2/errext"
+
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// bench implements `k6 x llm bench`: it makes a configuration of flags, and runs it as `k6 x llm run` does.
+type bench struct {
+	runner
+	print   string
+	noProbe bool
+}
+
+func newBench(gs *state.GlobalState) *cobra.Command {
+	b := &bench{runner: runner{gs: gs, brief: true}}
+	cmd := &cobra.Command{
+		Use:   "bench URL",
+		Short: "Measure a server: load, report and page in one command",
+		Long: `Send a load to the server at URL, and write its report and page.
+
+URL is the server's base, with or without http://, /v1 or /chat/completions, or sim: for the built-in simulator. Without
+--rate and --concurrency the load is 1, 4 and 16 requests at a time, for 10 s each. Without --prompts, --dataset and
+--replay the prompts are random words: 512 tokens long, with answers of 128 tokens.
+
+The command prints the verdict on the load generator, the answer to --slo, and a table with a row per stage. The report
+goes to --out, or else to runs/ and the time.
+
+--print config prints the same load as a configuration for k6 x llm run, and --print script as a script for k6 run: the
+way to a test of one's own. A flag with the dotted name of a key of a configuration works, too (docs/config.md).
+
+Exit codes: 0 for success; 1 if every request failed, none was sent, or a gate broke; 2 for misuse; 3 if records are
+missing; otherwise the code of k6 run, for example 105 after Ctrl-C.`,
+		Example: `  k6 x llm bench http://localhost:8000 --rate 2,4,8 --duration 60s --input 512 --output 128
+  k6 x llm bench localhost:8000 --concurrency 4,16,64 --duration 30s --prompts my.jsonl
+  k6 x llm bench localhost:8000 --rate 5 --slo 'p99(ttft)<500ms,p95(itl)<50ms' --gate 'failures<1%'
+  k6 x llm bench https://api.example.com --api-key-env API_KEY --ignore-eos=false --concurrency 4
+  k6 x llm bench localhost:8000 --rate 5 --print script > my-test.js`,
+		Args: oneServer,
+		RunE: func(cmd *cobra.Command, args []string) error { return b.bench(cmd, args[0]) },
+	}
+	flags := cmd.Flags()
+	b.flags(cmd)
+	flags.StringVar(&b.print, "print", "", "`FORM`: print the load as a config or a script, and do not run it")
+	flags.BoolVar(&b.noProbe, "no-probe", false, "do not ask the server first what it can do")
+	return cmd
+}
+
+// oneServer returns an error unless the arguments are one URL.
+func oneServer(_ *cobra.Command, args []string) error {
+	switch len(args) {
+	case 0:
+		return fmt.Errorf("which server? Give its URL, such as http://localhost:8000, or sim: for the simulator")
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("one server at a time: %q is one argument too many", args[1])
+}
+
+func (b *bench) bench(cmd *cobra.Command, url string) error {
+	if !slices.Contains([]string{"", "config", "script"}, b.print) {
+		return errext.WithExitCodeIfNone(fmt.Errorf("--print: unknown %q, known are config, script", b.print), misuse)
+	}
+	b.defaults(url)
+	if b.print != "" {
+		return b.show(cmd)
+	}
+	return b.run(cmd)
+}
+
+// show prints the load in the form that was asked for.
+func (b *bench) show(cmd *cobra.Command) error {
+	if err := b.prepare(cmd); err != nil {
+		return err
+	}
+	text, err := configText(b.overrides)
+	if b.print == "script" {
+		var script string
+		script, err = b.scriptText()
+		text = []byte(script)
+	}
+	if err != nil {
+		return err
+	}
+	if strings.Contains(string(text), secret.Mark) {
+		cmd.PrintErrln("remark: *** stands for secrets that were left out: put them in, or use --api-key-env")
+	}
+	_, err = cmd.OutOrStdout().Write(text)
+	return err
+}
+
+// The load and the lengths of a bench that says nothing else.
+const (
+	defaultInput, defaultOutput = "512", "128"
+	defaultShort                = "10s"
+)
+
+var defaultConcurrencies = []string{"1", "4", "16"}
+
+// defaults fills in what the flags leave open. The settings of a bench are those of a configuration for run, except for
+// the API, which is chat and streams.
+func (b *bench) defaults(url string) {
+	s := &b.settings
+	b.preset = append(b.preset, config.Override{Key: "server.base_url", Value: url},
+		config.Override{Key: "api.type", Value: string(config.Chat)},
+		config.Override{Key: "api.streaming", Value: "true"})
+	if s.rates == nil && s.concurrencies == nil && s.trace == "" && !b.overridden("load.stages") {
+		s.concurrencies = defaultConcurrencies
+		if s.duration == "" && s.requests == "" {
+			s.duration = defaultShort
+		}
+	}
+	generated := s.dataset == "" || s.dataset == string(config.RandomData) || s.dataset == string(config.SyntheticData)
+	if s.prompts == "" && s.trace == "" && generated && !b.overridden("data.type") {
+		s.input, s.output = orElse(s.input, defaultInput), orElse(s.output, defaultOutput)
+	}
+	if b.out == "" {
+		b.dir = filepath.Join("runs", b.start().Format("20060102-150405"))
+	}
+}
+
+func orElse(text, fallback string) string {
+	if text == "" {
+		return fallback
+	}
+	return text
+}

@@ -1,0 +1,177 @@
+package command
+
+import (
+	"bytes"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"go.k6.io/k6/v2/cmd/state"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// newTestBench returns the command, and where it prints.
+func newTestBench(args ...string) (*cobra.Command, *bytes.Buffer) {
+	cmd := newBench(&state.GlobalState{CmdArgs: append([]string{"k6", "x", "llm", "bench"}, args...)})
+	out := new(bytes.Buffer)
+	cmd.SetArgs(append([]string{}, args...)) // nil would be the arguments of the test
+	cmd.SetOut(out)
+	cmd.SetErr(io.Discard)
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	return cmd, out
+}
+
+// What --print shows is held by files: a configuration and a script for each command line.
+func TestPrintedLoads(t *testing.T) {
+	for name, line := range map[string]string{
+		"rates": "http://localhost:8000 --rate 2,4,8 --duration 60s --input 512 --output 100-200 --tokenizer tok",
+		"closed": "localhost:8000/v1 --concurrency 4,16 --requests 20 --prompts my.jsonl --column q --output 64 " +
+			"--api-key-env THE_KEY --model m",
+		"gates": "http://h:1/openai --endpoint /d/chat/completions?api-version=1 --rate 5 --arrival gamma --seed 7 " +
+			"--gate failures<1%,p99(ttft)<500ms,goodput(ttft<500ms,tpot<50ms)>=0.95 --slo p95(itl)<50ms " +
+			"--dataset sharegpt --prompts sg.json --server-metrics auto --text --timeout 30s --ignore-eos=false " +
+			"--max-tokens-field max_completion_tokens",
+		"secrets": `http://u:password1@h:1 --rate 1 --dataset mock -H Authorization:aSecret123 ` +
+			`--body {"api_key":"aSecret123","temperature":0}`,
+		"keys": `sim: --data.type random --data.input_distribution {"mean":5,"min":1,"max":9} ` +
+			`--load.stages [{"rate":1,"duration":1}] --tokenizer tok`,
+	} {
+		for _, form := range []string{"config", "script"} {
+			cmd, out := newTestBench(append(strings.Fields(line), "--print", form)...)
+			if err := cmd.Execute(); err != nil {
+				t.Errorf("%s: %v", line, err)
+				continue
+			}
+			got := withoutDirectory(t, out.String())
+			path := filepath.Join("testdata", "print", name+"."+form)
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("%s --print %s (go test -update writes it anew)\n%s\nwant\n%s", line, form, got, want)
+			}
+			if strings.Contains(got, "aSecret123") || strings.Contains(got, "password1") {
+				t.Errorf("%s --print %s shows a secret\n%s", line, form, got)
+			}
+			if form == "config" && name != "secrets" {
+				checkSameLoad(t, line, got)
+			}
+		}
+	}
+}
+
+// withoutDirectory replaces the working directory, which scripts have in their paths.
+func withoutDirectory(t *testing.T, text string) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(text, dir, "/work")
+}
+
+// checkSameLoad checks that a printed configuration means what the flags mean.
+func checkSameLoad(t *testing.T, line, printed string) {
+	t.Helper()
+	c, err := config.Parse([]byte(printed))
+	if err != nil {
+		t.Errorf("%s: the printed configuration is refused: %v", line, err)
+		return
+	}
+	b := &bench{runner: runner{gs: &state.GlobalState{CmdArgs: []string{"llm"}}}}
+	cmd := &cobra.Command{}
+	b.flags(cmd)
+	args := strings.Fields(line)
+	if err := cmd.ParseFlags(args[1:]); err != nil {
+		t.Fatal(err)
+	}
+	b.defaults(args[0])
+	if err := b.prepare(cmd); err != nil {
+		t.Fatal(err)
+	}
+	b.c.Warnings, c.Warnings = nil, nil
+	want, err := b.c.Redacted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Settle(b.start(), 1)
+	got, err := c.Redacted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := func(text []byte) string { // what depends on the machine and the moment
+		var lines []string
+		for l := range strings.Lines(string(text)) {
+			if !strings.Contains(l, "num_workers") && !strings.Contains(l, "base_seed") {
+				lines = append(lines, l)
+			}
+		}
+		return strings.Join(lines, "")
+	}
+	if drop(got) != drop(want) {
+		t.Errorf("%s\nprinted:\n%s\nflags:\n%s", line, got, want)
+	}
+}
+
+func TestBenchRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ line, want string }{
+		{"", "which server? Give its URL, such as http://localhost:8000, or sim: for the simulator"},
+		{"a b", `one server at a time: "b" is one argument too many`},
+		{"u --print yaml", `--print: unknown "yaml", known are config, script`},
+		{"u --rate 0", `--rate: "0" is no rate above 0; several are written as 2,4,8`},
+		{"u --rate 1 --concurrency 2", "--rate and --concurrency are two kinds of load: give one of them"},
+		{"u --rate 1 --duration 3", `--duration: "3" is no duration such as 1.5s: it has no unit`},
+		{"u --rate 1 --duration 1500ms", "--duration: a stage lasts whole seconds, got 1.5s"},
+		{"u --rate 3 --requests 100",
+			"--requests: 100 at 3/s take 33.33 s, and a stage lasts whole seconds: ask for 99 or 102"},
+		{"u --rate 3 --requests 3 --duration 1s", "--duration and --requests both end a stage: give one of them"},
+		{"u --concurrency 3 --requests 3 --duration 1s",
+			"--duration and --requests both end a stage: give one of them"},
+		{"u --concurrency x",
+			`--concurrency: "x" is no number of requests at a time; several are written as 4,16,64`},
+		{"u --concurrency 4 --arrival poisson",
+			"--arrival is for --rate: a closed loop and a log have arrivals of their own"},
+		{"u --rate 1 --arrival possion",
+			`--arrival: unknown "possion", known are constant, poisson, gamma, inference-perf`},
+		{"u --rate 1 --burstiness 1", "--burstiness needs --arrival gamma"},
+		{"u --duration 3s --load.stages []", "--duration and --requests need --rate or --concurrency"},
+		{"u --dataset shargpt", `--dataset: unknown "shargpt": did you mean shareGPT?`},
+		{"u --input many", `--input: cannot read "many": write 512, 100-200, or normal:mean=512,std_dev=64`},
+		{"u --replay a.csv --rate 1",
+			"--replay takes the times from the log: leave --rate, --concurrency, --duration and --requests out"},
+		{"u --replay a.csv --prompts b", "--replay takes the lengths from the log: leave --prompts and --dataset out"},
+		{"u --ratee 5", "unknown flag: --ratee"},
+		{"u --rate 1 --gate p99(ttft)", `x-llm.gate: "p99(ttft)": write p99(ttft)<500ms`},
+		{"u --rate 1 --slo ttft<1", `x-llm.slo: "ttft<1": of how many requests? Write p99(ttft)<1, or ttft=1`},
+		{"u --data.input_distribution 5",
+			`invalid argument "5" for "--data.input_distribution" flag: needs a JSON object`},
+	} {
+		cmd, _ := newTestBench(append(strings.Fields(tt.line), "--dataset=mock", "--print=config")...)
+		if strings.Contains(tt.line, "--print") {
+			cmd, _ = newTestBench(strings.Fields(tt.line)...)
+		} else if strings.Contains(tt.line, "--dataset") || strings.Contains(tt.line, "--replay") {
+			cmd, _ = newTestBench(append(strings.Fields(tt.line), "--print=config")...)
+		}
+		if tt.line == "" {
+			cmd, _ = newTestBench()
+		}
+		err := cmd.Execute()
+		if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("bench %s: %v\nwant %s", tt.line, err, tt.want)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// serverFlags are the flags that say which server is asked and how.
+type serverFlags struct {
+	model, api, endpoint, apiKeyEnv string
+	headers                         []string
+	body, timeout                   string
+}
+
+// register adds the flags to those of a command.
+func (s *serverFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&s.model, "model", "", "`NAME` of the model (default: the first that the server lists)")
+	flags.StringVar(&s.api, "api", "", "chat or completion")
+	flags.StringVar(&s.endpoint, "endpoint", "", "`PATH` of the requests, in place of /v1/chat/completions")
+	flags.StringVar(&s.apiKeyEnv, "api-key-env", "", "`NAME` of the environment variable that holds the API key")
+	flags.StringArrayVarP(&s.headers, "header", "H", nil, "`'NAME: VALUE'` sent with each request; may be repeated")
+	flags.StringVar(&s.body, "body", "", "`JSON` of further fields of each request, such as '{\"temperature\": 0}'")
+	flags.StringVar(&s.timeout, "timeout", "", "`TIME` that a request may take (default 300s)")
+}
+
+// settle sets the keys that the given flags stand for, and options of Client.
+func (s *serverFlags) settle(set func(key, value string), client options) error {
+	for _, o := range []config.Override{
+		{Key: "server.model_name", Value: s.model}, {Key: "api.type", Value: s.api},
+		{Key: "x-llm.api_key_env", Value: s.apiKeyEnv},
+	} {
+		if o.Value != "" {
+			set(o.Key, o.Value)
+		}
+	}
+	client.text("endpoint", s.endpoint)
+	client.text("timeout", s.timeout)
+	if len(s.headers) > 0 {
+		text, err := headersJSON(s.headers)
+		if err != nil {
+			return err
+		}
+		set("api.headers", text)
+	}
+	if s.body == "" {
+		return nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(s.body), &fields); err != nil {
+		return fmt.Errorf("--body: needs a JSON object such as {\"temperature\": 0}: %w", err)
+	}
+	client["extraBody"] = json.RawMessage(s.body)
+	return nil
+}
+
+// headersJSON turns headers as curl takes them into a mapping. No error shows the value of a header.
+func headersJSON(headers []string) (string, error) {
+	all := map[string]string{}
+	for i, line := range headers {
+		name, value, ok := strings.Cut(line, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return "", fmt.Errorf("-H number %d: write 'NAME: VALUE'", i+1)
+		}
+		all[name] = strings.TrimSpace(value)
+	}
+	text, err := json.Marshal(all)
+	return string(text), err
+}

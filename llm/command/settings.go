@@ -1,0 +1,409 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// settings are the flags of bench and run that have short names. Each stands for keys of the configuration, see
+// [settings.overrides]. The text of a flag that was not given is empty.
+type settings struct {
+	server serverFlags
+
+	tokenizer, serverMetrics, maxTokensField string
+	ignoreEOS, stream, text                  bool
+
+	rates, concurrencies            []string
+	arrival, burstiness             string
+	duration, requests, warmup      string
+	input, output                   string
+	prompts, column, dataset, trace string
+	slo, gate, seed                 string
+
+	flags *pflag.FlagSet // what was given
+}
+
+// register adds the flags to those of a command.
+func (s *settings) register(flags *pflag.FlagSet) {
+	s.flags = flags
+	s.server.register(flags)
+	text := func(p *string, name, usage string) { flags.StringVar(p, name, "", usage) }
+	flags.BoolVar(&s.ignoreEOS, "ignore-eos", true, "ask the server to go on to the length asked for")
+	flags.BoolVar(&s.stream, "stream", true, "ask for the answer token by token")
+	text(&s.maxTokensField, "max-tokens-field", "`FIELD` of the request that limits the answer, if not max_tokens")
+	text(&s.tokenizer, "tokenizer", "`PATH` or name on the Hugging Face hub; without one the server is asked")
+
+	flags.StringSliceVar(&s.rates, "rate", nil, "requests per second of each stage: 2,4,8")
+	flags.StringSliceVar(&s.concurrencies, "concurrency", nil, "requests at a time of each stage: 4,16,64")
+	text(&s.duration, "duration", "`TIME` of each stage, such as 60s")
+	text(&s.requests, "requests", "`NUMBER` of requests of each stage")
+	text(&s.warmup, "warmup", "`TIME` at the start of each stage that is in no figure")
+	text(&s.arrival, "arrival", "`SHAPE` of the arrivals: constant, poisson, gamma, inference-perf")
+	text(&s.burstiness, "burstiness", "of --arrival gamma: 1 is poisson, less is burstier")
+	text(&s.seed, "seed", "`NUMBER` from which everything random follows")
+
+	text(&s.input, "input", "prompt `TOKENS`: 512, 100-200, or normal:mean=512,std_dev=64")
+	text(&s.output, "output", "answer `TOKENS`, likewise")
+	text(&s.prompts, "prompts", "`FILE` of prompts: JSONL, JSON, CSV, TSV, text or Parquet")
+	text(&s.column, "column", "`NAME` of the field of --prompts that holds the prompt")
+	text(&s.dataset, "dataset", "`NAME` of the data set: "+strings.Join(datasetNames(), ", "))
+	text(&s.trace, "replay", "`LOG` of times and lengths to replay, CSV")
+
+	text(&s.slo, "slo", "what each stage must keep: 'p99(ttft)<500ms,failures<1%'")
+	text(&s.gate, "gate", "what the whole run must keep, or the exit code is 1")
+	text(&s.serverMetrics, "server-metrics", "auto or `URL`S of the server's metrics, read during the run")
+	flags.BoolVar(&s.text, "text", false, "keep the texts of prompts and answers in the records")
+}
+
+// overrides returns the keys that the given flags stand for.
+func (s *settings) overrides() (list []config.Override, err error) {
+	set := func(key, value string) { list = append(list, config.Override{Key: key, Value: value}) }
+	given := func(key, value string) {
+		if value != "" {
+			set(key, value)
+		}
+	}
+	client, dataset, load := options{}, options{}, options{}
+	if err := s.server.settle(set, client); err != nil {
+		return nil, err
+	}
+	given("tokenizer.pretrained_model_name_or_path", s.tokenizer)
+	if s.flags.Changed("ignore-eos") {
+		set("server.ignore_eos", strconv.FormatBool(s.ignoreEOS))
+	}
+	if s.flags.Changed("stream") {
+		set("api.streaming", strconv.FormatBool(s.stream))
+	}
+	client.text("maxTokensField", s.maxTokensField)
+	client.text("serverMetrics", s.serverMetrics)
+	if s.text {
+		client["text"] = true
+	}
+	if err := s.data(set, dataset); err != nil {
+		return nil, err
+	}
+	if err := s.load(set, load); err != nil {
+		return nil, err
+	}
+	given("load.base_seed", s.seed)
+	given("x-llm.slo", s.slo)
+	given("x-llm.gate", s.gate)
+	client.set("x-llm.client", set)
+	dataset.set("x-llm.dataset", set)
+	load.set("x-llm.load", set)
+	return list, nil
+}
+
+// options are options of scripts by name, for a section of x-llm.
+type options map[string]any
+
+func (o options) text(name, value string) {
+	if value != "" {
+		o[name] = value
+	}
+}
+
+// set overrides the key by the options, if there are any.
+func (o options) set(key string, override func(key, value string)) {
+	if len(o) == 0 {
+		return
+	}
+	text, err := json.Marshal(o)
+	if err == nil { // texts, numbers and JSON that was read can be written
+		override(key, string(text))
+	}
+}
+
+// datasetNames are the names that --dataset takes: the types of data sets that this module sends.
+func datasetNames() []string {
+	return []string{"random", "synthetic", "shareGPT", "cnn_dailymail", "billsum_conversations", "infinity_instruct",
+		"shared_prefix", "prompts", "mock"}
+}
+
+// data sets the keys of the prompts.
+func (s *settings) data(set func(key, value string), dataset options) error {
+	kind, err := s.datasetType()
+	if err != nil {
+		return err
+	}
+	if kind != "" {
+		set("data.type", kind)
+	}
+	if s.prompts != "" {
+		set("data.path", s.prompts)
+	}
+	dataset.text("column", s.column)
+	for _, l := range []struct{ flag, text, key string }{
+		{"--input", s.input, "data.input_distribution"}, {"--output", s.output, "data.output_distribution"},
+	} {
+		if l.text == "" {
+			continue
+		}
+		if limit, err := strconv.Atoi(l.text); err == nil && s.prompts != "" && l.flag == "--output" {
+			dataset["maxTokens"] = limit
+			continue
+		}
+		if err := setLength(set, l.flag, l.key, l.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// datasetType returns the type of the data set that the flags choose, "" if they choose none.
+func (s *settings) datasetType() (string, error) {
+	switch {
+	case s.trace != "" && (s.prompts != "" || s.dataset != ""):
+		return "", fmt.Errorf("--replay takes the lengths from the log: leave --prompts and --dataset out")
+	case s.trace != "":
+		return string(config.RandomData), nil
+	case s.dataset == "" && s.prompts != "":
+		return string(config.PromptsData), nil
+	case s.dataset == "" && (s.input != "" || s.output != ""):
+		return string(config.RandomData), nil
+	case s.dataset == "":
+		return "", nil
+	}
+	plain := strings.ReplaceAll(s.dataset, "-", "_")
+	for _, name := range datasetNames() {
+		if strings.EqualFold(plain, name) {
+			return name, nil
+		}
+	}
+	if near, ok := spelling.Nearest(plain, datasetNames()); ok {
+		return "", fmt.Errorf("--dataset: unknown %q: did you mean %s?", s.dataset, near)
+	}
+	return "", fmt.Errorf("--dataset: unknown %q, known are %s", s.dataset, strings.Join(datasetNames(), ", "))
+}
+
+// setLength sets a distribution of lengths: 512, 100-200, or a type with its parameters, such as
+// normal:mean=512,std_dev=64.
+func setLength(set func(key, value string), flag, key, text string) error {
+	if n, err := strconv.Atoi(text); err == nil && n > 0 {
+		setFixed(set, key, text)
+		return nil
+	}
+	if low, high, ok := strings.Cut(text, "-"); ok && isCount(low) && isCount(high) {
+		set(key+".type", string(config.Uniform))
+		set(key+".min", low)
+		set(key+".max", high)
+		return nil
+	}
+	kind, rest, ok := strings.Cut(text, ":")
+	if !ok {
+		return fmt.Errorf("%s: cannot read %q: write 512, 100-200, or normal:mean=512,std_dev=64", flag, text)
+	}
+	set(key+".type", kind)
+	for part := range strings.SplitSeq(rest, ",") {
+		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if !ok {
+			return fmt.Errorf("%s: %q is not NAME=NUMBER, as in normal:mean=512,std_dev=64", flag, part)
+		}
+		set(key+"."+name, value)
+	}
+	return nil
+}
+
+// setFixed sets a distribution to one length.
+func setFixed(set func(key, value string), key, n string) {
+	for _, name := range []string{"mean", "min", "max"} {
+		set(key+"."+name, n)
+	}
+	set(key+".type", "fixed")
+}
+
+func isCount(text string) bool {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	return err == nil && n > 0
+}
+
+// load sets the keys of the load.
+func (s *settings) load(set func(key, value string), load options) error {
+	if s.warmup != "" {
+		d, err := timespan.Parse(s.warmup)
+		if err != nil {
+			return fmt.Errorf("--warmup: %w", err)
+		}
+		set("x-llm.warmup", strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
+	}
+	if err := s.setArrival(set, load); err != nil {
+		return err
+	}
+	switch {
+	case s.trace != "" && (s.rates != nil || s.concurrencies != nil || s.duration != "" || s.requests != ""):
+		return fmt.Errorf("--replay takes the times from the log: leave --rate, --concurrency, --duration and " +
+			"--requests out")
+	case s.trace != "":
+		set("load.type", string(config.TraceReplay))
+		for _, key := range []string{"load.trace.file", "data.trace.file"} {
+			set(key, s.trace)
+		}
+		set("load.stages", `[{"rate": 1, "duration": 1}]`) // a trace has its own; the key is required
+		return nil
+	case s.rates != nil && s.concurrencies != nil:
+		return fmt.Errorf("--rate and --concurrency are two kinds of load: give one of them")
+	case s.concurrencies != nil:
+		return s.closedLoop(set)
+	case s.rates != nil:
+		return s.openLoop(set)
+	case s.duration != "" || s.requests != "":
+		return fmt.Errorf("--duration and --requests need --rate or --concurrency")
+	}
+	return nil
+}
+
+// setArrival sets the shape of the arrivals.
+func (s *settings) setArrival(set func(key, value string), load options) error {
+	if s.burstiness != "" && s.arrival != "gamma" {
+		return fmt.Errorf("--burstiness needs --arrival gamma")
+	}
+	switch s.arrival {
+	case "":
+		return nil
+	case "constant", "poisson":
+		set("load.type", s.arrival)
+	case string(config.InferencePerf):
+		set("x-llm.arrivals", s.arrival)
+	case "gamma":
+		burstiness, err := strconv.ParseFloat(s.burstiness, 64)
+		if s.burstiness == "" {
+			burstiness, err = 0.3, nil
+		}
+		if err != nil {
+			return fmt.Errorf("--burstiness: %q is no number", s.burstiness)
+		}
+		load["arrival"], load["burstiness"] = s.arrival, burstiness
+	default:
+		return fmt.Errorf("--arrival: unknown %q, known are constant, poisson, gamma, inference-perf", s.arrival)
+	}
+	if s.concurrencies != nil || s.trace != "" {
+		return fmt.Errorf("--arrival is for --rate: a closed loop and a log have arrivals of their own")
+	}
+	return nil
+}
+
+// defaultDuration is the length of a stage of which neither --duration nor --requests tells the end.
+const defaultDuration = "30s"
+
+// stageText is a stage of the configuration.
+type stageText struct {
+	Rate        float64 `json:"rate,omitempty"`
+	Requests    int64   `json:"num_requests,omitempty"`
+	Concurrency int64   `json:"concurrency_level,omitempty"`
+	Duration    int64   `json:"duration,omitempty"` // seconds
+}
+
+func (s *settings) openLoop(set func(key, value string)) error {
+	var stages []stageText
+	for _, text := range s.rates {
+		rate, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil || !(rate > 0) || math.IsInf(rate, 0) {
+			return fmt.Errorf("--rate: %q is no rate above 0; several are written as 2,4,8", text)
+		}
+		stage := stageText{Rate: rate}
+		if s.requests == "" {
+			stage.Duration, err = s.seconds()
+		} else {
+			stage.Duration, err = s.secondsFor(rate)
+		}
+		if err != nil {
+			return err
+		}
+		stages = append(stages, stage)
+	}
+	return setStages(set, stages)
+}
+
+func (s *settings) closedLoop(set func(key, value string)) error {
+	if s.requests != "" && s.duration != "" {
+		return fmt.Errorf("--duration and --requests both end a stage: give one of them")
+	}
+	var stages []stageText
+	for _, text := range s.concurrencies {
+		n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		if err != nil || n < 1 {
+			return fmt.Errorf("--concurrency: %q is no number of requests at a time; several are written as 4,16,64",
+				text)
+		}
+		stage := stageText{Concurrency: n}
+		if s.requests == "" {
+			stage.Duration, err = s.seconds()
+		} else {
+			stage.Requests, err = s.count()
+		}
+		if err != nil {
+			return err
+		}
+		stages = append(stages, stage)
+	}
+	set("load.type", string(config.Concurrent))
+	return setStages(set, stages)
+}
+
+func setStages(set func(key, value string), stages []stageText) error {
+	text, err := json.Marshal(stages)
+	if err != nil {
+		return err
+	}
+	set("load.stages", string(text))
+	return nil
+}
+
+// seconds returns the duration of a stage.
+func (s *settings) seconds() (int64, error) {
+	text := s.duration
+	if text == "" {
+		text = defaultDuration
+	}
+	d, err := timespan.Parse(text)
+	if err != nil {
+		return 0, fmt.Errorf("--duration: %w", err)
+	}
+	if d < time.Second || d%time.Second != 0 {
+		return 0, fmt.Errorf("--duration: a stage lasts whole seconds, got %v", d)
+	}
+	return int64(d / time.Second), nil
+}
+
+func (s *settings) count() (int64, error) {
+	n, err := strconv.ParseInt(s.requests, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("--requests: %q is no number of requests", s.requests)
+	}
+	return n, nil
+}
+
+// secondsFor returns the duration in which the asked number of requests is sent at a rate.
+func (s *settings) secondsFor(rate float64) (int64, error) {
+	n, err := s.count()
+	if err != nil {
+		return 0, err
+	}
+	if s.duration != "" {
+		return 0, fmt.Errorf("--duration and --requests both end a stage: give one of them")
+	}
+	seconds := float64(n) / rate
+	whole := math.Round(seconds)
+	if math.Abs(seconds-whole) < 1e-9 && whole >= 1 {
+		return int64(whole), nil
+	}
+	near := []string{}
+	for _, w := range []float64{math.Floor(seconds), math.Ceil(seconds)} {
+		if w >= 1 {
+			near = append(near, strconv.FormatFloat(math.Floor(w*rate+1e-9), 'f', -1, 64))
+		}
+	}
+	return 0, fmt.Errorf("--requests: %d at %v/s take %.4g s, and a stage lasts whole seconds: ask for %s", n, rate,
+		seconds, strings.Join(slices.Compact(near), " or "))
+}

@@ -1,0 +1,58 @@
+package command
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
+)
+
+// trends are k6's metrics of the latencies that have bounds.
+var trends = map[string]string{
+	"ttft": "llm_ttft", "tpot": "llm_tpot", "ntpot": "llm_ntpot", "itl": "llm_itl",
+	"request_latency": "llm_request_duration",
+}
+
+// thresholds returns the gates as a line of thresholds of a script. The bounds on each request, which a share of the
+// requests has to keep, become the client's SLO.
+func (r *runner) thresholds(client dropin.Map) (string, error) {
+	gates, err := slo.Parse(r.c.Own.Gate)
+	if err != nil || len(gates) == 0 {
+		return "", err
+	}
+	conditions := map[string][]string{}
+	add := func(metric, condition string) { conditions[metric] = append(conditions[metric], quoted(condition)) }
+	bounds := dropin.Map{}
+	for _, g := range gates {
+		less, least := "<=", ">="
+		if g.Strict {
+			less, least = "<", ">"
+		}
+		switch g.Kind {
+		case slo.Percentile:
+			add(trends[g.Bounds[0].Latency], fmt.Sprintf("p(%s)<%s", number(100*g.Share),
+				number(float64(g.Bounds[0].Limit.Microseconds())/1000)))
+		case slo.Failures:
+			add("llm_request_failed", "rate"+less+number(g.Share))
+		default:
+			for _, b := range g.Bounds {
+				bounds[b.Latency] = b.Limit.String()
+			}
+			add("llm_good", "rate"+least+number(g.Share))
+		}
+	}
+	if len(bounds) > 0 {
+		client["slo"] = bounds
+	}
+	var lines strings.Builder
+	for _, metric := range slices.Sorted(maps.Keys(conditions)) {
+		fmt.Fprintf(&lines, "    %s: [%s],\n", metric, strings.Join(conditions[metric], ", "))
+	}
+	return "  thresholds: {\n" + lines.String() + "  },\n", nil
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
