@@ -22,6 +22,7 @@ type decoder struct {
 	text   []byte // the text of strings that have escapes
 	params []byte // further fields of the record's request
 	turns  []turn
+	column string            // the field that has the prompt, in the form of normalizedName; "" means the default
 	counts *Counts           // data that is left out
 	names  map[string]string // lasting copies of the names that are counted
 }

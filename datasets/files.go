@@ -22,8 +22,9 @@ import (
 )
 
 // File is a file of records. Its name tells its format: .json (a list, or one record after the other), .jsonl, .ndjson,
-// .csv, .tsv (with a head line; separated by commas, semicolons or tabs) or .parquet; .gz and .zst may follow. A name
-// without an extension means JSON. A text may begin with a byte order mark. gzip and zstd are unpacked whatever the
+// .csv, .tsv (with a head line; separated by commas, semicolons or tabs), .parquet or .txt (a prompt a line); .gz and
+// .zst may follow. A file whose name has none of them shows its format by its first byte: JSON, Parquet or a prompt a
+// line. A text may begin with a byte order mark. gzip and zstd are unpacked whatever the
 // name.
 type File struct {
 	Name string
@@ -39,6 +40,10 @@ type records interface {
 
 // Extensions are the extensions of files that can be read, before .gz and .zst.
 var Extensions = []string{".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"}
+
+// lineExtension is that of files with a prompt a line. In a folder such a file is rather a licence or a note, so it is
+// read only if it is named.
+const lineExtension = ".txt"
 
 // uncompressedName returns a name in lower case without the extension that marks compression.
 func uncompressedName(name string) string {
@@ -58,9 +63,9 @@ func Readable(name string) bool {
 
 // open returns the records of a file and a function that closes it.
 func (f File) open() (records, func(), error) {
-	if !Readable(f.Name) && filepath.Ext(f.Name) != "" {
-		return nil, nil, fmt.Errorf("%s: a data set is a file named %s, or that with .gz or .zst", f.Name,
-			strings.Join(Extensions, ", "))
+	if ext := filepath.Ext(uncompressedName(f.Name)); !Readable(f.Name) && ext != "" && ext != lineExtension {
+		return nil, nil, fmt.Errorf("%s: a data set is a file named %s, %s, or that with .gz or .zst", f.Name,
+			strings.Join(Extensions, ", "), lineExtension)
 	}
 	file, err := f.Open()
 	if err != nil {
@@ -98,7 +103,7 @@ func unpack(file io.Reader) (src io.Reader, end func(), err error) {
 			return nil, nil, err
 		}
 		return d, d.Close, nil
-	case string(head) == "PAR1":
+	case string(head) == parquetMagic:
 		if _, ok := file.(interface {
 			io.ReaderAt
 			io.Seeker
@@ -116,9 +121,82 @@ func (f File) openRecords(src io.Reader) (records, error) {
 		return newRows(src)
 	case ".parquet":
 		return newColumns(src)
+	case "":
+		return sniffRecords(src)
 	}
 	text := bufio.NewReader(src)
-	return newValues(text), textfile.Skip(text)
+	err := textfile.Skip(text)
+	if filepath.Ext(uncompressedName(f.Name)) == lineExtension {
+		return &promptLines{text: text}, err
+	}
+	return newValues(text), err
+}
+
+// sniffRecords returns the records of content whose format no name tells.
+func sniffRecords(src io.Reader) (records, error) {
+	if at, ok := src.(interface {
+		io.ReaderAt
+		io.Seeker
+	}); ok { // as unpack returns nothing else
+		return newColumns(at.(io.Reader))
+	}
+	text := bufio.NewReader(src)
+	if head, _ := text.Peek(len(parquetMagic)); string(head) == parquetMagic {
+		return newColumns(text)
+	}
+	if err := textfile.Skip(text); err != nil {
+		return nil, err
+	}
+	for n := 1; ; n++ {
+		head, err := text.Peek(n)
+		if len(head) < n {
+			return newValues(text), ignoreEOF(err)
+		}
+		switch head[n-1] {
+		case ' ', '\t', '\r', '\n':
+			continue
+		case '{', '[':
+			return newValues(text), nil
+		}
+		return &promptLines{text: text}, nil
+	}
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, bufio.ErrBufferFull) {
+		return nil
+	}
+	return err
+}
+
+// parquetMagic begins a Parquet file.
+const parquetMagic = "PAR1"
+
+// promptLines reads a text with a prompt a line. Blank lines are skipped.
+type promptLines struct {
+	text *bufio.Reader
+	line int
+	err  error
+}
+
+func (p *promptLines) next() ([]byte, int, error) {
+	for p.err == nil {
+		var text string
+		text, p.err = p.text.ReadString('\n')
+		p.line++
+		if p.err != nil && p.err != io.EOF {
+			break
+		}
+		if text = strings.TrimRight(text, "\r\n"); strings.TrimSpace(text) == "" {
+			continue
+		}
+		if !utf8.ValidString(text) {
+			return nil, p.line, errNotUTF8 // json.Marshal would replace the invalid bytes
+		}
+		record, err := json.Marshal(map[string]string{defaultColumn: text})
+		return record, p.line, err
+	}
+	return nil, p.line, p.err
 }
 
 // rows reads a table: a record has one text for each name in the head line.

@@ -176,7 +176,7 @@ func TestFilesNameWhatIsWrong(t *testing.T) {
 		kind          Kind
 		want          string
 	}{
-		{"f.txt", "", ShareGPT, "f.txt: a data set is a file named .json, .jsonl"},
+		{"f.doc", "", ShareGPT, "f.doc: a data set is a file named .json, .jsonl"},
 		{"f.csv", "", CNNDailyMail, "f.csv: the file is empty"},
 		{"f.csv", "article,highlights\n\"a\nb\",c\nd\n", CNNDailyMail, "f.csv:4: wrong number of fields"},
 		{"f.csv", "article\nx\n", CNNDailyMail, `f.csv:2: the record has no text "highlights"`},
@@ -188,8 +188,9 @@ func TestFilesNameWhatIsWrong(t *testing.T) {
 		{"f.json.gz", "no gzip at all", ShareGPT, "f.json.gz:1: invalid character 'n'"},
 		{"f.json.gz", "\x1f\x8bno gzip at all", ShareGPT, "f.json.gz: gzip: invalid header"},
 		{"f.json.zst", "\x28\xb5\x2f\xfdnonono", ShareGPT, "f.json.zst:1: "},
-		{"f.jsonl", `{"prompt": 1}`, Prompts, `f.jsonl:1: the record has either a text "prompt" or a list "messages"`},
-		{"f.jsonl", `{"prompt": "a", "messages": []}`, Prompts, "either a text"},
+		{"f.jsonl", `{"prompt": 1}`, Prompts, `f.jsonl:1: "prompt" is no text`},
+		{"f.jsonl", `{"prompt": "a", "messages": []}`, Prompts,
+			`f.jsonl:1: the record has both "prompt" and "messages": set COLUMN=prompt`},
 		{"f.jsonl", "\n" + `{"prompt": "a", "max_tokens": 0}`, Prompts,
 			"f.jsonl:2: max_tokens must be a whole number from 1 to"},
 		{"f.jsonl", `{"messages": [{"role": null}]}`, Prompts, "message 0 has no text role"},
@@ -215,14 +216,16 @@ func TestFilesNameWhatIsWrong(t *testing.T) {
 		{"f.jsonl", "{\"prompt\": \"a\"},\n{\"prompt\": \"b\"}\n", Prompts,
 			"f.jsonl:1: a comma stands after the record: records that are not in a list have none between them"},
 		{"f.jsonl", `{"id": 1, "messages": []}`, ShareGPT,
-			`f.jsonl:1: the record has no list "conversations"; this one has "id", "messages": type 'jsonl' reads ` +
-				`such records`},
-		{"f.jsonl", `{"prompt": "a"}`, ShareGPT, `this one has "prompt": type 'jsonl' reads such records`},
+			`f.jsonl:1: the record has no list "conversations"; this one has "id", "messages": type 'prompts' (scripts/prompts.js) ` +
+				`reads such records`},
+		{"f.jsonl", `{"prompt": "a"}`, ShareGPT, `this one has "prompt": type 'prompts' (scripts/prompts.js) reads such records`},
 		{"f.jsonl", `{"conversations": []}`, Prompts,
-			`this one has "conversations": type 'shareGPT' reads such records`},
-		{"f.jsonl", `{"article": "a", "highlights": "b"}`, Prompts, `type 'cnn_dailymail' reads such records`},
+			`it has conversations: type 'shareGPT' (scripts/sharegpt.js) reads such records`},
+		{"f.jsonl", `{"question": "a"}`, ShareGPT,
+			`this one has "question": type 'prompts' (scripts/prompts.js) reads such records`},
+		{"f.jsonl", `{"article": "a", "highlights": "b"}`, Prompts, `type 'cnn_dailymail' (scripts/cnn-dailymail.js) reads such records`},
 		{"f.jsonl", `{"messages": []}`, CNNDailyMail,
-			`the record has no text "article"; this one has "messages": type 'jsonl' reads such records`},
+			`the record has no text "article"; this one has "messages": type 'prompts' (scripts/prompts.js) reads such records`},
 		{"f.jsonl", `{"conversations": [{"role": "user", "value": 1}]}`, ShareGPT,
 			`turn 0 is not {"from": …, "value": …} or {"role": …, "content": …}`},
 	} {

@@ -27,7 +27,7 @@ const (
 	// CNNDailyMail records are {"article": …, "highlights": …}: the article is the prompt, the highlights the answer.
 	CNNDailyMail
 	// Prompts records are {"prompt": …} or {"messages": [{"role": …, "content": …}, …]}, with "max_tokens" or with
-	// "completion", the answer to measure. Messages and the parameters of a request beside them are kept as they stand.
+	// "completion", the answer to measure; Options.Column names another field than these. Messages and the parameters of a request beside them are kept as they stand.
 	Prompts
 )
 
@@ -176,7 +176,7 @@ type reader struct {
 
 func newReader(files []File, kind Kind, opts Options) *reader {
 	r := &reader{files: files, kind: kind, opts: opts}
-	r.decoder.counts = &r.counts
+	r.decoder.counts, r.decoder.column = &r.counts, normalizedName(opts.Column)
 	return r
 }
 

@@ -52,6 +52,9 @@ func isNumericField(name string) bool {
 // reservedFields are the fields of a body that only the request sets. A record's further fields cannot set them.
 var reservedFields = []string{"model", "messages", "prompt", "stream", "stream_options"}
 
+// defaultColumn is the field that has the prompt where Options names none.
+const defaultColumn = "prompt"
+
 // promptRecord is a record of the kind Prompts while it is being read.
 type promptRecord struct {
 	prompt      string
@@ -71,11 +74,13 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 		return sample{}, false, err
 	}
 	switch {
-	case p.promptStart == '{':
+	case p.promptStart == '{' && d.column == "":
 		return sample{}, false, errColumns
-	case p.promptStart != 0, p.prompt != "" && p.messages != nil, !p.hasPrompt && p.messages == nil:
-		return sample{}, false,
-			errors.New(`the record has either a text "prompt" or a list "messages"` + d.describeFields(record, "jsonl"))
+	case p.promptStart != 0, !p.hasPrompt && p.messages == nil:
+		return sample{}, false, d.noPrompt(record, p.promptStart != 0)
+	case p.prompt != "" && p.messages != nil:
+		return sample{}, false, errors.New(`the record has both "prompt" and "messages": ` +
+			`set COLUMN=prompt (column: 'prompt') or COLUMN=messages`)
 	case p.messages != nil && form == AsCompletion:
 		return sample{}, false, errors.New("the record is a chat, and completions are asked for")
 	}
@@ -93,20 +98,69 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 var errColumns = errors.New(`"prompt" is an object: pandas writes a file by columns, unless to_json is given ` +
 	`orient="records"`)
 
+// usualColumns are names that files give the text of a prompt, the likeliest first.
+var usualColumns = []string{
+	"prompt", "messages", "question", "instruction", "query", "text", "input", "inputs", "content", "request",
+	"user_prompt", "user", "problem", "goal", "task", "message", "sentence", "document", "article",
+}
+
+// noPrompt returns the error for a record without a prompt, or with one that is no text: it names the fields that the
+// record has, and how to choose one.
+func (d *decoder) noPrompt(record []byte, malformed bool) error {
+	needs := fmt.Sprintf("%q or %q", defaultColumn, "messages")
+	switch {
+	case d.column != "" && malformed:
+		return fmt.Errorf("%q is no text and no list of messages%s", d.column, d.otherType(record, "prompts"))
+	case malformed:
+		return fmt.Errorf("%q is no text", defaultColumn)
+	case d.column != "":
+		needs = fmt.Sprintf("%q", d.column)
+	}
+	var names, texts []string
+	for name, value := range d.members(record) {
+		if len(names) < 10 {
+			names = append(names, fmt.Sprintf("%.40s", name))
+		}
+		if value[0] == '"' || normalizedName(name) == "messages" {
+			texts = append(texts, strings.Clone(name))
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("needs %s", needs)
+	}
+	text := fmt.Sprintf("needs %s; it has %s", needs, strings.Join(names, ", "))
+	if other := d.otherType(record, "prompts"); other != "" {
+		return errors.New(text + other)
+	}
+	column := likelyColumn(texts)
+	if column == "" {
+		return errors.New(text + ": none of them is a text")
+	}
+	return fmt.Errorf("%s: set COLUMN=%s (column: '%s')", text, column, column)
+}
+
+// likelyColumn returns the name that most probably is that of the prompt, or "" if there is none.
+func likelyColumn(names []string) string {
+	for _, usual := range usualColumns {
+		for _, name := range names {
+			if normalizedName(name) == usual {
+				return name
+			}
+		}
+	}
+	for _, name := range names {
+		if !identityFields[normalizedName(name)] {
+			return name
+		}
+	}
+	return ""
+}
+
 // describeFields names the fields of a record that lacks the required ones. If another type of data set than own reads
 // such records, the text names that type.
 func (d *decoder) describeFields(record []byte, own string) string {
 	var names []string
-	other := ""
 	for name := range d.members(record) {
-		switch normalizedName(name) {
-		case "messages", "prompt":
-			other = "jsonl"
-		case "conversations":
-			other = "shareGPT"
-		case "article":
-			other = cmp.Or(other, "cnn_dailymail")
-		}
 		if len(names) < 10 {
 			names = append(names, fmt.Sprintf("%.40q", name))
 		}
@@ -114,11 +168,28 @@ func (d *decoder) describeFields(record []byte, own string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	text := "; this one has " + strings.Join(names, ", ")
-	if other != "" && other != own {
-		text += ": type '" + other + "' reads such records"
+	return "; this one has " + strings.Join(names, ", ") + d.otherType(record, own)
+}
+
+// otherType names the type of data set that reads such a record, and its script, if it is another than own.
+func (d *decoder) otherType(record []byte, own string) string {
+	other, script := "", ""
+	for name := range d.members(record) {
+		switch name = normalizedName(name); {
+		case name == "conversations":
+			other, script = "shareGPT", "sharegpt.js"
+		case name == "messages", name == "prompt":
+			other, script = "prompts", "prompts.js"
+		case name == "article" && other == "":
+			other, script = "cnn_dailymail", "cnn-dailymail.js"
+		case slices.Contains(usualColumns, name) && other == "":
+			other, script = "prompts", "prompts.js"
+		}
 	}
-	return text
+	if other == "" || other == own {
+		return ""
+	}
+	return fmt.Sprintf(": type '%s' (scripts/%s) reads such records", other, script)
 }
 
 // readFields sorts the fields of a record. A field that is null or blank counts as missing: in tables every record has
@@ -127,16 +198,19 @@ func (d *decoder) readFields(record []byte, p *promptRecord) error {
 	for field, value := range d.members(record) {
 		name := normalizedName(field)
 		text, isText := d.stringText(value)
-		p.hasPrompt = p.hasPrompt || name == "prompt"
+		isPrompt := name == cmp.Or(d.column, defaultColumn)
+		p.hasPrompt = p.hasPrompt || isPrompt
 		if value[0] == 'n' || isText && isAbsent(name, text) {
 			continue
 		}
 		switch {
-		case name == "prompt":
+		case isPrompt && d.column != "" && d.embeddedJSON(value)[0] == '[':
+			p.messages = d.embeddedJSON(value)
+		case isPrompt:
 			if p.prompt = text; !isText {
 				p.promptStart = value[0]
 			}
-		case name == "messages":
+		case name == "messages" && d.column == "":
 			if p.messages = d.embeddedJSON(value); p.messages[0] != '[' {
 				return fmt.Errorf(`"messages" is not a list in JSON: %.40s`, value)
 			}

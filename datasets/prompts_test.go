@@ -3,6 +3,7 @@ package datasets
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -78,8 +79,11 @@ func TestPrompts(t *testing.T) {
 func TestPromptsNameWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for record, want := range map[string]string{
-		`{"text": "a", "id": 1}`: `the record has either a text "prompt" or a list ` +
-			`"messages"; this one has "text", "id"`,
+		`{"text": "a", "output_tokens": 1}`: `f.jsonl:1: needs "prompt" or "messages"; it has text, output_tokens: ` +
+			`set COLUMN=text (column: 'text')`,
+		`{"id": "1", "Word": "a", "n": 1}`: `it has id, Word, n: set COLUMN=Word (column: 'Word')`,
+		`{"id": 1, "n": 2}`:                `it has id, n: none of them is a text`,
+		`{}`:                               `f.jsonl:1: needs "prompt" or "messages"`,
 		`{"prompt": {"0": "a"}, "max_tokens": {}}`:    `"prompt" is an object: pandas writes a file by columns`,
 		`{"messages": "[{'role': 'user'}]"}`:          `"messages" is not a list in JSON: "[{'role': 'user'}]"`,
 		`{"messages": [1]}`:                           "message 0 has no text role",
@@ -92,7 +96,7 @@ func TestPromptsNameWhatIsWrong(t *testing.T) {
 		`{"prompt": "a", "x": Nan}`:                    "invalid character 'N'",
 		"{\x00\"\x00p\x00":                             "f.jsonl: the file is UTF-16",
 		`{"prompt": " "}` + "\n" + `{"prompt": null}`:  "f.jsonl: none of 2 records has a question",
-		`{"custom_id": "r", "body": {"input": "a"}}`:   `the record has either a text "prompt"`,
+		`{"custom_id": "r", "body": {"input": "a"}}`:   `needs "prompt" or "messages"; it has custom_id, body`,
 		`{"messages": [], "prompt": null, "tools":[]}`: "none of 1 records",
 	} {
 		if _, err := Read([]File{file("f.jsonl", record)}, Prompts, Options{}); err == nil ||
@@ -150,8 +154,8 @@ func TestFilesAsTheyAre(t *testing.T) {
 		"prompt, Prompt\na,b":       `f.csv: the head line has two columns "prompt"`,
 		"prompt\na,b\n":             "f.csv:2: wrong number of fields: 2, and 1 names in the head line",
 		"prompt,max_tokens\na,3\nb": "f.csv:3: wrong number of fields: 1, and 2 names in the head line",
-		"Question,max tokens\n\na,3": `f.csv:3: the record has either a text "prompt" or a list "messages"; this ` +
-			`one has "Question"`,
+		"Question,max tokens\n\na,3": `f.csv:3: needs "prompt" or "messages"; it has Question, max tokens: ` +
+			`set COLUMN=Question (column: 'Question')`,
 	} {
 		if _, err := Read([]File{file("f.csv", content)}, Prompts, Options{}); err == nil ||
 			!strings.Contains(err.Error(), want) {
@@ -286,6 +290,45 @@ func TestPageNamesParameters(t *testing.T) {
 	for _, name := range append(slices.Collect(maps.Keys(parameters)), limitNames[:]...) {
 		if !bytes.Contains(page, []byte("`"+name+"`")) {
 			t.Errorf("docs/datasets.md does not name `%s`", name)
+		}
+	}
+}
+
+// The prompt may be in any field, and in a text it is a line.
+func TestPromptsOfAnyColumn(t *testing.T) {
+	t.Parallel()
+	const chat = `[{"role":"user","content":"a"}]`
+	for _, tt := range []struct{ name, content, column, want string }{
+		{"f.jsonl", `{"question": "a", "prompt": "b", "max_tokens": 3}`, "question", "a 3"},
+		{"f.jsonl", `{"User Prompt": "a"}`, "user_prompt", "a 0"},
+		{"f.jsonl", `{"chat": ` + chat + `, "prompt": "b"}`, "chat", chat + " 0"},
+		{"f.csv", "id,Question\n1,\"a, b\"\n", "question", "a, b 0"},
+		{"f.tsv", "id\ttext\toutput_tokens\n1\ta\t9\n", "text", "a 9"},
+		{"f.txt", "\n a \"b\" \r\n", "", ` a "b"  0`},
+		{"f.txt.gz", packed(t, "gz", "a"), "", "a 0"},
+		{"f", "a\n", "", "a 0"},
+		{"f", " \n{\"prompt\": \"a\"}\n", "", "a 0"},
+		{"f", articles(t), "article", `long, "text" 0`},
+		{"f", packed(t, "zst", articles(t)), "article", `long, "text" 0`},
+		{"f.jsonl", `{"text": "a"}`, "question",
+			`f.jsonl:1: needs "question"; it has text: set COLUMN=text (column: 'text')`},
+		{"f.jsonl", `{"question": 1}`, "question", `f.jsonl:1: "question" is no text and no list of messages`},
+		{"f.txt", "a\n", "question", `f.txt:1: needs "question"; it has prompt: set COLUMN=prompt (column: 'prompt')`},
+		{"f.txt", "a\ncaf\xe9\n", "", "f.txt:2: the text is not UTF-8"},
+	} {
+		list, err := Read([]File{file(tt.name, tt.content)}, Prompts, Options{Column: tt.column, Form: AsCompletion})
+		if err != nil && strings.Contains(err.Error(), "completions are asked for") {
+			list, err = Read([]File{file(tt.name, tt.content)}, Prompts, Options{Column: tt.column})
+		}
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("%s %q of %.40q: got %v, want %s", tt.name, tt.column, tt.content, err, tt.want)
+			}
+			continue
+		}
+		item := at(list, 0)
+		if got := fmt.Sprint(item.Prompt+string(item.Chat), " ", item.MaxTokens); got != tt.want {
+			t.Errorf("%s %q of %.40q: got %s, want %s", tt.name, tt.column, tt.content, got, tt.want)
 		}
 	}
 }

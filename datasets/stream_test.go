@@ -87,7 +87,7 @@ func TestShuffledStream(t *testing.T) {
 func TestStreamErrors(t *testing.T) {
 	t.Parallel()
 	if _, err := OpenStream([]File{file("a.jsonl", "{\"x\": 1}")}, Prompts, Options{}); err == nil ||
-		!strings.Contains(err.Error(), "a.jsonl:1: the record has either") {
+		!strings.Contains(err.Error(), `a.jsonl:1: needs "prompt" or "messages"`) {
 		t.Errorf("at the start: %v", err)
 	}
 	if _, err := OpenStream([]File{file("a.jsonl", "[]")}, Prompts, Options{}); err == nil ||
@@ -99,7 +99,7 @@ func TestStreamErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // items after a fault have no number
-		if _, err := s.At(1); err == nil || !strings.Contains(err.Error(), "a.jsonl:2: the record has either") {
+		if _, err := s.At(1); err == nil || !strings.Contains(err.Error(), `a.jsonl:2: "prompt" is no text`) {
 			t.Errorf("later: %v", err)
 		}
 	}

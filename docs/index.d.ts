@@ -156,7 +156,7 @@ declare module 'k6/x/llm' {
     /** Whether the server adds special tokens around the prompt; by default the server decides. */
     addSpecialTokens?: boolean;
     /**
-     * Further fields of the body, such as tools. They replace those of {@link ClientOptions.extraBody}. An item of a 'jsonl' data set has
+     * Further fields of the body, such as tools. They replace those of {@link ClientOptions.extraBody}. An item of a 'prompts' data set has
      * the fields of its record here.
      */
     extraBody?: Record<string, unknown>;
@@ -248,17 +248,19 @@ declare module 'k6/x/llm' {
   /** Options of a {@link Dataset}. */
   export interface DatasetOptions {
     /**
-     * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles), 'jsonl' (prompts,
-     * or messages, sent unchanged with their tools and parameters). Generated: 'random', 'synthetic' and 'shared_prefix' (exact lengths),
+     * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles), 'prompts' (prompts,
+     * or messages, sent unchanged with their tools and parameters; 'jsonl' is an older name). Generated: 'random', 'synthetic' and 'shared_prefix' (exact lengths),
      * 'conversation_replay' (several turns), 'mock' (tiny).
      */
     type:
-      | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'jsonl'
+      | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'prompts' | 'jsonl'
       | 'random' | 'synthetic' | 'shared_prefix' | 'conversation_replay' | 'mock';
     /** A file or folder, relative to the script, or a data set on the Hugging Face hub such as 'org/name'. */
     path?: string;
     /** The files to read of a folder or of the hub, such as 'train-*.parquet'. */
     files?: string;
+    /** For 'prompts': the field or column that has the prompt, a text or a list of messages (default 'prompt' or 'messages'). */
+    column?: string;
     /** The form of the items: chats (the default) or completions. */
     api?: 'chat' | 'completion';
     /**

@@ -26,6 +26,7 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"type":            text(&o.Kind),
 		"path":            text(&o.Path),
 		"files":           text(&o.Files),
+		"column":          text(&o.Column),
 		"api":             text(&o.API),
 		"tokenizer":       text(&o.Tokenizer),
 		"corpusFilePath":  text(&o.Corpus),

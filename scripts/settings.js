@@ -184,7 +184,7 @@ export function client(options) {
 // dataset opens DATASET: a file, a folder or a name on the Hugging Face hub, by default the small sample beside the scripts.
 export function dataset(type, sample, options) {
   const name = __ENV.DATASET;
-  const onHub = name && /^[\w.-]+\/[\w.-]+$/.test(name) && !/\.(jsonl?|ndjson|csv|tsv|parquet|gz|zst)$/.test(name);
+  const onHub = name && /^[\w.-]+\/[\w.-]+$/.test(name) && !/\.(jsonl?|ndjson|csv|tsv|txt|parquet|gz|zst)$/.test(name);
   return new Dataset({ type, path: (onHub ? name : path(name)) || sample, files: __ENV.FILES, api, seed, tokenizer: __ENV.TOKENIZER, maxTokens, ...options });
 }
 

@@ -37,6 +37,7 @@ var shortened = []struct {
 	{regexp.MustCompile(` -e MODEL=\S+`), ""}, // the simulator has a model of its own
 	{regexp.MustCompile(`-e TOKENIZER=\S+`), "-e TOKENIZER=scripts/data/sample-tokenizer.json"},
 	{regexp.MustCompile(` -e DATASET=\S+`), ""}, // the sample beside the script
+	{regexp.MustCompile(` -e COLUMN=\S+`), ""},
 	{regexp.MustCompile(` -e '?FILES=\S+`), ""},
 	{regexp.MustCompile(`(-e ADAPTERS=\S+)`), "$1 -e RATE=20 -e DURATION=500ms"},
 }

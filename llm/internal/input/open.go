@@ -95,7 +95,7 @@ const archiveLimit = 64 << 20
 
 // openFiles opens a file, a folder, or files of a repository on the hub.
 func (s *Source) openFiles(o *DatasetOptions, kind datasets.Kind) (datasets.Set, error) {
-	opts := datasets.Options{Form: o.form(), Seed: o.Seed, Input: o.Input, Output: o.Output}
+	opts := datasets.Options{Form: o.form(), Seed: o.Seed, Input: o.Input, Output: o.Output, Column: o.Column}
 	if o.Tokenizer != "" {
 		counter, err := s.Counter(o.Tokenizer)
 		if err != nil {
@@ -162,6 +162,9 @@ func (s *Source) findFiles(o *DatasetOptions) ([]datasets.File, int64, error) {
 	if o.Path != "" {
 		abs := s.Abs(o.Path)
 		files, size, err := s.findLocal(abs, o.Files)
+		if here, ok := s.inWorkingDir(o.Path); errors.Is(err, fs.ErrNotExist) && ok {
+			files, size, err = s.findLocal(here, o.Files)
+		}
 		switch {
 		case err == nil || !errors.Is(err, fs.ErrNotExist):
 			return files, size, err

@@ -11,11 +11,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// fileKinds maps the types of data sets that read files to their formats. All but jsonl have the names of
-// inference-perf.
+// fileKinds maps the types of data sets that read files to their formats. All but prompts, and its older name jsonl,
+// have the names of inference-perf.
 var fileKinds = map[string]datasets.Kind{
 	"shareGPT": datasets.ShareGPT, "cnn_dailymail": datasets.CNNDailyMail, "billsum_conversations": datasets.BillSum,
 	"infinity_instruct": datasets.InfinityInstruct, "jsonl": datasets.Prompts,
+	"prompts": datasets.Prompts,
 }
 
 // generatedKinds are the types of data sets that generate prompts.
@@ -25,6 +26,7 @@ var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_p
 type DatasetOptions struct {
 	Kind      string // the type of the data set
 	Path      string
+	Column    string // the field with the prompt; "" means prompt or messages
 	Files     string // pattern for the files of a folder or a repository
 	API       string // "chat" or "completion"
 	Tokenizer string
@@ -118,7 +120,9 @@ func (o *DatasetOptions) uses() []string {
 		return []string{"tokenizer", "sharedPrefix", "salt", "prompts", "turns", "sessions"}
 	case o.Kind == "conversation_replay":
 		return []string{"tokenizer", "conversationReplay", "salt", "sessions"}
-	case fileKinds[o.Kind] != datasets.CNNDailyMail && fileKinds[o.Kind] != datasets.Prompts:
+	case fileKinds[o.Kind] == datasets.Prompts:
+		return []string{"path", "files", "column", "tokenizer", "inputDistribution", "outputDistribution"}
+	case fileKinds[o.Kind] != datasets.CNNDailyMail:
 		return []string{"path", "files", "tokenizer", "turns", "sessions", "inputDistribution", "outputDistribution"}
 	}
 	return []string{"path", "files", "tokenizer", "inputDistribution", "outputDistribution"}
