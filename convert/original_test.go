@@ -83,7 +83,10 @@ func TestImportedReportsAreInferencePerfs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		opts, files := Configured(c)
+		opts, files, err := Configured(c)
+		if err != nil {
+			t.Fatal(err)
+		}
 		out := t.TempDir()
 		if _, err := NewReport(run, opts).Write(out, files); err != nil {
 			t.Fatal(err)

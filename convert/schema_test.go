@@ -280,7 +280,9 @@ func TestSchemasHoldForImportedRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 			o.Config = c
-			reporting, _ = Configured(c)
+			if reporting, _, err = Configured(c); err != nil {
+				t.Fatal(err)
+			}
 		}
 		run, err := run.ReadFiles(o, filepath.FromSlash(name))
 		if err != nil {

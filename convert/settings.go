@@ -7,12 +7,14 @@ import (
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Configured returns the options and the files of reports that a configuration of inference-perf asks for.
-func Configured(c *config.Config) (Options, Files) {
+// Configured returns the options and the files of reports that a configuration of inference-perf asks for, or an error
+// if its objectives cannot be read.
+func Configured(c *config.Config) (Options, Files, error) {
 	l := c.Report.Lifecycle
 	o := Options{
 		Percentiles: l.Percentiles, ServerTokens: l.UseServerOutputTokens, MaxMessages: int(l.MaxErrorMessages),
@@ -20,6 +22,17 @@ func Configured(c *config.Config) (Options, Files) {
 	}
 	if c.Report.Goodput != nil {
 		o.SLO = constraints(c.Report.Goodput.Constraints)
+	}
+	var err error
+	if c.Own.SLO != "" {
+		if err := o.SetSLO(c.Own.SLO); err != nil {
+			return o, Files{}, fmt.Errorf("x-llm.slo: %w", err)
+		}
+	}
+	if c.Own.Gate != "" {
+		if o.Gates, err = slo.Parse(c.Own.Gate); err != nil {
+			return o, Files{}, fmt.Errorf("x-llm.gate: %w", err)
+		}
 	}
 	f := Files{
 		Summary: l.Summary, Stages: l.PerStage, Adapters: l.PerAdapter, AdapterStages: l.PerAdapterStage,
@@ -30,7 +43,7 @@ func Configured(c *config.Config) (Options, Files) {
 	if c.Storage != nil && c.Storage.Local != nil {
 		f.Prefix = c.Storage.Local.Prefix
 	}
-	return o, f
+	return o, f, nil
 }
 
 // constraints converts the bounds of a configuration, which are in seconds.

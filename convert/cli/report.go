@@ -216,7 +216,9 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 		if err != nil {
 			return opts, files, err
 		}
-		opts, files = convert.Configured(c)
+		if opts, files, err = convert.Configured(c); err != nil {
+			return opts, files, misuse("--config: %w", err)
+		}
 	}
 	files.Replace = f.force
 	files.PerRequest, files.AdapterStages = files.PerRequest || f.perRequest, files.AdapterStages || f.adapterStages

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -113,8 +114,11 @@ func (r *runner) run(cmd *cobra.Command) error {
 	if err := dropin.FindAPIKey(r.c, os.LookupEnv); err != nil { // the load finds it by itself
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
-	_, files := r.options()
-	if err := files.Vacant(r.dir); err != nil {
+	_, files, err := r.options()
+	if err == nil {
+		err = files.Vacant(r.dir)
+	}
+	if err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
 	for _, name := range os.Environ() {
@@ -338,11 +342,11 @@ func (r *runner) store() error {
 }
 
 // options returns the options and the files of the report.
-func (r *runner) options() (convert.Options, convert.Files) {
-	opts, files := convert.Configured(r.c)
+func (r *runner) options() (convert.Options, convert.Files, error) {
+	opts, files, err := convert.Configured(r.c)
 	files.Config, files.Parquet, files.Replace = true, true, r.force
 	opts.Sweep = r.found
-	return opts, files
+	return opts, files, err
 }
 
 // report makes the report of the recorded requests.
@@ -358,7 +362,10 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 		}
 		return errext.WithExitCodeIfNone(errors.New("the load did not start, so there is nothing to report"), code)
 	}
-	opts, files := r.options()
+	opts, files, err := r.options()
+	if err != nil {
+		return err
+	}
 	run, err := cli.Read(r.cmd, run.Options{Bodies: files.PerRequest, Config: r.c}, []string{records})
 	if err != nil {
 		return err
@@ -374,7 +381,7 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if code != 0 {
 		return nil
 	}
-	return cli.Verdict(run)
+	return cmp.Or(cli.Gates(report), cli.Verdict(run))
 }
 
 // overridden reports whether a flag with the name of a key, or of a key below it, was given.

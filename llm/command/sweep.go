@@ -210,7 +210,10 @@ func (p *prober) keepsUp(ctx context.Context, rate float64) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	opts, _ := convert.Configured(p.c)
+	opts, _, err := convert.Configured(p.c)
+	if err != nil {
+		return false, err
+	}
 	summary := convert.Summarize(run, opts)
 	asked := rate * stepSeconds
 	kept := float64(summary.Successes.Count) >= keptUp*min(asked, float64(summary.Load.Count)) && run.HalvesAlike()

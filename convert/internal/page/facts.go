@@ -89,8 +89,9 @@ func (r *Run) configured(dir string) {
 		add("Server", address(c.Server.BaseURL))
 	}
 	if c.Report.Goodput != nil {
-		o, _ := convert.Configured(c)
-		r.bounds = boundsOf(o.SLO)
+		if o, _, err := convert.Configured(c); err == nil {
+			r.bounds = boundsOf(o.SLO)
+		}
 	}
 	add("Load", configuredLoad(c))
 }
