@@ -32,7 +32,7 @@ Scripts that import k6/x/llm are load tests, too. Run them with k6 run.`,
   k6 x llm sim --port 8000 --ttft 100ms --itl 20ms`,
 	}
 	cmd.AddCommand(cli.Commands()...)
-	cmd.AddCommand(newBench(gs), newRun(gs), newSim(), newSelfTest(), newVersion())
+	cmd.AddCommand(newBench(gs), newRun(gs), newProbe(), newSim(), newSelfTest(), newVersion())
 	withExitCodes(cmd)
 	cmd.SetOut(gs.Stdout)
 	cmd.SetErr(&plain.Writer{W: gs.Stderr})
