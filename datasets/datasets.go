@@ -28,7 +28,8 @@ type Item struct {
 	Params json.RawMessage
 
 	// PromptTokens is the number of tokens that a generated prompt was made to have, as the tokenizer counts it with
-	// special tokens and, for a chat, without the chat template. It is 0 if no number was asked for.
+	// special tokens and, for a chat, without the chat template. It is 0 if no number was asked for, and without a
+	// tokenizer, which meets the number on average.
 	PromptTokens int
 	// Bare reports that the prompt contains its special tokens: the server must not add any.
 	Bare bool

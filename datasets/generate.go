@@ -8,13 +8,15 @@ import (
 // Generated holds the options that generated sets share.
 type Generated struct {
 	Form      Form
-	Tokenizer Tokenizer // required
-	Seed      int64
+	Tokenizer Tokenizer // nil makes prompts of about the length, by TokensPerWord
+	// TokensPerWord is the mean number of tokens of a word. It has no effect beside a tokenizer.
+	TokensPerWord float64
+	Seed          int64
 	// Salt goes into the choice of every text, so that a server that kept the prefixes of an earlier run's prompts
 	// cannot use them. It does not go into lengths: runs of one seed ask for the same work. "" makes the same prompts
 	// in every run.
 	Salt string
-	// Input and Output are the lengths of prompts, including special tokens, and of answers.
+	// Input and Output are the lengths of prompts, including special tokens unless they are estimated, and of answers.
 	Input, Output Distribution
 }
 
@@ -26,6 +28,17 @@ func (g Generated) validate() error {
 		return fmt.Errorf("output distribution: %w", err)
 	}
 	return nil
+}
+
+// estimated reports that lengths are met on average.
+func (g Generated) estimated() bool { return g.Tokenizer == nil && g.TokensPerWord != 0 }
+
+// newLexicon returns the words that the prompts are made of.
+func (g Generated) newLexicon() (*lexicon, error) {
+	if g.estimated() {
+		return newEstimate(g.TokensPerWord)
+	}
+	return newLexicon(g.Tokenizer)
 }
 
 // checkShortest reports an input distribution whose shortest length cannot be made.
@@ -51,6 +64,9 @@ func (g Generated) draw(purpose string, i int64,
 // item returns an item with a prompt in the form of the set.
 func (g Generated) item(prompt string, tokens, output int) Item {
 	item := Item{PromptTokens: tokens, MaxTokens: output}
+	if g.estimated() {
+		item.PromptTokens = 0
+	}
 	if g.Form == AsChat {
 		item.Messages = []Message{{Role: "user", Content: prompt}}
 	} else {

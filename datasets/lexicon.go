@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 )
 
@@ -29,6 +30,17 @@ type lexicon struct {
 	words        []string
 	overhead     int    // tokens around a text: special tokens, or those of a frame
 	overheadName string // the overhead in words, for messages that state its number
+
+	// perWord is the estimated number of tokens of a word, where the tokenizer counts words; 0 if it counts tokens
+	perWord float64
+}
+
+// counted returns what the tokenizer must count for a text of length tokens: at least one word if it counts words.
+func (l *lexicon) counted(length int) int {
+	if l.perWord == 0 {
+		return length
+	}
+	return max(1, int(math.Round(float64(length)/l.perWord)))
 }
 
 func newLexicon(t Tokenizer) (*lexicon, error) {
@@ -91,5 +103,6 @@ func (l *lexicon) exactText(text []byte, fixed int, rng *rand.Rand, length int) 
 
 // randomText returns random words of length tokens, including special tokens.
 func (l *lexicon) randomText(rng *rand.Rand, length int) (string, error) {
-	return l.exactText(l.appendWords(nil, rng, length-l.overhead), 0, rng, length)
+	n := l.counted(length)
+	return l.exactText(l.appendWords(nil, rng, n-l.overhead), 0, rng, n)
 }

@@ -6,7 +6,8 @@ import (
 )
 
 // Random makes prompts from random words of the tokenizer's vocabulary: item i has a length that is drawn and exact.
-// The set is endless unless Trace is set.
+// Without a tokenizer it makes them from common words, and the length is about what was drawn. The set is endless
+// unless Trace is set.
 type Random struct {
 	Generated
 	// Trace, if set, holds the lengths of item i in place of Input and Output, and ends the set.
@@ -34,12 +35,11 @@ func NewRandom(r Random) (*Random, error) {
 			return nil, err
 		}
 	}
-	tokenizer := r.Tokenizer
-	if r.framed() && tokenizer != nil {
-		tokenizer = framed{Tokenizer: tokenizer, before: r.Before, after: r.After}
+	if r.framed() && r.Tokenizer != nil {
+		r.Tokenizer = framed{Tokenizer: r.Tokenizer, before: r.Before, after: r.After}
 	}
 	var err error
-	if r.lexicon, err = newLexicon(tokenizer); err != nil {
+	if r.lexicon, err = r.newLexicon(); err != nil {
 		return nil, err
 	}
 	if r.framed() {

@@ -18,7 +18,8 @@ var Corpus string
 // alike.
 const saltWords = 4
 
-// Synthetic is endless: item i is a piece of a text that begins at a random word. Its length is exact.
+// Synthetic is endless: item i is a piece of a text that begins at a random word. Its length is exact, or about that
+// without a tokenizer.
 type Synthetic struct {
 	Generated
 	lexicon *lexicon
@@ -33,7 +34,7 @@ func NewSynthetic(g Generated, corpus string) (*Synthetic, error) {
 	if err := g.validate(); err != nil {
 		return nil, err
 	}
-	l, err := newLexicon(g.Tokenizer)
+	l, err := g.newLexicon()
 	if err != nil {
 		return nil, err
 	}
@@ -52,23 +53,33 @@ func NewSynthetic(g Generated, corpus string) (*Synthetic, error) {
 		b.WriteString(word)
 		counts, ok := known[word]
 		if !ok {
-			counts = [2]int{g.Tokenizer.Count(ahead+word) - 1, g.Tokenizer.Count(word)}
+			counts = [2]int{l.tokenizer.Count(ahead+word) - 1, l.tokenizer.Count(word)}
 			known[word] = counts
 		}
 		s.tokens = append(s.tokens, s.tokens[len(s.tokens)-1]+counts[0])
 		s.first = append(s.first, counts[1])
 	}
 	s.text = b.String()
-	if total := s.tokens[len(s.tokens)-1]; total < g.Input.Max {
-		return nil, fmt.Errorf("the corpus has %d tokens, fewer than the longest prompt of %d", total, g.Input.Max)
+	return s, s.checkLongest(g.Input.Max)
+}
+
+// checkLongest reports a text that is shorter than the longest prompt.
+func (s *Synthetic) checkLongest(length int) error {
+	total := s.tokens[len(s.tokens)-1]
+	switch {
+	case total >= s.lexicon.counted(length):
+		return nil
+	case s.lexicon.perWord == 0:
+		return fmt.Errorf("the corpus has %d tokens, fewer than the longest prompt of %d", total, length)
 	}
-	return s, nil
+	return fmt.Errorf("the corpus has %d words, too few for the longest prompt of about %d tokens", total, length)
 }
 
 // At returns item number i.
 func (s *Synthetic) At(i int64) (Item, error) {
 	length, output, rng := s.draw("synthetic", i, Distribution.Draw)
-	want := length - s.lexicon.overhead
+	whole := s.lexicon.counted(length)
+	want := whole - s.lexicon.overhead
 	text := make([]byte, 0, want*6)
 	if s.Salt != "" {
 		text = s.lexicon.appendWords(text, rng, min(saltWords, want))
@@ -83,7 +94,7 @@ func (s *Synthetic) At(i int64) (Item, error) {
 		want -= n
 	}
 	text = s.lexicon.appendWords(text, rng, want) // where a last word of several tokens did not fit
-	prompt, err := s.lexicon.exactText(text, fixed, rng, length)
+	prompt, err := s.lexicon.exactText(text, fixed, rng, whole)
 	return s.item(prompt, length, output), err
 }
 

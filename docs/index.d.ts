@@ -273,6 +273,11 @@ declare module 'k6/x/llm' {
      * {@link ClientOptions.tokenizer}.
      */
     tokenizer?: string;
+    /**
+     * For 'random' and 'synthetic' without a tokenizer: the mean number of tokens of a word, such as 1.3. Prompts then have about the
+     * lengths asked for. `k6 x llm probe` says whether the server counts tokens; `k6 x llm bench` learns the number from the server.
+     */
+    tokensPerWord?: number;
     /** Tokens of generated prompts, special tokens included; for files, the prompts to keep (min to max). */
     inputDistribution?: Length;
     /** Tokens of answers; for files, the answers to keep. */

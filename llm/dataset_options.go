@@ -29,6 +29,7 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"column":          text(&o.Column),
 		"api":             text(&o.API),
 		"tokenizer":       text(&o.Tokenizer),
+		"tokensPerWord":   number(&o.TokensPerWord),
 		"corpusFilePath":  text(&o.Corpus),
 		"trace":           text(&o.Trace),
 		"useChatTemplate": boolean(&o.Template),

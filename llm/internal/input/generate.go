@@ -18,11 +18,15 @@ func (o *DatasetOptions) SaltedByRun() bool {
 
 // openGenerated opens a data set of generated prompts.
 func (s *Source) openGenerated(o *DatasetOptions) (datasets.Set, error) {
-	counter, err := s.Counter(o.Tokenizer)
-	if err != nil {
-		return nil, err
+	g := datasets.Generated{Form: o.form(), TokensPerWord: o.TokensPerWord}
+	var counter *tokenizer.Counter
+	if o.TokensPerWord == 0 {
+		var err error
+		if counter, err = s.Counter(o.Tokenizer); err != nil {
+			return nil, err
+		}
+		g.Tokenizer = counter
 	}
-	g := datasets.Generated{Form: o.form(), Tokenizer: counter}
 	if o.Kind == "conversation_replay" {
 		g.Seed = config.DefaultConversationReplay().Seed
 	}

@@ -30,19 +30,21 @@ type DatasetOptions struct {
 	Files     string // pattern for the files of a folder or a repository
 	API       string // "chat" or "completion"
 	Tokenizer string
-	Corpus    string
-	Trace     string // path of a file with the lengths of requests
-	Template  bool   // frames prompts with the chat template
-	Seed      *int64
-	Salt      *string // nil means the default: see SaltedByRun
-	Prompts   string  // OwnPrompts or OriginalPrompts
-	Input     *datasets.Distribution
-	Output    *datasets.Distribution
-	Shared    SharedPrefix
-	Replay    Replay
-	Turns     int64 // 0 means single requests; -1 means all turns of a file's conversation
-	Sessions  int64 // conversations open at once; 0 means all, up to defaultSessions
-	MaxTokens int64 // limit of every answer, in place of the item's own; 0 means the item's own
+	// TokensPerWord makes prompts of about the lengths asked for without a tokenizer; 0 means that there is one
+	TokensPerWord float64
+	Corpus        string
+	Trace         string // path of a file with the lengths of requests
+	Template      bool   // frames prompts with the chat template
+	Seed          *int64
+	Salt          *string // nil means the default: see SaltedByRun
+	Prompts       string  // OwnPrompts or OriginalPrompts
+	Input         *datasets.Distribution
+	Output        *datasets.Distribution
+	Shared        SharedPrefix
+	Replay        Replay
+	Turns         int64 // 0 means single requests; -1 means all turns of a file's conversation
+	Sessions      int64 // conversations open at once; 0 means all, up to defaultSessions
+	MaxTokens     int64 // limit of every answer, in place of the item's own; 0 means the item's own
 }
 
 // SharedPrefix holds inference-perf's options of shared prefixes. Lengths are in tokens.
@@ -112,10 +114,11 @@ func (o *DatasetOptions) uses() []string {
 	case o.Kind == "mock":
 		return nil
 	case o.Kind == "random":
-		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "trace",
-			"useChatTemplate"}
+		return []string{"tokenizer", "tokensPerWord", "inputDistribution", "outputDistribution", "salt", "prompts",
+			"trace", "useChatTemplate"}
 	case o.Kind == "synthetic":
-		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "corpusFilePath"}
+		return []string{"tokenizer", "tokensPerWord", "inputDistribution", "outputDistribution", "salt", "prompts",
+			"corpusFilePath"}
 	case o.Kind == "shared_prefix":
 		return []string{"tokenizer", "sharedPrefix", "salt", "prompts", "turns", "sessions"}
 	case o.Kind == "conversation_replay":
@@ -169,9 +172,33 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 		return invalid("path", fmt.Errorf("is missing: %s reads a file", o.Kind))
 	case readsFiles || o.Kind == "mock":
 		return nil
+	case given["tokensPerWord"]:
+		if err := o.checkEstimate(); err != nil {
+			return invalid("tokensPerWord", err)
+		}
 	case o.Tokenizer == "":
 		return invalid("tokenizer",
 			errors.New("is missing: prompts of an exact number of tokens are made with the model's"))
+	}
+	return o.checkGenerated()
+}
+
+// checkEstimate checks the option that takes the place of a tokenizer.
+func (o *DatasetOptions) checkEstimate() error {
+	switch {
+	case o.Tokenizer != "":
+		return errors.New("takes the place of a tokenizer: leave one of the two out")
+	case o.Prompts == OriginalPrompts:
+		return fmt.Errorf("makes no prompts: '%s', whose ids need a tokenizer", OriginalPrompts)
+	case o.Template:
+		return errors.New("cannot be used with useChatTemplate, which needs a tokenizer")
+	}
+	return datasets.CheckTokensPerWord(o.TokensPerWord)
+}
+
+// checkGenerated checks the lengths of generated prompts.
+func (o *DatasetOptions) checkGenerated() error {
+	switch {
 	case o.Template && o.API == "chat":
 		return invalid("useChatTemplate",
 			errors.New("needs api: 'completion': the prompt is the chat as the model's template writes it"))

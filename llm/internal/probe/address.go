@@ -30,7 +30,8 @@ var usualRoots = []string{"", "/api/v1", "/openai/v1"}
 func (p *prober) locate() error {
 	text := strings.TrimSpace(p.opts.URL)
 	schemes := []string{""}
-	if !strings.Contains(text, "://") {
+	if _, added := client.WithScheme(text); added {
+		text = strings.TrimPrefix(text, "//")
 		schemes = guessSchemes(text)
 	}
 	for _, scheme := range schemes {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -30,9 +31,13 @@ const (
 
 // TokensPerWord asks a server how many tokens the words of a text have: by its /tokenize, or else by the usage of two
 // requests, one of which has twice the words of the other. If neither tells, the number is assumed, as How says. found
-// is the result of Run with the same options. text makes the text of so many words; a shorter one is the beginning of a
-// longer one. The error reports that ctx ended or that the options are none.
-func TokensPerWord(ctx context.Context, opts Options, found *Result, text func(words int) string) (Words, error) {
+// is the result of Run with the same options. kind is the type of the data set whose words they are, "synthetic" or
+// "random". The error reports that ctx ended or that the options are none.
+func TokensPerWord(ctx context.Context, opts Options, found *Result, kind string) (Words, error) {
+	text := datasets.SampleRandom
+	if kind == "synthetic" {
+		text = func(words int) string { return datasets.SampleSynthetic(datasets.Corpus, words) }
+	}
 	opts.URL = found.address(opts.URL)
 	p, err := newProber(opts)
 	if err != nil {
