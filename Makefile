@@ -96,7 +96,8 @@ dist/xk6-llm-%.tar.gz:
 	@echo "building $@ of $(VERSION)" >&2
 	@$(call build-k6,dist/xk6-llm-$*/k6$(if $(filter windows,$(os)),.exe),--os=$(os) --arch=$(arch))
 	@GOOS=$(os) GOARCH=$(arch) $(call build-llmconv,dist/xk6-llm-$*/llmconv$(if $(filter windows,$(os)),.exe))
-	@cp -R scripts README.md CHANGELOG.md LICENSE dist/xk6-llm-$*
+	@cp -R scripts jsconfig.json README.md CHANGELOG.md LICENSE dist/xk6-llm-$*
+	@mkdir dist/xk6-llm-$*/docs && cp docs/index.d.ts dist/xk6-llm-$*/docs
 	@cp "$$(go list -m -f '{{.Dir}}' go.k6.io/k6/v2)/LICENSE.md" dist/xk6-llm-$*/LICENSE-k6.md
 	@tar -czf $@ -C dist xk6-llm-$*
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,6 +82,18 @@ func TestWorkflows(t *testing.T) {
 					t.Errorf("%s: job %s calls make %s, which is no target", path, name, target)
 				}
 			}
+		}
+	}
+}
+
+// jsconfig.json leads editors to the types of the module and to the scripts.
+func TestJSConfigFindsTheTypes(t *testing.T) {
+	t.Parallel()
+	var config struct{ Include []string }
+	readYAML(t, "jsconfig.json", &config) // JSON is YAML
+	for _, pattern := range []string{"docs/index.d.ts", "scripts/**/*.js", "examples/**/*.js"} {
+		if !slices.Contains(config.Include, pattern) {
+			t.Errorf("jsconfig.json includes %q, which lacks %s", config.Include, pattern)
 		}
 	}
 }
