@@ -10,13 +10,6 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// A stage keeps the SLO if at least keptFrom percent of its successes do, and at most failedUpTo percent of its
-// requests failed.
-const (
-	keptFrom   = 99
-	failedUpTo = 1
-)
-
 // sentence is a line of the answer under a label. It is good news, bad news or neither.
 type sentence struct{ Label, Text, Class string }
 
@@ -27,7 +20,7 @@ func (r *Run) answer() (list []sentence) {
 			list = append(list, s)
 		}
 	}
-	add(r.keeps())
+	list = append(list, r.keeps()...)
 	add(r.failures())
 	add(r.bend())
 	for _, s := range r.shown() {
@@ -172,55 +165,4 @@ func (all stages) first() figure {
 		}
 	}
 	return ttft
-}
-
-// keeps returns up to which load the SLO is kept. It returns nothing if there is no SLO.
-func (r *Run) keeps() (s sentence) {
-	if math.IsNaN(keptShare(r.summary)) {
-		return s
-	}
-	s.Label = "SLO"
-	if bounds := r.slo(); bounds != "" {
-		s.Text += bounds + ": "
-	}
-	kept, broken := r.stages.judged()
-	switch {
-	case len(r.stages) < 2:
-		s.Text += fmt.Sprintf("kept by %s of the answers", percent(keptShare(r.summary)))
-		s.Class = news(keepsSLO(r.summary))
-	case len(kept) == 0:
-		s.Text += "kept by no stage"
-		s.Class = news(false)
-	case len(broken) == 0:
-		s.Text += "kept by every stage, up to " + kept.ends()[1].load()
-		s.Class = news(true)
-	default:
-		s.Text += fmt.Sprintf("kept by %d of %d stages, up to %s; broken from %s", len(kept), len(r.stages),
-			kept.ends()[1].load(), broken.ends()[0].load())
-	}
-	return s
-}
-
-// judged returns the stages that keep the SLO and those that do not.
-func (all stages) judged() (kept, broken stages) {
-	for _, s := range all {
-		if keepsSLO(s.doc) {
-			kept = append(kept, s)
-		} else {
-			broken = append(broken, s)
-		}
-	}
-	return kept, broken
-}
-
-// news returns the CSS class of good or bad news.
-func news(good bool) string {
-	if good {
-		return "good"
-	}
-	return "bad"
-}
-
-func keepsSLO(doc gjson.Result) bool {
-	return keptShare(doc) >= keptFrom && failedShare(doc) <= failedUpTo
 }

@@ -28,23 +28,6 @@ var factOrder = []string{
 	"Left out", "Left out of latencies", "Imported from", "Run", "Versions",
 }
 
-// bound is one limit of the SLO.
-type bound struct {
-	figure string // key of the figure; "" if it has no chart
-	name   string
-	ms     float64
-}
-
-func boundsOf(b record.Bounds) (list []bound) {
-	for _, limit := range []bound{{"ttft", "TTFT", b.TTFT}, {"tpot", "TPOT", b.TPOT}, {"ntpot", "NTPOT", b.NTPOT},
-		{"itl", "ITL", b.ITL}, {"request", "request latency", b.Latency}} {
-		if limit.ms > 0 {
-			list = append(list, limit)
-		}
-	}
-	return list
-}
-
 // factsOf returns the facts that are in the records.
 func factsOf(p *convert.Report) (list []fact) {
 	r := p.Run()
@@ -98,6 +81,7 @@ func (r *Run) configured(dir string) {
 
 // finishFacts adds the facts of the report itself.
 func (r *Run) finishFacts() {
+	r.takeObjectives()
 	ours := r.summary.Get("xk6_llm")
 	add := func(name, value string) { r.facts = append(r.facts, fact{name, value}) }
 	add("SLO", r.slo())
@@ -176,14 +160,6 @@ func (r *Run) fact(name string) string {
 		}
 	}
 	return ""
-}
-
-func (r *Run) slo() string {
-	var parts []string
-	for _, b := range r.bounds {
-		parts = append(parts, fmt.Sprintf("%s ≤ %s ms", b.name, digits(b.ms)))
-	}
-	return strings.Join(parts, ", ")
 }
 
 // simulated reports whether the built-in simulator answered, which the answer of the page says.

@@ -38,6 +38,8 @@ func (p part) asked() float64 {
 	switch rate := number(p.doc.Get("load_summary.requested_rate")); {
 	case p.plan.Rate != nil:
 		return p.plan.MeanRate()
+	case p.doc.Get("xk6_llm.load").IsObject():
+		return number(p.doc.Get("xk6_llm.load.asked_rate"))
 	case p.atATime() > 0 || rate == number(p.doc.Get("load_summary.achieved_rate")):
 		return math.NaN()
 	default:
@@ -54,6 +56,14 @@ func (p part) atATime() float64 {
 		return c
 	}
 	return math.NaN()
+}
+
+// done returns the successes per second.
+func (p part) done() float64 {
+	if rate := number(p.doc.Get("xk6_llm.load.done_rate")); !math.IsNaN(rate) {
+		return rate
+	}
+	return throughput(p.doc, "requests")
 }
 
 // load returns the load of a part as text: what was asked, or what was sent where nothing was asked.

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -178,5 +179,39 @@ func TestDoubtsOfStages(t *testing.T) {
 	run.summary = doc(convert.Suspect, `"it read late"`)
 	if got := run.doubts(); got != nil {
 		t.Errorf("got %q beside the run's own reasons, want none", got)
+	}
+}
+
+// The cell of the SLO has the objective that decides, and all of them as its meaning.
+func TestSLOIsJudgedByObjectives(t *testing.T) {
+	t.Parallel()
+	judged := func(objective, outcome string, n, kept int, observed string) string {
+		return fmt.Sprintf(`{"objective": %q, "outcome": %q, "requests": %d, "requests_kept": %d, "observed": %q}`,
+			objective, outcome, n, kept, observed)
+	}
+	fast, slow := judged("p99(ttft)<500ms", "kept", 100, 99, "p99 TTFT 279 ms"),
+		judged("p99(ttft)<500ms", "broken", 100, 36, "p99 TTFT 612 ms")
+	for _, tt := range []struct{ judgements, text, class string }{
+		{fast, "99.0 %", "n slo good"}, {slow, "36.0 %", "n slo bad"},
+		{fast + "," + judged("failures<1%", "broken", 100, 97, "3.0 % failed"), "3.0 % failed", "n slo bad"},
+		{fast + "," + judged("tpot=50ms", "no requests", 0, 0, "no requests to judge by"), "99.0 %", "n slo good"},
+		{judged("tpot=50ms", "no requests", 0, 0, "no requests to judge by"), missing, "n"},
+		{"", missing, "n"},
+	} {
+		doc := gjson.Parse(`{"xk6_llm": {"slo": [` + tt.judgements + `]}}`)
+		if got := sloCell(part{doc: doc}); got.Text != tt.text || got.Class != tt.class {
+			t.Errorf("%s: got %q of class %q, want %q of %q", tt.judgements, got.Text, got.Class, tt.text, tt.class)
+		}
+	}
+	run := Run{summary: gjson.Parse(`{"xk6_llm": {"slo": [` + slow + `], "slo_answers": [{"text": ` +
+		`"SLO p99(ttft)<500ms: kept up to 14.6/s", "outcome": "partly"}], "gates": [` + fast + `]}}`)}
+	run.takeObjectives()
+	if want := []bound{{"ttft", "TTFT", 500}}; !slices.Equal(run.bounds, want) {
+		t.Errorf("got the bounds %v, want %v", run.bounds, want)
+	}
+	want := []sentence{{"SLO", "p99(ttft)<500ms: kept up to 14.6/s", ""},
+		{"Gate", "p99(ttft)<500ms: kept (p99 TTFT 279 ms)", "good"}}
+	if got := run.keeps(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

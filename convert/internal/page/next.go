@@ -2,7 +2,6 @@ package page
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
@@ -39,8 +38,8 @@ func (r *Run) nextLoad() string {
 	switch {
 	case ends == nil || r.parallel():
 		return ""
-	case math.IsNaN(keptShare(r.summary)):
-		return "state an objective, and the report judges each stage: llmconv report … --slo ttft=500ms"
+	case len(kept)+len(broken) == 0:
+		return "say what you need, and each stage is judged: llmconv report … --slo 'p99(ttft)<500ms'"
 	case len(broken) == 0:
 		return fmt.Sprintf("raise the load above %s, until the SLO breaks", ends[1].load())
 	case len(kept) == 0:

@@ -111,7 +111,7 @@ func (a axisKind) requests(runs []Run) chart {
 			name  string
 			value func(part) float64
 		}{
-			{"done", func(s part) float64 { return throughput(s.doc, "requests") }},
+			{"done", part.done},
 			{"sent", func(s part) float64 { return achieved(s.doc) }},
 			{"asked", part.asked},
 		} {
@@ -166,23 +166,23 @@ func named(runs []Run, number int, name string) string {
 	return name
 }
 
-// limits marks the bound of a figure if all runs have the same bound.
+// limits marks the bounds of a figure, of several runs only if all have the same.
 func (c *chart) limits(runs []Run, f figure) {
-	limit := 0.0
+	var limits []float64
 	for i, r := range runs {
-		own := 0.0
+		var own []float64
 		for _, b := range r.bounds {
 			if b.figure == f.key {
-				own = b.ms
+				own = append(own, b.ms)
 			}
 		}
-		if i > 0 && own != limit {
+		if i > 0 && !slices.Equal(own, limits) {
 			return
 		}
-		limit = own
+		limits = own
 	}
-	if limit > 0 {
-		c.Marks = append(c.Marks, mark{Y: new(rounded(limit)), Text: fmt.Sprintf("SLO %s ms", digits(limit)), Run: -1})
+	for _, ms := range limits[:min(len(limits), shortList)] {
+		c.Marks = append(c.Marks, mark{Y: new(rounded(ms)), Text: fmt.Sprintf("SLO %s ms", digits(ms)), Run: -1})
 	}
 }
 

@@ -27,6 +27,7 @@ type Run struct {
 	// stages are in the order of their numbers, or of the beginnings of their scenarios.
 	stages    stages
 	scenarios []scenario // empty if the requests are unknown
+	groups    []part     // reports on the scenarios if there are several
 	adapters  []part
 	facts     []fact
 	bounds    []bound
@@ -38,9 +39,9 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 	r := Run{Name: name, curves: curvesOf(p), facts: factsOf(p), bounds: boundsOf(p.Bounds())}
 	var failed error
 	take := func(l *convert.Lifecycle) gjson.Result {
-		text, err := json.Marshal(l)
+		doc, err := document(l)
 		failed = errors.Join(failed, err)
-		return gjson.ParseBytes(text)
+		return doc
 	}
 	r.summary = take(p.Summary)
 	for _, stage := range slices.Sorted(maps.Keys(p.Stages)) {
@@ -51,8 +52,23 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 		r.adapters = append(r.adapters, part{name: plain.Terminal(adapter), doc: take(p.Adapters[adapter])})
 	}
 	r.plan(p)
+	r.takeGroups(p, take)
 	r.finishFacts()
 	return r, failed
+}
+
+func document(l *convert.Lifecycle) (gjson.Result, error) {
+	text, err := json.Marshal(l)
+	return gjson.ParseBytes(text), err
+}
+
+// takeGroups takes the reports on scenarios of several stages. Those of a single stage have its figures.
+func (r *Run) takeGroups(p *convert.Report, take func(*convert.Lifecycle) gjson.Result) {
+	for _, s := range r.scenarios {
+		if l := p.Scenarios[s.Name]; l != nil && len(s.Stages) > 1 && len(r.scenarios) > 1 {
+			r.groups = append(r.groups, part{name: plain.Terminal(s.Name), doc: take(l)})
+		}
+	}
 }
 
 // FromDir reads a report directory of this program or of inference-perf. The figures come from its JSON files. If the
@@ -82,9 +98,26 @@ func FromDir(dir string) (Run, error) {
 			return FromReport(r.Name, report)
 		}
 		r.plan(report)
+		r.takeGroups(report, func(l *convert.Lifecycle) gjson.Result {
+			if !sameObjectives(report, r.summary) {
+				l.Additions.SLO = nil // the report was judged by others, which nobody knows here
+			}
+			doc, failed := document(l)
+			err = errors.Join(err, failed)
+			return doc
+		})
+		if err != nil {
+			return r, err
+		}
 	}
 	r.finishFacts()
 	return r, nil
+}
+
+// sameObjectives reports whether a report is judged by the objectives that a summary names.
+func sameObjectives(p *convert.Report, summary gjson.Result) bool {
+	same := func(a convert.Judgement, b gjson.Result) bool { return a.Objective == b.Get("objective").String() }
+	return slices.EqualFunc(p.Summary.Additions.SLO, judgements(summary), same)
 }
 
 // readFiles reads the lifecycle reports of a directory.

@@ -96,6 +96,9 @@ func glance(runs []Run) *table {
 		for _, s := range r.stages {
 			add(s, "")
 		}
+		for k, s := range r.groups {
+			add(part{name: s.name + ", all stages", doc: s.doc}, map[bool]string{true: "first"}[k == 0])
+		}
 		for k, a := range r.adapters[:min(len(r.adapters), maxAdapterRows)] {
 			add(part{name: "adapter " + a.name, doc: a.doc}, map[bool]string{true: "first"}[k == 0])
 		}
