@@ -84,6 +84,10 @@ func (b *bench) show(cmd *cobra.Command) error {
 	}
 	text, err := configText(b.overrides)
 	if b.print == "script" {
+		b.probes = false
+		if err := b.ask(); err != nil {
+			return err
+		}
 		var script string
 		script, err = b.scriptText()
 		text = []byte(script)
@@ -123,6 +127,9 @@ func (b *bench) defaults(url string) {
 	if s.prompts == "" && s.trace == "" && generated && !b.overridden("data.type") {
 		s.input, s.output = orElse(s.input, defaultInput), orElse(s.output, defaultOutput)
 	}
+	made := s.prompts == "" && generated && !b.overridden("data.type")
+	s.askTokens = made && s.tokenizer == "" && !b.overridden("tokenizer")
+	b.probes = !b.noProbe
 	if b.out == "" {
 		b.dir = filepath.Join("runs", b.start().Format("20060102-150405"))
 	}

@@ -97,15 +97,20 @@ func (s *serverFlags) fields() (api.Extra, error) {
 	if s.body == "" {
 		return nil, nil
 	}
-	var fields map[string]any
-	if err := json.Unmarshal([]byte(s.body), &fields); err != nil || fields == nil {
-		return nil, errors.New(`--body: needs a JSON object such as {"temperature": 0}`)
-	}
-	extra, err := api.ParseExtra(fields)
+	extra, err := extraFields([]byte(s.body))
 	if err != nil {
 		return nil, fmt.Errorf("--body: %w", err)
 	}
 	return extra, nil
+}
+
+// extraFields reads further fields of requests.
+func extraFields(text []byte) (api.Extra, error) {
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil || fields == nil {
+		return nil, errors.New(`needs a JSON object such as {"temperature": 0}`)
+	}
+	return api.ParseExtra(fields)
 }
 
 // probeTransport returns a transport as k6's: it asks for no compression, and trusts any certificate if k6's variable

@@ -51,6 +51,7 @@ type runner struct {
 	settings    settings
 	dotted      []config.Override // from flags with the names of keys
 	brief       bool              // only the report is of interest, not k6's own output
+	probes      bool              // ask the server first what it can do
 
 	gs        *state.GlobalState
 	cmd       *cobra.Command
@@ -132,6 +133,9 @@ func (r *runner) run(cmd *cobra.Command) error {
 		if err := b.Check(cmd.Context()); err != nil {
 			return errext.WithExitCodeIfNone(err, misuse)
 		}
+	}
+	if err := r.ask(); err != nil {
+		return err
 	}
 	cli.CheckServerMetrics(cmd, cli.ConfiguredMetrics(r.c))
 	if r.c.Load.Sweep != nil {

@@ -50,9 +50,8 @@ func (s *serverFlags) settle(set func(key, value string), client options) error 
 	if s.body == "" {
 		return nil
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(s.body), &fields); err != nil {
-		return fmt.Errorf("--body: needs a JSON object such as {\"temperature\": 0}: %w", err)
+	if _, err := s.fields(); err != nil {
+		return err
 	}
 	client["extraBody"] = json.RawMessage(s.body)
 	return nil

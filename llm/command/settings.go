@@ -31,6 +31,8 @@ type settings struct {
 	prompts, column, dataset, trace string
 	slo, gate, seed                 string
 
+	askTokens bool // no tokenizer measures the prompts that are made: the server is to tell the tokens of a word
+
 	flags *pflag.FlagSet // what was given
 }
 
@@ -144,6 +146,9 @@ func (s *settings) data(set func(key, value string), dataset options) error {
 		set("data.path", s.prompts)
 	}
 	dataset.text("column", s.column)
+	if s.askTokens {
+		dataset["tokensPerWord"] = json.RawMessage(askServer)
+	}
 	for _, l := range []struct{ flag, text, key string }{
 		{"--input", s.input, "data.input_distribution"}, {"--output", s.output, "data.output_distribution"},
 	} {

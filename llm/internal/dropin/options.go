@@ -86,6 +86,9 @@ func (m mapping) tokenizer() string {
 	if t := m.config.Tokenizer; t != nil && t.Name != "" {
 		return t.Name
 	}
+	if m.config.Own.Dataset["tokensPerWord"] != nil {
+		return ""
+	}
 	needed := !slices.Contains([]config.DataType{config.MockData, config.ShareGPT, config.BillSumConversations,
 		config.InfinityInstruct, config.CNNDailyMail, config.PromptsData}, m.config.Data.Type)
 	if m.config.Server != nil && (needed || m.config.Tokenizer != nil) {

@@ -186,7 +186,7 @@ func Remarks(c *config.Config) (list []string) {
 func unused(c *config.Config) (list []string) {
 	d := c.Data
 	files := []config.DataType{config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct,
-		config.BillSumConversations}
+		config.BillSumConversations, config.PromptsData}
 	lengths := append([]config.DataType{config.RandomData, config.SyntheticData}, files...)
 	for _, k := range []struct {
 		key string

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -159,6 +160,26 @@ func (r *Result) WriteText(w io.Writer, columns int) error {
 	for _, l := range r.lines() {
 		writeLine(out, l.name, l.text, columns)
 	}
+	r.writeAdvice(out, columns)
+	return out.Flush()
+}
+
+// briefly are the facts that a load is begun with.
+var briefly = []string{"server", "path", "model", "stream"}
+
+// WriteBrief writes what a load is begun with: the server, and the flags that change what is measured.
+func (r *Result) WriteBrief(w io.Writer, columns int) error {
+	out := bufio.NewWriter(w)
+	for _, l := range r.lines() {
+		if slices.Contains(briefly, l.name) {
+			writeLine(out, l.name, l.text, columns)
+		}
+	}
+	r.writeAdvice(out, columns)
+	return out.Flush()
+}
+
+func (r *Result) writeAdvice(out *bufio.Writer, columns int) {
 	for _, a := range r.Advice {
 		text := a.Flag + ": " + a.Why
 		if a.Settled {
@@ -166,7 +187,6 @@ func (r *Result) WriteText(w io.Writer, columns int) error {
 		}
 		writeLine(out, "advice", text, columns)
 	}
-	return out.Flush()
 }
 
 // writeLine writes a name and a text, which goes on below itself where the line is full.

@@ -1,0 +1,110 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"go.k6.io/k6/v2/errext"
+
+	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/probe"
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
+)
+
+// askServer is the value of tokensPerWord, in x-llm.dataset, that stands for the number that the server tells.
+const askServer = `"server"`
+
+// ask asks the server what the load must know before it starts: for a bench what the server can do, and without a
+// tokenizer how many tokens a word has.
+func (r *runner) ask() error {
+	count := string(r.c.Own.Dataset["tokensPerWord"]) == askServer
+	if !r.probes && !count {
+		return nil
+	}
+	ctx := r.cmd.Context()
+	opts, err := r.probeOptions()
+	if err != nil {
+		return errext.WithExitCodeIfNone(err, misuse)
+	}
+	found, err := probe.Run(ctx, opts)
+	if err != nil {
+		return errext.WithExitCodeIfNone(err, misuse)
+	}
+	if r.probes {
+		if err := found.WriteBrief(r.cmd.ErrOrStderr(), probeColumns); err != nil {
+			return err
+		}
+	}
+	if err := found.Err(); err != nil {
+		return errext.WithExitCodeIfNone(err, cli.Failed)
+	}
+	if r.probes {
+		r.adopt(found.Settings, opts)
+	}
+	if count {
+		words, err := probe.TokensPerWord(ctx, opts, found, string(r.c.Data.Type))
+		if err != nil {
+			return err
+		}
+		r.cmd.PrintErrf("%-12s%s\n", "prompts", words.How)
+		r.override("x-llm.dataset", fmt.Sprintf(`{"tokensPerWord": %s}`,
+			strconv.FormatFloat(words.PerWord, 'g', 6, 64)))
+	}
+	return errext.WithExitCodeIfNone(r.load(), misuse)
+}
+
+func (r *runner) override(key, value string) {
+	r.overrides = append(r.overrides, config.Override{Key: key, Value: value})
+}
+
+// adopt takes over the settings with which the server answers, as far as they change no measurement.
+func (r *runner) adopt(s probe.Settings, asked probe.Options) {
+	if s.API != "" {
+		r.override("api.type", s.API)
+	}
+	if s.IgnoreEOS != asked.IgnoreEOS {
+		r.override("server.ignore_eos", strconv.FormatBool(s.IgnoreEOS))
+	}
+	if s.BaseURL != "" && !strings.HasPrefix(asked.URL, "sim:") {
+		r.override("server.base_url", s.BaseURL)
+	}
+	client := options{}
+	if s.MaxTokensField != "max_tokens" {
+		client.text("maxTokensField", s.MaxTokensField)
+	}
+	if len(s.Body) > 0 {
+		client["extraBody"] = s.Body
+	}
+	client.set("x-llm.client", r.override)
+}
+
+// probeOptions returns the server of the configuration, and how it is asked.
+func (r *runner) probeOptions() (opts probe.Options, err error) {
+	if err := dropin.FindAPIKey(r.c, os.LookupEnv); err != nil {
+		return opts, err
+	}
+	server, own := r.c.Server, r.c.Own.Client
+	opts = probe.Options{
+		URL: server.BaseURL, Model: server.ModelName, APIKey: server.APIKey, Headers: r.c.API.Headers,
+		Endpoint: plainText(own["endpoint"]), MaxTokensField: plainText(own["maxTokensField"]),
+		IgnoreEOS: server.IgnoreEOS, Transport: probeTransport(),
+		Tokenizer: func(name string) (sim.Tokenizer, error) {
+			return openCounter(r.cmd.Context(), name, r.cmd.PrintErrf)
+		},
+	}
+	if server.Type == config.MockServer {
+		opts.URL = "sim:"
+	}
+	if opts.API, err = api.ByName(string(r.c.API.Type)); err != nil {
+		return opts, err
+	}
+	if body := own["extraBody"]; body != nil {
+		opts.Body, err = extraFields(body)
+	}
+	return opts, err
+}
