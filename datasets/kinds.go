@@ -27,7 +27,8 @@ const (
 	// CNNDailyMail records are {"article": …, "highlights": …}: the article is the prompt, the highlights the answer.
 	CNNDailyMail
 	// Prompts records are {"prompt": …} or {"messages": [{"role": …, "content": …}, …]}, with "max_tokens" or with
-	// "completion", the answer to measure; Options.Column names another field than these. Messages and the parameters of a request beside them are kept as they stand.
+	// "completion", the answer to measure; Options.Column names another field than these. Messages and the parameters
+	// of a request beside them are kept as they stand.
 	Prompts
 )
 

@@ -27,12 +27,20 @@ var lengthColumns = [2][]string{
 	{
 		"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen",
 		"promptlen",
-		"numprefilltokens", "prefilltokens", "numprompttokens", "numinputtokens",
+		"numprefilltokens", "prefilltokens", "numprompttokens", "numinputtokens", "numcontexttokens", "isl", "prompt",
+		"input", "prefill", "context", "request",
 	},
 	{
 		"generatedtokens", "completiontokens", "outputtokens", "responsetokens", "outputlength", "outputlen",
-		"numdecodetokens", "decodetokens", "numoutputtokens", "numcompletiontokens",
+		"numdecodetokens", "decodetokens", "numoutputtokens", "numcompletiontokens", "numgeneratedtokens",
+		"responselength", "completionlength", "osl", "completion", "output", "decode", "generated", "response",
 	},
+}
+
+// missingColumn describes either column in the error for a file without it.
+var missingColumn = [2]string{
+	"lengths of prompts (ContextTokens, prompt_tokens, input_tokens, request_tokens, num_prefill_tokens …)",
+	"lengths of answers (GeneratedTokens, completion_tokens, output_tokens, response_tokens, num_decode_tokens …)",
 }
 
 // ReadLengths reads the lengths of the requests of a trace: a table (CSV, also with semicolons or tabs) as Azure
@@ -101,8 +109,8 @@ func findColumns(head []string) (columns [2]int, err error) {
 			}
 		}
 		if best == len(known) {
-			return columns, fmt.Errorf("the head line names no %s and %s: %q", promptColumn, answerColumn,
-				strings.Join(head, ","))
+			return columns, fmt.Errorf("no column has the %s; the columns are %s", missingColumn[i],
+				strings.Join(head, ", "))
 		}
 	}
 	return columns, nil

@@ -3,8 +3,8 @@
 //   k6 run --out llm=run.jsonl scripts/random.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e TOKENIZER=org/model -e INPUT_LEN=1000 -e OUTPUT_LEN=100-200 scripts/random.js
 //
-// TRACE=path takes the lengths from a CSV file with ContextTokens and GeneratedTokens, such as Azure's traces. CHAT_TEMPLATE=true
-// frames each prompt with the model's chat template.
+// TRACE=path takes lengths and times from a CSV file with TIMESTAMP, ContextTokens and GeneratedTokens, such as Azure's traces; with
+// RATE or another load the lengths alone. CHAT_TEMPLATE=true frames each prompt with the model's chat template.
 //
 // Settings: BASE_URL, MODEL, API, API_KEY, TOKENIZER, INPUT_LEN, OUTPUT_LEN, TRACE, CHAT_TEMPLATE, SALT, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
 import { summary } from 'k6/x/llm';

@@ -1,5 +1,5 @@
 // Settings that the scripts share, read from the environment: k6 run -e NAME=value script.js.
-import { Client, Dataset, scenarios } from 'k6/x/llm';
+import { Client, Dataset, scenarios, trace } from 'k6/x/llm';
 
 // number reads a setting that must be a number.
 export function number(name, fallback) {
@@ -225,13 +225,33 @@ export function exec(client, data) {
   return { client, data };
 }
 
+// times reads the instants of the log TRACE, at which requests are sent unless the settings have another load.
+function times() {
+  const log = path(__ENV.TRACE);
+  const load = ['STAGES', 'RATE', 'CONCURRENCY', 'DURATION', 'REQUESTS', 'WARMUP'].find((name) => __ENV[name]);
+  if (__ENV.ARRIVAL === 'trace') {
+    if (!log) throw new Error('ARRIVAL=trace needs TRACE, the file with the times');
+    if (load) throw new Error(`set either ARRIVAL=trace, which sends at the times of ${__ENV.TRACE}, or ${load}`);
+    return trace(log);
+  }
+  if (!log || load || __ENV.ARRIVAL) return undefined;
+  try {
+    return trace(log);
+  } catch (e) {
+    if (e.message.includes('no column has the times')) return undefined; // it has lengths only
+    throw e;
+  }
+}
+
 // options makes the options of a script that sends the items of data by client. The given stages are the load unless the settings
 // contain one.
 export function options(client, data, defaults, defaultArrival) {
-  const arrival = __ENV.ARRIVAL || defaultArrival;
+  const recorded = times();
+  const arrival = recorded ? 'trace' : __ENV.ARRIVAL || defaultArrival;
   return {
     scenarios: scenarios({
-      stages: stages(defaults),
+      stages: recorded ? undefined : stages(defaults),
+      trace: recorded,
       arrival,
       burstiness: arrival === 'gamma' ? number('BURSTINESS', 0.3) : undefined,
       executor: __ENV.EXECUTOR,

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -8,6 +10,14 @@ import (
 // Wrong settings end a script before any load, with a message that names the setting.
 func TestWrongSettingsAreRefused(t *testing.T) {
 	t.Parallel()
+	log, lengths := filepath.Join(t.TempDir(), "log.csv"), filepath.Join(t.TempDir(), "lengths.csv")
+	for path, text := range map[string]string{
+		log: "time,prompt_tokens,completion_tokens\n0,20,3\n0.4,30,2\n", lengths: "ISL,OSL\n20,3\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, tt := range []struct {
 		script string
 		env    []string
@@ -37,6 +47,12 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"mock", []string{"EXTRA_BODY={"}, `EXTRA_BODY must be an object in JSON such as {"temperature": 0}`},
 		{"mock", []string{"BASE_URL=sim:", "MODEL=m", `HEADERS={"a": "b; c"}`, "EXTRA_BODY={\"top_k\": 1}", "RATE=2,4",
 			"ITL_SLO=1s", "NTPOT_SLO=1s", "TIMEOUT=1m30s", "RETRIES=1", "TEXT=true"}, ""},
+		{"random", []string{"ARRIVAL=trace"}, "ARRIVAL=trace needs TRACE"},
+		{"random", []string{"TRACE=" + log, "ARRIVAL=trace", "RATE=2"},
+			"set either ARRIVAL=trace, which sends at the times of"},
+		{"random", []string{"TRACE=" + log}, ""},
+		{"random", []string{"TRACE=" + lengths}, ""},
+		{"random", []string{"TRACE=" + log, "RATE=2"}, ""},
 		{"poisson", []string{"STAGES=5-20@10s,8-2@5s,2-3@1.5s"}, ""},
 		{"mock", []string{"CONCURRENCY=4,16", "REQUESTS=20"}, ""},
 	} {

@@ -125,7 +125,7 @@ var unitNames = map[float64]string{1: "seconds", 1e3: "milliseconds", 1e6: "micr
 // that a file has is used. A unit may follow the name, or be the whole name.
 var columns = []string{
 	"timestamp", "arrivaltime", "arrivaltimestamp", "arrivedat", "arrival", "starttime", "starttimestamp", "start",
-	"time", "datetime", "ts", "t", "at", "",
+	"requesttime", "requesttimestamp", "createdat", "time", "datetime", "date", "ts", "t", "at", "",
 }
 
 // readHead finds the column of the instants. If there is only one column, its name does not matter.
@@ -138,8 +138,8 @@ func (t *tracer) readHead(head []string) error {
 		}
 	}
 	if best == len(columns) && len(head) > 1 {
-		return fmt.Errorf("the head line names no column of instants, such as timestamp or arrival_time: %q",
-			strings.Join(head, ","))
+		return fmt.Errorf("no column has the times of requests (timestamp, time, arrival_time, start_time …); "+
+			"the columns are %s", strings.Join(head, ", "))
 	}
 	if best == len(columns) {
 		_, t.unit = readName(head[0])

@@ -68,8 +68,8 @@ func TestReadTrace(t *testing.T) {
 		"1\n\"x\n":            "t.csv: ",
 		"1\nNaN\n":            `t.csv:2: "NaN" is neither`,
 		"2023-13-45 1:1:1\n5": "",
-		"a,b\n1,2\n": `t.csv:1: the head line names no column of instants, such as timestamp or ` +
-			`arrival_time: "a,b"`,
+		"a,b\n1,2\n": "t.csv:1: no column has the times of requests (timestamp, time, arrival_time, start_time …); " +
+			"the columns are a, b",
 		"a,time\n1\n":              "t.csv:2: the line has no field 2, the column time",
 		"2023-11-16 18:17:03\n5\n": `t.csv:2: "5" is not of the kind of the first instant`,
 		"t\n3/4/2023 10:00:00\n5/4/2023 10:00:00\n": `t.csv:2: "3/4/2023 10:00:00" can be 4 March and 3 April, ` +
