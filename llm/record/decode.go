@@ -116,6 +116,8 @@ func (s *scan) field(k *kept) bool {
 		return s.name(&r.Scenario)
 	case "stage":
 		return s.int(&r.Stage)
+	case "warmup":
+		return s.bool(&r.Warmup)
 	case "index":
 		return s.int64(&r.Index)
 	case "seq":

@@ -18,6 +18,7 @@ func fullRequest() *Request {
 	r.Start, r.End, r.Due = 1_795_000_000_123_456_789, 1_795_000_003_123_456_789, new(int64(1_795_000_000_000_000_001))
 	r.Connected, r.Written, r.FirstByte, r.Attempt, r.ServerDate = r.Start+1, r.Start+2, r.Start+3, r.Start+4,
 		1_795_000_000
+	r.Warmup = true
 	r.SLO, r.Good = &Bounds{TTFT: 500, TPOT: 0.5}, new(true)
 	return &r
 }

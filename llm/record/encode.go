@@ -33,6 +33,7 @@ func (e *encoder) identity(r *Request) {
 	e.number("client", int64(r.Client))
 	e.text("scenario", r.Scenario)
 	e.number("stage", int64(r.Stage))
+	e.set("warmup", r.Warmup)
 	e.number("index", r.Index)
 	e.number("seq", int64(r.Seq))
 	e.someText("session_id", r.SessionID)

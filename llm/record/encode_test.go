@@ -52,7 +52,7 @@ func randomRequest(t *testing.T, random *rand.Rand) *Request {
 		case **Bounds:
 			*at = &Bounds{TTFT: float64(number) / 1000}
 		case *json.RawMessage:
-			*at = json.RawMessage(`{"prompt_tokens": 7, "x": "<` + string(rune(random.IntN(1<<16))) + `>"}`)
+			*at = json.RawMessage(`{"prompt_tokens": 7, "x": "<` + string(rune(0x80+random.IntN(1<<16-0x80))) + `>"}`)
 		default:
 			t.Fatalf("%s has a type that this test cannot fill", field.Name)
 		}

@@ -50,6 +50,9 @@ type Stage struct {
 	Duration    *float64 `json:"duration,omitempty"` // seconds
 	Requests    *int64   `json:"requests,omitempty"`
 	Concurrency *int64   `json:"concurrency,omitempty"`
+	// Warmup is how long the stage warms up, in seconds: requests due until then, or sent in a closed loop, are in no
+	// figure. It is part of Duration.
+	Warmup *float64 `json:"warmup,omitempty"`
 
 	Start  int64  `json:"start_ns,omitempty"`
 	End    int64  `json:"end_ns,omitempty"`
@@ -81,6 +84,7 @@ type Dropped struct {
 	Index    *int64 `json:"index"`  // nil when unknown
 	Due      *int64 `json:"due_ns"` // nil when unknown
 	Count    int64  `json:"count"`
+	Warmup   bool   `json:"warmup,omitempty"` // as of requests
 }
 
 // Server is a sample of the server's state, read from its own page of metrics.

@@ -46,12 +46,14 @@ const (
 // Request is the record of one request. It has no pointers to live objects, and nothing in it changes after the request
 // is finished, so it may then be shared. Instants are Unix nanoseconds (see UnixNano), 0 if they never came.
 type Request struct {
-	ID        string `json:"request_id"`
-	Client    int    `json:"client"`   // number of the Client line with which it was sent
-	Scenario  string `json:"scenario"` // "" outside scenarios (setup, teardown)
-	Stage     int    `json:"stage"`    // -1 outside scenarios
-	Index     int64  `json:"index"`    // number of the arrival or iteration in its scenario, from 0, over all instances
-	Seq       int    `json:"seq"`      // number of the request within its iteration, from 0
+	ID       string `json:"request_id"`
+	Client   int    `json:"client"`   // number of the Client line with which it was sent
+	Scenario string `json:"scenario"` // "" outside scenarios (setup, teardown)
+	Stage    int    `json:"stage"`    // -1 outside scenarios
+	// Warmup reports that the request belongs to the warm-up of its stage. It is in no figure.
+	Warmup    bool   `json:"warmup,omitempty"`
+	Index     int64  `json:"index"` // number of the arrival or iteration in its scenario, from 0, over all instances
+	Seq       int    `json:"seq"`   // number of the request within its iteration, from 0
 	SessionID string `json:"session_id,omitempty"`
 	Turn      int    `json:"turn"`
 	API       string `json:"api"`

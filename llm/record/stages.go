@@ -23,6 +23,24 @@ func (s Stage) Ramp() (Ramp, bool) {
 	return r, true
 }
 
+// Measured returns the part of a stage after its warm-up, which is what figures are about. The number of requests of a
+// closed loop stays, because nobody knows how many of them the warm-up takes.
+func (s Stage) Measured() Stage {
+	if s.Warmup == nil {
+		return s
+	}
+	warmup := *s.Warmup
+	s.Warmup = nil
+	if s.Duration == nil {
+		return s
+	}
+	if r, ok := s.Ramp(); ok && s.From != nil {
+		s.From = new(r.From + (r.To-r.From)*min(1, warmup/r.Seconds))
+	}
+	s.Duration = new(max(0, *s.Duration-warmup))
+	return s
+}
+
 // MeanRate returns the mean of the rates at the beginning and the end of a stage that has a rate.
 func (s Stage) MeanRate() float64 {
 	if s.From == nil {

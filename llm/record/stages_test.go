@@ -2,6 +2,7 @@ package record
 
 import (
 	"math"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -83,5 +84,24 @@ func TestRamp(t *testing.T) {
 	}
 	if _, ok := (Stage{Requests: new(int64(3))}).Ramp(); ok {
 		t.Error("a closed loop has a rate")
+	}
+}
+
+// Figures are about the part of a stage after its warm-up.
+func TestMeasured(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ s, want Stage }{
+		{Stage{Rate: new(5.0), Duration: new(30.0)}, Stage{Rate: new(5.0), Duration: new(30.0)}},
+		{Stage{Rate: new(5.0), Duration: new(30.0), Warmup: new(10.0)}, Stage{Rate: new(5.0), Duration: new(20.0)}},
+		{Stage{From: new(0.0), Rate: new(6.0), Duration: new(30.0), Warmup: new(10.0)},
+			Stage{From: new(2.0), Rate: new(6.0), Duration: new(20.0)}},
+		{Stage{Concurrency: new(int64(4)), Duration: new(30.0), Warmup: new(10.0)},
+			Stage{Concurrency: new(int64(4)), Duration: new(20.0)}},
+		{Stage{Concurrency: new(int64(4)), Requests: new(int64(9)), Warmup: new(10.0)},
+			Stage{Concurrency: new(int64(4)), Requests: new(int64(9))}},
+	} {
+		if got := tt.s.Measured(); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("%+v: got %+v, want %+v", tt.s, got, tt.want)
+		}
 	}
 }

@@ -110,6 +110,9 @@ func (s *Stage) validate() error {
 	if s.Duration != nil && !(*s.Duration > 0 && *s.Duration <= maxSpan) {
 		return fmt.Errorf("duration %v is not positive, or out of range", *s.Duration)
 	}
+	if s.Warmup != nil && !(*s.Warmup >= 0 && *s.Warmup <= maxSpan) {
+		return outOfRange("warmup", *s.Warmup)
+	}
 	for _, n := range [...]*int64{s.Requests, s.Concurrency} {
 		if n != nil {
 			if err := counts(count{"number of requests", *n}); err != nil {

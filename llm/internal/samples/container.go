@@ -39,11 +39,17 @@ type Container struct {
 }
 
 // Request returns a container for a finished request. counts is the result of r.Counts. vu holds the tags and the
-// metadata of the VU that sent the request; Request adds to them and does not change them.
+// metadata of the VU that sent the request; Request adds to them and does not change them. A request of a warm-up
+// counts as an event only.
 func (m *Metrics) Request(r *record.Request, counts record.Counts, vu metrics.TagsAndMeta, mode ITLMode) *Container {
 	c := &Container{line: r}
 	b := sampler{tags: m.requestTags(vu.Tags, r), time: time.Unix(0, r.End)}
 	meta := m.metadata(c, vu.Metadata)
+	if r.Warmup { // it is in no figure, and its record travels like the other lines
+		b.add(m.Events, 1, meta)
+		c.samples = b.samples
+		return c
+	}
 	if meta != nil {
 		b.meta = maps.Clone(meta)
 		delete(b.meta, record.MetadataKey)

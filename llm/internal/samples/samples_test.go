@@ -58,6 +58,8 @@ func TestSamples(t *testing.T) {
 	good.Good = new(true)
 	unfinished := answer()
 	unfinished.ErrorType, unfinished.Good = record.ErrorCanceled, new(false)
+	warmup := answer()
+	warmup.Warmup, warmup.Good = true, new(true)
 	empty := &record.Request{Start: 1e9, End: 2e9, Streaming: true}
 	for _, tt := range []struct {
 		name string
@@ -71,6 +73,7 @@ func TestSamples(t *testing.T) {
 				"llm_tpot=200 llm_ntpot=333.333333 llm_itl=200 " +
 				"llm_prompt_tokens=7 llm_tokens_in=7 llm_completion_tokens=3 llm_tokens_out=3",
 		},
+		{"a request of a warm-up", warmup, ITLAll, "llm_events=1"},
 		{
 			"every gap", answer(), ITLAll,
 			"llm_requests=1 llm_request_failed=0 llm_schedule_delay=2 llm_request_duration=1000 llm_ttft=100 " +
