@@ -374,20 +374,25 @@ declare module 'k6/x/llm' {
     decode(ids: number[]): string;
   }
 
-  /** A stage of a load: a constant rate, a ramp to a target rate, or a closed loop of a number of requests. */
+  /** A stage of a load: a constant rate, a ramp to a target rate, or a closed loop of a number of requests, or for a time. */
   export interface Stage {
     /** Requests per second; fractions are possible. */
     rate?: number;
     /** Requests per second at the end of a ramp, which begins where the stage before ended. */
     target?: number;
-    /** The length of the stage. A text needs a unit. */
+    /** The length of the stage, for a rate or a concurrency. A text needs a unit. */
     duration?: Duration;
-    /** The number of requests of a closed loop, instead of a rate. */
-    requests?: number;
-    /** The number of requests in flight. */
+    /** The number of requests in flight, of a closed loop: a new request is sent when one ends. */
     concurrency?: number;
+    /** The number of requests of a closed loop, instead of a duration. */
+    requests?: number;
     /** Reach the concurrency evenly over this time instead of at once; needs the executor llm-arrival-rate. */
     rampUp?: Duration;
+    /**
+     * Requests due within this time of the stage's start (in a closed loop, those sent) are recorded, but are in no figure; needs the
+     * executor llm-arrival-rate.
+     */
+    warmup?: Duration;
   }
 
   /** Options of {@link scenarios}. */
@@ -412,6 +417,8 @@ declare module 'k6/x/llm' {
      * an execution segment).
      */
     drain?: boolean;
+    /** The warm-up of each stage that does not state its own (default 0). */
+    warmup?: Duration;
     /** The pause between stages (default 0). */
     interval?: Duration;
     /** The seed of random arrivals and of adapters: the same seed gives the same schedule on every machine (default 0). */

@@ -1,7 +1,9 @@
-// Sends a fixed number of requests, a fixed number at a time.
+// Keeps 2, 8 and 32 requests in flight, for 20 s each. The first 5 s of each are in no figure.
 import { Client, Dataset, scenarios, summary } from 'k6/x/llm';
 
-export const options = { scenarios: scenarios({ stages: [{ requests: 40, concurrency: 8 }] }) };
+export const options = {
+  scenarios: scenarios({ warmup: '5s', stages: [2, 8, 32].map((n) => ({ concurrency: n, duration: '20s' })) }),
+};
 
 const client = new Client({ baseURL: __ENV.BASE_URL || 'sim:' });
 const data = new Dataset({ type: 'mock' });

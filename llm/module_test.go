@@ -389,7 +389,22 @@ func TestMisuseThrows(t *testing.T) {
 		{`scenarios({stages: [{rate: -1, duration: '1s'}]})`, `stage 0: rate must be a number from 0 to 1e+07, got -1`},
 		{`scenarios({stages: [{rate: 1, target: 2, duration: '1s'}]})`, `stage 0: must be one of`},
 		{`scenarios({stages: [{rate: 1, duration: '1s', rampUp: '1s'}]})`,
-			`stage 0: rampUp is for stages of {requests, concurrency}, a rate rises by {target, duration}`},
+			`stage 0: rampUp is for stages with a concurrency, a rate rises by {target, duration}`},
+		{`scenarios({stages: [{requests: 9, concurrency: 1, duration: '1s'}]})`,
+			`stage 0: requests and duration do not go together: the stage ends either after so many requests`},
+		{`scenarios({stages: [{concurrency: 1}]})`, `stage 0: concurrency needs requests, or a duration`},
+		{`scenarios({stages: [{concurrency: 1, duration: '5s'}], executor: 'ramping-arrival-rate'})`,
+			`scenarios: stages of {concurrency, duration} need the executor "llm-arrival-rate"`},
+		{`scenarios({stages: [{rate: 1, duration: '5s', warmup: '1s'}], executor: 'ramping-arrival-rate'})`,
+			`scenarios: warmup needs the executor "llm-arrival-rate": k6's own do not tell which requests belong to it`},
+		{`scenarios({stages: [{rate: 1, duration: '5s', warmup: '5s'}]})`,
+			`stage 0: warmup (5s) must be shorter than the stage (5s)`},
+		{`scenarios({warmup: '5s', stages: [{rate: 1, duration: '5s'}]})`,
+			`stage 0: warmup (5s) must be shorter than the stage (5s)`},
+		{`scenarios({warmup: '5', stages: [{rate: 1, duration: '9s'}]})`,
+			`scenarios option "warmup": "5" has no unit: write 5ms or 5s`},
+		{`pace({warmup: '1s', stages: [{rate: 1, duration: '9s'}]})`,
+			`pace: warmup needs the executor llm-arrival-rate`},
 		{`scenarios({stages: [{requests: 1, concurrency: 1, rampUp: '1s'}], executor: 'ramping-arrival-rate'})`,
 			`scenarios: rampUp needs the executor "llm-arrival-rate"`},
 		{`scenarios({stages: [{requests: 1}]})`, `stage 0: requests need a concurrency`},
@@ -563,6 +578,8 @@ func TestScenariosOfTheExecutor(t *testing.T) {
 			`seed: 3, drain: false, maxVUs: 9}`: `{"load":{"arrival":"gamma","burstiness":0.5,"drain":false,` +
 			`"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s","interval":"0s","maxVUs":9,"seed":3,` +
 			`"stages":[{"duration":"2s","rate":1.5},{"duration":"1s","target":3}],"startTime":"0s"}}`,
+		`{stages: [{concurrency: 4, duration: '2s'}, {rate: 1, duration: '3s', warmup: 0}], warmup: '1s'}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
+			`"interval":"0s","seed":0,"stages":[{"concurrency":4,"duration":"2s"},{"duration":"3s","rate":1,"warmup":"0s"}],"startTime":"0s","warmup":"1s"}}`,
 		`{stages: [{requests: 4, concurrency: 2, rampUp: '1s'}]}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
 			`"interval":"0s","seed":0,"stages":[{"concurrency":2,"rampUp":"1s","requests":4}],"startTime":"0s"}}`,
 		`{stages: [{rate: 1, duration: '1s'}, {requests: 4, concurrency: 2}]}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +

@@ -51,6 +51,7 @@ func (o *loadOptions) fields(m *ModuleInstance) fields {
 		"burstiness":      number(&o.Burstiness.Float64),
 		"trace":           numbers(&o.Trace),
 		"drain":           optional(&o.Drain.Valid, boolean(&o.Drain.Bool)),
+		"warmup":          optional(&o.Warmup.Valid, withUnit((*time.Duration)(&o.Warmup.Duration))),
 		"interval":        duration((*time.Duration)(&o.Interval.Duration)),
 		"seed":            integer(&o.Seed.Int64, 0),
 		"gracefulStop":    duration(&o.gracefulStop),
@@ -155,6 +156,7 @@ func stageFields(s *arrival.StageOptions) fields {
 		"requests":    optional(&s.Requests.Valid, integer(&s.Requests.Int64, 1)),
 		"concurrency": optional(&s.Concurrency.Valid, integer(&s.Concurrency.Int64, 1)),
 		"rampUp":      withUnit((*time.Duration)(&s.RampUp.Duration)),
+		"warmup":      optional(&s.Warmup.Valid, withUnit((*time.Duration)(&s.Warmup.Duration))),
 	}
 }
 
@@ -230,6 +232,9 @@ func (o *loadOptions) ownScenario() map[string]any {
 	if o.Trace != nil {
 		s["trace"] = o.Trace
 	}
+	if o.Warmup.Valid {
+		s["warmup"] = o.Warmup.String()
+	}
 	if o.Drain.Valid {
 		s["drain"] = o.Drain.Bool
 	}
@@ -245,16 +250,20 @@ func (o *loadOptions) ownScenario() map[string]any {
 
 // nativeStage returns a stage as a script would have written it.
 func nativeStage(rt *sobek.Runtime, s arrival.StageOptions) (sobek.Value, error) {
-	switch {
-	case s.Closed() && s.RampUp.Duration > 0:
-		return nativeMembers(rt, "concurrency", s.Concurrency.Int64, "rampUp", s.RampUp.String(), "requests",
-			s.Requests.Int64)
-	case s.Closed():
-		return nativeMembers(rt, "concurrency", s.Concurrency.Int64, "requests", s.Requests.Int64)
-	case s.Rate.Valid:
-		return nativeMembers(rt, "duration", s.Duration.String(), "rate", s.Rate.Float64)
+	var members []any
+	add := func(name string, given bool, value any) {
+		if given {
+			members = append(members, name, value)
+		}
 	}
-	return nativeMembers(rt, "duration", s.Duration.String(), "target", s.Target.Float64)
+	add("concurrency", s.Concurrency.Valid, s.Concurrency.Int64)
+	add("duration", s.Duration.Duration > 0, s.Duration.String())
+	add("rampUp", s.RampUp.Duration > 0, s.RampUp.String())
+	add("rate", s.Rate.Valid, s.Rate.Float64)
+	add("requests", s.Requests.Valid, s.Requests.Int64)
+	add("target", s.Target.Valid, s.Target.Float64)
+	add("warmup", s.Warmup.Valid, s.Warmup.String())
+	return nativeMembers(rt, members...)
 }
 
 // nativeMembers returns an object of names and their values.

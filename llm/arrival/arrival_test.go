@@ -259,8 +259,17 @@ func TestValidate(t *testing.T) {
 		{flat(math.NaN(), time.Second), "got NaN"}, {flat(1e9, time.Second), "got 1e+09"},
 		{flat(1, 0), "duration must be positive, got 0s"}, {Stage{Requests: 5}, "requests need a concurrency"},
 		{Stage{Concurrency: 5}, "concurrency needs requests"},
-		{Stage{Requests: 5, Concurrency: 1, Duration: 1}, "takes no rate and no duration"},
+		{Stage{Requests: 5, Concurrency: 1, Duration: 1}, "requests and duration do not go together"},
+		{Stage{Requests: 5, Concurrency: 1, From: 1, To: 1}, "takes no rate"},
 		{Stage{Requests: -1}, "must be positive, got -1"},
+		{Stage{Concurrency: 5, Duration: time.Second, RampUp: time.Second}, ""},
+		{Stage{Concurrency: 5, Duration: time.Second, RampUp: 2 * time.Second}, "rampUp (2s) must not be longer than"},
+		{Stage{Concurrency: 5, Duration: -time.Second}, "duration must be positive, got -1s"},
+		{Stage{From: 1, To: 1, Duration: time.Minute, Warmup: 10 * time.Second}, ""},
+		{Stage{From: 1, To: 1, Duration: 10 * time.Second, Warmup: 10 * time.Second}, "warmup (10s) must be shorter"},
+		{Stage{Concurrency: 5, Duration: time.Second, Warmup: time.Minute}, "warmup (1m0s) must be shorter"},
+		{Stage{Requests: 5, Concurrency: 1, Warmup: time.Second}, ""},
+		{Stage{Requests: 5, Concurrency: 1, Warmup: -1}, "warmup must not be negative, got -1ns"},
 	} {
 		err := tt.s.Validate()
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {

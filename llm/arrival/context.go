@@ -7,9 +7,10 @@ import (
 
 // Arrival is one arrival of a scenario.
 type Arrival struct {
-	Index int64     // over all stages and instances, from 0
-	Stage int       // in its scenario, from 0
-	Due   time.Time // zero in a closed loop
+	Index  int64     // over all stages and instances, from 0
+	Stage  int       // in its scenario, from 0
+	Due    time.Time // zero in a closed loop
+	Warmup bool      // it belongs to the warm-up of its stage
 
 	// Stop ends the stage, or the whole run, for a reason: no further arrival is sent, and requests in flight may end
 	// within gracefulStop. It is nil under an executor that cannot stop a stage. It may be called concurrently; only

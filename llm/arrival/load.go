@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"go.k6.io/k6/v2/lib/types"
@@ -37,11 +38,13 @@ type Load struct {
 	Interval        types.NullDuration `json:"interval"` // pause between stages
 	Drain           null.Bool          `json:"drain"`    // wait for requests in flight before the next stage
 	ExpectedLatency types.NullDuration `json:"expectedLatency"`
-	Trace           []float64          `json:"trace"` // seconds, of arrival "trace"
+	Trace           []float64          `json:"trace"`  // seconds, of arrival "trace"
+	Warmup          types.NullDuration `json:"warmup"` // of each stage that does not state its own
 }
 
-// StageOptions describes a stage in one of three forms: {rate, duration} holds a rate, {target, duration} ramps to a
-// rate in a straight line, as in k6, and {requests, concurrency, rampUp} is a closed loop.
+// StageOptions describes a stage in one of four forms: {rate, duration} holds a rate, {target, duration} ramps to a
+// rate in a straight line, as in k6, and {requests, concurrency, rampUp} and {concurrency, duration, rampUp} are closed
+// loops. Each may have a warmup.
 type StageOptions struct {
 	Target      null.Float         `json:"target"`
 	Rate        null.Float         `json:"rate"`
@@ -49,6 +52,7 @@ type StageOptions struct {
 	Requests    null.Int           `json:"requests"`
 	Concurrency null.Int           `json:"concurrency"`
 	RampUp      types.NullDuration `json:"rampUp"`
+	Warmup      types.NullDuration `json:"warmup"`
 }
 
 // Closed reports whether the stage is a closed loop.
@@ -74,10 +78,11 @@ var (
 
 // stage returns the stage that follows the rate from. unit is the time unit of the options' rates.
 func (o StageOptions) stage(from float64, unit time.Duration) (Stage, error) {
-	s := Stage{Duration: o.Duration.TimeDuration(), RampUp: o.RampUp.TimeDuration()}
+	s := Stage{Duration: o.Duration.TimeDuration(), RampUp: o.RampUp.TimeDuration(), Warmup: o.Warmup.TimeDuration()}
 	switch {
 	case o.Closed() && (o.Rate.Valid || o.Target.Valid), !o.Closed() && o.Rate.Valid == o.Target.Valid:
-		return Stage{}, errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
+		return Stage{}, errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}, " +
+			"{concurrency, duration}")
 	case o.Closed():
 		s.Requests, s.Concurrency = o.Requests.Int64, o.Concurrency.Int64
 		return s, nil
@@ -136,8 +141,11 @@ func (l *Load) stages() (stages []Stage, err error) {
 			return nil, fmt.Errorf("stage %d: %w", i, err)
 		}
 		from = s.To
-		if s.Duration == 0 && !s.Closed() {
+		if s.Duration == 0 && !o.Closed() {
 			continue
+		}
+		if !o.Warmup.Valid {
+			s.Warmup = l.Warmup.TimeDuration()
 		}
 		if err := s.Validate(); err != nil {
 			return nil, fmt.Errorf("stage %d: %w", i, err)
@@ -160,8 +168,10 @@ func (l *Load) tracePlan(p Plan) (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	p.Process, p.Stages = trace, []Stage{trace.Stage()}
-	return p, nil
+	s := trace.Stage()
+	s.Warmup = l.Warmup.TimeDuration()
+	p.Process, p.Stages = trace, []Stage{s}
+	return p, s.Validate()
 }
 
 // CheckStages returns an error if a stage is invalid, if all stages together have more arrivals than can be counted, or
@@ -202,7 +212,7 @@ func (l *Load) CheckEnd(p Plan, start, gracefulStop time.Duration) error {
 func (l *Load) Duration(p Plan) time.Duration {
 	d := time.Duration(len(p.Stages)-1) * l.Interval.TimeDuration()
 	for _, s := range p.Stages {
-		if s.Closed() {
+		if s.Counted() {
 			d += MaxClosedLoop
 		}
 		d += s.Duration
@@ -212,7 +222,15 @@ func (l *Load) Duration(p Plan) time.Duration {
 
 // VUs returns how many VUs a plan of the load starts with and how many it may have, over all instances.
 func (l *Load) VUs(p Plan) (preAllocated, most int64) {
-	return l.vus(p.inFlight(l.Latency()))
+	inFlight, arrivals := p.inFlight(l.Latency())
+	if slices.ContainsFunc(p.Stages, func(s Stage) bool { return !s.Closed() }) {
+		return l.vus(inFlight, arrivals)
+	}
+	preAllocated, most = l.vus(inFlight, inFlight)
+	if !l.MaxVUs.Valid {
+		most = max(most, inFlight)
+	}
+	return preAllocated, most
 }
 
 // Latency returns how long a request is expected to take.

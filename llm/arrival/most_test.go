@@ -32,6 +32,18 @@ func TestMost(t *testing.T) {
 	if got := (Plan{Stages: []Stage{{Requests: 7, Concurrency: 2}}, Process: Poisson{}}).Most(0); got != 7 {
 		t.Errorf("a closed loop of 7 requests: got %d", got)
 	}
+	for _, tt := range []struct {
+		s    Stage
+		want int64
+	}{
+		{Stage{Concurrency: 2, Duration: 3 * time.Second}, 60_000},
+		{Stage{Concurrency: 1, Duration: time.Millisecond}, 10_000},
+		{Stage{Concurrency: 1 << 40, Duration: 1e6 * time.Hour}, 1 << 36},
+	} {
+		if got := (Plan{Stages: []Stage{tt.s}, Process: Poisson{}}).Most(0); got != tt.want {
+			t.Errorf("%+v: got %d, want %d", tt.s, got, tt.want)
+		}
+	}
 }
 
 // A draw that would take hours before its first arrival ends when stopped returns true.

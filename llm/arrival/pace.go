@@ -51,6 +51,9 @@ func (l *Load) pacedPlan() (Plan, error) {
 	if _, err := ByName(l.Arrival.String, l.Burstiness.Float64); err != nil {
 		return Plan{}, err
 	}
+	if hasWarmup(l) {
+		return Plan{}, fmt.Errorf("warmup needs the executor %s", record.ExecutorName)
+	}
 	if l.Interval.TimeDuration() > 0 || l.Drain.Bool {
 		return Plan{}, fmt.Errorf("interval and drain need the executor %s", record.ExecutorName)
 	}

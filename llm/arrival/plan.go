@@ -14,41 +14,41 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Stage is a span of load: either rates, in requests per second over all instances, or a closed loop of a number of
-// requests with a fixed number in flight.
+// Stage is a span of load: either rates, in requests per second over all instances, or a closed loop with a fixed
+// number of requests in flight, which ends after a number of requests or after a time.
 type Stage struct {
-	From, To float64 // rates at the start and at the end, with a straight line between them
+	From, To float64 // rates at the start and at the end, with a straight line between them; 0 in a closed loop
 	Duration time.Duration
 
-	Requests, Concurrency int64         // of a closed loop; From, To and Duration are 0 then
-	RampUp                time.Duration // over which a closed loop reaches its concurrency
+	Requests    int64         // of a closed loop that ends with its last request; its Duration is 0
+	Concurrency int64         // of a closed loop
+	RampUp      time.Duration // over which a closed loop reaches its concurrency
+
+	// Warmup is how long the stage warms up: no figure has the requests that are due until then, or sent in a closed
+	// loop.
+	Warmup time.Duration
 }
 
 // Closed reports whether the stage is a closed loop.
-func (s Stage) Closed() bool { return s.Requests > 0 }
+func (s Stage) Closed() bool { return s.Concurrency > 0 || s.Requests > 0 }
+
+// Counted reports whether the stage is a closed loop that ends with its last request.
+func (s Stage) Counted() bool { return s.Requests > 0 }
 
 // Validate returns an error that names the first wrong field, and nil if the stage can be sent.
 func (s Stage) Validate() error {
+	if s.RampUp != 0 || s.Requests != 0 || s.Concurrency != 0 {
+		if err := s.validateLoop(); err != nil {
+			return err
+		}
+	}
 	switch {
-	case s.RampUp < 0:
-		return fmt.Errorf("rampUp must not be negative, got %v", s.RampUp)
-	case s.RampUp > 0 && !s.Closed():
-		return errors.New("rampUp is for stages of {requests, concurrency}, a rate rises by {target, duration}")
-	case s.Requests < 0 || s.Concurrency < 0:
-		return fmt.Errorf("requests and concurrency must be positive, got %d and %d", s.Requests, s.Concurrency)
-	case s.Requests > maxArrivals || s.Concurrency > maxArrivals:
-		return fmt.Errorf("requests and concurrency must be at most %d, got %d and %d", int64(maxArrivals), s.Requests,
-			s.Concurrency)
-	case s.Closed() && s.Concurrency == 0:
-		return errors.New("requests need a concurrency")
-	case s.Closed() && (s.Duration != 0 || s.From != 0 || s.To != 0):
-		return errors.New("a stage of {requests, concurrency} takes no rate and no duration")
-	case s.Closed():
-		return nil
-	case s.Concurrency > 0:
-		return errors.New("concurrency needs requests")
-	case s.Duration <= 0:
-		return fmt.Errorf("duration must be positive, got %v", s.Duration)
+	case s.Duration < 0 || s.Duration == 0 && !s.Closed():
+		return errDuration(s.Duration)
+	case s.Warmup < 0:
+		return fmt.Errorf("warmup must not be negative, got %v", s.Warmup)
+	case s.Warmup > 0 && s.Warmup >= s.Duration && !s.Counted():
+		return fmt.Errorf("warmup (%v) must be shorter than the stage (%v)", s.Warmup, s.Duration)
 	}
 	for _, rate := range [...]float64{s.From, s.To} {
 		if !(rate >= 0) || rate > maxRate {
@@ -57,6 +57,52 @@ func (s Stage) Validate() error {
 	}
 	return nil
 }
+
+func errDuration(d time.Duration) error { return fmt.Errorf("duration must be positive, got %v", d) }
+
+// validateLoop checks the fields of a closed loop.
+func (s Stage) validateLoop() error {
+	switch {
+	case s.Duration < 0:
+		return errDuration(s.Duration)
+	case s.RampUp < 0:
+		return fmt.Errorf("rampUp must not be negative, got %v", s.RampUp)
+	case s.Requests == 0 && s.Concurrency == 0:
+		return errors.New("rampUp is for stages with a concurrency, a rate rises by {target, duration}")
+	case s.Requests < 0 || s.Concurrency < 0:
+		return fmt.Errorf("requests and concurrency must be positive, got %d and %d", s.Requests, s.Concurrency)
+	case s.Requests > maxArrivals || s.Concurrency > maxArrivals:
+		return fmt.Errorf("requests and concurrency must be at most %d, got %d and %d", int64(maxArrivals), s.Requests,
+			s.Concurrency)
+	case s.Concurrency == 0:
+		return errors.New("requests need a concurrency")
+	case s.From != 0 || s.To != 0:
+		return errors.New("a stage with a concurrency takes no rate")
+	case s.Counted() && s.Duration > 0:
+		return errors.New("requests and duration do not go together: the stage ends either after so many requests, " +
+			"as in {requests: 400, concurrency: 8}, or after a time, as in {concurrency: 8, duration: '30s'}")
+	case !s.Counted() && s.Duration == 0:
+		return errors.New("concurrency needs requests, or a duration")
+	case !s.Counted() && s.RampUp > s.Duration:
+		return fmt.Errorf("rampUp (%v) must not be longer than the stage (%v)", s.RampUp, s.Duration)
+	}
+	return nil
+}
+
+// Numbers returns how many numbers of arrivals a closed loop takes, over all instances. A loop that ends after a time
+// takes more than it can send: instances do not know how many the others send, and must agree on the numbers of the
+// next stage.
+func (s Stage) Numbers() int64 {
+	if s.Counted() {
+		return s.Requests
+	}
+	return max(1, int64(min(mostNumbers, float64(s.Concurrency)*math.Ceil(s.Duration.Seconds())*loopRate)))
+}
+
+const (
+	loopRate    = 10_000  // requests per second that no server and client exceed with one request in flight
+	mostNumbers = 1 << 36 // that no stage exceeds; a run's numbers may reach 1 << 40
+)
 
 // Opens returns how long after the stage's start a slot of a closed loop, 0 to Concurrency - 1, starts to take
 // requests. Slots that open together, with requests of equal length, also end their requests together and start the
@@ -141,7 +187,7 @@ const mostArrivals = 1e17
 func (p Plan) Most(stage int) int64 {
 	s := p.Stages[stage]
 	if s.Closed() {
-		return s.Requests
+		return s.Numbers()
 	}
 	area, varies := s.Area(), 0.0 // varies times the area is the variance
 	switch process := p.Process.(type) {

@@ -69,9 +69,20 @@ func (l *Load) StockFault() error {
 		return fmt.Errorf("arrival %q needs the executor %q", l.Arrival.String, record.ExecutorName)
 	case slices.ContainsFunc(l.Stages, func(o StageOptions) bool { return o.RampUp.Duration > 0 }):
 		return fmt.Errorf("rampUp needs the executor %q", record.ExecutorName)
+	case hasWarmup(l):
+		return fmt.Errorf("warmup needs the executor %q: k6's own do not tell which requests belong to it",
+			record.ExecutorName)
+	case slices.ContainsFunc(l.Stages, func(o StageOptions) bool { return o.Closed() && !o.Requests.Valid }):
+		return fmt.Errorf("stages of {concurrency, duration} need the executor %q", record.ExecutorName)
 	case len(l.Stages) > 1 && slices.ContainsFunc(l.Stages, isClosed):
 		return fmt.Errorf("stages of {requests, concurrency} beside others need the executor %q: nobody knows when "+
 			"they end", record.ExecutorName)
 	}
 	return nil
+}
+
+// hasWarmup reports whether any stage warms up.
+func hasWarmup(l *Load) bool {
+	return l.Warmup.Duration > 0 ||
+		slices.ContainsFunc(l.Stages, func(o StageOptions) bool { return o.Warmup.Duration > 0 })
 }

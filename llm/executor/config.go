@@ -85,7 +85,8 @@ func newConfig(name string, raw []byte) (*Config, error) {
 }
 
 // times lists the options of a scenario and of its stages that are durations.
-var times = []string{"startTime", "gracefulStop", "timeUnit", "interval", "expectedLatency", "duration", "rampUp"}
+var times = []string{"startTime", "gracefulStop", "timeUnit", "interval", "expectedLatency", "duration", "rampUp",
+	"warmup"}
 
 // checkTimes returns an error for a duration that a time.Duration cannot hold, which k6's reader lets wrap around. It
 // leaves input that is not the JSON of a scenario to that reader.
@@ -254,16 +255,30 @@ func (c *Config) RecordStages() []record.Stage {
 	}
 	list := make([]record.Stage, len(p.Stages))
 	for i, s := range p.Stages {
-		if s.Closed() {
-			list[i] = record.Stage{Requests: new(s.Requests), Concurrency: new(s.Concurrency)}
-			continue
-		}
-		list[i] = record.Stage{Rate: new(s.To), Duration: new(s.Duration.Seconds())}
-		if s.From != s.To {
-			list[i].From = new(s.From)
-		}
+		list[i] = recordStage(s)
 	}
 	return list
+}
+
+func recordStage(s arrival.Stage) (r record.Stage) {
+	if s.Duration > 0 {
+		r.Duration = new(s.Duration.Seconds())
+	}
+	if s.Warmup > 0 {
+		r.Warmup = new(s.Warmup.Seconds())
+	}
+	if s.Closed() {
+		r.Concurrency = new(s.Concurrency)
+	} else {
+		r.Rate = new(s.To)
+	}
+	if s.Counted() {
+		r.Requests = new(s.Requests)
+	}
+	if s.From != s.To {
+		r.From = new(s.From)
+	}
+	return r
 }
 
 // NewExecutor makes the executor for one run.

@@ -43,6 +43,13 @@ func TestPlan(t *testing.T) {
 			[]arrival.Stage{{From: 0.29, To: 0.29, Duration: 100 * time.Second},
 				{From: 0.29, To: 10, Duration: time.Minute}, {Requests: 8, Concurrency: 2}},
 		},
+		{
+			"closed loops for a time, with warm-ups",
+			`{"warmup": "5s", "stages": [{"concurrency": 4, "duration": "30s"}, {"target": 0, "duration": 0}, ` +
+				`{"target": 10, "duration": "1m", "warmup": "10s"}, {"concurrency": 2, "requests": 9, "warmup": 0}]}`,
+			[]arrival.Stage{{Concurrency: 4, Duration: 30 * time.Second, Warmup: 5 * time.Second},
+				{To: 10, Duration: time.Minute, Warmup: 10 * time.Second}, {Concurrency: 2, Requests: 9}},
+		},
 		{"a trace", `{"arrival": "trace", "trace": [0, 0.5, 0.5, 1.999]}`,
 			[]arrival.Stage{{From: 2, To: 2, Duration: 2 * time.Second}}},
 	} {
@@ -81,8 +88,15 @@ func TestValidateNamesStageAndValue(t *testing.T) {
 		`{"stages": [{"duration": "1s"}]}`:                                               "stage 0: must be one of {rate, duration}",
 		`{"stages": [{"rate": 1, "target": 1, "duration": "1s"}]}`:                       "stage 0: must be one of",
 		`{"stages": [{"requests": 5, "concurrency": 1, "rampUp": "-1s"}]}`:               "stage 0: rampUp must not be negative, got -1s",
-		`{"stages": [{"target": 5, "duration": "1s", "rampUp": "1s"}]}`:                  "stage 0: rampUp is for stages of {requests, concurrency}",
+		`{"stages": [{"target": 5, "duration": "1s", "rampUp": "1s"}]}`:                  "stage 0: rampUp is for stages with a concurrency",
 		`{"stages": [{"requests": 5}]}`:                                                  "stage 0: requests need a concurrency",
+		`{"stages": [{"concurrency": 5}]}`:                                               "stage 0: concurrency needs requests, or a duration",
+		`{"stages": [{"requests": 0, "concurrency": 0}]}`:                                "stage 0: duration must be positive, got 0s",
+		`{"stages": [{"concurrency": 5, "duration": "1s", "warmup": "1s"}]}`:             "stage 0: warmup (1s) must be shorter than the stage (1s)",
+		`{"warmup": "1s", "stages": [{"rate": 5, "duration": "1s"}]}`:                    "stage 0: warmup (1s) must be shorter than the stage (1s)",
+		`{"warmup": "1s", "stages": [{"rate": 5, "duration": "1s", "warmup": 0}]}`:       "",
+		`{"warmup": "1s", "trace": [0, 0.5]}`:                                            "warmup (1s) must be shorter than the stage (501ms)",
+		`{"stages": [{"requests": 5, "concurrency": 5, "duration": "1s"}]}`:              "stage 0: requests and duration do not go together",
 		`{"stages": [{"requests": 5, "concurrency": 1, "rate": 1}]}`:                     "stage 0: must be one of",
 		`{"arrival": "possion", "stages": [{"rate": 1, "duration": "1s"}]}`:              `unknown arrival "possion"`,
 		`{"arrival": "gamma", "stages": [{"rate": 1, "duration": "1s"}]}`:                "burstiness must be a positive number, got 0",
@@ -107,9 +121,12 @@ func TestValidateNamesStageAndValue(t *testing.T) {
 func TestVUs(t *testing.T) {
 	t.Parallel()
 	for options, want := range map[string][2]int64{
-		`{"stages": [{"rate": 5, "duration": "1m"}, {"target": 12.5, "duration": "5m"}]}`: {125, 1250},
-		`{"stages": [{"rate": 5, "duration": "1m"}], "expectedLatency": "1s"}`:            {5, 50},
-		`{"stages": [{"requests": 1000, "concurrency": 64}]}`:                             {64, 640},
+		`{"stages": [{"rate": 5, "duration": "1m"}, {"target": 12.5, "duration": "5m"}]}`:             {125, 1250},
+		`{"stages": [{"rate": 5, "duration": "1m"}], "expectedLatency": "1s"}`:                        {5, 50},
+		`{"stages": [{"requests": 1000, "concurrency": 64}]}`:                                         {64, 64},
+		`{"stages": [{"concurrency": 4, "duration": "30s"}, {"concurrency": 16, "duration": "30s"}]}`: {16, 16},
+		`{"stages": [{"concurrency": 16, "duration": "30s"}], "preAllocatedVUs": 1}`:                  {1, 16},
+		`{"stages": [{"concurrency": 16, "duration": "30s"}, {"rate": 1, "duration": "30s"}]}`:        {16, 160},
 		// no more VUs than arrivals
 		`{"stages": [{"rate": 1000, "duration": "1ms"}]}`:                                                                {1, 1},
 		`{"stages": [{"rate": 20000, "duration": "4s"}]}`:                                                                {80_000, 80_000},
@@ -169,9 +186,9 @@ func TestStripesTile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			mine := stripes(share)
+			mine := newStripes(share)
 			for k := range owners {
-				if mine(int64(k)) {
+				if mine.has(int64(k)) {
 					owners[k]++
 				}
 			}
@@ -179,6 +196,45 @@ func TestStripesTile(t *testing.T) {
 		if k := slices.IndexFunc(owners, func(n int) bool { return n != 1 }); k >= 0 {
 			t.Errorf("%s: arrival %d has %d owners", sequence, k, owners[k])
 		}
+	}
+}
+
+// An instance may pass over numbers, as after a closed loop that ends with its time.
+func TestStripesPassOverNumbers(t *testing.T) {
+	t.Parallel()
+	seq, err := lib.NewExecutionSegmentSequenceFromString("0,1/7,3/7,4/7,1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, segment := range seq {
+		et, err := lib.NewExecutionTuple(segment, &seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, from := range []int64{1, 6, 7, 23, 1 << 36} {
+			step, jump := newStripes(et), newStripes(et)
+			if from < 1000 {
+				for k := range from {
+					step.has(k)
+				}
+			}
+			for k := from; k < from+30 && from < 1000; k++ {
+				if got, want := jump.has(k), step.has(k); got != want {
+					t.Errorf("segment %v, from %d: number %d is its own: %t, want %t", segment, from, k, got, want)
+				}
+			}
+			jump.has(from + 100)
+			if jump.next <= from+100 || jump.next > from+107 {
+				t.Errorf("segment %v: the number after %d is %d", segment, from+100, jump.next)
+			}
+		}
+		if newStripes(et).alone() {
+			t.Errorf("segment %v is not the whole", segment)
+		}
+	}
+	whole, err := lib.NewExecutionTuple(nil, nil)
+	if err != nil || !newStripes(whole).alone() {
+		t.Errorf("the whole run is not alone: %v", err)
 	}
 }
 

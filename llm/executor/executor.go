@@ -82,7 +82,7 @@ type run struct {
 	start    time.Time // of the load; zero until the first stage begins
 	scenario *lib.ScenarioState
 	pool     *pool
-	mine     func(k int64) bool
+	share    *stripes
 	sent     int64
 	dropped  atomic.Int64
 	empty    []int       // stages without an arrival
@@ -100,7 +100,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	host.CalmCollector()
 	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
 	host.Reserve(pre)
-	r := &run{Executor: x, parent: parent, out: out, mine: stripes(x.tuple), wait: alarm.New()}
+	r := &run{Executor: x, parent: parent, out: out, share: newStripes(x.tuple), wait: alarm.New()}
 	defer r.wait.Close()
 	if err := r.openPool(); err != nil {
 		return err
@@ -139,16 +139,22 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 // stage sends this instance's share of one stage, beginning at an instant; its arrivals are numbered from base over all
 // instances. It returns the number of arrivals, which is not exact when no stage follows, and when the next stage may
 // begin.
 func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) {
 	ctx := r.stopper.begin(r.parent)
-	if s := r.plan.Stages[i]; s.Closed() {
-		at = r.closedLoop(ctx, i, base, at)
-		ended = time.Now()
+	if r.plan.Stages[i].Closed() {
+		n, at, ended = r.closedLoop(ctx, i, base, at)
 		r.announce(i, at, ended)
-		return s.Requests, ended
+		return n, ended
 	}
 	var last time.Duration
 	var stopped time.Time
@@ -163,7 +169,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 		}
 		k := base + n
 		last, n = due, n+1
-		mine := r.mine(k)
+		mine := r.share.has(k)
 		if ctx.Err() != nil {
 			if r.nothingFollows(i) {
 				break
@@ -175,8 +181,9 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 			continue // counted to the end, so that the next stage's numbers stay
 		}
 		if mine {
-			r.send(ctx, arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.stopper.stop,
-				Dropped: r.dropped.Load})
+			a := r.arrival(i, k)
+			a.Due, a.Warmup = at.Add(due), due < r.plan.Stages[i].Warmup
+			r.send(ctx, a)
 		}
 	}
 	r.drawing.Stop()
@@ -234,35 +241,65 @@ func (r *run) send(ctx context.Context, a arrival.Arrival) {
 	}
 }
 
+// arrival returns the arrival with a number, without its due instant.
+func (r *run) arrival(stage int, index int64) arrival.Arrival {
+	return arrival.Arrival{Index: index, Stage: stage, Stop: r.stopper.stop, Dropped: r.dropped.Load}
+}
+
 // closedLoop sends the requests of a closed loop: each one as soon as a slot is free, and not before it is due if the
-// arrival process sets due times. It returns when the stage began.
-func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) time.Time {
+// arrival process sets due times. It returns how many numbers of arrivals the loop takes over all instances, when it
+// began, and when it ended: with its last request, or after its duration, when requests may still be in flight.
+func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) (n int64, began, ended time.Time) {
 	s := r.plan.Stages[i]
 	r.draws = time.Now()
 	next, stop := iter.Pull(r.plan.Due(i))
 	defer stop()
 	after, due := next()
 	at = r.begin(ctx, at)
+	if !s.Counted() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, at.Add(s.Duration))
+		defer cancel()
+	}
 	free := newSlots(s, at, r.state.ExecutionTuple)
-	for k := range s.Requests {
-		if k > 0 {
+	for ; n < s.Numbers(); n++ {
+		if n > 0 {
 			after, due = next()
 		}
-		if !r.mine(base + k) {
+		if !r.share.has(base + n) {
 			continue
 		}
-		a := arrival.Arrival{Index: base + k, Stage: i, Stop: r.stopper.stop, Dropped: r.dropped.Load}
+		a := r.arrival(i, base+n)
 		if due {
 			a.Due = at.Add(after)
 		}
-		if !r.wait.Until(ctx, a.Due) || !free.acquire(ctx) {
-			return at
+		if !r.wait.Until(ctx, a.Due) || !free.acquire(ctx) || !r.hand(ctx, a, at, free.release) {
+			break
 		}
-		r.sent++
-		r.pool.give(a, free.release)
 	}
-	free.waitFree(ctx)
-	return at
+	if s.Counted() {
+		free.waitFree(ctx)
+		return s.Requests, at, time.Now()
+	}
+	if r.share.alone() {
+		r.share = newStripes(r.tuple) // the next stage begins with the number that was not sent
+	} else {
+		n = s.Numbers()
+	}
+	return n, at, earlier(at.Add(s.Duration), time.Now())
+}
+
+// hand gives an arrival of a closed loop that began at an instant to a worker, and reports whether one was free before
+// ctx ended. done is called when the iteration is over, or if there is none.
+func (r *run) hand(ctx context.Context, a arrival.Arrival, began time.Time, done func()) bool {
+	if !r.pool.await(ctx) {
+		done()
+		return false
+	}
+	a.Warmup = time.Since(began) < r.plan.Stages[a.Stage].Warmup
+	r.sent++
+	r.pool.take(job{Arrival: a, done: done})
+	return true
 }
 
 // announce pushes the line that records when a stage began and ended.
@@ -287,7 +324,7 @@ func (r *run) drop(a arrival.Arrival) {
 	})
 	r.push(r.metrics.Event(&record.Dropped{
 		Scenario: r.config.Name, Stage: r.stages[a.Stage].Index, Index: new(a.Index), Due: new(record.UnixNano(a.Due)),
-		Count: 1,
+		Count: 1, Warmup: a.Warmup,
 	}, r.tags()))
 }
 
@@ -365,17 +402,39 @@ func (r *run) progress() (float64, []string) {
 		[]string{spent.Round(100*time.Millisecond).String() + "/" + whole.String()}
 }
 
-// stripes returns a function that reports which arrivals belong to this instance: those at its offsets in each cycle of
-// the segment sequence. The function must be called with ascending numbers.
-func stripes(et *lib.ExecutionTuple) func(k int64) bool {
-	first, offsets, _ := et.GetStripedOffsets()
-	next, i := first, 0
-	return func(k int64) bool {
-		if k != next {
-			return false
-		}
-		next += offsets[i%len(offsets)]
-		i++
-		return true
-	}
+// stripes are the numbers of the arrivals that belong to an instance: those at its offsets in each cycle of the segment
+// sequence.
+type stripes struct {
+	next    int64
+	offsets []int64 // from each number to the next; their sum is the length of the cycle
+	at      int
+	cycle   int64
 }
+
+func newStripes(et *lib.ExecutionTuple) *stripes {
+	first, offsets, cycle := et.GetStripedOffsets()
+	return &stripes{next: first, offsets: offsets, cycle: cycle}
+}
+
+// has reports whether a number belongs to the instance. It must be called with ascending numbers.
+func (s *stripes) has(k int64) bool {
+	if k > s.next {
+		s.next += (k - s.next) / s.cycle * s.cycle
+	}
+	for k > s.next {
+		s.step()
+	}
+	if k != s.next {
+		return false
+	}
+	s.step()
+	return true
+}
+
+func (s *stripes) step() {
+	s.next += s.offsets[s.at]
+	s.at = (s.at + 1) % len(s.offsets)
+}
+
+// alone reports whether all numbers belong to the instance.
+func (s *stripes) alone() bool { return s.cycle == 1 }

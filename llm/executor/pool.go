@@ -155,17 +155,21 @@ func (p *pool) tryFind() bool {
 	}
 }
 
-// give waits for a free worker and hands it the arrival; done is called when its iteration is over.
-func (p *pool) give(a arrival.Arrival, done func()) {
-	if !p.find() {
-		select {
-		case <-p.avail:
-		case <-p.ctx.Done():
-			done()
-			return
-		}
+// await takes the token of a worker, for which it waits, and reports whether there was one before ctx ended.
+func (p *pool) await(ctx context.Context) bool {
+	if ctx.Err() != nil {
+		return false
 	}
-	p.take(job{Arrival: a, done: done})
+	if p.find() {
+		return true
+	}
+	select {
+	case <-p.avail:
+		return true
+	case <-ctx.Done():
+	case <-p.ctx.Done():
+	}
+	return false
 }
 
 // idle waits until no worker is busy, and reports whether that happened before the time was up and before ctx ended.

@@ -60,11 +60,14 @@ func TestPoolOffersToTheVUFreedLast(t *testing.T) {
 	if len(spare.asked) != 1 || spare.spare != 0 {
 		t.Errorf("%d more VUs were asked for, want the one that is spare", len(spare.asked))
 	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if p.await(ended) {
+		t.Error("a VU was found after the end of the stage")
+	}
 	cancel()
-	done := false
-	p.give(arrivalNumber(3), func() { done = true })
-	if !done {
-		t.Error("done was not called at the end of the load for a job without a VU")
+	if p.await(t.Context()) {
+		t.Error("a VU was found after the end of the load")
 	}
 }
 

@@ -20,9 +20,9 @@ type slots struct {
 // newSlots returns this instance's share of a stage's slots, at least one.
 func newSlots(s arrival.Stage, at time.Time, et *lib.ExecutionTuple) *slots {
 	p := &slots{}
-	mine := stripes(et)
+	mine := newStripes(et)
 	for i := range s.Concurrency {
-		if mine(i) {
+		if mine.has(i) {
 			p.opens = append(p.opens, at.Add(s.Opens(i)))
 		}
 	}
@@ -33,7 +33,7 @@ func newSlots(s arrival.Stage, at time.Time, et *lib.ExecutionTuple) *slots {
 	return p
 }
 
-// acquire waits for a slot, and reports whether it got one before ctx ended.
+// acquire waits for a slot, and reports whether it got one before ctx ended. After that it may or may not get one.
 func (p *slots) acquire(ctx context.Context) bool {
 	var opens <-chan time.Time
 	if p.opened < len(p.opens) {

@@ -192,8 +192,10 @@ func (c *Call) exchange() (client.Answer, record.Counts, error) {
 // hand hands the record to k6, and to all that watch the requests.
 func (c *Call) hand(container *samples.Container, r *record.Request) {
 	process := c.client.vu.process
-	process.Failures.Add(r)
-	process.Oddities.Add(r)
+	if !r.Warmup {
+		process.Failures.Add(r)
+		process.Oddities.Add(r)
+	}
 	push(c.ctx, c.state, container)
 	breaker.Watch(c.client.endpoint.opts.Breakers, r, c.halt) // of all VUs
 }

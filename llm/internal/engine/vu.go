@@ -110,6 +110,7 @@ func (p Position) mark(r *record.Request) {
 	switch {
 	case p.due != nil:
 		r.Stage = record.StageNumber(p.plan, p.scenario, p.due.Stage)
+		r.Warmup = p.due.Warmup
 		if p.seq == 0 && !p.due.Due.IsZero() {
 			r.Due = new(record.UnixNano(p.due.Due))
 		}
