@@ -267,6 +267,8 @@ func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
 				overrides[0][1] = map[bool]string{true: "linear", false: "0.5"}[key == "load.sweep.type"]
 			case strings.HasPrefix(key, "load.sweep.") && key != "load.sweep.type":
 				overrides = append(overrides, [2]string{"load.sweep.type", "linear"})
+			case key == "x-llm.warmup":
+				overrides = append(overrides, [2]string{"load.stages", `[{"rate": 1, "duration": 4}]`})
 			case key == "api.slo_tpot_header", key == "api.slo_ttft_header", key == "api.slo_unit":
 				overrides = append(overrides, [2]string{"api.headers", `{"X-Mine": "2"}`})
 			case strings.HasPrefix(key, "storage."):

@@ -119,8 +119,11 @@ func TestConfigMakesALoad(t *testing.T) {
 		"load: {type: poisson, stages: [{rate: 0.5, duration: 4}]}\nx-llm: {arrivals: inference-perf}\n":            `{"arrival":"inference-perf-poisson"}`,
 		"load: {type: concurrent, stages: [{num_requests: 9, concurrency_level: 3}]}\nx-llm: {arrivals: " +
 			"inference-perf}\n": `{"arrival":"inference-perf","stages":[{"concurrency":3,"requests":9}]}`,
-		"load: {type: concurrent, stages: [{num_requests: 9, concurrency_level: 12}]}\n":       `{"stages":[{"concurrency":9,"requests":9}]}`,
-		"load: {type: trace_replay, trace: {file: t.csv}, stages: [{rate: 1, duration: 2}]}\n": `{"arrival":"trace","trace":[0,0.25]}`,
+		"load: {type: concurrent, stages: [{num_requests: 9, concurrency_level: 12}]}\n": `{"stages":[{"concurrency":9,"requests":9}]}`,
+		"load: {type: concurrent, stages: [{concurrency_level: 4, duration: 30}, {concurrency_level: 8, " +
+			"num_requests: 99}]}\n": `{"stages":[{"concurrency":4,"duration":"30s"},{"concurrency":8,"requests":99}]}`,
+		"load: {stages: [{rate: 1, duration: 30, warmup: 2.5}, {rate: 2, duration: 30}]}\nx-llm: {warmup: 5}\n": `{"stages":[{"duration":"30s","rate":1,"warmup":"2.5s"},{"duration":"30s","rate":2,"warmup":"5s"}]}`,
+		"load: {type: trace_replay, trace: {file: t.csv}, stages: [{rate: 1, duration: 2}]}\n":                  `{"arrival":"trace","trace":[0,0.25]}`,
 		"load: {type: trace_replay, trace: {file: t.csv}, stages: [{rate: 1, duration: 1}]}\ndata: {type: random, " +
 			"trace: {file: t.csv}}\n": `{"arrival":"trace","trace":[0,0.25,2]}`,
 	} {

@@ -14,6 +14,7 @@ var numberKinds = map[string]string{
 	"load.request_retries": "0 too", "load.num_workers": "any", "load.worker_max_concurrency": "0 too",
 	"load.worker_max_tcp_connections": "0 too", "load.base_seed": "0 too",
 	"load.sweep.timeout": "time", "load.sweep.stage_duration": "time", "load.sweep.saturation_percentile": "0 too",
+	"x-llm.warmup":                       "time, 0 too",
 	"metrics.prometheus.scrape_interval": "time, 0 too", "tokenizer.load_timeout": "time",
 	"report.request_lifecycle.max_error_messages": "0 too",
 	".min": "0 too", ".max": "0 too", ".mean": "0 too", ".std_dev": "0 too, any size", ".variance": "0 too, any size",

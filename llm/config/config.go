@@ -48,6 +48,9 @@ type Own struct {
 	Arrivals Behaviour `key:"arrivals,omit" default:""` // when requests are due
 	Data     Behaviour `key:"data,omit" default:""`     // which prompts are drawn
 
+	// Warmup is how long each stage warms up that does not state its own warmup.
+	Warmup *float64 `key:"warmup,omit" default:"null" check:"seconds at least 0"`
+
 	// Sweep is the way to find the rate at which the server is saturated: inference-perf's, or by steps.
 	Sweep SweepMethod `key:"sweep,omit" default:""`
 
@@ -197,7 +200,9 @@ func (c *Config) settleDraws() {
 		draws = max(draws, int64(min(s.Rate*float64(s.Duration), tagged.MaxWhole))+1)
 	}
 	for _, s := range c.Load.Stages.Concurrent {
-		draws = max(draws, s.NumRequests+1)
+		if s.NumRequests != nil {
+			draws = max(draws, *s.NumRequests+1)
+		}
 	}
 	for _, d := range []*Distribution{c.Data.Input, c.Data.Output} {
 		if d != nil && (d.TotalCount == nil || *d.TotalCount < draws) {

@@ -26,13 +26,15 @@ const (
 // Len returns the number of stages.
 func (s *Stages) Len() int { return len(s.Standard) + len(s.Concurrent) + len(s.Sessions) }
 
-// StandardStage is a stage with a rate. Its last two fields are never set; they exist because inference-perf writes
-// them.
+// StandardStage is a stage with a rate. NumRequests and Concurrency are never set; they exist because inference-perf
+// writes them.
 type StandardStage struct {
 	Rate        float64 `key:"rate,required" check:"above 0"` // requests per second
 	Duration    int64   `key:"duration,required" check:"seconds above 0"`
 	NumRequests *int64  `key:"num_requests" default:"null"`
 	Concurrency *int64  `key:"concurrency_level" default:"null"`
+	// Warmup is how long the stage warms up. inference-perf knows no such key.
+	Warmup *float64 `key:"warmup,omit" default:"null" check:"seconds at least 0"`
 }
 
 // Check applies the rules that hold between the keys.
@@ -42,20 +44,42 @@ func (s *StandardStage) Check(at *tagged.Section) {
 			at.Fault(name, "is only for load.type %q", Concurrent)
 		}
 	}
+	checkWarmup(at, s.Warmup, s.Duration)
 }
 
-// ConcurrentStage is a stage with a number of requests, Concurrency of them at a time. Rate and Duration are derived:
-// all requests are due within one second. inference-perf ignores the values given for them, too.
+// checkWarmup requires a warm-up to be shorter than its stage.
+func checkWarmup(at *tagged.Section, warmup *float64, duration int64) {
+	if at.Valid("warmup", "duration") && warmup != nil && *warmup >= float64(duration) {
+		at.Fault("warmup", "must be shorter than the duration (%d), got %v", duration, *warmup)
+	}
+}
+
+// ConcurrentStage is a closed loop: Concurrency requests at a time, until NumRequests are sent or Duration is over.
+//
+// With NumRequests, Rate and Duration are derived: all requests are due within one second. inference-perf ignores the
+// values given for them, too. inference-perf has no stages without NumRequests.
 type ConcurrentStage struct {
-	NumRequests int64    `key:"num_requests,required" check:"above 0"`
+	NumRequests *int64   `key:"num_requests" default:"null" check:"above 0"`
 	Concurrency int64    `key:"concurrency_level,required" check:"above 0"`
-	Rate        *float64 `key:"rate" default:"null"`     // requests per second
-	Duration    *int64   `key:"duration" default:"null"` // seconds
+	Rate        *float64 `key:"rate" default:"null"`                                   // requests per second
+	Duration    *int64   `key:"duration" default:"null"`                               // seconds
+	Warmup      *float64 `key:"warmup,omit" default:"null" check:"seconds at least 0"` // as of StandardStage
 }
 
 // Check applies the rules that hold between the keys.
-func (s *ConcurrentStage) Check(*tagged.Section) {
-	s.Rate, s.Duration = new(float64(s.NumRequests)), new(int64(1))
+func (s *ConcurrentStage) Check(at *tagged.Section) {
+	switch {
+	case !at.Valid("num_requests", "duration"):
+	case s.NumRequests != nil:
+		s.Rate, s.Duration = new(float64(*s.NumRequests)), new(int64(1))
+	case s.Duration == nil:
+		at.Fault("num_requests", "is missing: give num_requests, or a duration")
+	case *s.Duration <= 0:
+		at.Fault("duration", "must be above 0, got %d", *s.Duration)
+	default:
+		s.Rate = nil
+		checkWarmup(at, s.Warmup, *s.Duration)
+	}
 }
 
 // SessionStage is a stage that replays sessions.

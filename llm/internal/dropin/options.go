@@ -108,7 +108,11 @@ func (m mapping) load(trace []float64) (arrival.Load, error) {
 		Arrival: null.StringFrom(m.arrival())}
 	if l.Type == config.TraceReplay {
 		instants, err := m.trace(trace)
+		if err != nil {
+			return load, err
+		}
 		load.Trace = instants
+		load.Warmup, err = m.warmup(0, nil)
 		return load, err
 	}
 	interval, err := duration("load.interval", l.Interval)
@@ -116,17 +120,50 @@ func (m mapping) load(trace []float64) (arrival.Load, error) {
 		return load, err
 	}
 	load.Interval = types.NullDurationFrom(interval)
-	for _, s := range l.Stages.Standard {
-		load.Stages = append(load.Stages, arrival.StageOptions{
-			Rate: null.FloatFrom(s.Rate), Duration: types.NullDurationFrom(time.Duration(s.Duration) * time.Second),
-		})
+	load.Stages, err = m.stages()
+	return load, err
+}
+
+// stages returns the options of the stages.
+func (m mapping) stages() (list []arrival.StageOptions, err error) {
+	for i, s := range m.config.Load.Stages.Standard {
+		o := arrival.StageOptions{Rate: null.FloatFrom(s.Rate), Duration: wholeSeconds(s.Duration)}
+		if o.Warmup, err = m.warmup(i, s.Warmup); err != nil {
+			return nil, err
+		}
+		list = append(list, o)
 	}
-	for _, s := range l.Stages.Concurrent {
-		load.Stages = append(load.Stages, arrival.StageOptions{
-			Requests: null.IntFrom(s.NumRequests), Concurrency: null.IntFrom(min(s.Concurrency, s.NumRequests)),
-		})
+	for i, s := range m.config.Load.Stages.Concurrent {
+		o := arrival.StageOptions{Concurrency: null.IntFrom(s.Concurrency)}
+		if s.NumRequests != nil {
+			o.Requests = null.IntFrom(*s.NumRequests)
+			o.Concurrency.Int64 = min(s.Concurrency, *s.NumRequests)
+		} else {
+			o.Duration = wholeSeconds(*s.Duration)
+		}
+		if o.Warmup, err = m.warmup(i, s.Warmup); err != nil {
+			return nil, err
+		}
+		list = append(list, o)
 	}
-	return load, nil
+	return list, nil
+}
+
+// warmup returns the warm-up that a stage states, or that of all stages.
+func (m mapping) warmup(stage int, own *float64) (types.NullDuration, error) {
+	key, seconds := fmt.Sprintf("load.stages[%d].warmup", stage), own
+	if own == nil {
+		key, seconds = "x-llm.warmup", m.config.Own.Warmup
+	}
+	if seconds == nil {
+		return types.NullDuration{}, nil
+	}
+	d, err := duration(key, *seconds)
+	return types.NullDurationFrom(d), err
+}
+
+func wholeSeconds(n int64) types.NullDuration {
+	return types.NullDurationFrom(time.Duration(n) * time.Second)
 }
 
 // maxWhole is the largest number up to which a script holds whole numbers exactly.
