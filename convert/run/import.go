@@ -341,7 +341,11 @@ func configStages(c *config.Config) (plan []record.Stage) {
 		plan = append(plan, record.Stage{Index: i, Rate: new(s.Rate), Duration: new(float64(s.Duration))})
 	}
 	for i, s := range c.Load.Stages.Concurrent {
-		plan = append(plan, record.Stage{Index: i, Requests: new(s.NumRequests), Concurrency: new(s.Concurrency)})
+		stage := record.Stage{Index: i, Requests: s.NumRequests, Concurrency: new(s.Concurrency)}
+		if s.NumRequests == nil && s.Duration != nil {
+			stage.Duration = new(float64(*s.Duration))
+		}
+		plan = append(plan, stage)
 	}
 	return plan
 }

@@ -51,6 +51,7 @@ type Request struct {
 	EndUnknown                                   bool // an imported request's end is unknown, and End equals Start
 	// ChunksUnlisted reports that only an imported request's first and last chunks are known.
 	ChunksUnlisted bool
+	Warmup         bool // it belongs to the warm-up of its stage; a run that was read has none
 	LeftOut        bool // it is left out of the latencies because it was read late
 	InSession      bool // it is a turn of a session
 	Retried        bool
@@ -82,7 +83,7 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 		PromptTokens: narrow(c.Prompt), CompletionTokens: narrow(c.Completion),
 		ServerPrompt: narrow(c.ServerPrompt), ServerCompletion: narrow(c.ServerCompletion),
 		ServerCached: narrow(c.ServerCached), MaxTokens: narrow(rec.MaxTokens), ChunkCount: narrow(len(rec.Chunks)),
-		InSession: rec.SessionID != "", Retried: rec.Retries > 0, Good: none,
+		InSession: rec.SessionID != "", Warmup: rec.Warmup, Retried: rec.Retries > 0, Good: none,
 	}
 	if !q.Failed() {
 		r.CountsPrompts = r.CountsPrompts || c.PromptSource != record.NoSource

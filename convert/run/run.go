@@ -113,12 +113,12 @@ func (r *Run) Scenarios() []record.Scenario {
 	return r.Runs[0].Scenarios
 }
 
-// StagePlan returns the plan of each stage by its index.
+// StagePlan returns the plan of each stage by its index, without its warm-up.
 func (r *Run) StagePlan() map[int]record.Stage {
 	plan := map[int]record.Stage{}
 	for _, s := range r.Scenarios() {
 		for _, stage := range s.Stages {
-			plan[stage.Index] = stage
+			plan[stage.Index] = stage.Measured()
 		}
 	}
 	return plan
@@ -197,6 +197,7 @@ func (r *Run) finish(force bool) error {
 	findSchedule(r)
 	alignClocks(r)
 	findLateSpans(r)
+	leaveWarmup(r)
 	return nil
 }
 

@@ -1,0 +1,23 @@
+package run
+
+import (
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// leaveWarmup leaves out what belongs to the warm-ups of stages, and lets the stages begin where their warm-ups end.
+func leaveWarmup(r *Run) {
+	before := len(r.Requests)
+	r.Requests = slices.DeleteFunc(r.Requests, func(q *Request) bool { return q.Warmup })
+	r.Dropped = slices.DeleteFunc(r.Dropped, func(d *record.Dropped) bool { return d.Warmup })
+	for _, s := range r.Stages {
+		if s.Warmup != nil && s.Start > 0 {
+			s.Start = min(s.Start+int64(*s.Warmup*r.Clock.Instant), max(s.Start, s.End))
+			*s = s.Measured()
+		}
+	}
+	if n := before - len(r.Requests); n > 0 {
+		r.remark("%d requests of warm-ups are in no figure", n)
+	}
+}
