@@ -28,22 +28,27 @@ func newBench(gs *state.GlobalState) *cobra.Command {
 		Short: "Measure a server: load, report and page in one command",
 		Long: `Send a load to the server at URL, and write its report and page.
 
-URL is the server's base, with or without http://, /v1 or /chat/completions, or sim: for the built-in simulator. Without
---rate and --concurrency the load is 1, 4 and 16 requests at a time, for 10 s each. Without --prompts, --dataset and
---replay the prompts are random words: 512 tokens long, with answers of 128 tokens.
+URL is the server's base, with or without http://, /v1 or /chat/completions, or
+sim: for the built-in simulator. Without --rate and --concurrency the load is 1,
+4 and 16 requests at a time, for 10 s each. Without --prompts, --dataset and
+--replay the prompts are random words: 512 tokens, with answers of 128 tokens.
 
-The command prints the verdict on the load generator, the answer to --slo, and a table with a row per stage. The report
-goes to --out, or else to runs/ and the time.
+The command prints what the server can do, and after the load the verdict on
+the load generator, the answer to --slo, and a table with a row per stage. The
+report goes to --out, or else to runs/ and the time.
 
---print config prints the same load as a configuration for k6 x llm run, and --print script as a script for k6 run: the
-way to a test of one's own. A flag with the dotted name of a key of a configuration works, too (docs/config.md).
+--print config prints the same load as a configuration for k6 x llm run, and
+--print script as a script for k6 run: the way to a test of one's own. A flag
+with the dotted name of a key of a configuration works, too (docs/config.md).
 
-Exit codes: 0 for success; 1 if every request failed, none was sent, or a gate broke; 2 for misuse; 3 if records are
-missing; otherwise the code of k6 run, for example 105 after Ctrl-C.`,
-		Example: `  k6 x llm bench http://localhost:8000 --rate 2,4,8 --duration 60s --input 512 --output 128
-  k6 x llm bench localhost:8000 --concurrency 4,16,64 --duration 30s --prompts my.jsonl
-  k6 x llm bench localhost:8000 --rate 5 --slo 'p99(ttft)<500ms,p95(itl)<50ms' --gate 'failures<1%'
-  k6 x llm bench https://api.example.com --api-key-env API_KEY --ignore-eos=false --concurrency 4
+Exit codes: 0 for success; 1 if the server cannot be used, every request failed,
+none was sent, or a gate broke; 2 for misuse; 3 if records are missing;
+otherwise the code of k6 run, for example 105 after Ctrl-C.`,
+		Example: `  k6 x llm bench http://localhost:8000 --rate 2,4,8 --duration 60s
+  k6 x llm bench localhost:8000 --concurrency 4,16,64 --prompts my.jsonl
+  k6 x llm bench localhost:8000 --rate 5 --input 512 --output 100-200 \
+      --slo 'p99(ttft)<500ms,p95(itl)<50ms' --gate 'failures<1%'
+  k6 x llm bench https://api.example.com --api-key-env API_KEY --ignore-eos=false
   k6 x llm bench localhost:8000 --rate 5 --print script > my-test.js`,
 		Args: oneServer,
 		RunE: func(cmd *cobra.Command, args []string) error { return b.bench(cmd, args[0]) },

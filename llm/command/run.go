@@ -378,6 +378,11 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if err := cli.WriteReport(r.cmd, report, r.dir, files, true); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}
 	}
+	if r.brief {
+		if err := writeLengths(r.cmd.OutOrStdout(), r.c, report.Summary); err != nil {
+			return err
+		}
+	}
 	cli.WriteServerMetrics(r.cmd, run, report, r.dir, cli.ConfiguredMetrics(r.c))
 	if err := r.store(); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}

@@ -19,12 +19,12 @@ type serverFlags struct {
 
 // register adds the flags to those of a command.
 func (s *serverFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&s.model, "model", "", "`NAME` of the model (default: the first that the server lists)")
-	flags.StringVar(&s.api, "api", "", "chat or completion")
-	flags.StringVar(&s.endpoint, "endpoint", "", "`PATH` of the requests, in place of /v1/chat/completions")
-	flags.StringVar(&s.apiKeyEnv, "api-key-env", "", "`NAME` of the environment variable that holds the API key")
-	flags.StringArrayVarP(&s.headers, "header", "H", nil, "`'NAME: VALUE'` sent with each request; may be repeated")
-	flags.StringVar(&s.body, "body", "", "`JSON` of further fields of each request, such as '{\"temperature\": 0}'")
+	flags.StringVar(&s.model, "model", "", "`NAME` of the model (default: the first listed)")
+	flags.StringVar(&s.api, "api", "", "`NAME`: chat or completion")
+	flags.StringVar(&s.endpoint, "endpoint", "", "`PATH` in place of /v1/chat/completions")
+	flags.StringVar(&s.apiKeyEnv, "api-key-env", "", "`NAME` of the variable that holds the API key")
+	flags.StringArrayVarP(&s.headers, "header", "H", nil, "`'NAME: VALUE'`, may be repeated")
+	flags.StringVar(&s.body, "body", "", "`JSON` of further fields: '{\"temperature\": 0}'")
 	flags.StringVar(&s.timeout, "timeout", "", "`TIME` that a request may take (default 300s)")
 }
 

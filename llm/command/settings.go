@@ -41,31 +41,31 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	s.flags = flags
 	s.server.register(flags)
 	text := func(p *string, name, usage string) { flags.StringVar(p, name, "", usage) }
-	flags.BoolVar(&s.ignoreEOS, "ignore-eos", true, "ask the server to go on to the length asked for")
+	flags.BoolVar(&s.ignoreEOS, "ignore-eos", true, "answers go on to the length asked for")
 	flags.BoolVar(&s.stream, "stream", true, "ask for the answer token by token")
-	text(&s.maxTokensField, "max-tokens-field", "`FIELD` of the request that limits the answer, if not max_tokens")
-	text(&s.tokenizer, "tokenizer", "`PATH` or name on the Hugging Face hub; without one the server is asked")
+	text(&s.maxTokensField, "max-tokens-field", "`FIELD` that limits the answer, if not max_tokens")
+	text(&s.tokenizer, "tokenizer", "`PATH` or name on the hub; else the server counts")
 
-	flags.StringSliceVar(&s.rates, "rate", nil, "requests per second of each stage: 2,4,8")
-	flags.StringSliceVar(&s.concurrencies, "concurrency", nil, "requests at a time of each stage: 4,16,64")
+	flags.StringSliceVar(&s.rates, "rate", nil, "`LIST` of requests per second, a stage each: 2,4,8")
+	flags.StringSliceVar(&s.concurrencies, "concurrency", nil, "`LIST` of requests at a time, a stage each: 4,16")
 	text(&s.duration, "duration", "`TIME` of each stage, such as 60s")
 	text(&s.requests, "requests", "`NUMBER` of requests of each stage")
-	text(&s.warmup, "warmup", "`TIME` at the start of each stage that is in no figure")
-	text(&s.arrival, "arrival", "`SHAPE` of the arrivals: constant, poisson, gamma, inference-perf")
-	text(&s.burstiness, "burstiness", "of --arrival gamma: 1 is poisson, less is burstier")
+	text(&s.warmup, "warmup", "`TIME` at each stage's start that is in no figure")
+	text(&s.arrival, "arrival", "`SHAPE`: constant, poisson, gamma, inference-perf")
+	text(&s.burstiness, "burstiness", "`SHAPE` of --arrival gamma: below 1 is burstier")
 	text(&s.seed, "seed", "`NUMBER` from which everything random follows")
 
-	text(&s.input, "input", "prompt `TOKENS`: 512, 100-200, or normal:mean=512,std_dev=64")
+	text(&s.input, "input", "prompt `TOKENS`: 512, 100-200, normal:mean=512,…")
 	text(&s.output, "output", "answer `TOKENS`, likewise")
-	text(&s.prompts, "prompts", "`FILE` of prompts: JSONL, JSON, CSV, TSV, text or Parquet")
-	text(&s.column, "column", "`NAME` of the field of --prompts that holds the prompt")
-	text(&s.dataset, "dataset", "`NAME` of the data set: "+strings.Join(datasetNames(), ", "))
+	text(&s.prompts, "prompts", "`FILE` of prompts: JSONL, CSV, text, Parquet …")
+	text(&s.column, "column", "`NAME` of the field of --prompts that is sent")
+	text(&s.dataset, "dataset", "`NAME` of the data set, such as "+strings.Join(datasetNames()[:3], ", "))
 	text(&s.trace, "replay", "`LOG` of times and lengths to replay, CSV")
 
-	text(&s.slo, "slo", "what each stage must keep: 'p99(ttft)<500ms,failures<1%'")
-	text(&s.gate, "gate", "what the whole run must keep, or the exit code is 1")
-	text(&s.serverMetrics, "server-metrics", "auto or `URL`S of the server's metrics, read during the run")
-	flags.BoolVar(&s.text, "text", false, "keep the texts of prompts and answers in the records")
+	text(&s.slo, "slo", "`OBJECTIVES` of each stage: 'p99(ttft)<500ms'")
+	text(&s.gate, "gate", "`OBJECTIVES` of the run: if broken, exit code 1")
+	text(&s.serverMetrics, "server-metrics", "`URLS` of its metrics pages, or auto")
+	flags.BoolVar(&s.text, "text", false, "keep prompts and answers in the records")
 }
 
 // overrides returns the keys that the given flags stand for.
