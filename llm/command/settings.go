@@ -155,7 +155,7 @@ func (s *settings) data(set func(key, value string), dataset options) error {
 		if l.text == "" {
 			continue
 		}
-		if limit, err := strconv.Atoi(l.text); err == nil && s.prompts != "" && l.flag == "--output" {
+		if limit, err := strconv.Atoi(l.text); err == nil && l.flag == "--output" && !generates(kind) {
 			dataset["maxTokens"] = limit
 			continue
 		}
@@ -164,6 +164,11 @@ func (s *settings) data(set func(key, value string), dataset options) error {
 		}
 	}
 	return nil
+}
+
+// generates reports whether a type of data set makes prompts of given lengths; "" is left to the configuration.
+func generates(kind string) bool {
+	return slices.Contains([]string{"", string(config.RandomData), string(config.SyntheticData)}, kind)
 }
 
 // datasetType returns the type of the data set that the flags choose, "" if they choose none.
