@@ -37,8 +37,9 @@ type Additions struct {
 type Window struct {
 	Warmup   Float    `json:"warmup_seconds"`
 	Cooldown Float    `json:"cooldown_seconds"`
-	Stages   []int    `json:"stages,omitempty"`   // only these
-	Adapters []string `json:"adapters,omitempty"` // only these
+	Stage    *Float   `json:"stage_warmup_seconds,omitempty"` // of each stage
+	Stages   []int    `json:"stages,omitempty"`               // only these
+	Adapters []string `json:"adapters,omitempty"`             // only these
 	Left     int      `json:"requests_left_out"`
 	Late     int      `json:"late_requests_left_out,omitempty"` // left out of the latencies alone
 }
@@ -148,7 +149,11 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 		a.Versions = r.Runs[0].Versions
 	}
 	if c := r.Cut; c.Requests > 0 || c.LateRequests > 0 {
-		a.Window = &Window{Float(c.Warmup), Float(c.Cooldown), c.Stages, c.Adapters, c.Requests, c.LateRequests}
+		a.Window = &Window{Warmup: Float(c.Warmup), Cooldown: Float(c.Cooldown), Stages: c.Stages, Adapters: c.Adapters,
+			Left: c.Requests, Late: c.LateRequests}
+		if c.StageWarmup > 0 {
+			a.Window.Stage = new(Float(c.StageWarmup))
+		}
 	}
 	for _, q := range g.ok {
 		a.Finish[q.FinishReason]++

@@ -3,6 +3,8 @@ package convert
 import (
 	"math"
 	"strconv"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // Digits formats a figure for people: three significant digits, thousands parted by commas, and "-" for NaN.
@@ -21,17 +23,5 @@ func Digits(v float64) string {
 	case a < 99.95:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
-	return grouped(strconv.FormatFloat(v, 'f', 0, 64))
-}
-
-// grouped puts a comma before each three digits of a whole number.
-func grouped(digits string) string {
-	first := 0
-	if digits[0] == '-' {
-		first = 1
-	}
-	for at := len(digits) - 3; at > first; at -= 3 {
-		digits = digits[:at] + "," + digits[at:]
-	}
-	return digits
+	return plain.Grouped(strconv.FormatFloat(v, 'f', 0, 64), ",")
 }

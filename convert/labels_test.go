@@ -80,7 +80,7 @@ func failuresOf(errorType string, texts ...string) (failed []*record.Request) {
 func tablesOf(t *testing.T, failed []*record.Request) string {
 	t.Helper()
 	var table bytes.Buffer
-	if err := NewReport(runOf(t, failed...), Options{}).WriteTables(&table); err != nil {
+	if err := NewReport(runOf(t, failed...), Options{}).WriteTables(Screen{W: &table}); err != nil {
 		t.Fatal(err)
 	}
 	return table.String()
@@ -114,6 +114,7 @@ func TestFailuresBeyondTheListAreCounted(t *testing.T) {
 	for i := range 27 {
 		word := string(rune('a'+i%26)) + strings.Repeat("x", i/26)
 		failed = append(failed, failuresOf("class "+word, word)...)
+		failed[i].Stage = i % 2
 	}
 	got := tablesOf(t, failed)
 	for _, want := range []string{"  failed: and 17 others, of 17 kinds: requests.parquet has all\n",

@@ -34,10 +34,14 @@ func loadOf(g *subset, stage int) *Load {
 }
 
 // doneRate returns how many requests per second succeeded, comparable with the sent rate: n ends lie n - 1 intervals
-// apart. In a closed loop, whose requests end in bunches, it is their number over the time that they took.
+// apart. In a closed loop, whose requests end in bunches, it is their number over the time that they took, and in a
+// whole stage whose rate changes their number over its duration.
 func doneRate(g *subset, closed bool) *Float {
 	if !hasTimes(g.run, g.ok) || g.time <= 0 {
 		return nil
+	}
+	if duration, changes := g.changingStage(); changes {
+		return new(Float(float64(len(g.ok)) / duration))
 	}
 	if closed || len(g.ok) < 2 {
 		return new(Float(float64(len(g.ok)) / g.time))

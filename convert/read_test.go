@@ -166,7 +166,7 @@ func FuzzRead(f *testing.F) {
 		if _, err := pythonJSON(Summarize(run, Options{}), ""); err != nil {
 			t.Errorf("%q: %v", file, err)
 		}
-		if err := NewReport(run, Options{}).WriteTables(io.Discard); err != nil {
+		if err := NewReport(run, Options{}).WriteTables(Screen{W: io.Discard}); err != nil {
 			t.Errorf("%q: %v", file, err)
 		}
 	})

@@ -9,6 +9,7 @@ package convert
 import (
 	"cmp"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
@@ -234,7 +235,8 @@ func NewReport(r *run.Run, o Options) *Report {
 func (p *Report) addScenarios() {
 	groups := map[string][]*run.Request{}
 	for _, q := range p.run.Requests {
-		groups[q.Scenario] = append(groups[q.Scenario], q)
+		name := ladder(q.Scenario)
+		groups[name] = append(groups[name], q)
 	}
 	if len(groups) < 2 || len(groups) > mostScenarios {
 		return
@@ -242,6 +244,18 @@ func (p *Report) addScenarios() {
 	for name, requests := range groups {
 		p.Scenarios[name] = newSubset(p.run, requests, p.opts, nil).lifecycle()
 	}
+}
+
+// madeNames matches the scenarios that scenarios() makes of the stages of one load.
+var madeNames = regexp.MustCompile(`^stage_\d+$`)
+
+// ladder returns the name of the load that a scenario belongs to: its own, or one name for all scenarios that
+// scenarios() made of the stages of one load.
+func ladder(scenario string) string {
+	if madeNames.MatchString(scenario) {
+		return "load"
+	}
+	return scenario
 }
 
 // mostScenarios is how many scenarios have a report of their own.
@@ -329,7 +343,7 @@ func (l *LoadSummary) stage(g *subset, asked record.Stage) {
 	case asked.Requests != nil: // as in inference-perf, which requests all within a second
 		l.RequestedRate = new(Maybe(float64(*asked.Requests)))
 	default:
-		l.RequestedRate = l.AchievedRate // the same pointer: a table thereby knows that no rate was requested
+		l.RequestedRate = l.AchievedRate
 	}
 	l.Concurrency = asked.Concurrency
 }

@@ -187,7 +187,7 @@ func reportCases() map[string]reportCase {
 		"no schedule":    {lines: anyLoad(richLines())},
 		"one request":    {lines: sampleLines()[:4]},
 		"no request":     {lines: sampleLines()[:2]},
-		"window": {lines: richLines(), cut: run.Cut{Warmup: 2, Cooldown: 1, Stages: []int{0, 1},
+		"window": {lines: richLines(), cut: run.Cut{Warmup: 2, Cooldown: 1, StageWarmup: 0.5, Stages: []int{0, 1},
 			Adapters: []string{"", "lora-b"}}},
 		"everything cut": {lines: richLines(), cut: run.Cut{Stages: []int{9}}},
 	}
@@ -302,7 +302,8 @@ var loose = schematest.Loose{
 	Optional: []string{
 		"median", "p[0-9]*", "/xk6_llm", "/retries", "concurrency", "goodput_metrics", "*_attainment_percentage",
 		"/failures/by_label/*",
-		"/xk6_llm/versions/*", "imported_from", "/xk6_llm/sweep", "/xk6_llm/window/stages", "/xk6_llm/window/adapters",
+		"/xk6_llm/versions/*", "imported_from", "/xk6_llm/sweep", "/xk6_llm/window/stages",
+		"/xk6_llm/window/stage_warmup_seconds", "/xk6_llm/window/adapters",
 		"reason", "/xk6_llm/finish_reasons/*", "/xk6_llm/tokens/output_asked/short_finish_reasons/*",
 		"/xk6_llm/tokens/*_source/*", "time_series", "/xk6_llm/definitions/*",
 		"/xk6_llm/load", "/xk6_llm/load/asked_from_rate", "/xk6_llm/load/asked_to_rate",
@@ -321,7 +322,7 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.LeaveOut(run.Cut{Warmup: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
+	r.LeaveOut(run.Cut{Warmup: 1, StageWarmup: 0.1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
 	o := objectives("ttft=100ms,request_latency=200ms")
 	o.Percentiles = []float64{99.9}
 	report := NewReport(r, o)

@@ -101,7 +101,8 @@ func (p *Report) placesByScenario(names []string) map[string][]place {
 		case l.Asked != nil:
 			at.load = float64(*l.Asked)
 		}
-		list[a.Load.Scenario] = append(list[a.Load.Scenario], at)
+		name := p.scenarioOf(p.Stages[stage])
+		list[name] = append(list[name], at)
 	}
 	return list
 }

@@ -8,33 +8,69 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// WriteVerdict prints what a reader should know before the figures: verdict, warnings and what was left out.
-func (p *Report) WriteVerdict(w io.Writer) error {
-	t := &table{w: w}
+// Screen is where a report is printed for people.
+type Screen struct {
+	W io.Writer
+	// Columns is the width of the terminal. 0 means that W is none: then long sentences stay in one line, and tables
+	// are at most 80 columns wide.
+	Columns int
+}
+
+// usualColumns is the width of a table if that of the terminal is unknown.
+const usualColumns = 80
+
+func (s Screen) table() *table {
+	t := &table{w: s.W, columns: s.Columns, wraps: s.Columns > 0}
+	if s.Columns <= 0 {
+		t.columns = usualColumns
+	}
+	return t
+}
+
+// WriteVerdict prints what a reader should know before the figures: verdict, warnings, what was left out, and what
+// became of the SLO and the gates.
+func (p *Report) WriteVerdict(s Screen) error {
+	t := s.table()
 	t.verdict(p.Summary.Additions)
+	t.objectives(p.Summary.Additions)
 	return t.err
 }
 
-// WriteTables prints the report for people: a summary of the run, then inference-perf's tables.
-func (p *Report) WriteTables(w io.Writer) error {
-	t := &table{w: w}
+// WriteTables prints the report for people: a summary of the run, then tables with a row for each stage, scenario and
+// adapter.
+func (p *Report) WriteTables(s Screen) error {
+	t := s.table()
 	t.facts(p.Summary)
-	t.throughput(p.Stages)
-	t.latencies(p)
-	t.lengths(p.Stages)
+	rows, adapters := p.stageRows(), p.adapterRows()
+	label := "stage"
+	if len(p.Scenarios) > 0 {
+		label = "scenario"
+	}
+	if len(rows) > 0 {
+		t.line("\nTTFT, ITL and latency in ms; asked, sent and done in requests per second")
+	}
+	t.results(label, rows)
+	t.results("adapter", adapters)
+	if others := len(p.Adapters) - len(adapters); others > 0 {
+		t.line("and %d other adapters", others)
+	}
+	t.lengths(label, rows)
 	t.errors(p.Summary.Failures.ByLabel, p.Stages)
 	return t.err
 }
 
 // table writes lines until one fails.
 type table struct {
-	w   io.Writer
-	err error
+	w       io.Writer
+	columns int
+	wraps   bool // sentences are broken at the width of the screen
+	err     error
 }
 
 func (t *table) line(format string, args ...any) {
@@ -43,38 +79,48 @@ func (t *table) line(format string, args ...any) {
 	}
 }
 
-// grid writes a title, a head and rows of cells. Without rows it writes nothing.
-func (t *table) grid(title string, head []string, rows [][]string) {
-	if t.err != nil || len(rows) == 0 {
-		return
-	}
-	t.line("\n%s", title)
-	w := tabwriter.NewWriter(t.w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, row := range append([][]string{head}, rows...) {
-		for _, cell := range row {
-			_, _ = fmt.Fprint(w, plain.Terminal(cell), "\t") // the writer keeps the error for Flush
+// say prints a sentence, which may be longer than the screen is wide. What follows its first line is indented by two
+// columns more than the first.
+func (t *table) say(format string, args ...any) {
+	text := fmt.Sprintf(format, plain.Args(args)...)
+	indent := strings.Repeat(" ", len(text)-len(strings.TrimLeft(text, " "))+2)
+	for t.wraps && len([]rune(text)) > t.columns {
+		cut := lastSpace([]rune(text), t.columns, len(indent))
+		if cut < 0 {
+			break
 		}
-		_, _ = fmt.Fprintln(w)
+		t.line("%s", string([]rune(text)[:cut]))
+		text = indent + string([]rune(text)[cut+1:])
 	}
-	t.err = w.Flush()
+	t.line("%s", text)
+}
+
+// lastSpace returns where a text can be broken so that its beginning has at most so many columns, and -1 if it cannot.
+func lastSpace(text []rune, columns, indent int) int {
+	for i := columns; i > indent; i-- {
+		if text[i] == ' ' {
+			return i
+		}
+	}
+	return -1
 }
 
 func (t *table) verdict(a *Additions) {
-	t.line("client health: %s%s", a.Health.Verdict, unchecked(a.Health.Unchecked))
+	t.say("client health: %s%s", a.Health.Verdict, unchecked(a.Health.Unchecked))
 	for _, reason := range a.Health.Reasons {
-		t.line("  %s", reason)
+		t.say("  %s", reason)
 	}
 	for _, warning := range a.Warnings {
-		t.line("warning: %s", warning)
+		t.say("warning: %s", warning)
 	}
 	if a.Partial {
-		t.line("PARTIAL: something of the run is missing, see the remarks")
+		t.say("PARTIAL: something of the run is missing, see the remarks")
 	}
 	if w := a.Window; w != nil && w.Left > 0 {
-		t.line("left out: %d requests", w.Left)
+		t.say("left out: %d requests", w.Left)
 	}
 	if w := a.Window; w != nil && w.Late > 0 {
-		t.line("left out of latencies: %d requests that may have been read late", w.Late)
+		t.say("left out of latencies: %d requests that may have been read late", w.Late)
 	}
 }
 
@@ -86,23 +132,61 @@ func unchecked(list []string) string {
 	return " (not checked, for the input does not tell: " + strings.Join(list, ", ") + ")"
 }
 
-func (t *table) facts(all *Lifecycle) {
-	c, tp := all.Additions.Requests, all.Successes.Throughput
-	t.line("requests: %d sent, %d succeeded, %d failed (%d of them cut at the end); %d arrivals dropped", c.Sent,
-		c.Succeeded, c.Failed, c.Canceled, c.Dropped)
-	t.failures(all.Failures.ByLabel.kinds())
-	t.line("throughput: %s requests/s, %s prompt tokens/s, %s output tokens/s (counted by: %s)", rate(tp.Requests, 2),
-		rate(tp.InputTokens, 1), rate(tp.OutputTokens, 1), sourceNames(all.Additions.Tokens))
-	if cached := all.Additions.Tokens.Cached; cached.Cached > 0 {
-		t.line("prefix cache: %d of %d prompt tokens were cached by the server", cached.Cached, cached.Prompt)
+// objectives prints up to where the SLO is kept, and what became of each gate.
+func (t *table) objectives(a *Additions) {
+	for _, answer := range a.SLOAnswers {
+		t.say("%s", answer.Text)
 	}
-	if g := all.Successes.Goodput; g != nil {
-		t.line("goodput: %.1f %% of the successes kept their bounds, %s requests/s", g.Percentage,
-			rate(g.RequestRate, 2))
+	for _, j := range a.Gates {
+		outcome := string(j.Outcome)
+		if j.Outcome == slo.NoRequests {
+			outcome = "broken"
+		}
+		t.say("gate %s: %s (%s, %d requests)", j.Objective, outcome, j.Observed, j.Requests)
+	}
+}
+
+func (t *table) facts(all *Lifecycle) {
+	a, tp := all.Additions, all.Successes.Throughput
+	t.say("%s", outcomes(a.Requests))
+	t.failures(all.Failures.ByLabel.kinds())
+	t.say("throughput: %s requests/s, %s prompt tokens/s, %s output tokens/s", rate(tp.Requests, 2),
+		rate(tp.InputTokens, 1), rate(tp.OutputTokens, 1))
+	t.say("tokens: %s", countedBy(a.Tokens.Output))
+	if d := all.Load.ScheduleDelay; d != nil {
+		t.say("schedule delay: p50 %s, p99 %s ms", percentileCells(d, 1000, 50)[0], percentileCells(d, 1000, 99)[0])
+	}
+	if cached := a.Tokens.Cached; cached.Cached > 0 {
+		t.say("prefix cache: %d of %d prompt tokens were cached by the server", cached.Cached, cached.Prompt)
 	}
 	if r := all.Retries; r != nil {
-		t.line("retries: %d requests were sent again, %d of them recovered", r.Requests, r.Recovered)
+		t.say("retries: %d requests were sent again, %d of them recovered", r.Requests, r.Recovered)
 	}
+}
+
+// outcomes tells how many requests there were and how they ended.
+func outcomes(c RequestCounts) string {
+	failed := c.Failed - c.Canceled
+	list := []string{plural(c.Sent, "request"), "none failed"}
+	if failed > 0 {
+		list[1] = fmt.Sprintf("%d failed (%s)", failed, percentOf(failed, c.Sent-c.Canceled))
+	}
+	if c.Canceled > 0 {
+		list = append(list, fmt.Sprintf("%d unfinished (open at the end of the run)", c.Canceled))
+	}
+	dropped := "none dropped"
+	if c.Dropped > 0 {
+		dropped = plural(int(c.Dropped), "arrival") + " dropped"
+	}
+	return strings.Join(append(list, dropped), ", ")
+}
+
+// plural returns a count with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return plain.Grouped(strconv.Itoa(n), ",") + " " + noun + "s"
 }
 
 // mostKinds is how many kinds of failure are listed, and how many labels have a column.
@@ -110,73 +194,39 @@ const mostKinds = 10
 
 // failures lists how many requests failed, by label and kind of message.
 func (t *table) failures(kinds []kind) {
+	kinds = slices.DeleteFunc(slices.Clone(kinds), func(k kind) bool { return k.label == record.ErrorCanceled })
 	for _, k := range kinds[:min(len(kinds), mostKinds)] {
-		t.line("  failed: %d × %s: %s", k.count, k.label, k.shown())
+		t.say("  failed: %d × %s: %s", k.count, k.label, k.shown())
 	}
 	others := 0
 	for _, k := range kinds[min(len(kinds), mostKinds):] {
 		others += k.count
 	}
 	if others > 0 {
-		t.line("  failed: and %d others, of %d kinds: requests.parquet has all", others, len(kinds)-mostKinds)
+		t.say("  failed: and %d others, of %d kinds: requests.parquet has all", others, len(kinds)-mostKinds)
 	}
 }
 
-// sourceNames lists where output tokens were counted.
-func sourceNames(t TokenCounts) string {
-	var names []string
-	for _, source := range slices.Sorted(maps.Keys(t.Output)) {
-		names = append(names, string(source))
+// countedBy tells who counted the output tokens.
+func countedBy(counts map[record.Source]int) string {
+	names := map[record.Source]string{record.ServerUsage: "the server's counts",
+		record.ClientTokenizer: "the client's counts", record.ContentChunks: "chunks, for want of a count",
+		record.NoSource: "not counted"}
+	var list []string
+	for _, source := range slices.Sorted(maps.Keys(counts)) {
+		name, known := names[source]
+		if !known {
+			name = string(source)
+		}
+		if len(counts) > 1 {
+			name = fmt.Sprintf("%s (%d answers)", name, counts[source])
+		}
+		list = append(list, name)
 	}
-	if names == nil {
+	if list == nil {
 		return "nothing to count"
 	}
-	return strings.Join(names, ", ")
-}
-
-func (t *table) throughput(stages map[int]*Lifecycle) {
-	head := []string{"stage", "requests", "req rate", "achieved rate", "error rate", "req/s", "in tokens/s",
-		"out tokens/s", "tot tokens/s"}
-	good := slices.ContainsFunc(slices.Collect(maps.Values(stages)), func(l *Lifecycle) bool {
-		return l.Successes.Goodput != nil
-	})
-	if good {
-		head = append(head, "goodput %", "req goodput", "token goodput")
-	}
-	var rows [][]string
-	for _, stage := range sortedKeys(stages) {
-		l := stages[stage]
-		tp := l.Successes.Throughput
-		row := []string{
-			fmt.Sprint(stage), fmt.Sprint(l.Load.Count), requestedRate(l), sentRate(l),
-			fmt.Sprintf("%.1f%%", 100*float64(l.Failures.Count)/float64(max(l.Load.Count, 1))), number(tp.Requests),
-			number(tp.InputTokens), number(tp.OutputTokens), number(tp.TotalTokens),
-		}
-		switch g := l.Successes.Goodput; {
-		case g != nil:
-			row = append(row, number(Maybe(g.Percentage)), number(g.RequestRate), number(g.TokenRate))
-		case good:
-			row = append(row, "-", "-", "-")
-		}
-		rows = append(rows, row)
-	}
-	t.grid("Throughput and Goodput Summary", head, rows)
-}
-
-// requestedRate returns "-" if no rate was requested. For a closed loop it is the number of requests, as in
-// inference-perf.
-func requestedRate(l *Lifecycle) string {
-	if l.Load.RequestedRate == l.Load.AchievedRate {
-		return "-"
-	}
-	return number(*l.Load.RequestedRate)
-}
-
-func sentRate(l *Lifecycle) string {
-	if l.Additions.Requests.SentRate == nil {
-		return "-"
-	}
-	return number(Maybe(*l.Additions.Requests.SentRate))
+	return strings.Join(list, "; ")
 }
 
 // rate formats a number for a sentence.
@@ -187,107 +237,38 @@ func rate(f Maybe, decimals int) string {
 	return strconv.FormatFloat(float64(f), 'f', decimals, 64)
 }
 
-// number formats a number for a cell.
-func number(f Maybe) string {
-	if math.IsNaN(float64(f)) {
-		return "-"
-	}
-	return fmt.Sprintf("%.2f", float64(f))
-}
-
-// latencies prints the latencies of each stage.
-func (t *table) latencies(p *Report) {
-	t.perStage("Request & Token Latency (ms)", p.Stages, []column{
-		{"req lat", func(l *Lifecycle) *Distribution { return l.Successes.Latency.Request }},
-		{"TTFT", func(l *Lifecycle) *Distribution { return l.Additions.Latency.TTFT }},
-		{"ITL", func(l *Lifecycle) *Distribution { return l.Successes.Latency.ITL }},
-	}, 1000)
-	t.perStage("Token Generation Speed (ms)", p.Stages, []column{
-		{"TPOT", func(l *Lifecycle) *Distribution { return l.Additions.Latency.TPOT }},
-		{"norm TPOT", func(l *Lifecycle) *Distribution { return l.Additions.Latency.NTPOT }},
-		{"sched delay", func(l *Lifecycle) *Distribution { return l.Load.ScheduleDelay }},
-	}, 1000)
-}
-
-func (t *table) lengths(stages map[int]*Lifecycle) {
-	t.perStage("Token Length Aggregates", stages, []column{
-		{"prompt", func(l *Lifecycle) *Distribution { return l.Successes.PromptLen }},
-		{"out (client)", func(l *Lifecycle) *Distribution { return l.Successes.OutputLen }},
-		{"out (server)", func(l *Lifecycle) *Distribution {
-			if l.Successes.ClientFallback.Output == l.Successes.Count {
-				return nil
-			}
-			return l.Successes.OutputTokens.PerRequest
-		}},
-	}, 1)
-}
-
-// column is a figure of a stage and the name of its columns.
-type column struct {
-	name         string
-	distribution func(*Lifecycle) *Distribution
-}
-
-func (t *table) perStage(title string, stages map[int]*Lifecycle, columns []column, scale float64) {
-	head := []string{"stage"}
-	for _, c := range columns {
-		head = append(head, c.name+" mean", "med", "p90", "p99")
-	}
-	var rows [][]string
-	for _, stage := range sortedKeys(stages) {
-		row := []string{fmt.Sprint(stage)}
-		for _, c := range columns {
-			row = append(row, cells(c.distribution(stages[stage]), scale)...)
-		}
-		rows = append(rows, row)
-	}
-	t.grid(title, head, rows)
-}
-
-// cells returns the cells of a distribution: mean, median, p90 and p99.
-func cells(d *Distribution, scale float64) []string {
-	if d == nil {
-		return []string{"-", "-", "-", "-"}
-	}
-	list := []string{fmt.Sprintf("%.1f", d.Mean*scale)}
-	for _, p := range tablePercentiles {
-		v, _ := d.At(p)
-		list = append(list, fmt.Sprintf("%.1f", v*scale))
-	}
-	return list
-}
-
-// errors prints how often each label of failures occurred, if any did.
+// errors prints how often each label of failures occurred in each stage, if there are several.
 func (t *table) errors(all labelCounts, stages map[int]*Lifecycle) {
-	if len(all) == 0 {
+	all = slices.DeleteFunc(slices.Clone(all), func(l labelCount) bool { return l.label == record.ErrorCanceled })
+	if len(all) == 0 || len(stages) < 2 {
 		return
 	}
 	shown := all[:min(len(all), mostKinds)]
-	head := []string{"stage", "successes"}
+	groups := make([]group, len(shown), len(shown)+1)
 	column := map[string]int{}
-	for _, l := range shown {
-		column[l.label] = len(head)
-		head = append(head, l.label)
+	for i, l := range shown {
+		column[l.label] = i
+		groups[i].heads = []string{plain.Terminal(l.label)}
 	}
-	if len(all) > len(shown) {
-		head = append(head, fmt.Sprintf("%d other labels", len(all)-len(shown)))
+	if others := len(all) - len(shown); others > 0 {
+		groups = append(groups, group{heads: []string{fmt.Sprintf("%d other labels", others)}})
 	}
-	var rows [][]string
+	var labels []string
 	for _, stage := range sortedKeys(stages) {
-		l := stages[stage]
-		counts := make([]int, len(head))
-		for _, c := range l.Failures.ByLabel {
+		labels = append(labels, fmt.Sprint(stage))
+		counts := make([]int, len(groups))
+		for _, c := range stages[stage].Failures.ByLabel {
 			at, known := column[c.label]
-			if !known {
-				at = len(head) - 1
+			switch {
+			case known:
+				counts[at] += c.count
+			case c.label != record.ErrorCanceled:
+				counts[len(counts)-1] += c.count
 			}
-			counts[at] += c.count
 		}
-		row := []string{fmt.Sprint(stage), fmt.Sprint(l.Successes.Count)}
-		for _, n := range counts[len(row):] {
-			row = append(row, fmt.Sprint(n))
+		for i, n := range counts {
+			groups[i].cells = append(groups[i].cells, []string{fmt.Sprint(n)})
 		}
-		rows = append(rows, row)
 	}
-	t.grid("Request Error Summary", head, rows)
+	t.grid("stage", labels, groups)
 }

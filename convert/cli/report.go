@@ -3,8 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -19,6 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
+	"github.com/seed-307b789f/xk6-llm/internal/terminal"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -30,7 +29,7 @@ type reportFlags struct {
 	stages                           []int
 	perRequest, adapterStages, force bool
 	excludeLate                      bool
-	warmup, cooldown                 time.Duration
+	warmup, cooldown, stageWarmup    time.Duration
 	prometheus                       prometheusFlags
 }
 
@@ -73,6 +72,7 @@ report is written, too.`,
 	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"},
 		"files to write: json, parquet, csv, html")
 	flags.Var(span{&f.warmup}, "warmup", "leave out the requests sent in the first part of the run")
+	flags.Var(span{&f.stageWarmup}, "stage-warmup", "leave out the requests sent in the first part of each stage")
 	flags.Var(span{&f.cooldown}, "cooldown", "leave out the requests sent in the last part of the run")
 	flags.BoolVar(&f.excludeLate, "exclude-late", false,
 		"exclude requests that the load generator may have read over 8 ms late from latencies and goodput")
@@ -82,7 +82,7 @@ report is written, too.`,
 		"inference-perf's configuration of the run, for percentiles, goodput, files and token counts; flags "+
 			"override it")
 	flags.StringVar(&f.markers, "markers", "auto",
-		"print the JSON between markers: always, never, or auto, which means unless the output is a terminal")
+		"print the JSON between markers: always, never, or auto, which means in a pod of Kubernetes")
 	flags.BoolVar(&f.force, "force", false, "accept inputs that do not belong together; replace an existing report")
 	f.prometheus.register(flags)
 	return cmd
@@ -112,8 +112,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if r.Untimed {
-		if f.warmup > 0 || f.cooldown > 0 {
-			return misuse("--warmup and --cooldown need start times, which results of %s do not have", r.Origin)
+		if f.warmup > 0 || f.cooldown > 0 || f.stageWarmup > 0 {
+			return misuse("--warmup, --stage-warmup and --cooldown need start times, which results of %s do not have",
+				r.Origin)
 		}
 		if files.PerRequest {
 			cmd.PrintErrln("remark: per_request_lifecycle_metrics.json is left out: the requests have no start times")
@@ -121,11 +122,11 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	before := len(r.Remarks)
 	r.LeaveOut(run.Cut{
-		Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters,
-		Late: f.excludeLate,
+		Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), StageWarmup: f.stageWarmup.Seconds(),
+		Stages: f.stages, Adapters: f.adapters, Late: f.excludeLate,
 	})
 	remark(cmd, r.Remarks[before:])
-	marked := f.markers == "always" || f.markers == "auto" && !isTerminal(cmd.OutOrStdout())
+	marked := Marked(f.markers, cmd.OutOrStdout())
 	report := convert.NewReport(r, opts)
 	if err := writeReport(cmd, report, dir, files, marked, slices.Contains(f.formats, "html")); err != nil {
 		return written(err)
@@ -173,7 +174,8 @@ func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 		cmd.PrintErrln("remark: the report's check:", plain.Terminal(fault))
 	}
 	out := cmd.OutOrStdout()
-	if err := report.WriteVerdict(out); err != nil {
+	screen := convert.Screen{W: out, Columns: terminal.Columns(out)}
+	if err := report.WriteVerdict(screen); err != nil {
 		return err
 	}
 	if marked {
@@ -181,7 +183,7 @@ func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 			return err
 		}
 	}
-	if err := report.WriteTables(out); err != nil {
+	if err := report.WriteTables(screen); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(out, "\nreport:", plain.Terminal(dir))
@@ -191,23 +193,13 @@ func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 	return err
 }
 
-// isTerminal reports whether a writer is a terminal.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
 // options returns the options and files that the configuration, or else the defaults, and then the flags ask for.
 func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files convert.Files, err error) {
-	if f.warmup < 0 || f.cooldown < 0 {
-		return opts, files, misuse("--warmup and --cooldown must not be negative")
+	if f.warmup < 0 || f.cooldown < 0 || f.stageWarmup < 0 {
+		return opts, files, misuse("--warmup, --stage-warmup and --cooldown must not be negative")
 	}
-	if f.markers != "auto" && f.markers != "always" && f.markers != "never" {
-		return opts, files, misuse("--markers: unknown %q, known are auto, always, never", f.markers)
+	if err := checkMarkers(f.markers); err != nil {
+		return opts, files, err
 	}
 	opts, files = convert.Options{}, convert.Files{Summary: true, Stages: true, Adapters: true,
 		Fields: convert.DefaultFields}

@@ -10,10 +10,12 @@ import (
 
 // Cut selects what a report leaves out of a run, and counts what was left out.
 type Cut struct {
-	Warmup   float64  // seconds at the beginning of the run whose requests are left out
-	Cooldown float64  // seconds at the end of the run whose requests are left out
-	Stages   []int    // the stages to keep; nil keeps all
-	Adapters []string // the adapters to keep; nil keeps all
+	Warmup   float64 // seconds at the beginning of the run whose requests are left out
+	Cooldown float64 // seconds at the end of the run whose requests are left out
+	// StageWarmup is the number of seconds at the beginning of each stage whose requests are left out.
+	StageWarmup float64
+	Stages      []int    // the stages to keep; nil keeps all
+	Adapters    []string // the adapters to keep; nil keeps all
 	// Late leaves requests that the load generator read late out of the latencies. They stay in counts and rates.
 	Late bool
 
@@ -23,7 +25,8 @@ type Cut struct {
 
 // LeaveOut applies a cut to the run, and adds a remark that says how many requests were left out.
 func (r *Run) LeaveOut(c Cut) {
-	if len(r.Requests) > 0 && (c.Warmup != 0 || c.Cooldown != 0 || c.Stages != nil || c.Adapters != nil) {
+	inTime := c.Warmup != 0 || c.Cooldown != 0 || c.StageWarmup != 0
+	if len(r.Requests) > 0 && (inTime || c.Stages != nil || c.Adapters != nil) {
 		leaveRequests(r, &c)
 	}
 	if c.Late {
@@ -33,19 +36,36 @@ func (r *Run) LeaveOut(c Cut) {
 }
 
 func leaveRequests(r *Run, c *Cut) {
-	if r.Untimed && (c.Warmup > 0 || c.Cooldown > 0) {
+	if r.Untimed && (c.Warmup > 0 || c.Cooldown > 0 || c.StageWarmup > 0) {
 		r.remark("nothing was left out of the run's beginning and end: its requests have no start times")
-		c.Warmup, c.Cooldown = 0, 0
+		c.Warmup, c.Cooldown, c.StageWarmup = 0, 0, 0
 	}
 	from := r.Requests[0].Start + int64(c.Warmup*r.Clock.Instant)
 	to := r.Requests[len(r.Requests)-1].Start - int64(c.Cooldown*r.Clock.Instant)
 	before := len(r.Requests)
+	warm := warmFrom(r, c.StageWarmup)
 	r.Requests = slices.DeleteFunc(r.Requests, func(q *Request) bool {
-		return q.Start < from || q.Start > to || c.Stages != nil && !slices.Contains(c.Stages, int(q.Stage)) ||
+		return q.Start < from || q.Start > to || warm != nil && q.Start < warm[q.Stage] ||
+			c.Stages != nil && !slices.Contains(c.Stages, int(q.Stage)) ||
 			c.Adapters != nil && !slices.Contains(c.Adapters, q.Adapter)
 	})
 	c.Requests = before - len(r.Requests)
 	r.remark("left out %d of %d requests: %s", c.Requests, before, c)
+}
+
+// warmFrom returns the instant at which the warm-up of each stage ends, so many seconds after its first request. The
+// map is nil without a warm-up.
+func warmFrom(r *Run, seconds float64) map[int32]int64 {
+	if seconds == 0 {
+		return nil
+	}
+	from := map[int32]int64{}
+	for _, q := range r.Requests { // in order of start
+		if _, known := from[q.Stage]; !known {
+			from[q.Stage] = q.Start + int64(seconds*r.Clock.Instant)
+		}
+	}
+	return from
 }
 
 // leaveLate marks the requests whose figures may be off because the load generator was not scheduled in time.
@@ -80,6 +100,9 @@ func (c Cut) String() string {
 	}
 	if c.Cooldown > 0 {
 		parts = append(parts, fmt.Sprintf("those of the last %v s", c.Cooldown))
+	}
+	if c.StageWarmup > 0 {
+		parts = append(parts, fmt.Sprintf("those of the first %v s of each stage", c.StageWarmup))
 	}
 	if c.Stages != nil {
 		parts = append(parts, "all stages but "+strings.Trim(fmt.Sprint(c.Stages), "[]"))

@@ -92,7 +92,8 @@ func TestImageUnderTheOperator(t *testing.T) {
 	for _, runner := range runners {
 		mustSucceed(t, runner.wait(t))
 	}
-	r = mustSucceed(t, fs.start(t, manifestContainer(t, "merge-volume.yaml"), mounts, nil).wait(t))
+	r = mustSucceed(t, fs.start(t, manifestContainer(t, "merge-volume.yaml"), mounts, nil,
+		"KUBERNETES_SERVICE_HOST=10.0.0.1").wait(t))
 	if !strings.Contains(r.stdout, "=== START_SUMMARY ===") {
 		t.Errorf("the figures are not in the log:\n%s", r.stdout)
 	}

@@ -54,7 +54,7 @@ func TestConfigurationsRun(t *testing.T) {
 			if want > 0 && s.Successes.Count != want || s.Successes.Count == 0 || s.Failures.Count != 0 {
 				t.Errorf("%d succeeded and %d failed, want %d", s.Successes.Count, s.Failures.Count, want)
 			}
-			if !strings.Contains(r.stdout, "=== START_SUMMARY ===") || !strings.Contains(r.stdout, "report: "+out) {
+			if strings.Contains(r.stdout, "=== START_SUMMARY ===") || !strings.Contains(r.stdout, "report: "+out) {
 				t.Errorf("printed %q", r.stdout)
 			}
 			for _, name := range []string{"config.yaml", "validation.json", "records.jsonl",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/terminal"
 	"github.com/seed-307b789f/xk6-llm/internal/version"
 )
 
@@ -34,7 +35,7 @@ Scripts that import k6/x/llm are load tests, too. Run them with k6 run.`,
 	cmd.AddCommand(cli.Commands()...)
 	cmd.AddCommand(newBench(gs), newRun(gs), newProbe(), newSim(), newSelfTest(), newVersion())
 	withExitCodes(cmd)
-	cmd.SetOut(gs.Stdout)
+	cmd.SetOut(terminal.Writer{Writer: gs.Stdout, FD: gs.Stdout.RawOutFd, Is: gs.Stdout.IsTTY})
 	cmd.SetErr(&plain.Writer{W: gs.Stderr})
 	return cmd
 }

@@ -375,7 +375,7 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 		return err
 	}
 	report := convert.NewReport(run, opts)
-	if err := cli.WriteReport(r.cmd, report, r.dir, files, true); err != nil {
+	if err := cli.WriteReport(r.cmd, report, r.dir, files, cli.Marked("auto", r.cmd.OutOrStdout())); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}
 	}
 	if r.brief {

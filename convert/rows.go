@@ -1,0 +1,172 @@
+package convert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
+)
+
+// row is a row of the tables: a stage, a scenario, an adapter or the whole run.
+type row struct {
+	label string
+	of    *Lifecycle
+	whole bool // the rates of the row are not those of one load
+}
+
+// stageRows returns a row for each stage, under the names of their scenarios if there are several, and one for the
+// whole run.
+func (p *Report) stageRows() (rows []row) {
+	for _, scenario := range p.scenarioNames() {
+		var own []row
+		for _, stage := range sortedKeys(p.Stages) {
+			l := p.Stages[stage]
+			if p.scenarioOf(l) != scenario {
+				continue
+			}
+			own = append(own, row{label: strings.TrimSpace(fmt.Sprintf("%s %d", scenario, stage)), of: l})
+		}
+		if rows = append(rows, own...); len(p.Scenarios) > 0 && len(own) > 1 {
+			rows = append(rows, row{label: scenario, of: p.Scenarios[scenario], whole: true})
+		}
+	}
+	if len(rows) > 1 {
+		rows = append(rows, row{label: "all", of: p.Summary, whole: true})
+	}
+	return rows
+}
+
+// scenarioNames returns the names of the scenarios that have rows of their own, or one empty name if none has.
+func (p *Report) scenarioNames() []string {
+	if len(p.Scenarios) == 0 {
+		return []string{""}
+	}
+	return sortedKeys(p.Scenarios)
+}
+
+// scenarioOf returns the name of a stage's scenario, if scenarios have rows of their own.
+func (p *Report) scenarioOf(stage *Lifecycle) string {
+	if len(p.Scenarios) == 0 {
+		return ""
+	}
+	return ladder(stage.Additions.Load.Scenario)
+}
+
+// mostRows is how many adapters have a row.
+const mostRows = 20
+
+// adapterRows returns a row for each adapter.
+func (p *Report) adapterRows() (rows []row) {
+	for _, adapter := range sortedKeys(p.Adapters) {
+		if len(rows) == mostRows {
+			break
+		}
+		rows = append(rows, row{label: adapter, of: p.Adapters[adapter], whole: len(p.Stages) > 1})
+	}
+	return rows
+}
+
+// results prints the figures of the rows.
+func (t *table) results(label string, rows []row) {
+	var labels []string
+	for _, r := range rows {
+		labels = append(labels, r.label)
+	}
+	ms := func(d *Distribution, list ...float64) (cells []string) { return percentileCells(d, 1000, list...) }
+	groups := []group{
+		{heads: []string{"asked/s"}}, {heads: []string{"at a time"}}, {heads: []string{"sent/s"}},
+		{heads: []string{"done/s"}}, {heads: []string{"requests"}}, {heads: []string{"failed"}},
+		{heads: []string{"unfinished"}}, {heads: []string{"dropped"}}, {heads: []string{"TTFT p50", "p90", "p99"}},
+		{heads: []string{"ITL p50", "p99"}}, {heads: []string{"latency p50", "p99"}}, {heads: []string{"out tok/s"}},
+		{heads: []string{"SLO"}, left: true},
+	}
+	for _, r := range rows {
+		l, a := r.of.Successes.Latency, r.of.Additions
+		loads := r.loadCells()
+		for i, cells := range [][]string{
+			loads[:1], loads[1:2], loads[2:3], loads[3:], {fmt.Sprint(r.of.Load.Count)},
+			{fmt.Sprint(a.Requests.Failed - a.Requests.Canceled)}, {fmt.Sprint(a.Requests.Canceled)},
+			{fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99), ms(l.ITL, 50, 99),
+			ms(l.Request, 50, 99), {Digits(float64(r.of.Successes.Throughput.OutputTokens))}, {sloCell(a.SLO)},
+		} {
+			groups[i].cells = append(groups[i].cells, cells)
+		}
+	}
+	t.grid(label, labels, groups)
+}
+
+// loadCells returns the rates that were asked for, requests at a time, and the rates that were sent and done.
+func (r row) loadCells() []string {
+	asked, atATime, sent, done := noFigure, noFigure, noFigure, noFigure
+	if r.whole {
+		return []string{asked, atATime, sent, done}
+	}
+	if l := r.of.Additions.Load; l != nil {
+		asked, done = maybeDigits(l.Asked), maybeDigits(l.Done)
+		if l.AtATime != nil {
+			atATime = fmt.Sprint(*l.AtATime)
+		}
+	}
+	if atATime == noFigure {
+		sent = maybeDigits(r.of.Additions.Requests.SentRate)
+	}
+	return []string{asked, atATime, sent, done}
+}
+
+func maybeDigits(f *Float) string {
+	if f == nil {
+		return noFigure
+	}
+	return Digits(float64(*f))
+}
+
+// percentileCells returns percentiles of a distribution that tables show.
+func percentileCells(d *Distribution, scale float64, list ...float64) (cells []string) {
+	for _, p := range list {
+		if v, known := d.At(p); known {
+			cells = append(cells, Digits(v*scale))
+		} else {
+			cells = append(cells, noFigure)
+		}
+	}
+	return cells
+}
+
+// sloCell returns whether all objectives are kept, and what was observed if not.
+func sloCell(list []Judgement) string {
+	cell := noFigure
+	for _, j := range list {
+		switch {
+		case j.Outcome == slo.Broken:
+			return "✗ " + j.Observed
+		case j.Outcome == slo.Kept:
+			cell = "✓"
+		}
+	}
+	return cell
+}
+
+// lengths prints the tokens of the prompts and answers.
+func (t *table) lengths(label string, rows []row) {
+	var labels []string
+	prompt := group{heads: []string{"prompt tokens p50", "p99"}}
+	client := group{heads: []string{"output tokens p50", "p99"}}
+	server := group{heads: []string{"by the server p50", "p99"}}
+	for _, r := range rows {
+		s := r.of.Successes
+		labels = append(labels, r.label)
+		prompt.cells = append(prompt.cells, percentileCells(s.PromptLen, 1, 50, 99))
+		client.cells = append(client.cells, percentileCells(s.OutputLen, 1, 50, 99))
+		reported := s.OutputTokens.PerRequest
+		if s.ClientFallback.Output == s.Count {
+			reported = nil
+		}
+		server.cells = append(server.cells, percentileCells(reported, 1, 50, 99))
+	}
+	groups := []group{prompt, client}
+	if !slices.EqualFunc(server.cells, client.cells, slices.Equal) {
+		groups = append(groups, server)
+	}
+	t.grid(label, labels, groups)
+}
