@@ -44,7 +44,7 @@ func (r *runner) ask() error {
 		return errext.WithExitCodeIfNone(err, cli.Failed)
 	}
 	if r.probes {
-		r.adopt(found.Settings, opts)
+		r.adopt(found, opts)
 	}
 	if count {
 		words, err := probe.TokensPerWord(ctx, opts, found, string(r.c.Data.Type))
@@ -63,15 +63,16 @@ func (r *runner) override(key, value string) {
 }
 
 // adopt takes over the settings with which the server answers, as far as they change no measurement.
-func (r *runner) adopt(s probe.Settings, asked probe.Options) {
+func (r *runner) adopt(found *probe.Result, asked probe.Options) {
+	s := found.Settings
 	if s.API != "" {
 		r.override("api.type", s.API)
 	}
 	if s.IgnoreEOS != asked.IgnoreEOS {
 		r.override("server.ignore_eos", strconv.FormatBool(s.IgnoreEOS))
 	}
-	if s.BaseURL != "" && !strings.HasPrefix(asked.URL, "sim:") {
-		r.override("server.base_url", s.BaseURL)
+	if s.BaseURL != "" && !found.Simulator {
+		r.override("server.base_url", baseOf(found))
 	}
 	client := options{}
 	if s.MaxTokensField != "max_tokens" {
@@ -81,6 +82,18 @@ func (r *runner) adopt(s probe.Settings, asked probe.Options) {
 		client["extraBody"] = s.Body
 	}
 	client.set("x-llm.client", r.override)
+}
+
+// baseOf returns the base URL of a server: with its path as it was found, unless the URL holds more than a path.
+func baseOf(found *probe.Result) string {
+	dialect, err := api.ByName(found.Settings.API)
+	if err != nil || strings.ContainsAny(found.Settings.BaseURL, "@?") {
+		return found.Settings.BaseURL
+	}
+	if base, ok := strings.CutSuffix(found.Endpoint, dialect.Path()); ok {
+		return base
+	}
+	return found.Settings.BaseURL
 }
 
 // probeOptions returns the server of the configuration, and how it is asked.
