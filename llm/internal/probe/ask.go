@@ -85,6 +85,11 @@ func (f failing) Read([]byte) (int, error) {
 
 // ask sends the question by a client with some options.
 func (t *trial) ask(ctx context.Context, o client.Options) (*reply, error) {
+	return t.askFor(ctx, o, limit)
+}
+
+// askFor sends the question, and asks for so many tokens.
+func (t *trial) askFor(ctx context.Context, o client.Options, tokens int) (*reply, error) {
 	c, err := client.New(o)
 	if err != nil {
 		return nil, err
@@ -94,7 +99,7 @@ func (t *trial) ask(ctx context.Context, o client.Options) (*reply, error) {
 		return nil, err
 	}
 	heard := &listener{wire: t.p.wire}
-	answer, err := c.Do(ctx, heard, client.Request{Prompt: question, Messages: messages, MaxTokens: limit})
+	answer, err := c.Do(ctx, heard, client.Request{Prompt: question, Messages: messages, MaxTokens: tokens})
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +118,7 @@ func (p *prober) request(ctx context.Context) {
 			t := &trial{p: p, at: at, dialect: dialect}
 			answer := t.settle(ctx)
 			switch {
-			case answer == nil || ctx.Err() != nil:
+			case answer == nil || ctx.Err() != nil || answer.Record.ErrorType == record.ErrorTimeout:
 				p.fail(fmt.Sprintf("no complete answer within %v", p.opts.Timeout),
 					"see whether the server is busy, or raise --timeout")
 				return
@@ -207,6 +212,7 @@ func (t *trial) look(ctx context.Context, streamed *reply) {
 		r.Key = KeyAccepted
 	}
 	t.lookAtStream(streamed)
+	r.AtOnce = r.Streams && t.holdsBack(ctx, streamed)
 	o := t.options()
 	o.Streaming, o.IgnoreEOS = false, false
 	whole, err := t.ask(ctx, o)
@@ -226,21 +232,34 @@ func (t *trial) lookAtStream(a *reply) {
 		r.PromptTokens = counts.ServerPrompt
 	}
 	r.Events = rec.OutputChunks()
-	if r.Events > 0 && a.tokens > 0 {
-		r.TokensPerEvent = float64(a.tokens) / float64(r.Events)
+	tokens := a.tokens
+	if !r.Usage && a.ended("length") {
+		tokens = limit
 	}
-	r.AtOnce = r.Streams && atOnce(rec)
+	if r.Events > 0 && tokens > 0 {
+		r.TokensPerEvent = float64(tokens) / float64(r.Events)
+	}
 }
 
-// atOnce reports whether all events of a stream came in one moment after a wait that shows that they were made one by
-// one.
-func atOnce(rec *record.Request) bool {
-	const few, moment, wait = 4, time.Millisecond, 20 * time.Millisecond
-	if len(rec.Chunks) < few {
+// holdsBack reports whether something on the way holds events back: all events of a stream come in one moment, twice,
+// and that of a single token comes much earlier.
+func (t *trial) holdsBack(ctx context.Context, streamed *reply) bool {
+	if !atOnce(streamed) {
 		return false
 	}
-	first, last := rec.Chunks[0], rec.Chunks[len(rec.Chunks)-1]
-	return last-first < moment.Microseconds() && first > wait.Microseconds()
+	one, err := t.askFor(ctx, t.options(), 1)
+	if err != nil || len(one.Record.Chunks) == 0 || one.Record.Chunks[0] > streamed.Record.Chunks[0]/2 {
+		return false
+	}
+	again, err := t.ask(ctx, t.options())
+	return err == nil && atOnce(again)
+}
+
+// atOnce reports whether all events of an answer came in one moment, and late.
+func atOnce(a *reply) bool {
+	const few, late = 4, 50 * time.Millisecond
+	came := a.Record.Chunks
+	return len(came) >= few && came[0] >= late.Microseconds() && came[len(came)-1]-came[0] < came[0]/10
 }
 
 // lookAtWhole notes what an answer without streaming shows; nil if there was none.
@@ -258,6 +277,6 @@ func (t *trial) lookAtWhole(a *reply) {
 		r.CachedTokens = &n
 	}
 	if a.short() {
-		r.Stopped = a.tokens
+		r.Stopped = max(0, a.tokens)
 	}
 }

@@ -128,8 +128,8 @@ func (t *trial) changes() (list []change) {
 	return list
 }
 
-// guess leaves out one field after the other, for a refusal that names none, and all if none alone is it. It returns
-// the last answer.
+// guess leaves out one field after the other, for a refusal that names none, and then several if none alone is it. It
+// returns the last answer.
 func (t *trial) guess(ctx context.Context, refused *reply) *reply {
 	before, list := t.p.result.Settings, t.changes()
 	try := func(changes ...change) *reply {
@@ -153,8 +153,8 @@ func (t *trial) guess(ctx context.Context, refused *reply) *reply {
 			return a
 		}
 	}
-	if len(list) > 1 {
-		if a := try(list...); a != nil {
+	for n := 2; n <= len(list); n++ {
+		if a := try(list[:n]...); a != nil {
 			return a
 		}
 	}

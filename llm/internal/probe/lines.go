@@ -121,14 +121,14 @@ func (r *Result) cache() string {
 }
 
 func (r *Result) keptEOS() string {
-	switch r.IgnoreEOS {
-	case Kept:
+	switch {
+	case r.IgnoreEOS == Kept && r.Stopped == 0:
+		return fmt.Sprintf("kept: %d tokens, where the model stops earlier", limit)
+	case r.IgnoreEOS == Kept:
 		return fmt.Sprintf("kept: %d tokens, where the model stops after %d", limit, r.Stopped)
-	case Accepted:
-		if r.MaxTokens == Kept {
-			return fmt.Sprintf("accepted: %d tokens came for %d asked", limit, limit)
-		}
-	case Ignored:
+	case r.IgnoreEOS == Accepted && r.MaxTokens == Kept:
+		return fmt.Sprintf("accepted: %d tokens came for %d asked", limit, limit)
+	case r.IgnoreEOS == Ignored:
 		return "ignored: answers end where the model stops"
 	}
 	return r.IgnoreEOS
