@@ -17,6 +17,7 @@ COPY convert convert
 COPY datasets datasets
 COPY internal internal
 COPY llm llm
+COPY scripts/data scripts/data
 # What --version says: --build-arg VERSION=v0.2.0, because the context has no history of git.
 ARG VERSION
 RUN make build VERSION="${VERSION}"

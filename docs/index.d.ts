@@ -255,7 +255,10 @@ declare module 'k6/x/llm' {
     type:
       | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'prompts' | 'jsonl'
       | 'random' | 'synthetic' | 'shared_prefix' | 'conversation_replay' | 'mock';
-    /** A file or folder, relative to the script, or a data set on the Hugging Face hub such as 'org/name'. */
+    /**
+     * A file or folder, relative to the script, or a data set on the Hugging Face hub such as 'org/name'. 'sample:' is a small built-in
+     * sample of the type.
+     */
     path?: string;
     /** The files to read of a folder or of the hub, such as 'train-*.parquet'. */
     files?: string;

@@ -1,4 +1,4 @@
-// Sends conversations in the format of billsum_conversations: by default a small sample beside this script, else
+// Sends conversations in the format of billsum_conversations: by default a small sample, else
 // DATASET=path or name on the hub.
 //
 //   k6 run --out llm=run.jsonl scripts/billsum.js
@@ -9,7 +9,7 @@ import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
 const client = settings.client();
-const data = settings.dataset('billsum_conversations', './data/billsum-sample.json');
+const data = settings.dataset('billsum_conversations');
 
 export const options = settings.options(client, data, [{ rate: 5, duration: '10s' }]);
 

@@ -1,4 +1,4 @@
-// Sends articles to summarize, in the format of CNN/DailyMail: by default a small sample beside this script, else DATASET=path or
+// Sends articles to summarize, in the format of CNN/DailyMail: by default a small sample, else DATASET=path or
 // name on the hub.
 //
 //   k6 run --out llm=run.jsonl scripts/cnn-dailymail.js
@@ -9,7 +9,7 @@ import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
 const client = settings.client();
-const data = settings.dataset('cnn_dailymail', './data/cnn-dailymail-sample.json');
+const data = settings.dataset('cnn_dailymail');
 
 export const options = settings.options(client, data, [{ rate: 5, duration: '10s' }]);
 

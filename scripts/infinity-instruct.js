@@ -1,4 +1,4 @@
-// Sends instructions in the format of Infinity-Instruct: by default a small sample beside this script, else DATASET=path or name
+// Sends instructions in the format of Infinity-Instruct: by default a small sample, else DATASET=path or name
 // on the hub.
 //
 //   k6 run --out llm=run.jsonl scripts/infinity-instruct.js
@@ -9,7 +9,7 @@ import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
 const client = settings.client();
-const data = settings.dataset('infinity_instruct', './data/infinity-instruct-sample.json');
+const data = settings.dataset('infinity_instruct');
 
 export const options = settings.options(client, data, [{ rate: 5, duration: '10s' }]);
 

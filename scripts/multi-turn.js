@@ -1,5 +1,5 @@
 // Leads conversations: each turn repeats the previous turns with the server's own answers, and is sent once the previous turn is
-// answered. The conversations come from the small sample beside this script, or from DATASET=path in ShareGPT format. With
+// answered. The conversations come from the small sample, or from DATASET=path in ShareGPT format. With
 // KIND=shared_prefix or KIND=conversation_replay they are generated, with exact lengths.
 //
 //   k6 run --out llm=run.jsonl scripts/multi-turn.js
@@ -15,7 +15,7 @@ const sessions = settings.number('SESSIONS', 20);
 function open() {
   switch (__ENV.KIND || 'shareGPT') {
     case 'shareGPT':
-      return { client: settings.client(), data: settings.dataset('shareGPT', './data/sharegpt-sample.json', { turns: 'all', sessions }) };
+      return { client: settings.client(), data: settings.dataset('shareGPT', { turns: 'all', sessions }) };
     case 'shared_prefix':
       return settings.generated({
         type: 'shared_prefix',

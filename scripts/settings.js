@@ -181,17 +181,17 @@ export function client(options) {
   });
 }
 
-// dataset opens DATASET: a file, a folder or a name on the Hugging Face hub, by default the small sample beside the scripts.
-export function dataset(type, sample, options) {
+// dataset opens DATASET: a file, a folder or a name on the Hugging Face hub, by default a small built-in sample.
+export function dataset(type, options) {
   const name = __ENV.DATASET;
   const onHub = name && /^[\w.-]+\/[\w.-]+$/.test(name) && !/\.(jsonl?|ndjson|csv|tsv|txt|parquet|gz|zst)$/.test(name);
-  return new Dataset({ type, path: (onHub ? name : path(name)) || sample, files: __ENV.FILES, api, seed, tokenizer: __ENV.TOKENIZER, maxTokens, ...options });
+  return new Dataset({ type, path: (onHub ? name : path(name)) || 'sample:', files: __ENV.FILES, api, seed, tokenizer: __ENV.TOKENIZER, maxTokens, ...options });
 }
 
-export const conversations = () => dataset('shareGPT', './data/sharegpt-sample.json');
+export const conversations = () => dataset('shareGPT');
 
 // sampleTokenizer measures generated prompts if TOKENIZER is not set. It is good enough for the simulator only.
-const sampleTokenizer = './data/sample-tokenizer.json';
+const sampleTokenizer = 'sample:';
 
 // length reads a length in tokens: 512, or 100-200 for any from 100 to 200.
 export function length(name, fallback) {

@@ -1,4 +1,4 @@
-// Sends conversations from a file in ShareGPT format: the small sample beside this script, or DATASET=path.
+// Sends conversations from a file in ShareGPT format: the small sample, or DATASET=path.
 //
 //   k6 run --out llm=run.jsonl scripts/sharegpt.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e STAGES=5@30s,10@30s scripts/sharegpt.js

@@ -5,7 +5,7 @@ import { Client, Dataset, version } from 'k6/x/llm';
 export const options = { thresholds: { checks: ['rate==1'] } };
 
 const client = new Client({ baseURL: 'sim:?ttft=5ms&itl=1ms' });
-const data = new Dataset({ type: 'shareGPT', path: './data/sharegpt-sample.json' });
+const data = new Dataset({ type: 'shareGPT', path: 'sample:' });
 
 export default function () {
   const chat = client.send(data.next());

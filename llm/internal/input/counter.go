@@ -59,8 +59,11 @@ type Counters struct {
 }
 
 // Open returns the token counter of a tokenizer.json, of a folder that holds one, or of a repository of the hub, in
-// this order. The path is the name resolved in the file system.
+// this order; "sample:" is the built-in tokenizer. The path is the name resolved in the file system.
 func (c Counters) Open(ctx context.Context, name, path string) (*tokenizer.Counter, error) {
+	if name == sampleName {
+		return sampleCounter()
+	}
 	info, err := c.Stat(path)
 	switch {
 	case err == nil:

@@ -117,7 +117,7 @@ func (s *Source) openFiles(o *DatasetOptions, kind datasets.Kind) (datasets.Set,
 	if err != nil {
 		return nil, err
 	}
-	if l.Counts.LeftOut() {
+	if l.Counts.LeftOut() && o.Path != sampleName {
 		s.Log.Infof("data set %s: %s", nameOf(files), l.Counts)
 	}
 	return l, nil
@@ -158,6 +158,11 @@ func (s *Source) openStream(files []datasets.File, kind datasets.Kind,
 
 // findFiles returns the files of a data set and their total size in bytes.
 func (s *Source) findFiles(o *DatasetOptions) ([]datasets.File, int64, error) {
+	if o.Path == sampleName {
+		s.Log.Infof("the data set is the built-in sample of %s: set path (DATASET in our scripts) to send your own",
+			o.Kind)
+		return []datasets.File{sampleFile(fileKinds[o.Kind])}, 0, nil
+	}
 	repo, pattern := o.Path, o.Files
 	if o.Path != "" {
 		abs := s.Abs(o.Path)
