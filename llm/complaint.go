@@ -23,12 +23,13 @@ func (complaints) Levels() []logrus.Level { return []logrus.Level{logrus.ErrorLe
 
 // Fire shortens the message of an entry.
 func (complaints) Fire(entry *logrus.Entry) error {
-	if entry.Data["hint"] != "script exception" {
-		return nil
+	if entry.Data["hint"] == "script exception" {
+		if text, ok := withoutStack(entry.Message); ok {
+			entry.Message = text
+		}
 	}
-	if text, ok := withoutStack(entry.Message); ok {
-		entry.Message = text
-		delete(entry.Data, "source") // says that the message has a stack
+	if !strings.Contains(entry.Message, "\n\tat ") {
+		delete(entry.Data, "source") // says that the message is a stack
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"go.k6.io/k6/v2/js/common"
 	"go.k6.io/k6/v2/js/modules"
+	"go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/internal/version"
@@ -62,7 +63,8 @@ func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
 			log.AddHook(complaints{})
 		}
 	})
-	return &ModuleInstance{root: r, vu: vu, engine: engineVU, lookupEnv: vu.InitEnv().LookupEnv}
+	return &ModuleInstance{root: r, vu: vu, engine: engineVU, lookupEnv: vu.InitEnv().LookupEnv,
+		registry: vu.InitEnv().Registry}
 }
 
 // ModuleInstance is the module of one VU. Only the VU's goroutine may use it.
@@ -77,6 +79,7 @@ type ModuleInstance struct {
 	hubToken string // from a configuration; "" means the token of the environment
 
 	lookupEnv func(name string) (string, bool) // k6's view of the environment, which only the init context has
+	registry  *metrics.Registry                // of the test
 }
 
 // Exports returns the names that a script can import.

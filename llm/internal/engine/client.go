@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/lib"
@@ -16,6 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -75,7 +77,7 @@ type Call struct {
 	position  Position
 	adapter   string
 	tags      metrics.TagsAndMeta
-	status    *statusLine
+	board     *status.Board
 }
 
 // Prepare does everything that must happen on the VU's goroutine before a request leaves. It finds the server, once for
@@ -93,7 +95,7 @@ func (c *Client) Prepare(j Job) (*Call, error) {
 	}
 	call := &Call{
 		Job: j, ctx: c.vu.k6.Context(), state: state, transport: transport, client: c,
-		status: c.vu.statusLine(state),
+		board: c.vu.board(state),
 	}
 	model, err := c.ready(call)
 	if err != nil {
@@ -171,10 +173,10 @@ func (c *Call) exchange() (client.Answer, record.Counts, error) {
 	if c.state.RPSLimit != nil {
 		_ = c.state.RPSLimit.Wait(c.ctx) // fails only when ctx ends, and the request's record will show that
 	}
-	c.status.sent(&c.position)
+	ticket := sent(c.board, &c.position)
 	answer, err := c.wire.Do(c.ctx, c.transport, c.Request)
 	if err != nil {
-		c.status.lost()
+		c.board.Lost(time.Now(), ticket)
 		return client.Answer{}, record.Counts{}, err
 	}
 	r := answer.Record
@@ -184,8 +186,8 @@ func (c *Call) exchange() (client.Answer, record.Counts, error) {
 	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = c.client.Number(), c.SessionID, c.Turn, c.adapter, c.Asked
 	c.position.mark(r)
 	counts := r.Counts()
-	c.status.done(r, counts.Completion)
 	c.client.opts.applyBounds(r)
+	c.board.Done(r, counts, ticket)
 	return answer, counts, nil
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 )
 
 // Native names what native iterations send: the items of a data set by a client, both by their numbers in the script.
@@ -34,7 +35,7 @@ type Lender struct {
 	base   *http.Transport // to copy for each sender; nil if k6 gave the VU another kind of transport
 	tags   metrics.TagsAndMeta
 	first  int64 // item of the scenario's first iteration
-	status *statusLine
+	board  *status.Board
 
 	mu   sync.Mutex
 	wire atomic.Pointer[reached]
@@ -76,7 +77,7 @@ func (p *Process) Lend(vu uint64, scenario string, what Native) (*Lender, error)
 		return nil, err
 	}
 	l.base, _ = transport.(*http.Transport)
-	l.tags, l.first, l.status = l.state.Tags.GetCurrentValues(), firstItem(l.state, scenario), v.statusLine(l.state)
+	l.tags, l.first, l.board = l.state.Tags.GetCurrentValues(), firstItem(l.state, scenario), v.board(l.state)
 	return l, nil
 }
 
@@ -222,7 +223,7 @@ func (s *Sender) prepare(ctx context.Context, scenario *lib.ScenarioState, a *ar
 		return nil, err
 	}
 	call := &Call{
-		ctx: ctx, state: l.state, transport: s.transport, client: l.client, tags: tags, status: l.status,
+		ctx: ctx, state: l.state, transport: s.transport, client: l.client, tags: tags, board: l.board,
 		position: l.client.vu.process.position(l.state, scenario, a.Index),
 	}
 	call.position.due = a

@@ -6,6 +6,7 @@ package engine
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"go.k6.io/k6/v2/lib"
 
@@ -32,6 +33,10 @@ type Process struct {
 	status    sharedStatus
 	lifeCycle lifeCycle
 
+	part        atomic.Bool // this instance sends a part of the load
+	told        atomic.Bool // the summary has told how the run ended
+	interrupted atomic.Bool // a signal ended the run
+
 	said         sync.Map  // messages that were logged; each is logged once per process
 	chanceWarned sync.Once // guards the warning that instances make different prompts
 }
@@ -43,10 +48,10 @@ type plan struct {
 	seeds     map[string]int64 // of the scenarios that have a seed
 }
 
-// sharedStatus holds the status line. The first request makes it.
+// sharedStatus holds the board, which counts the requests. The first request makes it.
 type sharedStatus struct {
-	once sync.Once
-	line *statusLine
+	once  sync.Once
+	board atomic.Pointer[status.Board]
 }
 
 // lifeCycle guards the steps that happen once in a run, in this order.
@@ -56,6 +61,9 @@ type lifeCycle struct {
 	load    sync.Once // servers and their pages, before the first arrival
 	runLine sync.Once // the run's line of the record file, before the first request
 }
+
+// Board returns what has counted the requests, or nil if none was sent.
+func (p *Process) Board() *status.Board { return p.status.board.Load() }
 
 // Simulated reports whether requests went to a simulator.
 func (p *Process) Simulated() bool { return p.simulators.used() }

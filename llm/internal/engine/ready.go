@@ -5,9 +5,13 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/sirupsen/logrus"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/lifecycle"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
@@ -25,15 +29,79 @@ func (v *VU) follow() {
 	if !lifecycle.Emits(v.k6.Events()) {
 		return
 	}
+	log := v.k6.InitEnv().Logger
+	v.process.part.Store(v.process.part.Load() || segmented(os.Args, v.lookupEnv))
 	v.process.lifeCycle.follow.Do(func() {
+		var untie func()
 		lifecycle.Follow(v.k6.Events(), func(name string, data any) {
-			switch {
-			case name == lifecycle.TestStart:
+			switch name {
+			case lifecycle.TestStart:
+				untie = v.process.noteSignals()
 				v.process.readyAtStart()
-			case name == lifecycle.Exit && samples.LostRecords() != "":
-				lifecycle.MarkFailed(data)
+			case lifecycle.Exit:
+				if untie == nil { // no test was run
+					return
+				}
+				untie()
+				v.process.conclude(data, log)
 			}
 		})
+	})
+}
+
+// segmented reports whether this instance is told to send a part of the load.
+func segmented(args []string, lookupEnv func(string) (string, bool)) bool {
+	if lookupEnv != nil {
+		if _, set := lookupEnv("K6_EXECUTION_SEGMENT"); set {
+			return true
+		}
+	}
+	return slices.ContainsFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "--execution-segment") })
+}
+
+// conclude ends the process with an error if the run says nothing, although it had no error of its own. data is that of
+// k6's event.
+func (p *Process) conclude(data any, log logrus.FieldLogger) {
+	nothing := p.Nothing()
+	if nothing == "" && samples.LostRecords() == "" {
+		return
+	}
+	if nothing != "" && !p.told.Load() && lifecycle.Succeeded(data) {
+		log.Error(nothing)
+	}
+	lifecycle.MarkFailed(data)
+}
+
+// Nothing returns why the run says nothing, or "" if some request succeeded. An instance to which no arrival fell need
+// not say anything.
+func (p *Process) Nothing() string {
+	if p.Board() == nil && p.part.Load() {
+		return ""
+	}
+	return p.Board().Nothing()
+}
+
+// Told notes that the summary has told how the run ended.
+func (p *Process) Told() { p.told.Store(true) }
+
+// Interrupted reports whether a signal ended the run.
+func (p *Process) Interrupted() bool { return p.interrupted.Load() }
+
+// noteSignals begins to note the signals by which users end a run. The function that it returns ends that.
+func (p *Process) noteSignals() (untie func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			p.interrupted.Store(true)
+		case <-done:
+		}
+	}()
+	return sync.OnceFunc(func() {
+		signal.Stop(signals)
+		close(done)
 	})
 }
 
@@ -60,6 +128,9 @@ func (p *Process) makeReady(ctx context.Context, begins bool) {
 		state := c.vu.k6.State()
 		if state == nil { // the script was only read, and no VU was planned
 			continue
+		}
+		if segment := state.Options.ExecutionSegment; segment != nil && segment.FloatLength() < 1 {
+			p.part.Store(true)
 		}
 		p.prepare(state)
 		looks.Go(func() {

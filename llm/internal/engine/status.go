@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/commandline"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/lifecycle"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
@@ -38,49 +40,36 @@ func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, 
 	return every, nil
 }
 
-// statusLine is the board of the process. A nil statusLine does nothing.
-type statusLine struct{ board *status.Board }
-
-func (s *statusLine) sent(p *Position) {
-	if s == nil {
-		return
-	}
+// sent counts a request on the board.
+func sent(board *status.Board, p *Position) status.Ticket {
 	at := status.Position{Scenario: p.scenario, Started: p.started}
 	if p.due != nil {
 		at.HasStage, at.Stage, at.Due, at.Dropped = true, p.due.Stage, p.due.Due, p.due.Dropped
 	}
-	s.board.Sent(time.Now(), at)
+	return board.Sent(time.Now(), at)
 }
 
-func (s *statusLine) lost() {
-	if s != nil {
-		s.board.Lost()
-	}
-}
-
-func (s *statusLine) done(r *record.Request, tokens int) {
-	if s != nil {
-		s.board.Done(r, tokens)
-	}
-}
-
-// statusLine returns the board. The first request of the process makes the board and starts the lines, so that nothing
-// runs where a script is only read.
-func (v *VU) statusLine(state *lib.State) *statusLine {
+// board returns the board of the process. The first request makes it and starts the lines, so that nothing runs where a
+// script is only read.
+func (v *VU) board(state *lib.State) *status.Board {
 	v.process.status.once.Do(func() {
 		v.process.prepare(state)
-		if v.statusEvery == 0 || !lifecycle.Emits(v.k6.Events()) {
-			return
-		}
 		share := 1.0
 		if segment := state.Options.ExecutionSegment; segment != nil {
 			share = segment.FloatLength()
 		}
-		v.process.status.line = &statusLine{status.New(time.Now(), v.process.scenarioPlan(state), share)}
-		board, show := v.process.status.line.board, printer(state.Logger)
-		lifecycle.UntilTestEnd(v.k6.Events(), func(stop <-chan struct{}) { board.Watch(stop, v.statusEvery, show) })
+		board := status.New(time.Now(), v.process.scenarioPlan(state), share)
+		v.process.status.board.Store(board)
+		if v.statusEvery == 0 || !lifecycle.Emits(v.k6.Events()) {
+			return
+		}
+		show := printer(state.Logger)
+		width := func() int { return plain.Columns(os.Stderr) }
+		lifecycle.UntilTestEnd(v.k6.Events(), func(stop <-chan struct{}) {
+			board.Watch(stop, v.statusEvery, width, show)
+		})
 	})
-	return v.process.status.line
+	return v.process.status.board.Load()
 }
 
 // prepare prepares the machine for the load, once. It keeps the garbage collector out of the way, because k6's own

@@ -59,14 +59,14 @@ const exitDelay = time.Second
 // own, which keeps its code. It takes the data of the Exit event. Only that event is late enough: outputs end after k6
 // has settled the run's error, and by then the summary is printed.
 func MarkFailed(exit any) {
-	if succeeded(exit) {
+	if Succeeded(exit) {
 		time.Sleep(exitDelay)
 		os.Exit(int(exitcodes.MarkedAsFailed))
 	}
 }
 
-// succeeded reports whether the data of the Exit event hold no error. Their type is a struct that k6 does not export.
-func succeeded(data any) bool {
+// Succeeded reports whether the data of the Exit event hold no error. Their type is a struct that k6 does not export.
+func Succeeded(data any) bool {
 	v := reflect.Indirect(reflect.ValueOf(data))
 	if v.Kind() != reflect.Struct {
 		return false

@@ -20,7 +20,7 @@ func TestSucceeded(t *testing.T) {
 		{"no pointer", (*exit)(nil), false},
 		{"another struct", struct{ Code int }{}, false},
 	} {
-		if got := succeeded(tt.data); got != tt.want {
+		if got := Succeeded(tt.data); got != tt.want {
 			t.Errorf("%s: got %t, want %t", tt.name, got, tt.want)
 		}
 	}

@@ -1,5 +1,6 @@
-// Package status shows the progress of a run while it runs, and its summary afterwards: it counts requests, and prints
-// a line of figures every few seconds. The cost of counting a request does not depend on the length of its answer.
+// Package status shows the progress of a run while it runs, and its summary afterwards: it adds up the requests of each
+// stage, and prints a line of figures every few seconds. Counting a token costs an addition; nothing is kept of a
+// request.
 package status
 
 import (
@@ -12,6 +13,7 @@ import (
 // Board adds up the requests of a process. It may be used concurrently.
 type Board struct {
 	share float64
+	plan  []record.Scenario
 
 	mu       sync.Mutex
 	schedule schedule
@@ -19,55 +21,151 @@ type Board struct {
 	failed   int64 // since the start of the run
 	since    time.Time
 	interval interval // since the last line
+
+	stages []stage // by their number in the run
+	totals totals
+}
+
+// stage is a stage of the plan with what happened in it.
+type stage struct {
+	record.Stage
+	scenario string
+	began    *time.Time // in the schedule; zero until it is known
+	figures  figures
+	growth   growth
 }
 
 // interval holds the sums between two lines.
 type interval struct {
 	sent, failed, tokens int64
-	ttft, late           histogram
+	ttft, delay          histogram
+}
+
+func (i *interval) reset() {
+	i.sent, i.failed, i.tokens = 0, 0, 0
+	i.ttft.reset()
+	i.delay.reset()
 }
 
 // New returns a board for the scenarios of a plan. The plan has the rates of all instances together; share is the part
 // of them, from 0 to 1, that this instance sends.
 func New(now time.Time, plan []record.Scenario, share float64) *Board {
-	return &Board{share: share, schedule: newSchedule(plan), since: now}
+	b := &Board{share: share, plan: plan, schedule: newSchedule(plan), since: now}
+	b.stages = make([]stage, b.schedule.stages)
+	for i := range b.schedule.scenarios {
+		s := &b.schedule.scenarios[i]
+		for k, planned := range s.Stages {
+			if planned.Index >= 0 && planned.Index < len(b.stages) {
+				b.stages[planned.Index] = stage{Stage: planned, scenario: s.Name, began: &s.began[k]}
+			}
+		}
+	}
+	return b
 }
 
-// Sent counts a request that is about to be sent. A call of Done or Lost must follow each call of Sent.
-func (b *Board) Sent(now time.Time, p Position) {
+// Sent counts a request that is about to be sent. A call of Done or Lost with the ticket must follow.
+func (b *Board) Sent(now time.Time, p Position) Ticket {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.inFlight++
 	b.interval.sent++
-	if p.Scenario != "" {
-		b.schedule.observe(now, p)
+	if p.Scenario == "" {
+		return Ticket{outside}
+	}
+	t := Ticket{b.schedule.observe(now, p)}
+	if s := b.stage(t.stage); s != nil {
+		s.look(now)
+		s.growth.open++
+	}
+	return t
+}
+
+// Ticket is what the board gives for a request that is sent, and takes back when it ends.
+type Ticket struct{ stage int }
+
+// outside is the number of the stage of requests in setup and teardown.
+const outside = -1
+
+// stage returns the stage of a number, or nil if the plan has none of that number.
+func (b *Board) stage(number int) *stage {
+	if number < 0 || number >= len(b.stages) || b.stages[number].began == nil {
+		return nil
+	}
+	return &b.stages[number]
+}
+
+// length returns how long the stage sends requests, and 0 if its end does not depend on the clock, or if its load is no
+// rate.
+func (s *stage) length() time.Duration {
+	if _, ok := s.Ramp(); !ok {
+		return 0
+	}
+	return seconds(*s.Duration)
+}
+
+func (s *stage) look(now time.Time) {
+	if length := s.length(); length > 0 && !s.began.IsZero() {
+		s.growth.look(now.Sub(*s.began), length)
+	}
+}
+
+// ended takes a ticket back.
+func (b *Board) ended(now time.Time, t Ticket) {
+	b.inFlight--
+	if s := b.stage(t.stage); s != nil {
+		s.look(now)
+		s.growth.open--
 	}
 }
 
 // Lost counts a request that ended without a record.
-func (b *Board) Lost() {
+func (b *Board) Lost(now time.Time, t Ticket) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.inFlight--
+	b.ended(now, t)
 }
 
-// Done counts a request that ended, by its finished record and its number of output tokens.
-func (b *Board) Done(r *record.Request, tokens int) {
+// Done counts a request that ended, by its finished record and its token counts.
+func (b *Board) Done(r *record.Request, c record.Counts, t Ticket) {
 	ttft, first := r.TTFT()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.inFlight--
+	b.ended(time.Unix(0, r.End), t)
+	b.add(r, c)
 	if delay, due := r.ScheduleDelay(); due {
-		b.interval.late.add(delay)
+		b.interval.delay.add(delay)
 	}
-	if r.Failed() {
+	switch {
+	case r.Unfinished():
+		return
+	case r.Failed():
 		b.failed++
 		b.interval.failed++
 		return
 	}
-	b.interval.tokens += int64(tokens)
+	b.interval.tokens += int64(c.Completion)
 	if first {
 		b.interval.ttft.add(ttft)
+	}
+}
+
+// add counts a request among those of its stage.
+func (b *Board) add(r *record.Request, c record.Counts) {
+	if r.Stage < 0 {
+		b.totals.outside++
+		if !r.Failed() {
+			b.totals.outsideOK++
+		}
+		return
+	}
+	for len(b.stages) <= r.Stage { // a plan that does not say its stages
+		b.stages = append(b.stages, stage{Stage: record.Stage{Index: len(b.stages)}, scenario: r.Scenario})
+	}
+	s := &b.stages[r.Stage]
+	s.figures.add(r, c.Completion)
+	b.totals.add(r, c)
+	if s.began != nil && !r.Failed() && s.length() > 0 {
+		s.growth.add(r, c, time.Unix(0, r.Start).Sub(*s.began), s.length())
 	}
 }
 
@@ -86,21 +184,26 @@ func (b *Board) Take(now time.Time) Status {
 	}
 	s.TTFT50, s.HasTTFT = i.ttft.quantile(0.5)
 	s.TTFT99, _ = i.ttft.quantile(0.99)
-	s.Late99, s.HasLate = i.late.quantile(0.99)
-	b.since, *i = now, interval{}
+	s.Delay99, s.HasDelay = i.delay.quantile(0.99)
+	b.since = now
+	i.reset()
 	return s
 }
 
-// Watch passes a line to show at every interval, and returns once stop is closed.
-func (b *Board) Watch(stop <-chan struct{}, every time.Duration, show func(line string)) {
+// Watch passes a line to show at every interval, and returns once stop is closed. The first line is preceded by one
+// that names the figures. width returns how many columns there are.
+func (b *Board) Watch(stop <-chan struct{}, every time.Duration, width func() int, show func(line string)) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	legend := sync.OnceFunc(func() { show(Legend) })
 	for {
 		select {
 		case <-stop:
 			return
 		case <-ticker.C:
-			show(b.Take(time.Now()).String())
+			status := b.Take(time.Now())
+			legend()
+			show(status.Line(width()))
 		}
 	}
 }

@@ -29,30 +29,47 @@ func answer(ttft, late time.Duration) *record.Request {
 		Chunks: []int64{record.Micros(ttft)}}
 }
 
+// tokens returns the counts of an answer.
+func tokens(n int) record.Counts {
+	return record.Counts{Completion: n, CompletionSource: record.ServerUsage}
+}
+
+// asks returns the load that a status asks for.
+func asks(s Status) string {
+	switch {
+	case s.HasAsked:
+		return rate(s.Asked) + "/s"
+	case s.Concurrency > 0:
+		return Grouped(s.Concurrency) + " at a time"
+	}
+	return "-"
+}
+
 func TestBoardAddsUpAnInterval(t *testing.T) {
 	t.Parallel()
 	b := New(zero, nil, 1)
 	for i := range 100 {
-		b.Sent(after(1), Position{})
+		ticket := b.Sent(after(1), Position{})
 		if i < 50 {
-			b.Done(answer(time.Duration(i+1)*time.Millisecond, time.Duration(i+1)*100*time.Microsecond), 10)
+			b.Done(answer(time.Duration(i+1)*time.Millisecond, time.Duration(i+1)*100*time.Microsecond), tokens(10), ticket)
 		}
 	}
-	b.Done(&record.Request{ErrorType: record.ErrorTimeout, Chunks: []int64{1}}, 5)
-	b.Lost()
+	b.Done(&record.Request{ErrorType: record.ErrorTimeout, Chunks: []int64{1}}, tokens(5), Ticket{})
+	b.Done(&record.Request{ErrorType: record.ErrorCanceled, Chunks: []int64{1}}, tokens(5), Ticket{})
+	b.Lost(after(2), Ticket{})
 	got := b.Take(after(5))
-	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 48 || got.Failed != 1 || got.NewlyFailed != 1 ||
-		!got.HasTTFT || !got.HasLate {
-		t.Errorf("got %+v, want 20 sent and 100 tokens per second, 48 in flight, 1 failed", got)
+	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 47 || got.Failed != 1 || got.NewlyFailed != 1 ||
+		!got.HasTTFT || !got.HasDelay {
+		t.Errorf("got %+v, want 20 sent and 100 tokens per second, 47 in flight, 1 failed", got)
 	}
 	for _, d := range []struct{ got, want time.Duration }{
-		{got.TTFT50, 25 * time.Millisecond}, {got.TTFT99, 50 * time.Millisecond}, {got.Late99, 5 * time.Millisecond},
+		{got.TTFT50, 25500 * time.Microsecond}, {got.TTFT99, 49510 * time.Microsecond}, {got.Delay99, 4951 * time.Microsecond},
 	} {
-		if d.got < d.want*99/100 || d.got > d.want*101/100 {
+		if d.got < d.want*999/1000 || d.got > d.want*1001/1000 {
 			t.Errorf("got %v, want %v: %+v", d.got, d.want, got)
 		}
 	}
-	if got, want := b.Take(after(10)), (Status{InFlight: 48, Failed: 1}); got != want {
+	if got, want := b.Take(after(10)), (Status{InFlight: 47, Failed: 1}); got != want {
 		t.Errorf("an interval in which nothing happened: got %+v, want %+v", got, want)
 	}
 }
@@ -88,9 +105,9 @@ func TestStagesByTheClock(t *testing.T) {
 		{55, 4, 5 * time.Second, "0.0/s"},
 	} {
 		got := b.Take(after(tt.at))
-		if got.Stage != tt.stage || got.Into != tt.into || got.asked() != tt.asked {
+		if got.Stage != tt.stage || got.Into != tt.into || asks(got) != tt.asked {
 			t.Errorf("after %v s: got stage %d, %v in, asked %s; want %d, %v, %s", tt.at, got.Stage, got.Into,
-				got.asked(), tt.stage, tt.into, tt.asked)
+				asks(got), tt.stage, tt.into, tt.asked)
 		}
 	}
 }
@@ -131,9 +148,9 @@ func TestStagesThatAreTold(t *testing.T) {
 	check := func(at float64, stage int, into time.Duration, asked string) {
 		t.Helper()
 		if got := b.Take(after(at)); got.Stage != stage || got.Into.Round(10*time.Millisecond) != into ||
-			got.asked() != asked || got.Dropped != dropped {
+			asks(got) != asked || got.Dropped != dropped {
 			t.Errorf("after %v s: got stage %d, %v in, asked %s, dropped %d; want %d, %v, %s, %d", at, got.Stage,
-				got.Into, got.asked(), got.Dropped, stage, into, asked, dropped)
+				got.Into, asks(got), got.Dropped, stage, into, asked, dropped)
 		}
 	}
 	send(0.5, 0)
@@ -159,7 +176,7 @@ func TestWatchShowsRequestsThatHang(t *testing.T) {
 		var lines []string
 		var watching sync.WaitGroup
 		watching.Go(func() {
-			b.Watch(stop, 5*time.Second, func(line string) {
+			b.Watch(stop, 5*time.Second, func() int { return 80 }, func(line string) {
 				lines = append(lines, fmt.Sprintf("%v: %s", time.Since(start), line))
 			})
 		})
@@ -171,10 +188,9 @@ func TestWatchShowsRequestsThatHang(t *testing.T) {
 		close(stop)
 		watching.Wait()
 		want := []string{
-			"5s: llm  stage 1/1  5s  asked  2.0/s sent  2.0/s  in flight  10  TTFT p50   - p99    - ms  out     0 " +
-				"tok/s  errors 0  late p99 -",
-			"10s: llm  stage 1/1 10s  asked  2.0/s sent  2.0/s  in flight  20  TTFT p50   - p99    - ms  out     0 " +
-				"tok/s  errors 0  late p99 -",
+			"5s: " + Legend,
+			"5s: llm  1/1  5s  2.0/2.0/s  10 open  TTFT -      0 tok/s  0 failed",
+			"10s: llm  1/1 10s  2.0/2.0/s  20 open  TTFT -      0 tok/s  0 failed",
 		}
 		if !slices.Equal(lines, want) {
 			t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
@@ -193,8 +209,7 @@ func TestBoardLosesNothingBetweenLines(t *testing.T) {
 		running.Go(func() {
 			defer left.Add(-1)
 			for range each {
-				b.Sent(zero, Position{})
-				b.Done(&record.Request{ErrorType: record.ErrorHTTP}, 0)
+				b.Done(&record.Request{ErrorType: record.ErrorHTTP}, tokens(0), b.Sent(zero, Position{}))
 			}
 		})
 	}
@@ -221,8 +236,7 @@ func BenchmarkRequest(b *testing.B) {
 	board, place, done := benchmark()
 	b.ReportAllocs()
 	for b.Loop() {
-		board.Sent(zero, place)
-		board.Done(done, 200)
+		board.Done(done, tokens(200), board.Sent(zero, place))
 	}
 }
 
@@ -230,8 +244,7 @@ func BenchmarkRequestsOfManyVUs(b *testing.B) {
 	board, place, done := benchmark()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			board.Sent(zero, place)
-			board.Done(done, 200)
+			board.Done(done, tokens(200), board.Sent(zero, place))
 		}
 	})
 }
@@ -240,9 +253,8 @@ func BenchmarkLook(b *testing.B) {
 	board, place, done := benchmark()
 	board.Sent(zero, place)
 	for b.Loop() {
-		board.Sent(zero, place)
-		board.Done(done, 200)
-		_ = board.Take(zero).String()
+		board.Done(done, tokens(200), board.Sent(zero, place))
+		_ = board.Take(zero).Line(80)
 	}
 }
 
@@ -256,8 +268,7 @@ func benchmark() (*Board, Position, *record.Request) {
 func TestRequestsCostNoMemory(t *testing.T) {
 	board, place, done := benchmark()
 	if got := testing.AllocsPerRun(100, func() {
-		board.Sent(zero, place)
-		board.Done(done, 200)
+		board.Done(done, tokens(200), board.Sent(zero, place))
 	}); got != 0 {
 		t.Errorf("got %v allocations per request, want none", got)
 	}

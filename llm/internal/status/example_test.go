@@ -14,10 +14,15 @@ func ExampleBoard() {
 	plan := []record.Scenario{{Name: "load", Stages: []record.Stage{{Rate: &rate, Duration: &duration}}}}
 	b := status.New(start, plan, 1)
 	for i := range 10 {
-		b.Sent(start.Add(time.Duration(i)*500*time.Millisecond), status.Position{Scenario: "load", Started: start})
+		sent := start.Add(time.Duration(i) * 500 * time.Millisecond)
+		ticket := b.Sent(sent, status.Position{Scenario: "load", Started: start})
+		if i == 0 {
+			b.Done(&record.Request{Chunks: []int64{180_000, 190_000}}, record.Counts{Completion: 200}, ticket)
+		}
 	}
-	b.Done(&record.Request{Chunks: []int64{180_000, 190_000}}, 200)
-	fmt.Println(b.Take(start.Add(5 * time.Second)))
+	fmt.Println(status.Legend)
+	fmt.Println(b.Take(start.Add(5 * time.Second)).Line(80))
 	// Output:
-	// llm  stage 1/1  5s  asked  2.0/s sent  2.0/s  in flight   9  TTFT p50 180 p99  180 ms  out    40 tok/s  errors 0  late p99 -
+	// llm  stage, time in it  sent/asked  open  TTFT p50/p99  output  failed
+	// llm  1/1  5s  2.0/2.0/s   9 open  TTFT 180/180 ms     40 tok/s  0 failed
 }

@@ -36,9 +36,9 @@ type failureMessage struct {
 // keptMessages bounds the number of distinct messages that are kept of a kind.
 const keptMessages = 100
 
-// Add counts a request if it failed.
+// Add counts a request if it failed. An unfinished one did not.
 func (f *Failures) Add(r *record.Request) {
-	if !r.Failed() {
+	if !r.Failed() || r.Unfinished() {
 		return
 	}
 	name := r.ErrorType
@@ -79,7 +79,7 @@ func (f *Failures) names() []string {
 // namedKinds bounds the number of kinds that the summary names: more do not fit on its line.
 const namedKinds = 4
 
-// String lists the kinds, the most frequent first: "5 status 503, 3 canceled".
+// String lists the kinds, the most frequent first: "5 status 503, 3 timeout".
 func (f *Failures) String() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
@@ -27,53 +29,87 @@ type Status struct {
 	Failed        int64   // since the start of the run
 	NewlyFailed   int64
 	Dropped       int64         // since the start of the run
-	Late99        time.Duration // schedule delay; only if HasLate
-	HasLate       bool
+	Delay99       time.Duration // schedule delay; only if HasDelay
+	HasDelay      bool
 }
 
-// String returns the line, about 120 columns wide, with its figures in a fixed order:
+// Legend names the figures of the lines that follow it.
+const Legend = "llm  stage, time in it  sent/asked  open  TTFT p50/p99  output  failed"
+
+// narrow is the width of a terminal that does not say how wide it is.
+const narrow = 80
+
+// Line returns a line of less than the given number of columns. Its figures have a fixed order:
 //
-//	llm  stage 2/3 12s  asked 10.0/s sent  9.9/s  in flight  34  TTFT p50 182 p99  411 ms  out 1,240 tok/s  errors 0  late p99 0.4 ms
+//	llm  2/3 12s  9.9/10.0/s  34 open  TTFT 182/411 ms  1,240 tok/s  0 failed
 //
-// A dash stands for an unknown figure. The count of dropped arrivals follows only if there are any.
-func (s Status) String() string {
-	p50, p99, late := "-", "-", "-"
-	if s.HasTTFT {
-		p50, p99 = millis(s.TTFT50), millis(s.TTFT99)
-	}
-	if s.HasLate {
-		late = millis(s.Late99) + " ms"
-	}
-	// The widths fit common figures, so that the lines of most runs align in columns.
-	line := fmt.Sprintf("llm  %s  asked %6s sent %4s/s  in flight %3s  TTFT p50 %3s p99 %4s ms  out %5s tok/s  "+
-		"errors %s",
-		s.stage(), s.asked(), rate(s.Sent), Grouped(s.InFlight), p50, p99, Grouped(int64(math.Round(s.Tokens))),
-		Grouped(s.Failed))
-	if s.NewlyFailed > 0 {
-		line += fmt.Sprintf(" (+%s)", Grouped(s.NewlyFailed))
-	}
-	line += "  late p99 " + late
+// A figure that is unknown is left out, or is a dash beside one that is not. The count of dropped arrivals follows if
+// there are any, and the schedule delay if there is room. Where the figures are too long, the last ones give way but for
+// the failures.
+func (s Status) Line(width int) string {
+	parts := []string{"llm", s.stage(), fmt.Sprintf("%9s", s.rates()), fmt.Sprintf("%7s", s.open())}
+	late := []string{s.ttft(), fmt.Sprintf("%11s", Grouped(int64(math.Round(s.Tokens)))+" tok/s"), s.failures()}
 	if s.Dropped > 0 {
-		line += "  dropped " + Grouped(s.Dropped)
+		late = append(late, Grouped(s.Dropped)+" dropped")
+	}
+	if s.HasDelay {
+		late = append(late, "schedule delay p99 "+millis(s.Delay99)+" ms")
+	}
+	line := strings.Join(append(parts, late...), "  ")
+	for _, shorten := range []func(string) string{
+		func(line string) string { line, _, _ = strings.Cut(line, "  schedule delay"); return line },
+		func(line string) string { return padding.Replace(strings.Replace(line, "llm  ", "llm ", 1)) },
+		func(line string) string { return strings.Replace(line, "  "+strings.TrimSpace(late[1]), "", 1) },
+		func(line string) string { return strings.Replace(line, "  "+late[0], "", 1) },
+		func(line string) string { return strings.Replace(line, s.failures(), Grouped(s.Failed)+" failed", 1) },
+	} {
+		if utf8.RuneCountInString(line) < width {
+			break
+		}
+		line = shorten(line)
 	}
 	return line
 }
 
+// padding makes runs of spaces short.
+var padding = strings.NewReplacer("      ", "  ", "     ", "  ", "    ", "  ", "   ", "  ")
+
 func (s Status) stage() string {
 	if s.Stage == 0 {
-		return "stage -"
+		return "-"
 	}
-	return fmt.Sprintf("stage %d/%d %3v", s.Stage, s.Stages, s.Into.Truncate(time.Second))
+	return fmt.Sprintf("%d/%d %3v", s.Stage, s.Stages, s.Into.Truncate(time.Second))
 }
 
-func (s Status) asked() string {
-	switch {
-	case s.HasAsked:
-		return rate(s.Asked) + "/s"
-	case s.Concurrency > 0:
-		return Grouped(s.Concurrency) + " at a time"
+// rates returns the rate sent, and the rate asked for if there is one.
+func (s Status) rates() string {
+	if s.HasAsked {
+		return rate(s.Sent) + "/" + rate(s.Asked) + "/s"
 	}
-	return "-"
+	return rate(s.Sent) + "/s"
+}
+
+// open returns how many requests are open, and how many are to be open at a time if that is what is asked for.
+func (s Status) open() string {
+	if !s.HasAsked && s.Concurrency > 0 {
+		return Grouped(s.InFlight) + "/" + Grouped(s.Concurrency) + " open"
+	}
+	return Grouped(s.InFlight) + " open"
+}
+
+func (s Status) ttft() string {
+	if !s.HasTTFT {
+		return "TTFT -"
+	}
+	return "TTFT " + millis(s.TTFT50) + "/" + millis(s.TTFT99) + " ms"
+}
+
+func (s Status) failures() string {
+	text := Grouped(s.Failed) + " failed"
+	if s.NewlyFailed > 0 {
+		text += fmt.Sprintf(" (+%s)", Grouped(s.NewlyFailed))
+	}
+	return text
 }
 
 // rate formats a rate, with one decimal below 1,000.

@@ -11,47 +11,49 @@ func TestLine(t *testing.T) {
 	usual := Status{
 		Stage: 2, Stages: 3, Into: 12400 * time.Millisecond, Asked: 10, HasAsked: true, Sent: 9.94, InFlight: 34,
 		TTFT50: 182 * time.Millisecond, TTFT99: 411 * time.Millisecond, HasTTFT: true, Tokens: 1240.4,
-		Late99: 412 * time.Microsecond, HasLate: true,
+		Delay99: 412 * time.Microsecond, HasDelay: true,
 	}
 	for _, tt := range []struct {
 		name   string
+		width  int
 		change func(s *Status)
 		want   string
 	}{
-		{"usual", func(*Status) {},
-			"llm  stage 2/3 12s  asked 10.0/s sent  9.9/s  in flight  34  TTFT p50 182 p99  411 ms  out 1,240 tok/s " +
-				" errors 0  late p99 0.4 ms"},
-		{"hanging", func(s *Status) {
-			s.InFlight, s.HasTTFT, s.HasLate, s.Tokens = 1200, false, false, 0
-		}, "llm  stage 2/3 12s  asked 10.0/s sent  9.9/s  in flight 1,200  TTFT p50   - p99    - ms  out     0 " +
-			"tok/s  errors 0  late p99 -"},
-		{"failing", func(s *Status) {
-			s.Failed, s.NewlyFailed, s.Dropped = 1012, 12, 7
-		}, "llm  stage 2/3 12s  asked 10.0/s sent  9.9/s  in flight  34  TTFT p50 182 p99  411 ms  out 1,240 tok/s  " +
-			"errors 1,012 (+12)  late p99 0.4 ms  dropped 7"},
-		{"failed before", func(s *Status) { s.Failed = 3 },
-			"llm  stage 2/3 12s  asked 10.0/s sent  9.9/s  in flight  34  TTFT p50 182 p99  411 ms  out 1,240 tok/s " +
-				" errors 3  late p99 0.4 ms"},
-		{"large", func(s *Status) {
+		{"usual", 80, func(*Status) {}, "llm  2/3 12s  9.9/10.0/s  34 open  TTFT 182/411 ms  1,240 tok/s  0 failed"},
+		{"wide", 120, func(*Status) {},
+			"llm  2/3 12s  9.9/10.0/s  34 open  TTFT 182/411 ms  1,240 tok/s  0 failed  schedule delay p99 0.4 ms"},
+		{"no due instants", 120, func(s *Status) { s.HasDelay = false },
+			"llm  2/3 12s  9.9/10.0/s  34 open  TTFT 182/411 ms  1,240 tok/s  0 failed"},
+		{"hanging", 80, func(s *Status) { s.InFlight, s.HasTTFT, s.HasDelay, s.Tokens = 1200, false, false, 0 },
+			"llm  2/3 12s  9.9/10.0/s  1,200 open  TTFT -      0 tok/s  0 failed"},
+		{"failing", 80, func(s *Status) { s.Failed, s.NewlyFailed, s.Dropped = 112, 12, 7 },
+			"llm 2/3 12s  9.9/10.0/s  34 open  TTFT 182/411 ms  112 failed (+12)  7 dropped"},
+		{"failing, wide", 100, func(s *Status) { s.Failed, s.NewlyFailed, s.Dropped = 112, 12, 7 },
+			"llm  2/3 12s  9.9/10.0/s  34 open  TTFT 182/411 ms  1,240 tok/s  112 failed (+12)  7 dropped"},
+		{"large", 80, func(s *Status) {
 			s.Asked, s.Sent, s.Tokens, s.TTFT50, s.TTFT99, s.Into = 1500, 999.96, 1234567, 9940*time.Microsecond,
 				75*time.Second, 65*time.Minute
-		}, "llm  stage 2/3 1h5m0s  asked 1,500/s sent 1,000/s  in flight  34  TTFT p50 9.9 p99 75,000 ms  out " +
-			"1,234,567 tok/s  errors 0  late p99 0.4 ms"},
-		{"closed loop", func(s *Status) { s.HasAsked, s.Concurrency = false, 8 },
-			"llm  stage 2/3 12s  asked 8 at a time sent  9.9/s  in flight  34  TTFT p50 182 p99  411 ms  out 1,240 " +
-				"tok/s  errors 0  late p99 0.4 ms"},
-		{"setup", func(s *Status) { *s = Status{InFlight: 1} },
-			"llm  stage -  asked      - sent  0.0/s  in flight   1  TTFT p50   - p99    - ms  out     0 tok/s  " +
-				"errors 0  late p99 -"},
+		}, "llm 2/3 1h5m0s  1,000/1,500/s  34 open  TTFT 9.9/75,000 ms  0 failed"},
+		{"huge", 80, func(s *Status) {
+			s.Stage, s.Stages, s.Into, s.Asked, s.Sent = 48, 60, 65*time.Minute, 20000, 20000
+			s.InFlight, s.TTFT50, s.TTFT99, s.Failed, s.NewlyFailed, s.Dropped = 123456, 75*time.Second, 750*time.Second,
+				123456, 2345, 100
+		}, "llm 48/60 1h5m0s  20,000/20,000/s  123,456 open  123,456 failed  100 dropped"},
+		{"closed loop", 80, func(s *Status) { s.HasAsked, s.Concurrency = false, 48 },
+			"llm  2/3 12s      9.9/s  34/48 open  TTFT 182/411 ms  1,240 tok/s  0 failed"},
+		{"setup", 80, func(s *Status) { *s = Status{InFlight: 1} },
+			"llm  -      0.0/s   1 open  TTFT -      0 tok/s  0 failed"},
 	} {
 		s := usual
 		tt.change(&s)
-		if got := s.String(); got != tt.want {
+		if got := s.Line(tt.width); got != tt.want {
 			t.Errorf("%s:\n got %s\nwant %s", tt.name, got, tt.want)
+		} else if len(got) >= tt.width {
+			t.Errorf("%s: %d columns of %d: %s", tt.name, len(got), tt.width, got)
 		}
 	}
-	if got := len(usual.String()); got > 130 {
-		t.Errorf("a usual line has %d columns", got)
+	if got := len(Legend); got >= narrow {
+		t.Errorf("the legend has %d columns", got)
 	}
 }
 

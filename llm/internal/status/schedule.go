@@ -43,17 +43,31 @@ func newSchedule(plan []record.Scenario) schedule {
 	return s
 }
 
-// observe updates the schedule by a request that is about to be sent.
-func (s *schedule) observe(now time.Time, p Position) {
+// observe updates the schedule by a request that is about to be sent. It returns the number of the request's stage in
+// the run, or -1 if the plan has none for it.
+func (s *schedule) observe(now time.Time, p Position) (stage int) {
 	for i := range s.scenarios {
 		if c := &s.scenarios[i]; c.Name == p.Scenario {
 			if !s.known {
 				s.begin(p.Started.Add(-seconds(c.StartAt)))
 			}
 			c.observe(now, p)
-			return
+			return c.number(now, p)
 		}
 	}
+	return -1
+}
+
+// number returns the number in the run of the stage of a request.
+func (c *scenario) number(now time.Time, p Position) int {
+	at := p.Stage
+	if !p.HasStage {
+		at = c.running(now)
+	}
+	if at < 0 || at >= len(c.Stages) {
+		return -1
+	}
+	return c.Stages[at].Index
 }
 
 // begin sets the starts of all stages, given the instant at which a scenario with StartAt 0 begins.

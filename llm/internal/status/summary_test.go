@@ -1,9 +1,12 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -11,6 +14,12 @@ import (
 // text returns the summary for handleSummary's data.
 func text(t *testing.T, s Summary, data string) string {
 	t.Helper()
+	if s.Failures == nil {
+		s.Failures = new(Failures)
+	}
+	if s.Board == nil {
+		s.Nothing = s.Board.Nothing()
+	}
 	got, err := s.Text([]byte(data))
 	if err != nil {
 		t.Fatal(err)
@@ -18,43 +27,133 @@ func text(t *testing.T, s Summary, data string) string {
 	return got
 }
 
+// sent is a request of a test: when it was sent and ended, in seconds after zero, and how it ended.
+type sent struct {
+	stage      int
+	start, end float64
+	chunks     []int64 // microseconds
+	err        string
+	good       *bool
+}
+
+// counted returns a summary of a board that has counted requests, with their failures.
+func counted(plan []record.Scenario, list ...sent) Summary {
+	s := Summary{Board: New(zero, plan, 1), Failures: new(Failures)}
+	for _, q := range list {
+		r := &record.Request{Stage: q.stage, Start: after(q.start).UnixNano(), End: after(q.end).UnixNano(),
+			Due: new(after(q.start).UnixNano() - 400_000), Chunks: q.chunks, ErrorType: q.err, Good: q.good, Streaming: true}
+		if q.err == record.ErrorHTTP {
+			r.Status = 503
+		}
+		place := Position{Scenario: plan[0].Name, Started: zero, HasStage: true, Stage: q.stage,
+			Due: after(q.start - 0.0004)}
+		if len(plan) > 1 {
+			place.Scenario, place.Stage = plan[q.stage].Name, 0
+		}
+		ticket := s.Board.Sent(after(q.start), place)
+		s.Board.Done(r, record.Counts{Completion: len(q.chunks), CompletionSource: record.ServerUsage, Prompt: 100,
+			PromptSource: record.ServerUsage}, ticket)
+		s.Failures.Add(r)
+	}
+	s.Nothing = s.Board.Nothing()
+	return s
+}
+
+// answers returns the arrivals of chunks: the first after ttft, the others with gaps between them.
+func answers(ttft, gap int64, n int) (chunks []int64) {
+	for i := range int64(n) {
+		chunks = append(chunks, ttft+i*gap)
+	}
+	return chunks
+}
+
+// twoStages is a plan of ten seconds at 1/s and ten at 2/s.
+func twoStages() []record.Scenario {
+	return []record.Scenario{{Name: "load", Stages: []record.Stage{steady(0, 1, 10), steady(1, 2, 10)}}}
+}
+
 func TestSummary(t *testing.T) {
 	t.Parallel()
-	var failures Failures
-	for _, kind := range []record.Request{{}, {ErrorType: record.ErrorHTTP, Status: 503},
-		{ErrorType: record.ErrorCanceled}, {ErrorType: record.ErrorHTTP, Status: 503}} {
-		failures.Add(&kind)
+	var list []sent
+	for i := range 10 {
+		at := float64(i)
+		list = append(list, sent{0, at, at + 0.5, answers(50_000+int64(i)*1000, 10_000, 20), "", new(true)})
 	}
-	got := text(t, Summary{Failures: &failures},
+	for i := range 20 {
+		at := 10 + float64(i)/2
+		list = append(list, sent{1, at, at + 2, answers(1_500_000+int64(i)*10_000, 20_000+int64(i), 20), "", new(false)})
+	}
+	list[29].err, list[28].err, list[27].err = record.ErrorCanceled, record.ErrorHTTP, record.ErrorTimeout
+	got := text(t, counted(twoStages(), list...),
 		`{"state": {"isStdOutTTY": false, "testRunDurationMs": 61250}, "metrics": {
-		"llm_requests": {"values": {"count": 2000, "rate": 20}}, "llm_request_failed": {"values": {"rate": 0.0015, "passes": 3, "fails": 1997}}, "dropped_iterations": {"values": {"count": 5}},
-		"llm_tokens_in": {"values": {"count": 100000, "rate": 1633.2}}, "llm_tokens_out": {"values": {"count": 200, "rate": 20}}, "llm_good": {"values": {"rate": 0.9, "passes": 1800}},
-		"llm_ttft": {"contains": "time", "values": {"max": 9, "p(99)": 8, "p(90)": 7, "med": 5, "avg": 5.5, "min": 1}, "thresholds": {"p(90)<5": {"ok": false}, "p(99)<50": {"ok": true}, "p(50) < 6": {"ok": true}}},
-		"llm_tpot": {"contains": "time", "values": {"max": 1234.5, "p(99)": 0, "p(90)": 0, "med": 0, "avg": 0, "min": 0}}
+		"dropped_iterations": {"values": {"count": 5}},
+		"llm_ttft": {"contains": "time", "values": {"p(99)": 8.1}, "thresholds": {"p(90)<5": {"ok": false}, "p(99)<50": {"ok": true}, "p(50) < 6": {"ok": true}}},
+		"checks": {"values": {"rate": 0.5}, "thresholds": {"rate>0.9": {"ok": false}}}
 	}}`)
 	const want = `
-  FAILED: 2,000 requests sent, 3 failed, 5 dropped, 1 of 3 thresholds crossed, in 1m1.3s
+  FAILED: 30 requests sent, 2 failed, 1 unfinished, 5 dropped, 2 of 4 thresholds
+          crossed, in 1m1.3s
 
-  requests             2,000     20.00/s
-  failed                   3      0.15 %   2 status 503, 1 canceled
-  dropped                  5      0.25 %   arrivals found no free VU: the load was less than asked for; raise maxVUs or preAllocatedVUs
-  within SLO           1,800     90.00 %
-  prompt tokens      100,000     1,633/s
-  output tokens          200     20.00/s
+         per second                         un-     TTFT, ms  ITL, ms  output
+  stage  asked done  requests  failed  finished    p50   p99      p99   tok/s
+      1   1.00 1.00        10       -         -   54.5  58.9     10.0    21.1
+      2   2.00 2.00        20       2         1  1,580 1,658     20.0    29.6
 
-  latency, ms            min       avg       med     p(90)     p(99)       max
-  TTFT                  1.00      5.50      5.00      7.00      8.00      9.00
-  TPOT                  0.00      0.00      0.00      0.00      0.00   1234.50
+  requests                30
+  failed                   2      6.90 %   1 status 503, 1 timeout
+  unfinished               1               cut by the end of the run
+  dropped                  5     14.29 %   no free VU: raise maxVUs
+  SLO kept                10     34.48 %
+  prompt tokens        2,700    100 each
+  output tokens          540     20 each
 
-  threshold  ✓ held     llm_ttft p(50) < 6
-  threshold  ✗ crossed  llm_ttft p(90)<5  (7.00 ms)
-  threshold  ✓ held     llm_ttft p(99)<50  (8.00 ms)
+  latency, ms            p50       p90       p99      mean       max
+  TTFT                 1,530     1,634     1,657     1,015     1,660
+  ITL                  20.00     20.01     20.02     16.30     20.02
+  TPOT                 20.00     20.01     20.02     16.30     20.02
+  NTPOT                100.0     100.0     100.0     72.22     100.0
+  request              2,000     2,000     2,000     1,444     2,000
+  schedule delay        0.40      0.40      0.40      0.40      0.40
 
-  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report with exact percentiles
+  ✗ crossed  checks rate>0.9 (0.5)
+  ✓ passed   llm_ttft p(50) < 6
+  ✗ crossed  llm_ttft p(90)<5
+  ✓ passed   llm_ttft p(99)<50 (8.10 ms)
+
+  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report
 
 `
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for line := range strings.Lines(got) {
+		if utf8.RuneCountInString(line) > narrow+1 { // with its line feed
+			t.Errorf("too wide: %s", line)
+		}
+	}
+}
+
+// Where there is room, all percentiles have a column. Stages that are not of rates say how many requests at a time, and
+// several scenarios their names.
+func TestSummaryOfSeveralScenarios(t *testing.T) {
+	t.Parallel()
+	plan := []record.Scenario{
+		{Name: "interactive", Stages: []record.Stage{steady(0, 1, 10)}},
+		{Name: "a name that is much longer than a column", Stages: []record.Stage{{Index: 1,
+			Requests: new(int64(2)), Concurrency: new(int64(16))}}},
+	}
+	s := counted(plan, sent{0, 1, 2, answers(50_000, 10_000, 20), "", nil}, sent{0, 2, 3, answers(50_000, 10_000, 20), "", nil},
+		sent{1, 1, 2, answers(50_000, 10_000, 1), "", nil}, sent{1, 1, 3, nil, record.ErrorCanceled, nil})
+	s.Width = 130
+	got := text(t, s, `{"metrics": {}}`)
+	const want = `
+                                at a       per second                 un-        TTFT, ms    ITL, ms  output
+  scenario               stage  time  asked sent done  requests  finished   p50  p90  p99   p50  p99   tok/s
+  interactive                1     -   1.00 1.00 1.00         2         -  50.0 50.0 50.0  10.0 10.0    20.0
+  a name that is much …      2    16      -    -    -         2         1  50.0 50.0 50.0     -    -    0.50
+`
+	if _, after, _ := strings.Cut(got, "none dropped\n"); !strings.HasPrefix(after, want) {
+		t.Errorf("got%s\nwant%s", got, want)
 	}
 }
 
@@ -62,40 +161,136 @@ func TestSummary(t *testing.T) {
 func TestSummaryVerdict(t *testing.T) {
 	t.Parallel()
 	const terminal, plain = `"state": {"isStdOutTTY": true}`, `"state": {"isStdOutTTY": false}`
-	for _, tt := range []struct{ name, data, want string }{
-		{"all well", plain + `, "metrics": {"llm_requests": {"values": {"count": 1}}}`,
+	ok, failed, cut := sent{0, 1, 2, answers(1, 1, 2), "", nil}, sent{0, 1, 2, nil, record.ErrorHTTP, nil},
+		sent{0, 1, 2, nil, record.ErrorCanceled, nil}
+	for _, tt := range []struct {
+		name    string
+		summary Summary
+		data    string
+		want    string
+	}{
+		{"all well", counted(twoStages(), ok), plain + `, "metrics": {}`,
 			"\n  OK: 1 request sent, none failed, none dropped\n"},
-		{"some failed",
-			plain + `, "metrics": {"llm_requests": {"values": {"count": 2}}, "llm_request_failed": {"values": ` +
-				`{"passes": 1}}}`,
+		{"some failed", counted(twoStages(), ok, failed), plain + `, "metrics": {}`,
 			"\n  CHECK: 2 requests sent, 1 failed, none dropped\n"},
-		{"some dropped",
-			plain + `, "metrics": {"llm_requests": {"values": {"count": 2}}, "dropped_iterations": {"values": ` +
-				`{"count": 1}}}`,
-			"\n  CHECK: 2 requests sent, none failed, 1 dropped\n"},
-		{"all failed",
-			plain + `, "metrics": {"llm_requests": {"values": {"count": 2}}, "llm_request_failed": {"values": ` +
-				`{"passes": 2}}}`,
+		{"some unfinished", counted(twoStages(), ok, cut), plain + `, "metrics": {}`,
+			"\n  OK: 2 requests sent, none failed, 1 unfinished, none dropped\n"},
+		{"some dropped", counted(twoStages(), ok),
+			plain + `, "metrics": {"dropped_iterations": {"values": {"count": 1}}}`,
+			"\n  CHECK: 1 request sent, none failed, 1 dropped\n"},
+		{"all failed", counted(twoStages(), failed, failed), plain + `, "metrics": {}`,
 			"\n  FAILED: 2 requests sent, 2 failed, none dropped\n"},
-		{"nothing sent", plain + `, "metrics": {}`, "\n  FAILED: no request was sent\n\n"},
-		{"nothing sent, and thresholds",
+		{"none finished", counted(twoStages(), cut), plain + `, "metrics": {}`,
+			"\n  FAILED: 1 request sent, none failed, 1 unfinished, none dropped\n"},
+		{"nothing sent", Summary{}, plain + `, "metrics": {}`, "\n  FAILED: no request was sent\n\n"},
+		{"nothing sent, and thresholds", Summary{},
 			plain + `, "metrics": {"checks": {"contains": "default", "values": {"rate": 0.5}, "thresholds": ` +
-				`{"rate>0.9": {"ok": ` +
-				`false}}}}`,
-			"\n  FAILED: no request was sent, 1 of 1 thresholds crossed\n\n  threshold  ✗ crossed  checks " +
-				"rate>0.9  (0.5)\n\n"},
-		{"thresholds",
+				`{"rate>0.9": {"ok": false}}}}`,
+			"\n  FAILED: no request was sent, 1 of 1 thresholds crossed\n\n  ✗ crossed  checks rate>0.9 (0.5)\n\n"},
+		{"thresholds", counted(twoStages(), ok),
 			plain + `, "metrics": {"llm_requests": {"values": {"count": 2}, "thresholds": {"count>1": {"ok": true}}}}`,
-			"\n  OK: 2 requests sent, none failed, none dropped, all thresholds held\n"},
-		{"colours", terminal + `, "metrics": {"llm_requests": {"values": {"count": 1}}}`,
-			"\n  \x1b[1;32mOK\x1b[0m: 1 request"},
-		{"no colours",
-			terminal + `, "options": {"noColor": true}, "metrics": {"llm_requests": {"values": {"count": 1}}}`,
+			"\n  OK: 1 request sent, none failed, none dropped, all thresholds passed\n"},
+		{"colours", counted(twoStages(), ok), terminal + `, "metrics": {}`, "\n  \x1b[1;32mOK\x1b[0m: 1 request"},
+		{"no colours", counted(twoStages(), ok), terminal + `, "options": {"noColor": true}, "metrics": {}`,
 			"\n  OK: 1 request"},
 	} {
-		if got := text(t, Summary{Failures: new(Failures)}, "{"+tt.data+"}"); !strings.HasPrefix(got, tt.want) {
+		if got := text(t, tt.summary, "{"+tt.data+"}"); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s: got %q, want it to begin with %q", tt.name, got, tt.want)
 		}
+	}
+	interrupted := counted(twoStages(), ok, cut, cut)
+	interrupted.Interrupted = true
+	if got := text(t, interrupted, `{"metrics": {}}`); !strings.HasPrefix(got,
+		"\n  STOPPED: 3 requests sent, none failed, 2 unfinished, none dropped\n") {
+		t.Errorf("after Ctrl-C: got %s", got)
+	}
+}
+
+// The value beside a threshold comes from k6's own sink if handleSummary's data lack it.
+func TestSummaryMeasuresThresholds(t *testing.T) {
+	t.Parallel()
+	s := counted(twoStages(), sent{0, 1, 2, answers(1, 1, 2), "", nil})
+	s.Measured = func(metric, expression string) (float64, bool) {
+		return 612.3, metric == "llm_ttft{stage:1}" && expression == "p(99.9)<500"
+	}
+	got := text(t, s, `{"metrics": {"llm_ttft{stage:1}": {"contains": "time", "values": {"avg": 3},
+		"thresholds": {"p(99.9)<500": {"ok": false}, "avg<5": {"ok": true}}}}}`)
+	for _, want := range []string{"\n  ✗ crossed  llm_ttft{stage:1} p(99.9)<500 (612 ms)\n",
+		"\n  ✓ passed   llm_ttft{stage:1} avg<5 (3.00 ms)\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
+	}
+}
+
+// Beside an OK for the load stands that the server did not keep up: requests piled up, and waited longer and longer.
+func TestSummaryNamesAnOverload(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		latency func(at float64) float64 // of a request sent so long after the stage's start, in seconds
+		want    string
+	}{
+		{"steady", func(float64) float64 { return 0.5 }, ""},
+		{"slow, and steady", func(float64) float64 { return 8 }, ""},
+		{"slower than the stage is long", func(float64) float64 { return 30 }, ""},
+		{"one pause", func(at float64) float64 { return 0.5 + max(0, 5-at)*max(0, at-4) }, ""},
+		{"a queue", func(at float64) float64 { return 0.5 + at },
+			"  52 in flight at the end of stage 1: the server did not keep up with 10.0/s\n"},
+		{"a long queue", func(at float64) float64 { return 0.5 + 10*at },
+			"  91 in flight at the end of stage 1: the server did not keep up with 10.0/s\n"},
+	} {
+		var list []event
+		for i := range 100 {
+			at := float64(i) / 10
+			list = append(list, event{at, i, true}, event{at + tt.latency(at), i, false})
+		}
+		s := played([]record.Scenario{{Name: "load", Stages: []record.Stage{steady(0, 10, 10)}}}, list)
+		got := text(t, s, `{"metrics": {}}`)
+		if strings.Contains(got, "did not keep up") != (tt.want != "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: got %s, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// event is that a request is sent, or ends.
+type event struct {
+	at      float64 // seconds
+	request int
+	begins  bool
+}
+
+// played returns a summary of a board for which the events happened in the order of their instants. Half of a request's
+// time passes before the first token.
+func played(plan []record.Scenario, list []event) Summary {
+	slices.SortStableFunc(list, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	s := Summary{Board: New(zero, plan, 1), Failures: new(Failures)}
+	begun, tickets := map[int]float64{}, map[int]Ticket{}
+	for _, e := range list {
+		if e.begins {
+			begun[e.request] = e.at
+			tickets[e.request] = s.Board.Sent(after(e.at), Position{Scenario: "load", Started: zero, HasStage: true})
+			continue
+		}
+		took := int64((e.at - begun[e.request]) * 1e6)
+		s.Board.Done(&record.Request{Start: after(begun[e.request]).UnixNano(), End: after(e.at).UnixNano(),
+			Chunks: []int64{took / 2, took}, Streaming: true}, tokens(2), tickets[e.request])
+	}
+	s.Nothing = s.Board.Nothing()
+	return s
+}
+
+// A request that was sent late was not the load that was asked for.
+func TestSummaryNamesLateRequests(t *testing.T) {
+	t.Parallel()
+	s := counted(twoStages())
+	r := &record.Request{Due: new(int64(1e9)), Start: 2e9, End: 3e9, Chunks: []int64{1}}
+	s.Board.Done(r, tokens(1), s.Board.Sent(after(1), Position{Scenario: "load", Started: zero}))
+	s.Nothing = ""
+	const want = "\n  CHECK: 1 request sent, none failed, none dropped\n" +
+		"  schedule delay p99 1,000 ms: this machine or its VUs did not keep up\n"
+	if got := text(t, s, `{"metrics": {}}`); !strings.HasPrefix(got, want) {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 
@@ -107,31 +302,39 @@ func TestSummaryListsMessagesOfFailures(t *testing.T) {
 		failed, sent int
 		words, want  string
 	}{
-		{10, 10, "Unexpected fields in the request: {'ignore_eos'}",
-			"\n  most failures   10 × status 422: Unexpected fields in the request: {'ignore_eos'}\n" +
+		{10, 16, "Unexpected fields in the request: {'ignore_eos'}",
+			"\n  most failures   10 × status 422: Unexpected fields in the request:\n" +
+				"                  {'ignore_eos'}\n" +
 				"                  5 × status 422: request 0 (the first; their numbers differ)\n                  " +
-				"1 × " +
-				"status 503: down\n" +
-				"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, " +
-				"server.ignore_eos: false)\n"},
+				"1 × status 503: down\n" +
+				"  what to do      the server does not take ignore_eos: set ignoreEOS: false\n" +
+				"                  (IGNORE_EOS=false, server.ignore_eos: false)\n"},
 		{2, 20, "busy", "\n  most failures   2 × status 422: busy\n"},
 		{2, 20, "a\x1b[31m\r\nOK\u202e", "\n  most failures   2 × status 422: a\\x1b[31m OK\\u202e\n"},
-		{10, 100, strings.Repeat("ä", 301), "\n  most failures   10 × status 422: " + strings.Repeat("ä", 300) + "…\n"},
-		{10, 10, "", "\n  most failures   10 × status 422: no message\n"},
-		{9, 100, "busy", ""},
+		{10, 100, strings.Repeat("ä", 301), "\n  most failures   10 × status 422:\n" + strings.Repeat(" ", 18) +
+			strings.Repeat("ä", 300) + "…\n"},
+		{10, 16, "", "\n  most failures   10 × status 422: no message\n"},
+		{2, 100, "busy", ""},
 	} {
-		var failures Failures
-		failures.Add(&record.Request{ErrorType: record.ErrorHTTP, Status: 503, Error: "down"})
+		s := Summary{Board: New(zero, twoStages(), 1), Failures: new(Failures)}
+		add := func(r *record.Request) {
+			r.Start, r.End = 1e9, 2e9
+			s.Failures.Add(r)
+			s.Board.Done(r, tokens(0), s.Board.Sent(zero, Position{}))
+		}
+		add(&record.Request{ErrorType: record.ErrorHTTP, Status: 503, Error: "down"})
+		n := 1
 		for i := range tt.failed {
-			failures.Add(&record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: tt.words})
-			if i%2 == 0 {
-				failures.Add(&record.Request{ErrorType: record.ErrorHTTP, Status: 422,
-					Error: fmt.Sprintf("request %d", i)})
+			add(&record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: tt.words})
+			if n++; i%2 == 0 {
+				add(&record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: fmt.Sprintf("request %d", i)})
+				n++
 			}
 		}
-		got := text(t, Summary{Failures: &failures}, fmt.Sprintf(
-			`{"metrics": {"llm_requests": {"values": {"count": %d}}, "llm_request_failed": {"values": {"passes": %d}}}}`,
-			tt.sent, tt.failed))
+		for range tt.sent - n {
+			add(&record.Request{})
+		}
+		got := text(t, s, `{"metrics": {}}`)
 		if _, after, _ := strings.Cut(got, "output tokens"); (tt.want == "") != !strings.Contains(after,
 			"most failures") || !strings.Contains(after, tt.want) {
 			t.Errorf("%d × %q of %d: got %s\nwant %s", tt.failed, tt.words, tt.sent, got, tt.want)
@@ -142,21 +345,37 @@ func TestSummaryListsMessagesOfFailures(t *testing.T) {
 // Different kinds of failures have separate lines, and the summary counts the failures that the list leaves out.
 func TestSummaryListsFailuresByMessage(t *testing.T) {
 	t.Parallel()
-	var failures Failures
+	s := counted(twoStages(), sent{0, 1, 2, nil, record.ErrorHTTP, nil})
+	*s.Failures = Failures{}
 	for i := range 80 {
-		failures.Add(&record.Request{ErrorType: record.ErrorConnect,
+		s.Failures.Add(&record.Request{ErrorType: record.ErrorConnect,
 			Error: fmt.Sprintf("dial tcp 127.0.0.1:%d: connect: connection refused", 8000+i)})
 	}
 	for _, text := range []string{"EOF", "EOF", "EOF", "broken pipe", "broken pipe", "gone", "lost"} {
-		failures.Add(&record.Request{ErrorType: record.ErrorReset, Error: text})
+		s.Failures.Add(&record.Request{ErrorType: record.ErrorReset, Error: text})
 	}
-	got := text(t, Summary{Failures: &failures},
-		`{"metrics": {"llm_requests": {"values": {"count": 87}}, "llm_request_failed": {"values": {"passes": 87}}}}`)
-	want := "\n  most failures   80 × connect: dial tcp 127.0.0.1:8000: connect: connection refused (the first; " +
-		"their numbers differ)\n" +
+	got := text(t, s, `{"metrics": {}}`)
+	want := "\n  most failures   80 × connect: dial tcp 127.0.0.1:8000: connect: connection\n" +
+		"                  refused (the first; their numbers differ)\n" +
 		"                  3 × reset: EOF\n                  2 × reset: broken pipe\n                  and 2 others\n"
 	if !strings.Contains(got, want) {
 		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+// The gaps that the summary pools are those that a report pools, with a tokenizer and without.
+func TestGapsArePooledAsInTheReport(t *testing.T) {
+	t.Parallel()
+	for _, counts := range [][]int{nil, {1, 1, 1, 1}, {2, 0, 3, 1}, {0, 0, 1, 0}, {0, 5, 0, 0}} {
+		r := &record.Request{Chunks: []int64{1000, 1500, 4000, 8000}, ChunkTokens: counts}
+		var got, want histogram
+		got.addGaps(r)
+		for _, gap := range r.AppendITL(nil) {
+			want.add(gap)
+		}
+		if got.n != want.n || got.sum != want.sum || got.max != want.max {
+			t.Errorf("%v: %d gaps of %v µs, want %d of %v", counts, got.n, got.sum, want.n, want.sum)
+		}
 	}
 }
 

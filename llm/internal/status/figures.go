@@ -1,0 +1,148 @@
+package status
+
+import (
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// figures adds up requests: those of a stage, or all.
+type figures struct {
+	requests, ok, failed, unfinished int64
+	judged, good                     int64 // requests with bounds, and those within them
+	tokens                           int64 // of the answers
+	starts, ends                     span  // of all requests, and of the successes
+	last                             int64 // end of the last request; Unix nanoseconds
+
+	ttft, itl histogram
+}
+
+// span is the time from the first of some instants to the last, with how many there are. Instants are Unix nanoseconds.
+type span struct{ n, first, last int64 }
+
+func (s *span) add(at int64) {
+	if s.n == 0 || at < s.first {
+		s.first = at
+	}
+	s.last = max(s.last, at)
+	s.n++
+}
+
+func (s *span) merge(other span) {
+	if s.n == 0 || other.n > 0 && other.first < s.first {
+		s.first = other.first
+	}
+	s.last = max(s.last, other.last)
+	s.n += other.n
+}
+
+// rate returns the instants per second, over the gaps between them: n instants have n−1 gaps. It returns false if there
+// are fewer than two.
+func (s *span) rate() (float64, bool) {
+	if s.n < 2 || s.last <= s.first {
+		return 0, false
+	}
+	return float64(s.n-1) / (float64(s.last-s.first) / 1e9), true
+}
+
+// add counts a finished request, and how many tokens its answer has.
+func (f *figures) add(r *record.Request, tokens int) {
+	f.requests++
+	f.starts.add(r.Start)
+	f.last = max(f.last, r.End)
+	if r.Unfinished() {
+		f.unfinished++
+		return
+	}
+	if r.Good != nil {
+		f.judged++
+		if *r.Good {
+			f.good++
+		}
+	}
+	if r.Failed() {
+		f.failed++
+		return
+	}
+	f.ok++
+	f.ends.add(r.End)
+	f.tokens += int64(tokens)
+	if ttft, known := r.TTFT(); known {
+		f.ttft.add(ttft)
+	}
+	f.itl.addGaps(r)
+}
+
+// addGaps counts the gaps between the token times of a request, as record.Request.AppendITL lists them.
+func (h *histogram) addGaps(r *record.Request) {
+	if len(r.ChunkTokens) == 0 {
+		for i := 1; i < len(r.Chunks); i++ {
+			h.addMicros(r.Chunks[i] - r.Chunks[i-1])
+		}
+		return
+	}
+	last := int64(-1)
+	for i, us := range r.Chunks {
+		n := 1
+		if i < len(r.ChunkTokens) {
+			n = r.ChunkTokens[i]
+		}
+		for range n {
+			if last >= 0 {
+				h.addMicros(us - last)
+			}
+			last = us
+		}
+	}
+}
+
+// merge adds the figures of other requests.
+func (f *figures) merge(other *figures) {
+	f.requests, f.ok = f.requests+other.requests, f.ok+other.ok
+	f.failed, f.unfinished = f.failed+other.failed, f.unfinished+other.unfinished
+	f.judged, f.good, f.tokens = f.judged+other.judged, f.good+other.good, f.tokens+other.tokens
+	f.starts.merge(other.starts)
+	f.ends.merge(other.ends)
+	f.last = max(f.last, other.last)
+	f.ttft.merge(&other.ttft)
+	f.itl.merge(&other.itl)
+}
+
+// throughput returns the tokens per second from the first start to the last end, as the report does. It returns false
+// if no time passed.
+func (f *figures) throughput() (float64, bool) {
+	if f.ok == 0 || f.last <= f.starts.first {
+		return 0, false
+	}
+	return float64(f.tokens) / (float64(f.last-f.starts.first) / 1e9), true
+}
+
+// totals are the figures of the run that no stage has.
+type totals struct {
+	tpot, ntpot, latency, delay histogram
+	prompt, output              int64
+	promptKnown, outputKnown    int64 // successes whose tokens were counted
+	outside, outsideOK          int64 // requests of setup and teardown, which are in no other figure
+	warmup                      int64 // requests of warm-ups, likewise
+}
+
+// add counts a request of a stage.
+func (t *totals) add(r *record.Request, c record.Counts) {
+	if delay, known := r.ScheduleDelay(); known {
+		t.delay.add(delay)
+	}
+	if r.Failed() {
+		return
+	}
+	t.latency.add(r.Latency())
+	if tpot, known := r.TPOT(c); known {
+		t.tpot.add(tpot)
+	}
+	if ntpot, known := r.NTPOT(c); known {
+		t.ntpot.add(ntpot)
+	}
+	if c.PromptSource != record.NoSource {
+		t.prompt, t.promptKnown = t.prompt+int64(c.Prompt), t.promptKnown+1
+	}
+	if c.CompletionSource != record.NoSource {
+		t.output, t.outputKnown = t.output+int64(c.Completion), t.outputKnown+1
+	}
+}
