@@ -85,9 +85,9 @@ func TestTheSummaryTellsWhyAllFailed(t *testing.T) {
 		"DURATION=1s", "scripts/mock.js"))
 	for _, want := range []string{
 		"FAILED: 2 requests sent, 2 failed",
-		"most failures   2 × status 422: Unexpected fields in the request: {'ignore_eos'}\n",
-		"what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, " +
-			"server.ignore_eos: false)\n",
+		"most failures   2 × status 422: Unexpected fields in the request:\n                  {'ignore_eos'}\n",
+		"what to do      the server does not take ignore_eos: set ignoreEOS: false\n" +
+			"                  (IGNORE_EOS=false, server.ignore_eos: false)\n",
 	} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("%q is not in\n%s", want, r.stdout)

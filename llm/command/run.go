@@ -387,7 +387,7 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if err := r.store(); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}
 	}
-	if code != 0 {
+	if code != 0 && code != exitcodes.MarkedAsFailed { // which also marks a run without an answer
 		return nil
 	}
 	return cmp.Or(cli.Gates(report), cli.Verdict(run))

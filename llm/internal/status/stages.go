@@ -22,7 +22,7 @@ type column struct {
 // columns returns the columns that the stages fill.
 func (s *summaryText) columns() []column {
 	list := []column{
-		{name: "stage", value: func(g *stage) string { return strconv.Itoa(g.Index + 1) }},
+		{name: "stage", value: func(g *stage) string { return strconv.Itoa(g.Index) }},
 		{group: "at a", name: "time", value: atATime},
 		{group: "per second", name: "asked", value: asked},
 		{group: "per second", name: "sent", spare: 1, value: func(g *stage) string { return optional(g.figures.starts.rate()) }},

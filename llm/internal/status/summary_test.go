@@ -96,8 +96,8 @@ func TestSummary(t *testing.T) {
 
          per second                         un-     TTFT, ms  ITL, ms  output
   stage  asked done  requests  failed  finished    p50   p99      p99   tok/s
-      1   1.00 1.00        10       -         -   54.5  58.9     10.0    21.1
-      2   2.00 2.00        20       2         1  1,580 1,658     20.0    29.6
+      0   1.00 1.00        10       -         -   54.5  58.9     10.0    21.1
+      1   2.00 2.00        20       2         1  1,580 1,658     20.0    29.6
 
   requests                30
   failed                   2      6.90 %   1 status 503, 1 timeout
@@ -149,8 +149,8 @@ func TestSummaryOfSeveralScenarios(t *testing.T) {
 	const want = `
                                 at a       per second                 un-        TTFT, ms    ITL, ms  output
   scenario               stage  time  asked sent done  requests  finished   p50  p90  p99   p50  p99   tok/s
-  interactive                1     -   1.00 1.00 1.00         2         -  50.0 50.0 50.0  10.0 10.0    20.0
-  a name that is much …      2    16      -    -    -         2         1  50.0 50.0 50.0     -    -    0.50
+  interactive                0     -   1.00 1.00 1.00         2         -  50.0 50.0 50.0  10.0 10.0    20.0
+  a name that is much …      1    16      -    -    -         2         1  50.0 50.0 50.0     -    -    0.50
 `
 	if _, after, _ := strings.Cut(got, "none dropped\n"); !strings.HasPrefix(after, want) {
 		t.Errorf("got%s\nwant%s", got, want)
@@ -236,9 +236,9 @@ func TestSummaryNamesAnOverload(t *testing.T) {
 		{"slower than the stage is long", func(float64) float64 { return 30 }, ""},
 		{"one pause", func(at float64) float64 { return 0.5 + max(0, 5-at)*max(0, at-4) }, ""},
 		{"a queue", func(at float64) float64 { return 0.5 + at },
-			"  52 in flight at the end of stage 1: the server did not keep up with 10.0/s\n"},
+			"  52 in flight at the end of stage 0: the server did not keep up with 10.0/s\n"},
 		{"a long queue", func(at float64) float64 { return 0.5 + 10*at },
-			"  91 in flight at the end of stage 1: the server did not keep up with 10.0/s\n"},
+			"  91 in flight at the end of stage 0: the server did not keep up with 10.0/s\n"},
 	} {
 		var list []event
 		for i := range 100 {

@@ -110,7 +110,7 @@ func (s *summaryText) overload() string {
 			continue
 		}
 		return fmt.Sprintf("%s in flight at the end of stage %d: the server did not keep up with %s/s",
-			Grouped(g.growth.at[parts-1]), i+1, threeDigits(*g.Rate))
+			Grouped(g.growth.at[parts-1]), g.Index, threeDigits(*g.Rate))
 	}
 	return ""
 }
