@@ -13,8 +13,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// The summary of a run shows the figures of the report: for each stage and for all, within the error of its histogram and
-// the digits that it shows.
+// The summary of a run shows the figures of the report: for each stage and for all, within the error of its histogram
+// and the digits that it shows.
 func TestSummaryAgreesWithTheReport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -30,15 +30,13 @@ func TestSummaryAgreesWithTheReport(t *testing.T) {
 		if found == nil {
 			t.Fatalf("no row like %s in\n%s", tt.row, r.stdout)
 		}
-		latency := gjson.ParseBytes([]byte(testenv.ReadFile(t, filepath.Join(report, tt.file+"_lifecycle_metrics.json")))).
-			Get("successes.latency")
+		latency := latencies(t, filepath.Join(report, tt.file+"_lifecycle_metrics.json"))
 		for i, key := range []string{"time_to_first_token.median", "time_to_first_token.p90", "time_to_first_token.p99",
 			"inter_token_latency.median", "inter_token_latency.p99"} {
 			sameFigure(t, tt.file+" "+key, found[1+i], latency.Get(key).Float()*1000)
 		}
 	}
-	all := gjson.ParseBytes([]byte(testenv.ReadFile(t, filepath.Join(report, "summary_lifecycle_metrics.json")))).
-		Get("successes.latency")
+	all := latencies(t, filepath.Join(report, "summary_lifecycle_metrics.json"))
 	for name, key := range map[string]string{"TTFT": "time_to_first_token", "ITL": "inter_token_latency",
 		"TPOT": "time_per_output_token", "NTPOT": "normalized_time_per_output_token", "request": "request_latency"} {
 		found := regexp.MustCompile(`(?m)^  ` + name + ` +(\S+) +(\S+) +(\S+) +(\S+) +(\S+)$`).FindStringSubmatch(r.stdout)
@@ -49,6 +47,12 @@ func TestSummaryAgreesWithTheReport(t *testing.T) {
 			sameFigure(t, name+" "+statistic, found[1+i], all.Get(key).Get(statistic).Float()*1000)
 		}
 	}
+}
+
+// latencies returns the latencies of a report.
+func latencies(t *testing.T, path string) gjson.Result {
+	t.Helper()
+	return gjson.Get(testenv.ReadFile(t, path), "successes.latency")
 }
 
 // sameFigure compares a figure as it was printed with its value.

@@ -51,7 +51,8 @@ func TestBoardAddsUpAnInterval(t *testing.T) {
 	for i := range 100 {
 		ticket := b.Sent(after(1), Position{})
 		if i < 50 {
-			b.Done(answer(time.Duration(i+1)*time.Millisecond, time.Duration(i+1)*100*time.Microsecond), tokens(10), ticket)
+			r := answer(time.Duration(i+1)*time.Millisecond, time.Duration(i+1)*100*time.Microsecond)
+			b.Done(r, tokens(10), ticket)
 		}
 	}
 	b.Done(&record.Request{ErrorType: record.ErrorTimeout, Chunks: []int64{1}}, tokens(5), Ticket{})
@@ -63,7 +64,8 @@ func TestBoardAddsUpAnInterval(t *testing.T) {
 		t.Errorf("got %+v, want 20 sent and 100 tokens per second, 47 in flight, 1 failed", got)
 	}
 	for _, d := range []struct{ got, want time.Duration }{
-		{got.TTFT50, 25500 * time.Microsecond}, {got.TTFT99, 49510 * time.Microsecond}, {got.Delay99, 4951 * time.Microsecond},
+		{got.TTFT50, 25500 * time.Microsecond}, {got.TTFT99, 49510 * time.Microsecond},
+		{got.Delay99, 4951 * time.Microsecond},
 	} {
 		if d.got < d.want*999/1000 || d.got > d.want*1001/1000 {
 			t.Errorf("got %v, want %v: %+v", d.got, d.want, got)

@@ -44,8 +44,8 @@ const narrow = 80
 //	llm  2/3 12s  9.9/10.0/s  34 open  TTFT 182/411 ms  1,240 tok/s  0 failed
 //
 // A figure that is unknown is left out, or is a dash beside one that is not. The count of dropped arrivals follows if
-// there are any, and the schedule delay if there is room. Where the figures are too long, the last ones give way but for
-// the failures.
+// there are any, and the schedule delay if there is room. Where the figures are too long, the last ones give way but
+// for the failures.
 func (s Status) Line(width int) string {
 	parts := []string{"llm", s.stage(), fmt.Sprintf("%9s", s.rates()), fmt.Sprintf("%7s", s.open())}
 	late := []string{s.ttft(), fmt.Sprintf("%11s", Grouped(int64(math.Round(s.Tokens)))+" tok/s"), s.failures()}

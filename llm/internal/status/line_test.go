@@ -36,8 +36,8 @@ func TestLine(t *testing.T) {
 		}, "llm 2/3 1h5m0s  1,000/1,500/s  34 open  TTFT 9.9/75,000 ms  0 failed"},
 		{"huge", 80, func(s *Status) {
 			s.Stage, s.Stages, s.Into, s.Asked, s.Sent = 48, 60, 65*time.Minute, 20000, 20000
-			s.InFlight, s.TTFT50, s.TTFT99, s.Failed, s.NewlyFailed, s.Dropped = 123456, 75*time.Second, 750*time.Second,
-				123456, 2345, 100
+			s.InFlight, s.TTFT50, s.TTFT99 = 123456, 75*time.Second, 750*time.Second
+			s.Failed, s.NewlyFailed, s.Dropped = 123456, 2345, 100
 		}, "llm 48/60 1h5m0s  20,000/20,000/s  123,456 open  123,456 failed  100 dropped"},
 		{"closed loop", 80, func(s *Status) { s.HasAsked, s.Concurrency = false, 48 },
 			"llm  2/3 12s      9.9/s  34/48 open  TTFT 182/411 ms  1,240 tok/s  0 failed"},

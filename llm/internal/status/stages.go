@@ -25,8 +25,8 @@ func (s *summaryText) columns() []column {
 		{name: "stage", value: func(g *stage) string { return strconv.Itoa(g.Index) }},
 		{group: "at a", name: "time", value: atATime},
 		{group: "per second", name: "asked", value: asked},
-		{group: "per second", name: "sent", spare: 1, value: func(g *stage) string { return optional(g.figures.starts.rate()) }},
-		{group: "per second", name: "done", value: func(g *stage) string { return optional(g.figures.ends.rate()) }},
+		{group: "per second", name: "sent", spare: 1, value: sentRate},
+		{group: "per second", name: "done", value: doneRate},
 		{name: "requests", value: func(g *stage) string { return Grouped(g.figures.requests) }},
 		{name: "failed", value: func(g *stage) string { return orNothing(g.figures.failed) }},
 		{group: "un-", name: "finished", value: func(g *stage) string { return orNothing(g.figures.unfinished) }},
@@ -58,6 +58,9 @@ func latency(group, name string, q float64, spare int, of func(*stage) *histogra
 		return threeDigits(float64(d) / float64(time.Millisecond))
 	}}
 }
+
+func sentRate(g *stage) string { return optional(g.figures.starts.rate()) }
+func doneRate(g *stage) string { return optional(g.figures.ends.rate()) }
 
 func asked(g *stage) string {
 	if g.Rate == nil {

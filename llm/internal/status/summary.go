@@ -230,7 +230,8 @@ func (s *summaryText) wrapped(beginning, words string) {
 func visible(text string) int { return utf8.RuneCountInString(colours.Replace(text)) }
 
 // colours takes the colours out of a text.
-var colours = strings.NewReplacer("\x1b[1;"+red+"m", "", "\x1b[1;"+green+"m", "", "\x1b[1;"+yellow+"m", "", "\x1b[0m", "")
+var colours = strings.NewReplacer("\x1b[1;"+red+"m", "", "\x1b[1;"+green+"m", "", "\x1b[1;"+yellow+"m", "", "\x1b[0m",
+	"")
 
 // latencies writes a row for each latency. Its figures are those of the report, but for the histogram's rounding.
 func (s *summaryText) latencies() {
@@ -246,7 +247,8 @@ func (s *summaryText) latencies() {
 			continue
 		}
 		if !header {
-			fmt.Fprintf(s, "\n  %-*s%10s%10s%10s%10s%10s\n", labelWidth, "latency, ms", "p50", "p90", "p99", "mean", "max")
+			fmt.Fprintf(s, "\n  %-*s%10s%10s%10s%10s%10s\n", labelWidth, "latency, ms", "p50", "p90", "p99", "mean",
+				"max")
 			header = true
 		}
 		fmt.Fprintf(s, "  %-*s", labelWidth, row.label)

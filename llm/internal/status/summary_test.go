@@ -41,7 +41,8 @@ func counted(plan []record.Scenario, list ...sent) Summary {
 	s := Summary{Board: New(zero, plan, 1), Failures: new(Failures)}
 	for _, q := range list {
 		r := &record.Request{Stage: q.stage, Start: after(q.start).UnixNano(), End: after(q.end).UnixNano(),
-			Due: new(after(q.start).UnixNano() - 400_000), Chunks: q.chunks, ErrorType: q.err, Good: q.good, Streaming: true}
+			Due: new(after(q.start).UnixNano() - 400_000), Chunks: q.chunks, ErrorType: q.err, Good: q.good,
+			Streaming: true}
 		if q.err == record.ErrorHTTP {
 			r.Status = 503
 		}
@@ -81,7 +82,8 @@ func TestSummary(t *testing.T) {
 	}
 	for i := range 20 {
 		at := 10 + float64(i)/2
-		list = append(list, sent{1, at, at + 2, answers(1_500_000+int64(i)*10_000, 20_000+int64(i), 20), "", new(false)})
+		chunks := answers(1_500_000+int64(i)*10_000, 20_000+int64(i), 20)
+		list = append(list, sent{1, at, at + 2, chunks, "", new(false)})
 	}
 	list[29].err, list[28].err, list[27].err = record.ErrorCanceled, record.ErrorHTTP, record.ErrorTimeout
 	got := text(t, counted(twoStages(), list...),
@@ -142,7 +144,8 @@ func TestSummaryOfSeveralScenarios(t *testing.T) {
 		{Name: "a name that is much longer than a column", Stages: []record.Stage{{Index: 1,
 			Requests: new(int64(2)), Concurrency: new(int64(16))}}},
 	}
-	s := counted(plan, sent{0, 1, 2, answers(50_000, 10_000, 20), "", nil}, sent{0, 2, 3, answers(50_000, 10_000, 20), "", nil},
+	s := counted(plan, sent{0, 1, 2, answers(50_000, 10_000, 20), "", nil},
+		sent{0, 2, 3, answers(50_000, 10_000, 20), "", nil},
 		sent{1, 1, 2, answers(50_000, 10_000, 1), "", nil}, sent{1, 1, 3, nil, record.ErrorCanceled, nil})
 	s.Width = 130
 	got := text(t, s, `{"metrics": {}}`)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Nothing returns why a run that sent no request, or got no answer, says nothing, and "" if some request succeeded. A nil
-// board has counted none.
+// Nothing returns why a run that sent no request, or got no answer, says nothing, and "" if some request succeeded. A
+// nil board has counted none.
 func (b *Board) Nothing() string {
 	if b == nil {
 		return "no request was sent"
@@ -31,8 +31,8 @@ func (b *Board) Nothing() string {
 }
 
 // verdict writes the first line, which must suffice for a user who reads nothing else. It begins with FAILED if a
-// threshold was crossed, no request succeeded or records are lost, with STOPPED if a signal ended the run, with CHECK if
-// a part of the load failed or was not sent in time, and else with OK.
+// threshold was crossed, no request succeeded or records are lost, with STOPPED if a signal ended the run, with CHECK
+// if a part of the load failed or was not sent in time, and else with OK.
 func (s *summaryText) verdict() {
 	crossed, all := s.crossed()
 	late := s.lateness()
@@ -101,8 +101,8 @@ func count(n int64) string {
 	return Grouped(n)
 }
 
-// overload returns a sentence on the first stage with whose rate the server did not keep up, or "" if there is none. The
-// verdict does not depend on it: the load was what was asked for.
+// overload returns a sentence on the first stage with whose rate the server did not keep up, or "" if there is none.
+// The verdict does not depend on it: the load was what was asked for.
 func (s *summaryText) overload() string {
 	for i := range s.stages {
 		g := &s.stages[i]
