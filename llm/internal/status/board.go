@@ -94,18 +94,28 @@ func (b *Board) stage(number int) *stage {
 	return &b.stages[number]
 }
 
-// length returns how long the stage sends requests, and 0 if its end does not depend on the clock, or if its load is no
-// rate.
+// length returns how long the stage sends requests after its warm-up, and 0 if its end does not depend on the clock, or
+// if its load is no rate.
 func (s *stage) length() time.Duration {
-	if _, ok := s.Ramp(); !ok {
+	measured := s.Measured()
+	if _, ok := measured.Ramp(); !ok {
 		return 0
 	}
-	return seconds(*s.Duration)
+	return seconds(*measured.Duration)
+}
+
+// into returns the time since the end of the stage's warm-up, which is negative before it.
+func (s *stage) into(now time.Time) time.Duration {
+	into := now.Sub(*s.began)
+	if s.Warmup != nil {
+		into -= seconds(*s.Warmup)
+	}
+	return into
 }
 
 func (s *stage) look(now time.Time) {
 	if length := s.length(); length > 0 && !s.began.IsZero() {
-		s.growth.look(now.Sub(*s.began), length)
+		s.growth.look(s.into(now), length)
 	}
 }
 
@@ -136,7 +146,7 @@ func (b *Board) Done(r *record.Request, c record.Counts, t Ticket) {
 		b.interval.delay.add(delay)
 	}
 	switch {
-	case r.Unfinished():
+	case r.Unfinished(), r.Failed() && r.Warmup:
 		return
 	case r.Failed():
 		b.failed++
@@ -158,6 +168,10 @@ func (b *Board) add(r *record.Request, c record.Counts) {
 		}
 		return
 	}
+	if r.Warmup {
+		b.totals.warmup++
+		return
+	}
 	for len(b.stages) <= r.Stage { // a plan that does not say its stages
 		b.stages = append(b.stages, stage{Stage: record.Stage{Index: len(b.stages)}, scenario: r.Scenario})
 	}
@@ -165,7 +179,7 @@ func (b *Board) add(r *record.Request, c record.Counts) {
 	s.figures.add(r, c.Completion)
 	b.totals.add(r, c)
 	if s.began != nil && !r.Failed() && s.length() > 0 {
-		s.growth.add(r, c, time.Unix(0, r.Start).Sub(*s.began), s.length())
+		s.growth.add(r, c, s.into(time.Unix(0, r.Start)), s.length())
 	}
 }
 

@@ -105,7 +105,7 @@ func (b *Board) conclude(s *summaryText, now time.Time) {
 			each.look(now)
 		}
 		if each.Rate != nil { // what this instance was asked for
-			each.Rate, each.From = new(each.MeanRate()*b.share), nil
+			each.Rate, each.From = new(each.Measured().MeanRate()*b.share), nil
 		}
 		s.all.merge(&each.figures)
 	}
@@ -159,7 +159,7 @@ func (s *summaryText) totals() {
 		rows[len(rows)-1] = row{"output tokens", "-", "", "nobody counted them: give a tokenizer"}
 	}
 	if s.rest.warmup > 0 {
-		rows = append(rows, row{"warm-up", Grouped(s.rest.warmup), "", "requests that are in no figure"})
+		rows = append(rows, row{"warm-up", Grouped(s.rest.warmup), "", "in no figure"})
 	}
 	s.WriteString("\n")
 	for _, r := range rows {

@@ -444,3 +444,30 @@ func TestArgumentsAreQuoted(t *testing.T) {
 		}
 	}
 }
+
+// Requests of a warm-up are in no figure, and a run of them alone says nothing.
+func TestSummaryLeavesWarmUpsOut(t *testing.T) {
+	t.Parallel()
+	plan := twoStages()
+	plan[0].Stages[0].Warmup = new(5.0)
+	s := counted(plan, sent{0, 6, 7, answers(50_000, 10_000, 2), "", nil})
+	warm := func(s Summary) {
+		r := &record.Request{Start: after(1).UnixNano(), End: after(2).UnixNano(), Chunks: []int64{9_000_000}, Warmup: true}
+		s.Board.Done(r, tokens(1), s.Board.Sent(after(1), Position{Scenario: "load", Started: zero, HasStage: true}))
+	}
+	warm(s)
+	got := text(t, s, `{"metrics": {}}`)
+	for _, want := range []string{"OK: 1 request sent,", "\n  warm-up                  1               in no figure\n",
+		"\n  TTFT                 50.00     50.00     50.00     50.00     50.00\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %s\nwant %s", got, want)
+		}
+	}
+	only := counted(plan)
+	warm(only)
+	only.Nothing = only.Board.Nothing()
+	if got := text(t, only, `{"metrics": {}}`); !strings.HasPrefix(got,
+		"\n  FAILED: no request was sent after the warm-up\n") {
+		t.Errorf("got %s", got)
+	}
+}

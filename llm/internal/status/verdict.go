@@ -20,8 +20,10 @@ func (b *Board) Nothing() string {
 		sent, ok, failed = sent+f.requests, ok+f.ok, failed+f.failed
 	}
 	switch {
-	case ok+b.totals.outsideOK+b.totals.warmup > 0:
+	case ok+b.totals.outsideOK > 0:
 		return ""
+	case sent+b.totals.outside == 0 && b.totals.warmup > 0:
+		return "no request was sent after the warm-up"
 	case sent+b.totals.outside == 0:
 		return "no request was sent"
 	case failed == 0 && b.totals.outside == 0:
@@ -77,8 +79,11 @@ func (s *summaryText) verdict() {
 // counts returns how many requests were sent, and how they ended.
 func (s *summaryText) counts() []string {
 	if s.all.requests == 0 {
-		if s.rest.outside+s.rest.warmup > 0 {
-			return []string{"no request was sent that counts"}
+		switch {
+		case s.facts.Nothing != "":
+			return []string{s.facts.Nothing}
+		case s.rest.outside > 0:
+			return []string{"no request was sent but those of setup and teardown"}
 		}
 		return []string{"no request was sent"}
 	}
