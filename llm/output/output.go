@@ -57,7 +57,8 @@ type Output struct {
 
 var _ output.WithStopWithTestError = new(Output)
 
-// New reads the path from the --out argument. It refuses a file that exists, before the run begins.
+// New reads the path from the --out argument. It refuses a file that exists, before the run begins, unless that is the
+// record of a run without a request.
 func New(params output.Params) (output.Output, error) {
 	lookup := func(name string) (string, bool) { v, ok := params.Environment[name]; return v, ok }
 	run := samples.NewRun(params.ScriptOptions, lookup)
@@ -79,7 +80,7 @@ func New(params output.Params) (output.Output, error) {
 		return o, o.spool()
 	}
 	overwrite, _ := lookup(record.OverwriteEnv)
-	o.replace = overwrite == "true"
+	o.replace = overwrite == "true" || vacant(path)
 	return o, refuseExisting(path, o.replace)
 }
 
