@@ -235,7 +235,7 @@ func NewReport(r *run.Run, o Options) *Report {
 func (p *Report) addScenarios() {
 	groups := map[string][]*run.Request{}
 	for _, q := range p.run.Requests {
-		name := ladder(q.Scenario)
+		name := LoadName(q.Scenario)
 		groups[name] = append(groups[name], q)
 	}
 	if len(groups) < 2 || len(groups) > mostScenarios {
@@ -249,9 +249,9 @@ func (p *Report) addScenarios() {
 // madeNames matches the scenarios that scenarios() makes of the stages of one load.
 var madeNames = regexp.MustCompile(`^stage_\d+$`)
 
-// ladder returns the name of the load that a scenario belongs to: its own, or one name for all scenarios that
+// LoadName returns the name of the load that a scenario belongs to: its own, or one name for all scenarios that
 // scenarios() made of the stages of one load.
-func ladder(scenario string) string {
+func LoadName(scenario string) string {
 	if madeNames.MatchString(scenario) {
 		return "load"
 	}

@@ -50,7 +50,7 @@ func (p *Report) scenarioOf(stage *Lifecycle) string {
 	if len(p.Scenarios) == 0 {
 		return ""
 	}
-	return ladder(stage.Additions.Load.Scenario)
+	return LoadName(stage.Additions.Load.Scenario)
 }
 
 // mostRows is how many adapters have a row.

@@ -32,7 +32,9 @@ func curvesOf(p *convert.Report) *curves {
 	}
 	if len(scenariosOf(p)) > 1 {
 		requests := p.Run().Requests
-		out.scenarios = groupCurves(p, func(i int, _ convert.Sample) string { return requests[i].Scenario })
+		out.scenarios = groupCurves(p, func(i int, _ convert.Sample) string {
+			return convert.LoadName(requests[i].Scenario)
+		})
 	}
 	out.ttftDots, out.itlDots = points.dots(p, ttft), points.dots(p, itl)
 	return out

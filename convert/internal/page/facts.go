@@ -24,7 +24,7 @@ type fact struct{ name, value string }
 
 // The facts, in the order of the page.
 var factOrder = []string{
-	"Model", "Server", "API", "Load", "SLO", "Started (UTC)", "Took", "Instances", "Tokens", "Due instants",
+	"Model", "Server", "API", "Load", "Warm-up", "SLO", "Started (UTC)", "Took", "Instances", "Tokens", "Due instants",
 	"Left out", "Left out of latencies", "Imported from", "Run", "Versions",
 }
 
@@ -49,7 +49,9 @@ func factsOf(p *convert.Report) (list []fact) {
 		}
 	}
 	add("Server", joined(servers))
-	add("Load", plannedLoad(scenariosOf(p)))
+	scenarios := scenariosOf(p)
+	add("Load", plannedLoad(scenarios))
+	add("Warm-up", plannedWarmup(scenarios))
 	if n := len(r.Runs); n > 0 {
 		if r.Origin == "" { // other tools do not record it, or by another clock
 			add("Started (UTC)", instant(r.Runs[0].Start))
@@ -97,7 +99,7 @@ func (r *Run) finishFacts() {
 	add("Imported from", ours.Get("imported_from").String())
 	add("Due instants", dueSources(ours.Get("schedule")))
 	if left := ours.Get("window.requests_left_out").Int(); left > 0 {
-		add("Left out", fmt.Sprintf("%d requests (by --warmup, --cooldown, --stage or --adapter)", left))
+		add("Left out", fmt.Sprintf("%d requests (by --warmup, --stage-warmup, --cooldown, --stage or --adapter)", left))
 	}
 	if late := ours.Get("window.late_requests_left_out").Int(); late > 0 {
 		add("Left out of latencies", fmt.Sprintf("%d requests that may have been read late (by --exclude-late)", late))

@@ -215,3 +215,21 @@ func TestSLOIsJudgedByObjectives(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestWarmupsAreFacts(t *testing.T) {
+	t.Parallel()
+	warm, bare := constant(5, 30), constant(5, 30)
+	warm.Warmup = new(10.0)
+	for _, tt := range []struct {
+		stages []record.Stage
+		want   string
+	}{
+		{[]record.Stage{warm, warm}, "10 s of each stage, in no figure"},
+		{[]record.Stage{warm, bare}, "10 s of 1 of 2 stages, in no figure"}, {[]record.Stage{bare}, ""},
+	} {
+		got := plannedWarmup([]scenario{{Scenario: record.Scenario{Stages: tt.stages}}})
+		if got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}

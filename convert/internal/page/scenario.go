@@ -3,7 +3,7 @@ package page
 import (
 	"cmp"
 	"fmt"
-	"regexp"
+	"math"
 	"slices"
 	"strings"
 
@@ -18,44 +18,35 @@ type scenario struct {
 	from, to float64 // seconds at which its first and last request were sent
 }
 
-// madeNames are the names that scenarios() gives to the stages of one load.
-var madeNames = regexp.MustCompile(`^(load|stage_\d+)$`)
-
-// scenariosOf returns the scenarios of a run that sent requests, in the order in which they began. Scenarios whose
-// names the user did not choose are one load, and are joined.
+// scenariosOf returns the scenarios of a run that sent requests, in the order in which they began. Scenarios that are
+// the stages of one load are one.
 func scenariosOf(p *convert.Report) (list []scenario) {
 	spans := map[string][2]float64{}
 	requests := p.Run().Requests
 	for _, q := range requests {
-		at := p.Run().Seconds(q.Start - requests[0].Start)
-		span, known := spans[q.Scenario]
+		at, name := p.Run().Seconds(q.Start-requests[0].Start), convert.LoadName(q.Scenario)
+		span, known := spans[name]
 		if !known {
 			span[0] = at
 		}
-		spans[q.Scenario] = [2]float64{span[0], at}
+		spans[name] = [2]float64{span[0], at}
 	}
 	for _, s := range p.Run().Scenarios() {
-		if span, sent := spans[s.Name]; sent && len(s.Stages) > 0 {
+		name := convert.LoadName(s.Name)
+		span, sent := spans[name]
+		k := slices.IndexFunc(list, func(o scenario) bool { return o.Name == name })
+		switch {
+		case !sent || len(s.Stages) == 0:
+		case k >= 0:
+			list[k].Stages = slices.SortedStableFunc(slices.Values(slices.Concat(list[k].Stages, s.Stages)),
+				func(a, b record.Stage) int { return cmp.Compare(a.Index, b.Index) })
+		default:
+			s.Name = name
 			list = append(list, scenario{s, span[0], span[1]})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b scenario) int { return cmp.Compare(a.from, b.from) })
-	if !slices.ContainsFunc(list, func(s scenario) bool { return !madeNames.MatchString(s.Name) }) {
-		return joinedScenarios(list)
-	}
 	return list
-}
-
-// joinedScenarios returns one scenario of the stages of all.
-func joinedScenarios(list []scenario) []scenario {
-	if len(list) < 2 {
-		return list
-	}
-	one := scenario{Scenario: record.Scenario{Name: "load"}, from: list[0].from, to: list[len(list)-1].to}
-	for _, s := range list {
-		one.Stages = append(one.Stages, s.Stages...)
-	}
-	return []scenario{one}
 }
 
 // parallel reports whether the run has scenarios that ran at the same time.
@@ -87,6 +78,24 @@ func (r *Run) plan(p *convert.Report) {
 		r.stages[i].plan, r.stages[i].scenario = plans[s.index], of[s.index]
 	}
 	slices.SortStableFunc(r.stages, func(a, b part) int { return r.order(a) - r.order(b) })
+}
+
+// nameScenarios tells the stages of a run whose requests are unknown whose they are, if there are several scenarios.
+func (r *Run) nameScenarios() {
+	names := map[string]bool{}
+	for _, s := range r.stages {
+		names[s.recorded()] = true
+	}
+	for i, s := range r.stages {
+		if len(names) > 1 {
+			r.stages[i].scenario = s.recorded()
+		}
+	}
+}
+
+// recorded returns the scenario that the report of a stage names.
+func (p part) recorded() string {
+	return plain.Terminal(convert.LoadName(p.doc.Get("xk6_llm.load.scenario").String()))
 }
 
 // order returns the number of the scenario of a stage.
@@ -209,4 +218,31 @@ func stageLoad(s record.Stage) (text string) {
 		text += " for " + lasting(*s.Duration)
 	}
 	return text
+}
+
+// plannedWarmup returns how long the stages warm up, as text. What is sent meanwhile is in no figure.
+func plannedWarmup(scenarios []scenario) string {
+	stages, with := 0, 0
+	shortest, longest := math.Inf(1), 0.0
+	for _, s := range scenarios {
+		for _, stage := range s.Stages {
+			stages++
+			if stage.Warmup != nil && *stage.Warmup > 0 {
+				with++
+				shortest, longest = min(shortest, *stage.Warmup), max(longest, *stage.Warmup)
+			}
+		}
+	}
+	of := "each stage"
+	if with < stages {
+		of = fmt.Sprintf("%d of %d stages", with, stages)
+	}
+	switch {
+	case with == 0:
+		return ""
+	case shortest == longest:
+		return fmt.Sprintf("%s of %s, in no figure", lasting(longest), of)
+	default:
+		return fmt.Sprintf("%s to %s of %s, in no figure", lasting(shortest), lasting(longest), of)
+	}
 }

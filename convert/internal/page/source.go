@@ -92,6 +92,7 @@ func FromDir(dir string) (Run, error) {
 			reportdir.Parquet)
 	case report == nil:
 		r.configured(path)
+		r.nameScenarios()
 	default:
 		r.curves, r.facts, r.bounds = curvesOf(report), factsOf(report), boundsOf(report.Bounds())
 		if !r.summary.Exists() {

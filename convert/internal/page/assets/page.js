@@ -173,6 +173,7 @@
     x.size = 34;
     x.labelSize = 20;
     y.size = (u, values) => Math.max(44, 24 + 6.6 * Math.max(0, ...(values || []).map((v) => String(v ?? "").length)));
+    if (c.x.unit === "at a time") x.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
     if (c.x.log) x.grid.filter = (u, splits) => splits.map((v) => Math.abs(Math.log10(v) % 1) < 1e-6 ? v : null);
     if (c.labels) {
       const room = Math.ceil(c.labels.length / 5);
