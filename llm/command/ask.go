@@ -36,7 +36,7 @@ func (r *runner) ask() error {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
 	if r.probes {
-		if err := found.WriteBrief(r.cmd.ErrOrStderr(), probeColumns); err != nil {
+		if err := found.WriteBrief(r.cmd.ErrOrStderr(), columnsOf(r.cmd.ErrOrStderr())); err != nil {
 			return err
 		}
 	}

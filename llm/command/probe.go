@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	"go.k6.io/k6/v2/errext"
 
+	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/internal/terminal"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/probe"
@@ -54,7 +57,8 @@ Exit code: 0; 1 if the server cannot be used; 2 for misuse.`,
 	}
 	flags := cmd.Flags()
 	p.server.register(flags)
-	flags.Lookup("timeout").Usage = fmt.Sprintf("`TIME` that the whole probe may take (default %v)", probe.DefaultTimeout)
+	flags.Lookup("timeout").Usage = fmt.Sprintf("`TIME` that the whole probe may take (default %v)",
+		probe.DefaultTimeout)
 	flags.BoolVar(&p.ignoreEOS, "ignore-eos", true, "see whether the server goes on to the length asked for")
 	flags.StringVar(&p.maxTokensField, "max-tokens-field", "",
 		"`FIELD` of the request that limits the answer, if not max_tokens")
@@ -139,12 +143,15 @@ func (p *probing) run(cmd *cobra.Command, opts probe.Options) error {
 	if err := writeProbe(cmd.OutOrStdout(), result, p.json); err != nil {
 		return err
 	}
-	return result.Err()
+	if err := result.Err(); err != nil {
+		return errext.WithExitCodeIfNone(err, cli.Failed)
+	}
+	return nil
 }
 
 func writeProbe(w io.Writer, result *probe.Result, asJSON bool) error {
 	if !asJSON {
-		return result.WriteText(w, probeColumns)
+		return result.WriteText(w, columnsOf(w))
 	}
 	text, err := json.MarshalIndent(result, "", "  ")
 	if err != nil {
@@ -154,5 +161,5 @@ func writeProbe(w io.Writer, result *probe.Result, asJSON bool) error {
 	return err
 }
 
-// probeColumns is the width of the lines.
-const probeColumns = 80
+// columnsOf returns how many columns the lines of a probe have: those of a terminal, or else 80.
+func columnsOf(w io.Writer) int { return cmp.Or(terminal.Columns(w), 80) }

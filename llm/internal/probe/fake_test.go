@@ -19,12 +19,14 @@ type fake struct {
 	root     string            // of its API; "" means /v1
 	page     map[string]string // other pages by their path
 
-	refuse    func(fields map[string]json.RawMessage) (status int, message string) // nil refuses nothing
-	perEvent  int                                                                  // tokens an event; 0 means 1
-	stopAfter int                                                                  // tokens, unless ignore_eos is kept; 0 means never
-	deafEOS   bool                                                                 // ignores ignore_eos
-	minTokens bool                                                                 // keeps min_tokens
-	deafLimit bool                                                                 // ignores max_tokens: 40 tokens
+	// refuse returns the status with which a request is refused; 0, or no function, refuses nothing
+	refuse func(fields map[string]json.RawMessage) (status int, message string)
+
+	perEvent  int  // tokens an event; 0 means 1
+	stopAfter int  // tokens, unless ignore_eos is kept; 0 means never
+	deafEOS   bool // ignores ignore_eos
+	minTokens bool // keeps min_tokens
+	deafLimit bool // ignores max_tokens: 40 tokens
 	noUsage   bool
 	cached    bool
 	noStream  bool

@@ -93,6 +93,9 @@ func (p *prober) chooseModel(all []heard) bool {
 			r.Settings.Model = last.names[0]
 		}
 	} else {
+		if last.page != nil {
+			r.header = last.page.header
+		}
 		p.places = p.places[:0:0]
 		for _, h := range all {
 			if !h.wrongScheme() {

@@ -134,6 +134,9 @@ func (p *prober) simulate() error {
 // run answers the questions in their order, and stops where the next makes no sense.
 func (p *prober) run(ctx context.Context) {
 	if !p.findModels(ctx) {
+		if program := recognise("", p.result.header, ""); program != nil {
+			p.result.Software = program.name
+		}
 		return
 	}
 	found := make(chan surroundings, 1)

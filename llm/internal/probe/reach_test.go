@@ -189,6 +189,7 @@ func TestHugePages(t *testing.T) {
 	t.Cleanup(server.Close)
 	r := run(t, Options{URL: server.URL})
 	if !r.Usable || r.MetricsPage != "" || r.Tokenize != "" {
-		t.Errorf("usable %v, metrics at %q, tokens by %q: want true and neither page", r.Usable, r.MetricsPage, r.Tokenize)
+		t.Errorf("usable %v, metrics at %q, tokens by %q: want true and neither page", r.Usable, r.MetricsPage,
+			r.Tokenize)
 	}
 }

@@ -42,12 +42,15 @@ func TestServers(t *testing.T) {
 		{"no usage", fake{noUsage: true, stopAfter: 3}, []string{
 			"usage       none: events or a tokenizer count tokens\n", "stream      yes, one token an event\n",
 			"ignore_eos  kept: 16 tokens, where the model stops earlier\n"}},
-		{"no stream", fake{noStream: true}, []string{"stream      no: answers come whole, so there is no TTFT and no ITL\n"}},
+		{"no stream", fake{noStream: true},
+			[]string{"stream      no: answers come whole, so there is no TTFT and no ITL\n"}},
 		{"ignores ignore_eos", fake{deafEOS: true, stopAfter: 2, minTokens: true}, []string{
 			"ignore_eos  ignored: answers end where the model stops\n", "min_tokens  kept\n",
 			`advice      --body '{"min_tokens":N}'`}},
 		{"ignores all fields of a length", fake{deafEOS: true, stopAfter: 2}, []string{"min_tokens  ignored\n"}},
 		{"ignores max_tokens", fake{deafLimit: true}, []string{"max_tokens  ignored: more than 16 tokens came\n"}},
+		{"llama.cpp", fake{header: map[string]string{"Server": "llama.cpp"}, page: map[string]string{
+			"/props": `{"build_info":"b0-unknown"}`}}, []string{"server      llama.cpp, "}},
 		{"Ollama", fake{maker: "library", page: map[string]string{"/api/version": `{"version":"0.12.3"}`}},
 			[]string{"server      Ollama 0.12.3, "}},
 		{"LiteLLM", fake{header: map[string]string{"x-litellm-version": "1.80"}}, []string{"server      LiteLLM, "}},
@@ -114,7 +117,8 @@ func TestRefusedFields(t *testing.T) {
 	inTurn := func(fields map[string]json.RawMessage) (int, string) {
 		for _, field := range []string{"ignore_eos", "max_tokens"} {
 			if fields[field] != nil {
-				return http.StatusBadRequest, "Unsupported parameter: '" + field + "'. Use 'max_completion_tokens' for max_tokens."
+				return http.StatusBadRequest, "Unsupported parameter: '" + field +
+					"'. Use 'max_completion_tokens' for max_tokens."
 			}
 		}
 		return 0, ""
@@ -131,8 +135,8 @@ func TestRefusedFields(t *testing.T) {
 		{"Mistral's ignore_eos", refusing("ignore_eos", 422, "body.ignore_eos: Extra inputs are not permitted"),
 			[]string{eos}},
 		{"no name", refusing("ignore_eos", 400, "bad request"), []string{eos}},
-		{"max_tokens", refusing("max_tokens", 400, "Unsupported parameter: 'max_tokens' is not supported with this model. "+
-			"Use 'max_completion_tokens' instead."), []string{rename}},
+		{"max_tokens", refusing("max_tokens", 400, "Unsupported parameter: 'max_tokens' is not supported with this "+
+			"model. Use 'max_completion_tokens' instead."), []string{rename}},
 		{"stream_options", refusing("stream_options", 422, "unknown field stream_options"), []string{options}},
 		{"two without a name", both, []string{eos, options}},
 		{"two in turn", inTurn, []string{rename, eos}},
@@ -179,7 +183,8 @@ func TestProblems(t *testing.T) {
 		{"no list of models", fake{noModels: true}, Options{},
 			"answered with status 404 (404 page not found): check the URL, or name the model by --model"},
 		{"a web page", fake{page: map[string]string{"/v1/models": page, "/api/v1/models": page,
-			"/openai/v1/models": page}}, Options{}, "is no list of models: check the URL, or name the model by --model"},
+			"/openai/v1/models": page}}, Options{},
+			"is no list of models: check the URL, or name the model by --model"},
 		{"no endpoint", fake{page: map[string]string{"/a/v1/models": `{"data":[{"id":"m"}]}`}}, Options{URL: "/a/v1"},
 			"/a/v1/chat/completions (status 404, 404 page not found): check the URL, or give --endpoint"},
 		{"another model", fake{refuse: func(map[string]json.RawMessage) (int, string) {

@@ -110,5 +110,9 @@ func (p *prober) version(ctx context.Context, at place, s *software) string {
 	if !gjson.Valid(text) {
 		return ""
 	}
-	return plain.Clip(p.wire.hide(gjson.Get(text, s.field).String()), 40)
+	version := gjson.Get(text, s.field).String()
+	if strings.Contains(version, "unknown") { // a build of nobody's release
+		return ""
+	}
+	return plain.Clip(p.wire.hide(version), 40)
 }
