@@ -189,7 +189,11 @@ func (l *Load) CheckStages(start time.Duration) error {
 	if hours := start.Hours() + pauses; hours > timespan.Max.Hours() {
 		return fmt.Errorf("startTime and the intervals must not be longer than 1000000h together, got %.0fh", hours)
 	}
-	return Plan{Stages: stages}.Validate()
+	p := Plan{Stages: stages, Process: Constant{}}
+	if err := p.Validate(); err != nil || l.Arrival.Valid && l.Arrival.String != "constant" || len(stages) == 0 {
+		return err
+	}
+	return p.CheckArrivals()
 }
 
 // CheckEnd returns an error if the end of a plan of the load, with its start, its pauses and the waits of gracefulStop,
@@ -208,17 +212,20 @@ func (l *Load) CheckEnd(p Plan, start, gracefulStop time.Duration) error {
 }
 
 // Duration returns how long a plan of the load lasts with its pauses, without waits for requests in flight. A closed
-// loop counts as [MaxClosedLoop].
+// loop of a number of requests counts with the expected latency of each, and as at least ten minutes.
 func (l *Load) Duration(p Plan) time.Duration {
 	d := time.Duration(len(p.Stages)-1) * l.Interval.TimeDuration()
 	for _, s := range p.Stages {
 		if s.Counted() {
-			d += MaxClosedLoop
+			rounds := (s.Requests-1)/s.Concurrency + 1
+			d += time.Duration(max(float64(leastLoop), min(float64(rounds)*float64(l.Latency()), float64(MaxClosedLoop))))
 		}
 		d += s.Duration
 	}
 	return d
 }
+
+const leastLoop = 10 * time.Minute // as k6 says of its shared-iterations
 
 // VUs returns how many VUs a plan of the load starts with and how many it may have, over all instances.
 func (l *Load) VUs(p Plan) (preAllocated, most int64) {

@@ -179,6 +179,16 @@ func (p Plan) HasArrival(stage int) bool {
 	return p.Most(stage) > 0
 }
 
+// CheckArrivals returns an error if no stage has an arrival.
+func (p Plan) CheckArrivals() error {
+	for i := range p.Stages {
+		if p.HasArrival(i) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the load sends nothing: %s is less than one request", p)
+}
+
 // mostArrivals keeps numbers of arrivals in bounds where a burstiness is close to 0.
 const mostArrivals = 1e17
 

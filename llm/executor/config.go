@@ -128,6 +128,8 @@ func (c *Config) Validate() []error {
 	errs := c.BaseConfig.Validate()
 	if p, err := c.Plan(); err != nil {
 		errs = append(errs, plain.Error(err))
+	} else if err := p.CheckArrivals(); err != nil {
+		errs = append(errs, err)
 	} else if err := c.CheckEnd(p, c.StartTime.TimeDuration(), c.GracefulStop.TimeDuration()); err != nil {
 		errs = append(errs, err)
 	}
@@ -170,44 +172,31 @@ func (c *Config) duration() time.Duration {
 }
 
 // GetDescription returns the scenario's line in the header that k6 prints.
-func (c *Config) GetDescription(et *lib.ExecutionTuple) string {
+func (c *Config) GetDescription(*lib.ExecutionTuple) string {
 	p, _ := c.Plan() // validated by now
-	_, most := c.vus()
-	top, closed := 0.0, int64(0)
-	for _, s := range p.Stages {
-		top = max(top, s.From, s.To)
-		closed += s.Requests
-	}
-	kind := c.Arrival.String
-	if kind == "" {
-		kind = "constant"
-	}
-	limit := "maxVUs: %d"
+	text := p.String()
 	if c.Exec.Native != nil {
-		limit = "without JavaScript, at most %d requests in flight"
+		text += ", by exec {client, data}"
+	} else if name := c.Exec.Function.String; name != "" {
+		text += ", by exec " + name
 	}
-	load := fmt.Sprintf("up to %g %s arrivals/s", top, kind)
-	if top == 0 && closed > 0 {
-		load = fmt.Sprintf("%d requests", closed)
+	if start := c.StartTime.TimeDuration(); start > 0 {
+		text += ", from " + start.String() + " on"
 	}
-	return fmt.Sprintf("%s over %d stages ("+limit+", gracefulStop: %v)", load, len(p.Stages), et.ScaleInt64(most),
-		c.GracefulStop.TimeDuration())
+	return text
 }
 
-// GetExecutionRequirements returns how many VUs k6 must make, and how long the scenario can last.
+// GetExecutionRequirements returns how many VUs k6 must make, and how long the scenario lasts. The waits of drain come
+// on top, but k6 shows the time as that of the test, and no server needs gracefulStop after each stage.
 func (c *Config) GetExecutionRequirements(et *lib.ExecutionTuple) []lib.ExecutionStep {
 	pre, most := c.scaledVUs(et)
 	if c.Exec.Native != nil {
 		// The rest is never made, but counts: the k6 Operator refuses more instances than a test may have VUs.
 		pre = lenders(most)
 	}
-	end := c.duration() + c.GracefulStop.TimeDuration()
-	if c.drains(et) {
-		end += time.Duration(len(c.Stages)) * c.GracefulStop.TimeDuration()
-	}
 	return []lib.ExecutionStep{
 		{PlannedVUs: uint64(pre), MaxUnplannedVUs: uint64(most - pre)}, // not negative
-		{TimeOffset: end},
+		{TimeOffset: c.duration() + c.GracefulStop.TimeDuration()},
 	}
 }
 

@@ -61,8 +61,8 @@ func TestNativeScenarioMakesFewVUs(t *testing.T) {
 		t.Errorf("%+v, %d streams, exec %s; want 8 of 600 VUs, 100 streams and default", steps[0], c.Streams(et),
 			c.GetExec())
 	}
-	if got := c.GetDescription(et); !strings.Contains(got, "without JavaScript, at most 600 requests in flight") {
-		t.Error(got)
+	if got, want := c.GetDescription(et), "10/s for 1m, by exec {client, data}"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

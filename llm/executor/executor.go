@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/lib/executor"
 	"go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/internal/alarm"
@@ -21,15 +22,16 @@ import (
 
 // Executor runs one scenario on one instance.
 type Executor struct {
-	*progressProxy // draws the bar and aborts the test
-	config         *Config
-	state          *lib.ExecutionState
-	log            *logrus.Entry
-	plan           arrival.Plan
-	tuple          *lib.ExecutionTuple
-	metrics        *samples.Metrics
-	stages         []record.Stage // as numbered in the whole run
-	counted        int            // senders that k6 counts as VUs, over all pools; see native.more
+	*executor.BaseExecutor // has the progress bar
+	*aborter
+	config  *Config
+	state   *lib.ExecutionState
+	log     *logrus.Entry
+	plan    arrival.Plan
+	tuple   *lib.ExecutionTuple
+	metrics *samples.Metrics
+	stages  []record.Stage // as numbered in the whole run
+	counted int            // senders that k6 counts as VUs, over all pools; see native.more
 }
 
 var _ lib.Executor = new(Executor)
@@ -50,11 +52,12 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 	if err != nil {
 		return nil, err
 	}
-	s, err := newProgressProxy(c, es, log)
+	s, err := newAborter(c, es, log)
 	if err != nil {
 		return nil, err
 	}
-	x := &Executor{progressProxy: s, config: c, state: es, log: log, plan: plan, metrics: m, stages: c.RecordStages()}
+	x := &Executor{BaseExecutor: executor.NewBaseExecutor(c, es, log), aborter: s, config: c, state: es, log: log,
+		plan: plan, metrics: m, stages: c.RecordStages()}
 	for _, scenario := range samples.Scenarios(es.Test.Options.Scenarios) {
 		if scenario.Name == c.Name {
 			x.stages = scenario.Stages
@@ -62,9 +65,6 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 	}
 	return x, nil
 }
-
-// GetConfig returns the scenario's options.
-func (x *Executor) GetConfig() lib.ExecutorConfig { return x.config }
 
 // Init computes this instance's share. Shares are cut as k6's arrival-rate executors cut them, by the number of VUs, so
 // that no share is smaller than one VU can serve.
@@ -82,6 +82,8 @@ type run struct {
 	start    time.Time // of the load; zero until the first stage begins
 	scenario *lib.ScenarioState
 	pool     *pool
+	shown    atomic.Pointer[pool] // the same, for the progress bar
+	meter    meter
 	share    *stripes
 	sent     int64
 	dropped  atomic.Int64
@@ -100,29 +102,23 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	host.CalmCollector()
 	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
 	host.Reserve(pre)
-	r := &run{Executor: x, parent: parent, out: out, share: newStripes(x.tuple), wait: alarm.New()}
+	r := &run{Executor: x, parent: parent, out: out, share: newStripes(x.tuple), wait: alarm.New(),
+		meter: meter{stages: x.plan.Stages}}
 	defer r.wait.Close()
 	if err := r.openPool(); err != nil {
 		return err
 	}
-	end := x.progressProxy.run(parent)
+	end := x.aborter.run(parent)
 	defer end()
+	setBar(x.GetProgress(), ' ', r.progress)
+	defer r.closeBar()
 	x.plan.Process = arrival.Interruptible(x.plan.Process, func() bool { return parent.Err() != nil })
 	r.warnEmpty()
-	var base int64
-	var at time.Time
-	for i := range x.plan.Stages {
-		n, ended := r.stage(i, base, at)
-		if parent.Err() != nil || r.stopper.run() {
-			break
-		}
-		base, at = base+n, ended.Add(x.config.Interval.TimeDuration())
-		if i+1 < len(x.plan.Stages) && x.config.drains(x.state.ExecutionTuple) && r.pool.busy.Load() > 0 {
-			if err := r.drain(); err != nil {
-				return err
-			}
-			at = later(at, time.Now().Add(x.config.Interval.TimeDuration()))
-		}
+	if err := r.allStages(); err != nil {
+		return err
+	}
+	if parent.Err() == nil && r.pool.busy.Load() > 0 {
+		setBar(x.GetProgress(), barStopping, r.progress)
 	}
 	r.pool.close(x.config.GracefulStop.TimeDuration())
 	r.explain()
@@ -130,6 +126,39 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 		x.interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + r.stopper.reason()})
 	}
 	return nil
+}
+
+// allStages sends the stages one after the other.
+func (r *run) allStages() error {
+	var base int64
+	var at time.Time
+	for i := range r.plan.Stages {
+		n, ended := r.stage(i, base, at)
+		if r.cut() {
+			break
+		}
+		base, at = base+n, ended.Add(r.config.Interval.TimeDuration())
+		if i+1 < len(r.plan.Stages) && r.config.drains(r.state.ExecutionTuple) && r.pool.busy.Load() > 0 {
+			if err := r.drain(); err != nil {
+				return err
+			}
+			at = later(at, time.Now().Add(r.config.Interval.TimeDuration()))
+		}
+	}
+	return nil
+}
+
+// cut reports whether the load was ended before its end.
+func (r *run) cut() bool { return r.parent.Err() != nil || r.stopper.run() }
+
+// closeBar leaves the progress bar as the load ended.
+func (r *run) closeBar() {
+	state := barDone
+	if r.cut() || r.meter.left() {
+		state = barInterrupted
+	}
+	done, texts := r.progress()
+	setBar(r.GetProgress(), state, func() (float64, []string) { return done, texts[:len(texts)-1] })
 }
 
 func later(a, b time.Time) time.Time {
@@ -165,7 +194,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 	})
 	for due := range r.plan.Due(i) {
 		if n == 0 {
-			at = r.begin(ctx, at)
+			at = r.begin(ctx, i, at)
 		}
 		k := base + n
 		last, n = due, n+1
@@ -188,7 +217,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 	}
 	r.drawing.Stop()
 	if n == 0 {
-		at = r.begin(ctx, at)
+		at = r.begin(ctx, i, at)
 	}
 	ended = at.Add(r.plan.Length(i, last))
 	switch {
@@ -211,7 +240,7 @@ const (
 // begin waits until a stage is to begin, and returns that instant. The first stage begins at once. begin is called
 // after the first arrival has been drawn, for which some processes add up all gaps of the stage; if that draw was slow,
 // the stage begins later. No other delay moves the instant, because all instances have it in common.
-func (r *run) begin(ctx context.Context, at time.Time) time.Time {
+func (r *run) begin(ctx context.Context, stage int, at time.Time) time.Time {
 	switch now := time.Now(); {
 	case r.start.IsZero():
 		at, r.start, r.scenario.StartTime = now, now, now
@@ -222,6 +251,7 @@ func (r *run) begin(ctx context.Context, at time.Time) time.Time {
 		r.drawing.Stop()
 	}
 	r.wait.Until(ctx, at)
+	r.meter.begin(stage, at)
 	return at
 }
 
@@ -255,7 +285,7 @@ func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) (
 	next, stop := iter.Pull(r.plan.Due(i))
 	defer stop()
 	after, due := next()
-	at = r.begin(ctx, at)
+	at = r.begin(ctx, i, at)
 	if !s.Counted() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, at.Add(s.Duration))
@@ -298,12 +328,18 @@ func (r *run) hand(ctx context.Context, a arrival.Arrival, began time.Time, done
 	}
 	a.Warmup = time.Since(began) < r.plan.Stages[a.Stage].Warmup
 	r.sent++
-	r.pool.take(job{Arrival: a, done: done})
+	r.pool.take(job{Arrival: a, done: func() {
+		r.meter.count(a.Stage)
+		done()
+	}})
 	return true
 }
 
 // announce pushes the line that records when a stage began and ended.
 func (r *run) announce(i int, start, end time.Time) {
+	if !r.cut() {
+		r.meter.end()
+	}
 	line := r.stages[i]
 	line.Start, line.End, line.Status = record.UnixNano(start), record.UnixNano(end), "completed"
 	switch {
@@ -387,6 +423,7 @@ func (r *run) openPool() error {
 	var err error
 	r.pool, err = newPool(lib.WithScenarioState(r.parent, r.scenario), r.Executor, pre, most)
 	if err == nil {
+		r.shown.Store(r.pool)
 		return nil
 	}
 	if r.config.Exec.Native != nil {
@@ -395,11 +432,10 @@ func (r *run) openPool() error {
 	return fmt.Errorf("starting VUs: %w", err)
 }
 
-// progress returns the values that exec.scenario.progress shows.
+// progress returns what the progress bar and exec.scenario.progress show.
 func (r *run) progress() (float64, []string) {
-	whole, spent := r.config.duration(), time.Since(r.start)
-	return min(1, float64(spent)/float64(whole)),
-		[]string{spent.Round(100*time.Millisecond).String() + "/" + whole.String()}
+	done, texts := r.meter.view(r.tuple.ScaleInt64)
+	return done, append(texts, fmt.Sprintf("%d in flight", r.shown.Load().busy.Load()))
 }
 
 // stripes are the numbers of the arrivals that belong to an instance: those at its offsets in each cycle of the segment

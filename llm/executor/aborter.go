@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -10,19 +11,21 @@ import (
 	"go.k6.io/k6/v2/lib/types"
 	"go.k6.io/k6/v2/metrics"
 	"gopkg.in/guregu/null.v3"
+
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
-// progressProxy runs one of k6's executors beside this one, with a single VU that only waits. k6 does not export how a
-// progress bar is drawn or how a test is aborted. Its constant-vus executor does both; it gets the duration of this
-// executor and the interrupts of its VUs.
-type progressProxy struct {
-	lib.Executor
-	stop  chan struct{} // closed when the run of this executor is over
-	abort chan error    // an interrupt to pass on
+// aborter runs one of k6's executors beside this one, with a single VU that only waits. k6 does not export how a test
+// is aborted. Its constant-vus executor does it; it gets the interrupts of this executor's VUs.
+type aborter struct {
+	beside lib.Executor
+	stop   chan struct{} // closed when the run of this executor is over
+	abort  chan error    // an interrupt to pass on
+	asked  atomic.Bool   // to pass one on
 }
 
-func newProgressProxy(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*progressProxy, error) {
-	s := &progressProxy{stop: make(chan struct{}), abort: make(chan error, 1)}
+func newAborter(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*aborter, error) {
+	s := &aborter{stop: make(chan struct{}), abort: make(chan error, 1)}
 	whole, err := lib.NewExecutionTuple(nil, nil)
 	if err != nil {
 		return nil, err
@@ -31,25 +34,27 @@ func newProgressProxy(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*pr
 	state.AddInitializedVU(idleVU{s})
 	config := executor.NewConstantVUsConfig(c.Name)
 	config.VUs = null.IntFrom(1)
-	config.Duration = types.NullDurationFrom(max(c.duration(), time.Second))
+	config.Duration = types.NullDurationFrom(timespan.Max) // run ends it
 	config.GracefulStop = types.NullDurationFrom(0)
-	s.Executor, err = config.NewExecutor(state, log)
+	s.beside, err = config.NewExecutor(state, log)
 	return s, err
 }
 
 // run starts the stock executor and returns a function that ends it and waits for its goroutine.
-func (s *progressProxy) run(ctx context.Context) (end func()) {
+func (s *aborter) run(ctx context.Context) (end func()) {
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(done)
-		_ = s.Executor.Run(ctx, make(chan metrics.SampleContainer, 1)) // fails only if it cannot get the idle VU
+		_ = s.beside.Run(ctx, make(chan metrics.SampleContainer, 1)) // fails only if it cannot get the idle VU
 	}()
 	return func() {
 		close(s.stop)
-		select {
-		case <-done: // its time is up too, so the bar is full
-		case <-time.After(100 * time.Millisecond):
+		if s.asked.Load() { // an abort is lost if the context ends before it is passed on
+			select {
+			case <-done:
+			case <-time.After(100 * time.Millisecond):
+			}
 		}
 		cancel()
 		<-done
@@ -57,7 +62,8 @@ func (s *progressProxy) run(ctx context.Context) (end func()) {
 }
 
 // interrupt passes an abort on; only the first one has an effect.
-func (s *progressProxy) interrupt(err error) {
+func (s *aborter) interrupt(err error) {
+	s.asked.Store(true)
 	select {
 	case s.abort <- err:
 	default:
@@ -65,7 +71,7 @@ func (s *progressProxy) interrupt(err error) {
 }
 
 // idleVU is a VU that does nothing.
-type idleVU struct{ s *progressProxy }
+type idleVU struct{ s *aborter }
 
 // GetID returns a number without a meaning.
 func (idleVU) GetID() uint64 { return 0 }
