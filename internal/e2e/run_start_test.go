@@ -108,11 +108,19 @@ func TestInterruptEndsLongStages(t *testing.T) {
 // A stage without an arrival is named in a warning, and no instance is called idle because of it.
 func TestStageWithoutArrival(t *testing.T) {
 	t.Parallel()
-	path := script(t, `{stages: [{rate: 0.1, duration: '1s'}], executor: 'llm-arrival-rate'}`, `{baseURL: 'sim:'}`)
+	path := script(t, `{stages: [{rate: 0.1, duration: '1s'}, {rate: 5, duration: '1s'}], executor: 'llm-arrival-rate'}`,
+		`{baseURL: 'sim:'}`)
 	r := mustSucceed(t, k6(t, "run", "--quiet", path))
 	want := `stage 0 of scenario \"load\" has no arrival: its rate times its duration is 0.1 requests`
 	if !strings.Contains(r.stderr, want) || strings.Contains(r.stderr, "idle") {
 		t.Errorf("got %s, want %s", r.stderr, want)
+	}
+	for _, executor := range []string{"llm-arrival-rate", "ramping-arrival-rate"} {
+		path := script(t, `{stages: [{rate: 0.1, duration: '1s'}], executor: '`+executor+`'}`, `{baseURL: 'sim:'}`)
+		want := "the load sends nothing: 0.1/s for 1s is less than one request"
+		if r := k6(t, "run", "--quiet", path); r.code == 0 || !strings.Contains(r.stderr, want) {
+			t.Errorf("%s: exit code %d, got %s, want %s", executor, r.code, r.stderr, want)
+		}
 	}
 }
 

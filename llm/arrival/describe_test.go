@@ -14,7 +14,8 @@ func TestPlanInWords(t *testing.T) {
 		want string
 	}{
 		{Plan{Stages: []Stage{flat(5)}}, "5/s for 30s"},
-		{Plan{Stages: []Stage{flat(5), flat(10)}, Process: Poisson{}}, "5/s for 30s, then 10/s for 30s, arrivals poisson"},
+		{Plan{Stages: []Stage{flat(5), flat(10)}, Process: Poisson{}},
+			"5/s for 30s, then 10/s for 30s, arrivals poisson"},
 		{Plan{Stages: []Stage{flat(1), flat(2), flat(3), flat(4)}, Process: Constant{}},
 			"1/s for 30s, then 2/s for 30s, then 3/s for 30s … 4 stages, 2m"},
 		{Plan{Stages: []Stage{flat(1), flat(2), flat(3), {Requests: 9, Concurrency: 2}}, Process: Gamma{0.5}},
@@ -56,7 +57,8 @@ func TestDuration(t *testing.T) {
 		want time.Duration
 	}{
 		{Stage{Concurrency: 8, Duration: time.Minute}, time.Minute},
-		{Stage{Concurrency: 8, Requests: 8}, 10 * time.Minute}, {Stage{Concurrency: 8, Requests: 801}, 1010 * time.Second},
+		{Stage{Concurrency: 8, Requests: 8}, 10 * time.Minute},
+		{Stage{Concurrency: 8, Requests: 801}, 1010 * time.Second},
 		{Stage{Concurrency: 1, Requests: 1 << 50}, 24 * time.Hour},
 	} {
 		if got := new(Load).Duration(Plan{Stages: []Stage{tt.s}}); got != tt.want {

@@ -218,7 +218,8 @@ func (l *Load) Duration(p Plan) time.Duration {
 	for _, s := range p.Stages {
 		if s.Counted() {
 			rounds := (s.Requests-1)/s.Concurrency + 1
-			d += time.Duration(max(float64(leastLoop), min(float64(rounds)*float64(l.Latency()), float64(MaxClosedLoop))))
+			expected := min(float64(rounds)*float64(l.Latency()), float64(MaxClosedLoop))
+			d += max(leastLoop, time.Duration(expected))
 		}
 		d += s.Duration
 	}
