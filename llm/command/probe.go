@@ -36,10 +36,12 @@ func newProbe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "probe URL",
 		Short: "Ask a server what a load test needs to know of it",
-		Long: `Ask a server, with a few requests of 16 tokens, what a load test needs to know: where its API is, which models it
-serves, whether it needs a key, whether it streams, what it reports, and which fields of a request it keeps or refuses.
+		Long: `Ask a server, with a few requests of 16 tokens, what a load test needs to know:
+where its API is, which models it serves, whether it needs a key, whether it
+streams, what it reports, and which fields of a request it keeps or refuses.
 
-URL is a host, with or without http://, the root of an API, or an endpoint.
+URL is a host, with or without http://, the root of an API, or an endpoint;
+sim: is the built-in simulator.
 
 Exit code: 0; 1 if the server cannot be used; 2 for misuse.`,
 		Example: `  k6 x llm probe localhost:8000
@@ -57,12 +59,11 @@ Exit code: 0; 1 if the server cannot be used; 2 for misuse.`,
 	}
 	flags := cmd.Flags()
 	p.server.register(flags)
-	flags.Lookup("timeout").Usage = fmt.Sprintf("`TIME` that the whole probe may take (default %v)",
+	flags.Lookup("timeout").Usage = fmt.Sprintf("`TIME` of the whole probe (default %v)",
 		probe.DefaultTimeout)
-	flags.BoolVar(&p.ignoreEOS, "ignore-eos", true, "see whether the server goes on to the length asked for")
-	flags.StringVar(&p.maxTokensField, "max-tokens-field", "",
-		"`FIELD` of the request that limits the answer, if not max_tokens")
-	flags.BoolVar(&p.json, "json", false, "print JSON instead of lines")
+	flags.BoolVar(&p.ignoreEOS, "ignore-eos", true, "see if answers go on to the length")
+	flags.StringVar(&p.maxTokensField, "max-tokens-field", "", "`FIELD` that limits answers, if not max_tokens")
+	flags.BoolVar(&p.json, "json", false, "print JSON")
 	return cmd
 }
 
