@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -164,18 +163,32 @@ func (r *Result) WriteText(w io.Writer, columns int) error {
 	return out.Flush()
 }
 
-// briefly are the facts that a load is begun with.
-var briefly = []string{"server", "path", "model", "stream"}
+// briefly reports whether a load is begun with a fact: what it measures, and what the server does not keep.
+func (r *Result) briefly(name string) bool {
+	switch name {
+	case "server", "path", "model", "stream":
+		return true
+	case "usage":
+		return !r.Usage
+	case ignoreEOS:
+		return r.IgnoreEOS == Ignored
+	case "max_tokens":
+		return r.MaxTokens == Ignored
+	}
+	return false
+}
 
-// WriteBrief writes what a load is begun with: the server, and the flags that change what is measured.
+// WriteBrief writes what a load is begun with: the server, what it does not keep, and the flags that the load adopts.
 func (r *Result) WriteBrief(w io.Writer, columns int) error {
 	out := bufio.NewWriter(w)
 	for _, l := range r.lines() {
-		if slices.Contains(briefly, l.name) {
+		if r.briefly(l.name) {
 			writeLine(out, l.name, l.text, columns)
 		}
 	}
-	r.writeAdvice(out, columns)
+	for _, a := range r.Advice {
+		writeLine(out, map[bool]string{true: "adopted", false: "advice"}[a.Settled], a.Flag+": "+a.Why, columns)
+	}
 	return out.Flush()
 }
 
@@ -183,7 +196,7 @@ func (r *Result) writeAdvice(out *bufio.Writer, columns int) {
 	for _, a := range r.Advice {
 		text := a.Flag + ": " + a.Why
 		if a.Settled {
-			text = a.Flag + ", as bench does itself: " + a.Why
+			text += "; bench adopts it"
 		}
 		writeLine(out, "advice", text, columns)
 	}

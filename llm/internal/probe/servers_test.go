@@ -105,6 +105,28 @@ func TestBufferingProxy(t *testing.T) {
 	}
 }
 
+// A load is begun with what the server is and does not keep, and with what the load adopts.
+func TestBrief(t *testing.T) {
+	t.Parallel()
+	f := fake{deafEOS: true, stopAfter: 2, noUsage: true,
+		refuse: refusing("stream_options", 400, "unknown field stream_options")}
+	r := run(t, Options{URL: f.start(t)})
+	var out strings.Builder
+	if err := r.WriteBrief(&out, 80); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for line := range strings.Lines(out.String()) {
+		if name, _, _ := strings.Cut(line, " "); name != "" {
+			names = append(names, name)
+		}
+	}
+	want := "server path model stream usage ignore_eos adopted"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("got lines %s, want %s, of\n%s", got, want, out.String())
+	}
+}
+
 // A refused field is left out or renamed, and told with its flag.
 func TestRefusedFields(t *testing.T) {
 	t.Parallel()
