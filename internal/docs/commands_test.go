@@ -20,7 +20,7 @@ import (
 
 // skipped matches commands of the pages that the test does not run: they download, build, contact other servers, show a
 // form, take minutes or never end.
-var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm (sim|selftest)`)
+var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm (sim|selftest)|x-llm.sweep`)
 
 var makeTarget = regexp.MustCompile(`^make (\w+)$`)
 
@@ -40,11 +40,19 @@ var shortened = []struct {
 	{regexp.MustCompile(` -e COLUMN=\S+`), ""},
 	{regexp.MustCompile(` -e '?FILES=\S+`), ""},
 	{regexp.MustCompile(`(-e ADAPTERS=\S+)`), "$1 -e RATE=20 -e DURATION=500ms"},
+	{regexp.MustCompile(`--rate \S+`), "--rate 20,40"},
+	{regexp.MustCompile(`--concurrency \S+`), "--concurrency 2,4"},
+	{regexp.MustCompile(`--duration \S+`), "--duration 1s"},
+	{regexp.MustCompile(`--(warmup|cooldown) \S+`), "--$1 100ms"},
+	{regexp.MustCompile(`--tokenizer \S+`), "--tokenizer scripts/data/sample-tokenizer.json"},
+	{regexp.MustCompile(`<500ms`), "<50s"}, // a busy machine breaks no objective
+	{regexp.MustCompile(`sharegpt.json`), "scripts/data/sharegpt-sample.json"},
 }
 
 var (
-	ownLoad = regexp.MustCompile(`-e (STAGES|RATE|DURATION|CONFIG)=|scripts/smoke|scripts/saturation`)
-	aScript = regexp.MustCompile(` (scripts/\S+\.js|slo\.js)$`)
+	ownLoad   = regexp.MustCompile(`-e (STAGES|RATE|DURATION|CONFIG)=|scripts/saturation`)
+	aScript   = regexp.MustCompile(` (scripts/[\w-]+\.js)$`)          // smoke.test.js has no settings
+	ownScript = regexp.MustCompile(` ((slo|leave|mix|classes)\.js)$`) // of a page; these read DURATION
 )
 
 // tryable changes a command of a page so that it runs here, against the simulator and for a second.
@@ -60,7 +68,7 @@ func tryable(command, server string) string {
 		}
 		command = strings.Replace(command, " run", " run"+settings, 1)
 	}
-	return command
+	return ownScript.ReplaceAllString(command, " --quiet -e DURATION=500ms $1")
 }
 
 // checkout is a folder in which the commands of a page run as in a checkout of the repository.
@@ -186,8 +194,16 @@ func commands(f fence) (list []string) {
 	return list
 }
 
-// The commands in the pages run. On the page of the scripts each block runs alone; on the others the commands follow on
-// each other.
+// pageFiles are the files that commands of docs/how-do-i.md read, beside those that blocks of the pages are saved as.
+var pageFiles = map[string]string{
+	"prompts.jsonl": `{"prompt": "Count to ten"}` + "\n" + `{"messages": [{"role": "user", "content": "Hello"}]}` + "\n",
+	"questions.csv": "id,question\n1,What is a token?\n2,What is a model?\n",
+	"log.csv":       "TIMESTAMP,ContextTokens,GeneratedTokens\n0,20,3\n0.2,30,4\n",
+	"log.jsonl":     `{"seconds": 0, "prompt": "Hello", "tokens": 3}` + "\n" + `{"seconds": 0.2, "prompt": "Bye", "tokens": 3}`,
+}
+
+// The commands in the pages run. On the pages of scripts and of tasks each block runs alone; on the others the commands
+// follow on each other.
 func TestCommandsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
 	if err := testenv.Build(); err != nil {
@@ -206,10 +222,12 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 		page[len(jobs)] = name
 		jobs = append(jobs, commandsOfPage(t, name))
 	}
-	for _, f := range fences(testenv.ReadFile(t, "docs/scripts.md")) {
-		if f.language == "sh" {
-			page[len(jobs)] = "docs/scripts.md"
-			jobs = append(jobs, commands(f))
+	for _, name := range []string{"docs/scripts.md", "docs/how-do-i.md"} {
+		for _, f := range fences(testenv.ReadFile(t, name)) {
+			if f.language == "sh" {
+				page[len(jobs)] = name
+				jobs = append(jobs, withRecords(commands(f)))
+			}
 		}
 	}
 	for name, first := range prepared {
@@ -220,11 +238,7 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 	slots := make(chan struct{}, 6) // a run spends most of its time waiting
 	for i, list := range jobs {
 		b := newCheckout(t, server.URL())
-		for _, f := range fences(testenv.ReadFile(t, "docs/getting-started.md")) {
-			if name, named := fileName(f); named {
-				b.write(t, name, strings.Join(f.lines, "\n"))
-			}
-		}
+		b.writeFilesOf(t, "docs/getting-started.md", "docs/how-do-i.md")
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
@@ -234,6 +248,32 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// withRecords puts before commands those that make the records that they read.
+func withRecords(list []string) []string {
+	all := strings.Join(list, "\n")
+	for _, name := range []string{"run.jsonl", "old.jsonl", "new.jsonl"} {
+		if strings.Contains(all, " "+name) && !strings.Contains(all, "llm="+name) {
+			list = slices.Insert(list, 0, "bin/k6 run --out llm="+name+" scripts/mock.js")
+		}
+	}
+	return list
+}
+
+// writeFilesOf writes the blocks of pages that have the name of a file, and pageFiles.
+func (b checkout) writeFilesOf(t *testing.T, pages ...string) {
+	t.Helper()
+	for _, page := range pages {
+		for _, f := range fences(testenv.ReadFile(t, page)) {
+			if name, named := fileName(f); named {
+				b.write(t, name, strings.Join(f.lines, "\n"))
+			}
+		}
+	}
+	for name, text := range pageFiles {
+		b.write(t, name, text)
+	}
 }
 
 // commandsOfPage returns all commands of a page in order. Before runs that a page compares without making them, it
