@@ -186,7 +186,7 @@ func TestStatusLinesCanBeLeftOut(t *testing.T) {
 	args := []string{"run", "-e", "RATE=10", "-e", "DURATION=2s", "scripts/mock.js"}
 	list, r := watched(t, "off", 0, args...)
 	mustSucceed(t, r)
-	quiet, q := watched(t, "500ms", 0, append(args, "--quiet")...)
+	quiet, q := watched(t, "", 0, append(args, "-e", "DURATION=6s", "--quiet")...)
 	mustSucceed(t, q)
 	if len(list) != 0 || len(quiet) != 0 {
 		t.Errorf("off: got %+v; --quiet: %+v", list, quiet)

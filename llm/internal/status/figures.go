@@ -118,6 +118,7 @@ func (f *figures) throughput() (float64, bool) {
 // totals are the figures of the run that no stage has.
 type totals struct {
 	tpot, ntpot, latency, delay histogram
+	late                        histogram // delay but of later turns, which wait for answers by design
 	prompt, output              int64
 	promptKnown, outputKnown    int64 // successes whose tokens were counted
 	outside, outsideOK          int64 // requests of setup and teardown, which are in no other figure
@@ -128,6 +129,9 @@ type totals struct {
 func (t *totals) add(r *record.Request, c record.Counts) {
 	if delay, known := r.ScheduleDelay(); known {
 		t.delay.add(delay)
+		if r.Turn == 0 {
+			t.late.add(delay)
+		}
 	}
 	if r.Failed() {
 		return

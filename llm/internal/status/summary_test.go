@@ -295,6 +295,14 @@ func TestSummaryNamesLateRequests(t *testing.T) {
 	if got := text(t, s, `{"metrics": {}}`); !strings.HasPrefix(got, want) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
+	turns := counted(twoStages())
+	later := *r
+	later.Turn = 1
+	turns.Board.Done(&later, tokens(1), turns.Board.Sent(after(1), Position{Scenario: "load", Started: zero}))
+	turns.Nothing = ""
+	if got := text(t, turns, `{"metrics": {}}`); !strings.HasPrefix(got, "\n  OK: 1 request sent, ") {
+		t.Errorf("a later turn, which waits for the one before: got %s", got)
+	}
 }
 
 // The summary lists the messages of the most frequent failures, one per line, if at least a tenth of the requests
@@ -452,7 +460,8 @@ func TestSummaryLeavesWarmUpsOut(t *testing.T) {
 	plan[0].Stages[0].Warmup = new(5.0)
 	s := counted(plan, sent{0, 6, 7, answers(50_000, 10_000, 2), "", nil})
 	warm := func(s Summary) {
-		r := &record.Request{Start: after(1).UnixNano(), End: after(2).UnixNano(), Chunks: []int64{9_000_000}, Warmup: true}
+		r := &record.Request{Start: after(1).UnixNano(), End: after(2).UnixNano(), Chunks: []int64{9_000_000},
+			Warmup: true}
 		s.Board.Done(r, tokens(1), s.Board.Sent(after(1), Position{Scenario: "load", Started: zero, HasStage: true}))
 	}
 	warm(s)

@@ -125,7 +125,7 @@ const veryLate = 100 * time.Millisecond
 
 // lateness returns a sentence on requests that were sent late, or "" if few were.
 func (s *summaryText) lateness() string {
-	p99, known := s.rest.delay.quantile(0.99)
+	p99, known := s.rest.late.quantile(0.99)
 	if !known || p99 < veryLate {
 		return ""
 	}
