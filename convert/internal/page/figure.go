@@ -126,11 +126,11 @@ func digits(v float64) string {
 		return "0"
 	case a < 0.0005:
 		return "<0.001"
-	case a < 1:
+	case a < 0.9995:
 		return strconv.FormatFloat(v, 'f', 3, 64)
-	case a < 10:
+	case a < 9.995:
 		return strconv.FormatFloat(v, 'f', 2, 64)
-	case a < 100:
+	case a < 99.95:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
 	return grouped(strconv.FormatFloat(v, 'f', 0, 64))

@@ -84,6 +84,20 @@ func TestClosedLoopHasNoAskedRate(t *testing.T) {
 	}
 }
 
+// A table of both kinds of load has one column for them.
+func TestLoadsOfBothKindsShareAColumn(t *testing.T) {
+	t.Parallel()
+	doc := gjson.Parse(`{"load_summary": {"count": 3}}`)
+	run := Run{Name: "r", stages: []part{{name: "a", plan: constant(8, 5), doc: doc},
+		{name: "b", plan: loop(3, 20), doc: doc}}}
+	got := glance([]Run{run})
+	if head := got.Head[1].Name; head != "asked" || got.Rows[0].Cells[0].Text != "8/s" ||
+		got.Rows[1].Cells[0].Text != "3 at a time" || len(got.Head) != len(got.Rows[0].Cells)+1 {
+		t.Errorf("got the column %q of %v and %v, want asked of 8/s and 3 at a time", head, got.Rows[0].Cells,
+			got.Rows[1].Cells)
+	}
+}
+
 // Two scenarios at a time are told as such, with their names.
 func TestParallelScenarios(t *testing.T) {
 	t.Parallel()

@@ -113,8 +113,35 @@ func glance(runs []Run) *table {
 	for _, c := range glanceColumns {
 		t.Head = append(t.Head, c.column)
 	}
+	t.joinLoads()
 	t.dropEmpty()
 	return t
+}
+
+// joinLoads puts the rates and the requests at a time, the first columns of the table, into one column with their units
+// if it has both: each would be empty where the other is not.
+func (t *table) joinLoads() {
+	filled := [2]bool{}
+	for _, line := range t.Rows {
+		for i := range filled {
+			filled[i] = filled[i] || line.Cells[i].Text != missing
+		}
+	}
+	if !filled[0] || !filled[1] {
+		return
+	}
+	for i, line := range t.Rows {
+		load := line.Cells[1]
+		if rate := line.Cells[0].Text; rate != missing {
+			load.Text = rate + "/s"
+		} else if load.Text != missing {
+			load.Text += " at a time"
+		}
+		t.Rows[i].Cells = append([]cell{load}, line.Cells[2:]...)
+	}
+	load := column{Name: "asked", Meaning: "requests per second that the stage was to send, or requests that it kept " +
+		"open at a time"}
+	t.Head = append([]column{t.Head[0], load}, t.Head[3:]...)
 }
 
 func glanceRow(p part) (line row) {
