@@ -109,7 +109,7 @@ func findColumns(head []string) (columns [2]int, err error) {
 			}
 		}
 		if best == len(known) {
-			return columns, fmt.Errorf("no column has the %s; the columns are %s", missingColumn[i],
+			return columns, fmt.Errorf("no column has the %s; the columns are %.300s", missingColumn[i],
 				strings.Join(head, ", "))
 		}
 	}

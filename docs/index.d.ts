@@ -476,7 +476,7 @@ declare module 'k6/x/llm' {
   export function config(source: string | object): {
     client: ClientOptions;
     dataset: DatasetOptions;
-    scenarios: Record<string, object>;
+    scenarios: { load: Record<string, any> };
     report: { percentiles: number[]; perRequest: boolean; useServerOutputTokens: boolean };
   };
 

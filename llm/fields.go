@@ -168,9 +168,15 @@ func integer(dst *int64, min int64) func(sobek.Value) error {
 	}
 }
 
-// duration reads 1500 (milliseconds) or "1.5s".
+// duration reads 1500 (milliseconds) or "1.5s". A string needs a unit, because some users would take "500" of a bound,
+// or "60" of a stage, for seconds.
 func duration(dst *time.Duration) func(sobek.Value) error {
 	return func(v sobek.Value) error {
+		if text, isText := export(v).(string); isText {
+			if x, err := strconv.ParseFloat(text, 64); err == nil && x > 0 && x < 1e15 {
+				return fmt.Errorf("%q has no unit: write %sms or %ss", text, text, text)
+			}
+		}
 		d, err := timespan.Value(export(v))
 		switch {
 		case errors.Is(err, timespan.ErrNone):
@@ -181,22 +187,6 @@ func duration(dst *time.Duration) func(sobek.Value) error {
 			return fmt.Errorf("must not be negative, got %v", d)
 		}
 		*dst = d
-		return nil
-	}
-}
-
-// withUnit reads a duration. A string needs a unit, because some users would take "500" of a bound, or "60" of a stage,
-// for seconds.
-func withUnit(dst *time.Duration) func(sobek.Value) error {
-	return func(v sobek.Value) error {
-		if err := duration(dst)(v); err != nil {
-			return err
-		}
-		if text, isText := export(v).(string); isText {
-			if _, err := strconv.ParseFloat(text, 64); err == nil {
-				return fmt.Errorf("%q has no unit: write %sms or %ss", text, text, text)
-			}
-		}
 		return nil
 	}
 }

@@ -155,7 +155,7 @@ func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
 			return err
 		}
 		var limit time.Duration
-		err := withUnit(&limit)(obj.Get(name))
+		err := duration(&limit)(obj.Get(name))
 		if err == nil {
 			err = bounds.Set(name, limit)
 		}

@@ -51,7 +51,7 @@ func (o *loadOptions) fields(m *ModuleInstance) fields {
 		"burstiness":      number(&o.Burstiness.Float64),
 		"trace":           numbers(&o.Trace),
 		"drain":           optional(&o.Drain.Valid, boolean(&o.Drain.Bool)),
-		"warmup":          optional(&o.Warmup.Valid, withUnit((*time.Duration)(&o.Warmup.Duration))),
+		"warmup":          optional(&o.Warmup.Valid, duration((*time.Duration)(&o.Warmup.Duration))),
 		"interval":        duration((*time.Duration)(&o.Interval.Duration)),
 		"seed":            integer(&o.Seed.Int64, 0),
 		"gracefulStop":    duration(&o.gracefulStop),
@@ -152,11 +152,11 @@ func stageFields(s *arrival.StageOptions) fields {
 	return fields{
 		"rate":        optional(&s.Rate.Valid, number(&s.Rate.Float64)),
 		"target":      optional(&s.Target.Valid, number(&s.Target.Float64)),
-		"duration":    optional(&s.Duration.Valid, withUnit((*time.Duration)(&s.Duration.Duration))),
+		"duration":    optional(&s.Duration.Valid, duration((*time.Duration)(&s.Duration.Duration))),
 		"requests":    optional(&s.Requests.Valid, integer(&s.Requests.Int64, 1)),
 		"concurrency": optional(&s.Concurrency.Valid, integer(&s.Concurrency.Int64, 1)),
-		"rampUp":      withUnit((*time.Duration)(&s.RampUp.Duration)),
-		"warmup":      optional(&s.Warmup.Valid, withUnit((*time.Duration)(&s.Warmup.Duration))),
+		"rampUp":      duration((*time.Duration)(&s.RampUp.Duration)),
+		"warmup":      optional(&s.Warmup.Valid, duration((*time.Duration)(&s.Warmup.Duration))),
 	}
 }
 

@@ -20,7 +20,13 @@ const client = settings.client();
 const data = settings.conversations();
 
 export const options = {
-  scenarios: scenarios({ stages, arrival: __ENV.ARRIVAL || 'poisson', seed: settings.seed, interval: '1s', exec: settings.exec(client, data) }),
+  scenarios: scenarios({
+    stages,
+    arrival: /** @type {'poisson'} */ (__ENV.ARRIVAL || 'poisson'),
+    seed: settings.seed,
+    interval: '1s',
+    exec: settings.exec(client, data),
+  }),
   summaryTrendStats: settings.trendStats,
 };
 

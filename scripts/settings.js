@@ -97,7 +97,7 @@ function stages(defaults) {
   return warm((__ENV.RATE ? numbers('RATE') : [5]).map((rate) => ({ rate, ...length })));
 }
 
-export const api = __ENV.API || 'chat';
+export const api = /** @type {'chat' | 'completion'} */ (__ENV.API || 'chat');
 export const seed = number('SEED', undefined);
 export const maxTokens = number('MAX_TOKENS', undefined);
 
@@ -254,7 +254,7 @@ export function options(client, data, defaults, defaultArrival) {
       trace: recorded,
       arrival,
       burstiness: arrival === 'gamma' ? number('BURSTINESS', 0.3) : undefined,
-      executor: __ENV.EXECUTOR,
+      executor: /** @type {'llm-arrival-rate'} */ (__ENV.EXECUTOR),
       exec: exec(client, data),
       seed,
     }),

@@ -139,7 +139,7 @@ func (t *tracer) readHead(head []string) error {
 	}
 	if best == len(columns) && len(head) > 1 {
 		return fmt.Errorf("no column has the times of requests (timestamp, time, arrival_time, start_time …); "+
-			"the columns are %s", strings.Join(head, ", "))
+			"the columns are %.300s", strings.Join(head, ", "))
 	}
 	if best == len(columns) {
 		_, t.unit = readName(head[0])

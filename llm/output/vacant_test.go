@@ -11,7 +11,8 @@ import (
 // The record of a run that sent nothing may be replaced, as after a misspelt address. Nothing else may.
 func TestRecordWithoutARequestIsReplaced(t *testing.T) {
 	t.Parallel()
-	run, end := &record.Run{Schema: record.Schema, ID: "r", Instance: "i", Segment: "0:1"}, &record.End{Status: "aborted"}
+	run := &record.Run{Schema: record.Schema, ID: "r", Instance: "i", Segment: "0:1"}
+	end := &record.End{Status: "aborted"}
 	request := &record.Request{ID: "a", API: "chat", Model: "m", Start: 1, End: 2}
 	for _, tt := range []struct {
 		name  string
