@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,11 +84,11 @@ func (t *table) results(label string, rows []row) {
 	}
 	for _, r := range rows {
 		l, a := r.of.Successes.Latency, r.of.Additions
-		loads := r.loadCells()
+		loads, gaps := r.loadCells(), cmp.Or(l.ITL, a.Latency.ITLMean) // of imported runs the mean gaps alone are known
 		for i, cells := range [][]string{
 			loads[:1], loads[1:2], loads[2:3], loads[3:], {fmt.Sprint(r.of.Load.Count)},
 			{fmt.Sprint(a.Requests.Failed - a.Requests.Canceled)}, {fmt.Sprint(a.Requests.Canceled)},
-			{fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99), ms(l.ITL, 50, 99),
+			{fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99), ms(gaps, 50, 99),
 			ms(l.Request, 50, 99), {Digits(float64(r.of.Successes.Throughput.OutputTokens))}, {sloCell(a.SLO)},
 		} {
 			groups[i].cells = append(groups[i].cells, cells)

@@ -119,7 +119,7 @@ func (q *Request) setEndUnknown(d *Details) {
 
 // setEnds sets the chunk figures of a request whose chunks are not listed. first and last are the arrival times of the
 // first and the last chunk in seconds after the start; last is NaN if it is unknown, and count is 0 if it is unknown.
-// setEnds invents no gaps between chunks, but their mean is known.
+// setEnds invents no gaps between chunks, but their mean is known, by the tokens if not by the chunks.
 func (q *Request) setEnds(d *Details, first, last float64, count int32) {
 	q.ChunksUnlisted, q.ChunkCount, d.figures[firstToken], q.TokenSpan = true, count, first, last-first
 	q.TTFT, d.figures[ttfo] = first, first
@@ -134,8 +134,11 @@ func (q *Request) setEnds(d *Details, first, last float64, count int32) {
 	if q.CompletionTokens > 1 && q.TokenSpan > 0 {
 		q.TPOT = q.TokenSpan / float64(q.CompletionTokens-1)
 	}
-	if count > 1 {
+	switch {
+	case count > 1:
 		d.figures[meanITL] = q.TokenSpan / float64(count-1)
+	case count == 0: // as the tools themselves compute it
+		d.figures[meanITL] = q.TPOT
 	}
 }
 

@@ -307,6 +307,7 @@ func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 	if d.list == "incomplete" && !e.start {
 		return nil, nil // it was never sent, and that is no error
 	}
+	e.settleFirst()
 	if e.start && !e.end {
 		q.End, q.EndUnknown, e.end = q.Start, true, true
 	}

@@ -6,7 +6,15 @@ type guideLLMRequest struct {
 	q          Request
 	bodies     bool
 	start, end bool
-	flat       bool // written by 0.2 or 0.3
+	flat       bool     // written by 0.2 or 0.3
+	ttft       *float64 // as the tool computed it, in milliseconds
+}
+
+// settleFirst takes the tool's own TTFT where the instant of the first token is missing.
+func (e *guideLLMRequest) settleFirst() {
+	if q := &e.q; q.First == nil && e.ttft != nil && e.start && *e.ttft > 0 {
+		q.First = new(q.Start + *e.ttft/1000)
+	}
 }
 
 func (e *guideLLMRequest) member(key string) (err error) {
@@ -21,6 +29,8 @@ func (e *guideLLMRequest) member(key string) (err error) {
 		q.First, err = e.in.optional()
 	case "last_token_time":
 		q.Last, err = e.in.optional()
+	case "time_to_first_token_ms":
+		e.ttft, err = e.in.optional()
 	case "prompt_tokens":
 		q.InputTokens, err = e.in.count()
 	case "output_tokens":
@@ -85,6 +95,12 @@ func (e *guideLLMRequest) timings(key string) (err error) {
 		q.Due, err = e.in.optional()
 	case "first_token_iteration":
 		q.First, err = e.in.optional()
+	case "first_output_token_iteration": // content alone, from 0.7
+		if q.First == nil {
+			q.First, err = e.in.optional()
+		} else {
+			err = e.in.skip()
+		}
 	case "last_token_iteration":
 		q.Last, err = e.in.optional()
 	case "token_iterations":
