@@ -22,7 +22,7 @@ type compareFlags struct {
 	level, floor     float64
 	resamples        int
 	seed             uint64
-	force            bool
+	force, all       bool
 }
 
 func newCompare() *cobra.Command {
@@ -65,6 +65,7 @@ Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse; 3 
 	flags.Float64Var(&f.floor, "noise", 0.02, "relative change of a time or a rate up to which it counts as noise")
 	flags.IntVar(&f.resamples, "resamples", 1000, "number of bootstrap resamples")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
+	flags.BoolVar(&f.all, "all", false, "print all figures, and those of each stage")
 	flags.BoolVar(&f.force, "force", false, "accept inputs that do not belong together; replace existing files")
 	return cmd
 }
@@ -85,6 +86,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	result.All = f.all
 	if err := f.write(cmd.OutOrStdout(), result, write); err != nil {
 		return written(err)
 	}

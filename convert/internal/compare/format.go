@@ -60,12 +60,22 @@ func (m *Metric) change() string {
 	case v == nil:
 		v, interval, unit, scale = m.Change, m.Interval, "/s", 1
 	}
+	if vague(m.RelativeInterval) && m.Unit == Seconds && unit == " %" {
+		v, interval, unit, scale = m.Change, m.Interval, " ms", 1000
+	}
 	text := signed(*v*scale) + unit
+	if interval != nil && unit == " %" && vague(interval) {
+		return text + " [too few requests to tell]"
+	}
 	if interval != nil {
 		text += fmt.Sprintf(" [%s, %s]", signed(interval.Low*scale), signed(interval.High*scale))
 	}
 	return text
 }
+
+// vague reports whether the interval of a relative change says nothing: it reaches to a fall by all, or spans more than
+// twice the value.
+func vague(i *Interval) bool { return i != nil && (i.Low <= -1 || i.High-i.Low > 2) }
 
 // signed formats a number with one decimal, or more for small ones: a change of +0.04 is not +0.0.
 func signed(v float64) string {

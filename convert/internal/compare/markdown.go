@@ -11,7 +11,7 @@ import (
 // others folded.
 func (r *Result) WriteMarkdown(w io.Writer) error {
 	t := &lines{w: w}
-	t.line("### Load test: %s (%s)", r.Verdict, r.outcome())
+	t.line("### Load test: %s", r.outcome())
 	t.line("")
 	t.line("| | run | requests | failed | seconds |")
 	t.line("|---|---|---:|---:|---:|")

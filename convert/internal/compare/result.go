@@ -38,6 +38,9 @@ type Result struct {
 	Stages []Stage  `json:"stages,omitempty"`
 	Notes  []string `json:"notes,omitempty"`
 
+	// All makes WriteText print every figure and the stages, in place of the main figures.
+	All bool `json:"-"`
+
 	Level     float64 `json:"confidence_level"`
 	Resamples int     `json:"resamples"`
 	Seed      uint64  `json:"seed"`

@@ -30,7 +30,7 @@ func (r *Result) WriteText(w io.Writer) error {
 	t.line("BASE  %s", r.Base.text())
 	t.line("NEW   %s", r.New.text())
 	t.line("")
-	t.line("verdict: %s (%s)", r.Verdict, r.outcome())
+	t.line("verdict: %s", r.outcome())
 	for _, reason := range r.Reasons {
 		t.line("  %s", reason)
 	}
@@ -42,11 +42,19 @@ func (r *Result) WriteText(w io.Writer) error {
 			}
 		})
 	}
-	t.metrics(r.changeTitle(), r.Metrics)
-	for _, s := range r.Stages {
-		t.line("")
-		t.line("stage %d", s.Stage)
-		t.metrics(r.changeTitle(), s.Metrics)
+	if r.All {
+		t.metrics(r.changeTitle(), r.Metrics)
+		for _, s := range r.Stages {
+			t.line("")
+			t.line("stage %d", s.Stage)
+			t.metrics(r.changeTitle(), s.Metrics)
+		}
+	} else {
+		list := r.brief()
+		t.metrics(r.changeTitle(), list)
+		if more := r.hidden(len(list)); more != "" {
+			t.line("%s", more)
+		}
 	}
 	t.line("")
 	t.line("%s", r.method())
@@ -69,23 +77,28 @@ func (s SideSummary) text() string {
 	return text
 }
 
-// outcome returns passed or failed, with the reason.
+// outcome returns what decides the comparison: the gates if there are any, else the figures.
 func (r *Result) outcome() string {
-	failed := 0
+	if len(r.Gates) == 0 {
+		return string(r.Verdict)
+	}
+	failed, undecided := 0, 0
 	for _, g := range r.Gates {
-		if g.Status == GateFailed {
+		switch g.Status {
+		case GateFailed:
 			failed++
+		case GateUndecided:
+			undecided++
 		}
 	}
-	switch {
-	case failed > 0:
-		return fmt.Sprintf("FAILED: %d of %d gates", failed, len(r.Gates))
-	case !r.Passed:
-		return "FAILED"
-	case len(r.Gates) > 0:
-		return fmt.Sprintf("passed: no gate of %d failed", len(r.Gates))
+	text := fmt.Sprintf("passed, none of %d gates tripped", len(r.Gates))
+	if failed > 0 {
+		text = fmt.Sprintf("FAILED, %d of %d gates tripped", failed, len(r.Gates))
 	}
-	return "passed"
+	if undecided > 0 {
+		text += fmt.Sprintf(", %d undecided", undecided)
+	}
+	return fmt.Sprintf("%s (figures by themselves: %s)", text, r.Verdict)
 }
 
 func (r *Result) changeTitle() string { return fmt.Sprintf("change [%s %%]", percentText(r.Level)) }

@@ -1,0 +1,44 @@
+package compare
+
+import "fmt"
+
+// briefNames are the figures that a brief table shows.
+var briefNames = []string{"p99(ttft)", "p99(itl)", "p99(request_latency)", "requests_per_sec", "output_tokens_per_sec",
+	"failures", "goodput"}
+
+// brief returns the figures that a brief table shows: briefNames, those of the gates, and headline figures that are
+// better or worse.
+func (r *Result) brief() (list []Metric) {
+	shown := map[string]bool{}
+	for _, name := range briefNames {
+		shown[name] = true
+	}
+	for _, g := range r.Gates {
+		shown[g.Metric] = true
+	}
+	for _, m := range r.Metrics {
+		changed := m.Headline && (m.headlineVerdict == Better || m.headlineVerdict == Worse)
+		if shown[m.Name] && (m.Base != nil || m.New != nil) || changed {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// hidden says what a brief text leaves out, and returns "" if it leaves out nothing.
+func (r *Result) hidden(shown int) string {
+	text := ""
+	if n := len(r.Metrics) - shown; n > 0 {
+		text = fmt.Sprintf("%d more figures", n)
+	}
+	if n := len(r.Stages); n > 0 {
+		if text != "" {
+			text += " and "
+		}
+		text += fmt.Sprintf("%d stages", n)
+	}
+	if text != "" {
+		text += ": --all"
+	}
+	return text
+}
