@@ -11,7 +11,8 @@ import (
 // Additions holds the figures that a report adds to inference-perf's, under the key xk6_llm. Times are seconds.
 type Additions struct {
 	Health     ClientHealth         `json:"client_health"`
-	Warnings   []string             `json:"warnings"` // what a reader of the figures should know
+	Warnings   []string             `json:"warnings"`        // what a reader of the figures should know
+	Notes      []string             `json:"notes,omitempty"` // what a reader of this JSON should know
 	RunID      string               `json:"run_id"`
 	Versions   map[string]string    `json:"versions"`
 	Origin     string               `json:"imported_from,omitempty"` // the tool that wrote the input file
@@ -161,7 +162,7 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 	a.Requests.Dropped, a.Requests.SentRate = g.dropped(), g.sentRate()
 	a.SLO = judge{g}.judgements(judge{g}.objectives())
 	a.Health = g.health()
-	a.Warnings = g.warnings(a)
+	a.Warnings, a.Notes = g.warnings(a), notes(a)
 	return a
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
@@ -98,6 +99,8 @@ func (g *subset) health() ClientHealth {
 	switch {
 	case len(g.all) == 0:
 		j.addReason(Invalid, "no request was sent")
+	case len(g.ok) == 0 && !slices.ContainsFunc(g.failed, finished):
+		j.addReason(Invalid, "no request finished before the end of the run")
 	case len(g.ok) == 0:
 		j.addReason(Invalid, "every request failed")
 	}

@@ -193,7 +193,7 @@ func TestFirstAndLastChunk(t *testing.T) {
 		{"five chunks", guide(`"first_token_iteration": 100.5, "last_token_iteration": 101.5, "token_iterations": 5`,
 			9), "0.5", "0.125", "0.25", "0.5"},
 		{"an unknown number of chunks", guide(`"first_token_iteration": 100.5, "last_token_iteration": 101.5`, 9),
-			"0.5", "0.125", "null", "0.5"},
+			"0.5", "0.125", "0.125", "0.5"},
 		{"an unknown last chunk", guide(`"first_token_iteration": 100.5, "token_iterations": 5`, 9), "0.5", "null",
 			"null", "0.5"},
 		{"no first chunk", guide(`"first_token_iteration": null, "last_token_iteration": 101.5, "token_iterations": 5`,
@@ -203,7 +203,7 @@ func TestFirstAndLastChunk(t *testing.T) {
 			"0.125", "0.25", "0.0"},
 		{"aiperf", `{"metadata": {"request_start_ns": 1000, "request_end_ns": 2000001000}, "metrics": ` +
 			`{"time_to_first_token": {"value": 500, "unit": "ms"}, "request_latency": {"value": 1500, "unit": ` +
-			`"ms"}, "output_sequence_length": {"value": 9}}}`, "0.5", "0.125", "null", "0.5"},
+			`"ms"}, "output_sequence_length": {"value": 9}}}`, "0.5", "0.125", "0.125", "0.5"},
 	} {
 		read := mustImport(t, tt.text)
 		dir := writeReport(t, read, Options{})

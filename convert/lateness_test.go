@@ -227,9 +227,9 @@ func TestWarningOfTokensReadTogether(t *testing.T) {
 	for _, tt := range []struct {
 		lines []record.Line
 		want  string
-	}{{together, "the server, a proxy or the network holds chunks together"}, {late, "this load generator read late"}} {
+	}{{together, "the server, a proxy or the network holds them"}, {late, "this load generator read late"}} {
 		warnings := strings.Join(summarized(t, tt.lines, run.Cut{}).Additions.Warnings, "\n")
-		if !strings.Contains(warnings, tt.want) || strings.Count(warnings, "one read brought both") != 1 {
+		if !strings.Contains(warnings, tt.want) || strings.Count(warnings, "together with the one before") != 1 {
 			t.Errorf("got %q, want %q", warnings, tt.want)
 		}
 	}

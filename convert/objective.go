@@ -174,6 +174,9 @@ func (g judge) by(o objective) Judgement {
 // unfinished reports whether the end of the run cut the request off. Such a request neither succeeded nor failed.
 func unfinished(q *run.Request) bool { return q.ErrorType == record.ErrorCanceled }
 
+// finished reports whether the request ended, well or badly.
+func finished(q *run.Request) bool { return !unfinished(q) }
+
 // keeps reports whether a success keeps all bounds. It is unknown if the success has none of the latencies, unless it
 // is an answer of one token, which has a TTFT alone.
 func (g judge) keeps(q *run.Request, bounds []slo.Bound) (kept, known bool) {

@@ -306,7 +306,7 @@ var loose = schematest.Loose{
 		"/xk6_llm/window/stage_warmup_seconds", "/xk6_llm/window/adapters",
 		"reason", "/xk6_llm/finish_reasons/*", "/xk6_llm/tokens/output_asked/short_finish_reasons/*",
 		"/xk6_llm/tokens/*_source/*", "time_series", "/xk6_llm/definitions/*",
-		"/xk6_llm/load", "/xk6_llm/load/asked_from_rate", "/xk6_llm/load/asked_to_rate",
+		"/xk6_llm/notes", "/xk6_llm/load", "/xk6_llm/load/asked_from_rate", "/xk6_llm/load/asked_to_rate",
 		"/xk6_llm/load/planned_seconds", "/xk6_llm/slo", "/xk6_llm/slo_answers", "/xk6_llm/gates",
 		"/request", "/response", "/info", "/computed_metrics", "response_chunks", "chunk_times", "output_token_times",
 		"stop_reason",

@@ -55,6 +55,12 @@ func (g *subset) warnings(a *Additions) []string {
 	w.warnOfChunks(g, a.Tokens, a.Health)
 	w.warnOfCounts(g, a.Tokens)
 	w.warnOfLengths(g, a.Tokens.Limit)
+	return w.list
+}
+
+// notes returns what a reader of the JSON should know, and no other.
+func notes(a *Additions) []string {
+	w := &warner{}
 	w.warn(a.Requests.OneToken > 0,
 		"%d answers of one token have no time_to_first_token in inference-perf's format; see latency.ttft",
 		a.Requests.OneToken)
@@ -194,13 +200,13 @@ func (w *warner) warnOfChunks(g *subset, t TokenCounts, h ClientHealth) {
 	share := 100 * float64(t.Gaps.ChunkTogether) / float64(max(t.Gaps.Chunk, 1))
 	if len(h.Errors) > 0 && float64(h.Heartbeats.P99) > lateBounds[0] {
 		w.warn(share > 1,
-			"%.1f %% of the gaps between chunks are 0, for one read brought both: this load generator read late, so "+
-				"small percentiles of inter_token_latency are artefacts", share)
+			"%.1f %% of the chunks were read together with the one before, because this load generator read late: "+
+				"read p50 of ITL with care", share)
 		return
 	}
 	w.warn(share > 1,
-		"%.1f %% of the gaps between chunks are 0, for one read brought both: the server, a proxy or the network "+
-			"holds chunks together, so small percentiles of inter_token_latency are artefacts", share)
+		"%.1f %% of the chunks arrived together with the one before: the server, a proxy or the network holds them; "+
+			"read p50 of ITL with care", share)
 }
 
 // warnOfCounts warns of token counts that differ or cannot be relied on.

@@ -28,6 +28,10 @@ func run(args []string) int {
 	root := &cobra.Command{
 		Use:   "llmconv",
 		Short: "Make and compare reports of load tests of LLM inference servers",
+		Long: `Make and compare reports of load tests of LLM inference servers.
+
+k6 x llm has the same commands. Take llmconv on a machine that sends no load:
+it is a small program without k6.`,
 		Example: `  llmconv report run.jsonl -o report
   llmconv compare base/ new/
   llmconv parquet run.jsonl -o requests.parquet`,

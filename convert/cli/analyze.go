@@ -28,11 +28,14 @@ func newAnalyze() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "analyze DIR…",
-		Short: "Draw charts of reports: latency, throughput and goodput against load",
-		Long: `Draw charts of reports: latency, throughput and goodput against load, one point for each stage.
+		Short: "Draw charts of reports: latency, throughput, goodput",
+		Long: `Draw charts of reports: latency, throughput and goodput against load, one
+point for each stage.
 
-DIR is a report directory of llmconv, of k6 x llm run, or of any version of inference-perf. The command reads its files
-stage_N_lifecycle_metrics.json, with or without a prefix, and writes into it the charts for which the report has data:
+DIR is a report directory of llmconv, of k6 x llm run, or of any version of
+inference-perf. The command reads its files stage_N_lifecycle_metrics.json,
+with or without a prefix, and writes into it the charts for which the report
+has data:
 
   latency_vs_qps.png          latency_vs_concurrency.png
   latency_p99_vs_qps.png      latency_p99_vs_concurrency.png
@@ -41,13 +44,15 @@ stage_N_lifecycle_metrics.json, with or without a prefix, and writes into it the
 
 and report.html, one page with everything and charts to zoom into.
 
-With -u OUT, it also draws the reports together, with a line for each: OUT gets the same files and analyzed_reports_legend.json.
+With -u OUT, it also draws the reports together, with a line for each: OUT
+gets the same files and analyzed_reports_legend.json.
 
-The command replaces earlier charts in a report, and in OUT if it has such a legend. Elsewhere it refuses to replace a file of the
-same name without --force.
+The command replaces earlier charts in a report, and in OUT if it has such a
+legend. Elsewhere it refuses to replace a file of the same name without
+--force.
 
-Exit codes: 0 for success; 1 if nothing could be drawn; 2 for misuse; 3 if some files could not be read or written and the rest was
-drawn.`,
+Exit codes: 0 for success; 1 if nothing could be drawn; 2 for misuse; 3 if
+some files could not be read or written and the rest was drawn.`,
 		Example: `  llmconv analyze report
   llmconv analyze before after -u comparison
   llmconv analyze runs/*/`,

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Exit codes.
@@ -44,6 +45,7 @@ func Commands() []*cobra.Command {
 	list := []*cobra.Command{newReport(), newParquet(), newCompare(), newAnalyze()}
 	for _, cmd := range list {
 		guard(cmd)
+		cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	}
 	return list
 }
@@ -140,9 +142,12 @@ func remark(cmd *cobra.Command, remarks []string) {
 
 // Verdict returns the error with the exit code for a run whose files are written; nil means exit code 0.
 func Verdict(run *run.Run) error {
-	failed := 0
+	failed, unfinished := 0, 0
 	for _, q := range run.Requests {
-		if q.Failed() {
+		switch {
+		case q.ErrorType == record.ErrorCanceled:
+			unfinished++
+		case q.Failed():
 			failed++
 		}
 	}
@@ -151,7 +156,9 @@ func Verdict(run *run.Run) error {
 		return &ExitError{Partial, fmt.Errorf("the input is partial, and has no requests")}
 	case len(run.Requests) == 0:
 		return &ExitError{Failed, fmt.Errorf("the run has no requests")}
-	case failed == len(run.Requests):
+	case unfinished == len(run.Requests):
+		return &ExitError{Failed, fmt.Errorf("no request finished: the end of the run cut off all %d", unfinished)}
+	case failed == len(run.Requests)-unfinished:
 		return &ExitError{Failed, fmt.Errorf("every request failed (%d)", failed)}
 	case run.Partial:
 		return &ExitError{Partial, fmt.Errorf("the input is partial, and so is the report")}

@@ -30,19 +30,25 @@ func newCompare() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare BASE NEW",
 		Short: "Compare two runs: report whether the new one is better or worse",
-		Long: `Report whether a run is better or worse than another, by the difference of each figure and its confidence interval.
+		Long: `Report whether a run is better or worse than another, by the difference of
+each figure and its confidence interval.
 
-BASE and NEW are each a file or directory of records, a report directory with requests.parquet, or results of another load tester.
-Of a report directory of inference-perf without requests, only the figures are compared. A difference counts if its interval (block
-bootstrap, 95 %) excludes zero and the difference is above the noise floor.
+BASE and NEW are each a file or directory of records, a report directory with
+requests.parquet, or results of another load tester. Of a report directory of
+inference-perf without requests, only the figures are compared. A difference
+counts if its interval (block bootstrap, 95 %) excludes zero and the
+difference is above the noise floor.
 
-A gate of --fail-on bounds the change of a figure (p99(ttft)>+5%, mean(itl)>+2ms, requests_per_sec<-3%) or its value in NEW
-(p99(ttft)>500ms, failures>1%). A gate on a change trips if the change exceeds it and its interval excludes zero. Without
-gates, the comparison fails if a headline figure is worse.
+A gate of --fail-on bounds the change of a figure (p99(ttft)>+5%,
+mean(itl)>+2ms, requests_per_sec<-3%) or its value in NEW (p99(ttft)>500ms,
+failures>1%). A gate on a change trips if the change exceeds it and its
+interval excludes zero. Without gates, the comparison fails if a headline
+figure is worse.
 
-Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse; 3 if an input is partial.`,
+Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse;
+3 if an input is partial.`,
 		Example: `  llmconv compare base/ new/
-  llmconv compare base.jsonl new.jsonl --fail-on 'p99(ttft)>+5%,failures>1%'
+  llmconv compare base/ new/ --fail-on 'p99(ttft)>+5%,failures>1%'
   llmconv compare base/ new/ --markdown comment.md --junit compare.xml`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {

@@ -91,7 +91,7 @@ func (f *prometheusFlags) register(flags *pflag.FlagSet) {
 		"use only series with this label, for example namespace=prod; repeat the flag for several")
 	flags.StringArrayVar(&f.accelerators, "prometheus-accelerator-filter", nil,
 		"use only accelerators with this label, for example Hostname=node1")
-	flags.BoolVar(&f.stages, "prometheus-stages", false, "also write stage_N_prometheus_metrics.json")
+	flags.BoolVar(&f.stages, "prometheus-stages", false, "also write a file for each stage")
 	flags.DurationVar(&f.interval, "prometheus-scrape-interval", 15*time.Second,
 		"interval at which Prometheus scrapes the server")
 	flags.StringVar(&f.ca, "prometheus-ca", "", "PEM file of certificates to trust")

@@ -40,34 +40,47 @@ func newReport() *cobra.Command {
 		Short: "Write a report in inference-perf's format",
 		Long: `Write a report in inference-perf's format from the records of a run.
 
-RECORDS are files or directories of k6 run --out llm=…, or files of k6 run --out json=… (.json, .gz). Several are the instances
-of one run, and are merged exactly. A requests.parquet of an earlier report is accepted, too.
+RECORDS is the file or directory that k6 run --out llm=… wrote. Several are
+the instances of one run, and are merged exactly. Files of k6 run --out json=…
+(.json, .gz), report directories with requests.parquet and results of other
+load testers are accepted, too.
 
-The report directory gets summary_lifecycle_metrics.json, stage_N_lifecycle_metrics.json, adapter_A_lifecycle_metrics.json,
-inference-perf.partial.stage_N.yaml, config.yaml, validation.json, requests.parquet and report.html, a page with tables and
-charts that loads nothing from the network. If the standard output is not a terminal, the JSON of the summary and the stages goes
-there, too, between lines such as === START_SUMMARY ===, for programs that read reports from logs.
+The report directory gets summary_lifecycle_metrics.json,
+stage_N_lifecycle_metrics.json, adapter_A_lifecycle_metrics.json,
+inference-perf.partial.stage_N.yaml, config.yaml, validation.json,
+requests.parquet and report.html, a page with tables and charts that loads
+nothing from the network. In a pod of Kubernetes, or with --markers always,
+the JSON of the summary and the stages goes to the standard output, too,
+between lines such as === START_SUMMARY ===, for programs that read reports
+from logs.
 
-Exit codes: 0 for success; 1 if every request failed or none was sent; 2 for misuse; 3 if the input is partial. With 1 and 3 the
-report is written, too.`,
+--slo and --gate take objectives, separated by commas: p99(ttft)<500ms,
+failures<1%, goodput(ttft<500ms,tpot<50ms)>=95%, or ttft=500ms as a bound that
+99 % of the requests are to keep.
+
+Exit codes: 0 for success; 1 if a gate is broken, every request failed or none
+was sent; 2 for misuse; 3 if the input is partial. With 1 and 3 the report is
+written, too.`,
 		Example: `  llmconv report run.jsonl -o report
   llmconv report records/ --per-request --percentiles 50,90,99
-  llmconv report run.jsonl --slo ttft=500ms,tpot=50ms --warmup 30s
+  llmconv report run.jsonl --slo 'p99(ttft)<500ms' --gate 'failures<1%'
+  llmconv report run.jsonl --stage-warmup 10s -o warm
   llmconv report run.jsonl --exclude-late -o on-time
   llmconv report run.jsonl --config config.yml -o report
   llmconv report run.jsonl --stage 1 --adapter lora-a -o lora-a
-  llmconv report run.jsonl --prometheus http://prometheus:9090 --prometheus-filter namespace=prod`,
+  llmconv report run.jsonl --prometheus http://prometheus:9090 \
+      --prometheus-filter namespace=prod`,
 		Args: inputs,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "report directory (default reports-YYYYMMDD-HHMMSS)")
-	flags.BoolVar(&f.perRequest, "per-request", false, "also write per_request_lifecycle_metrics.json")
-	flags.BoolVar(&f.adapterStages, "per-adapter-stage", false, "also write adapter_A_stage_N_lifecycle_metrics.json")
+	flags.BoolVar(&f.perRequest, "per-request", false, "also write a file of all requests")
+	flags.BoolVar(&f.adapterStages, "per-adapter-stage", false, "also write a file for each stage of each adapter")
 	flags.StringVar(&f.percentiles, "percentiles", "",
-		"percentiles to report (default 0.1,1,5,10,25,50,75,90,95,99,99.9)")
+		"percentiles to report (default 0.1 to 99.9)")
 	flags.StringVar(&f.slo, "slo", "",
-		"objectives that each stage is judged by, in place of the run's bounds: "+slo.Forms)
+		"objectives that each stage is judged by, in place of the run's bounds")
 	flags.StringVar(&f.gate, "gate", "", "objectives that the whole run must keep, written as for --slo")
 	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"},
 		"files to write: json, parquet, csv, html")

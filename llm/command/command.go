@@ -26,7 +26,8 @@ func New(gs *state.GlobalState) *cobra.Command {
 		Long: `Load-test LLM inference servers: run configurations of inference-perf, make and compare reports, and
 simulate a server.
 
-Scripts that import k6/x/llm are load tests, too. Run them with k6 run.`,
+Scripts that import k6/x/llm are load tests, too. Run them with k6 run.
+The program llmconv has the commands for reports, too, and needs no k6.`,
 		Example: `  k6 run --out llm=run.jsonl scripts/sharegpt.js
   k6 x llm run -c config.yml
   k6 x llm report run.jsonl -o report
