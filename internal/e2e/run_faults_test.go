@@ -287,9 +287,15 @@ func TestTheServerFails(t *testing.T) {
 			t.Parallel()
 			records := filepath.Join(t.TempDir(), "run.jsonl")
 			start := time.Now()
-			mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records,
+			want := 0
+			if tt.least == 40 { // no request succeeds
+				want = 110
+			}
+			if r := k6(t, "run", "--quiet", "--out", "llm="+records,
 				script(t, `{stages: [{rate: 20, duration: '2s'}], executor: 'llm-arrival-rate', `+tt.load+`}`,
-					tt.client)))
+					tt.client)); r.code != want {
+				t.Errorf("exit code %d, want %d\n%s", r.code, want, r.stderr)
+			}
 			if took := time.Since(start); took > 40*time.Second {
 				t.Errorf("it took %v", took)
 			}

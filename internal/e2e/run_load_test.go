@@ -223,7 +223,7 @@ func breakCircuit(t *testing.T, exec string) {
 			`{consecutive: 5}`, 108, 30},
 		{"ours, each stage",
 			`{stages: [{rate: 50, duration: '20s'}, {rate: 50, duration: '20s'}], executor: 'llm-arrival-rate'}`,
-			`{consecutive: 5, stop: 'stage'}`, 0, 60},
+			`{consecutive: 5, stop: 'stage'}`, 110, 60}, // no request succeeds
 		{"k6's own", `{stages: [{rate: 50, duration: '20s'}], executor: 'ramping-arrival-rate'}`, `{rate: 0.5, minSamples: 5}`, 108, 30},
 	} {
 		out := filepath.Join(t.TempDir(), "run.jsonl")
