@@ -63,8 +63,11 @@ func (t *table) grid(label string, labels []string, groups []group) {
 		if g.empty() {
 			continue
 		}
-		at := slices.IndexFunc(room, func(n int) bool { return n >= g.width() })
-		if at < 0 {
+		at := len(blocks) - 1
+		if g.left { // the order of the others is kept
+			at = slices.IndexFunc(room, func(n int) bool { return n >= g.width() })
+		}
+		if at < 0 || room[at] < g.width() {
 			at = len(blocks)
 			blocks, room = append(blocks, []group{first}), append(room, t.columns-first.width()+2)
 		}
