@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -94,6 +95,59 @@ func mixStages(t *testing.T, exec string) {
 	}
 	if gap := stages[1].Start - stages[0].End; gap < 200e6 {
 		t.Errorf("%d ns between stages, want the interval of 200 ms at least", gap)
+	}
+}
+
+// A closed loop for a time sends until the time is over. Requests of warm-ups are in the records, but in no metric of k6
+// and in no report.
+func TestLoopsForATimeAndWarmups(t *testing.T) {
+	t.Parallel()
+	bothWays(t, warmUp)
+}
+
+func warmUp(t *testing.T, exec string) {
+	t.Helper()
+	dir := t.TempDir()
+	out, report, summary := filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "report"), filepath.Join(dir, "sum.json")
+	r := mustSucceed(t, k6(t, "run", "--out", "llm="+out, "--summary-export", summary, "-e", exec,
+		script(t, `{warmup: '500ms', stages: [{concurrency: 4, duration: '1500ms'}, {rate: 20, duration: '1s'}, `+
+			`{requests: 12, concurrency: 4, warmup: 0}]}`, `{baseURL: 'sim:?ttft=20ms&itl=5ms'}`)))
+	requests, _, stages := loadLines(t, out)
+	slices.SortFunc(requests, func(a, b *record.Request) int { return int(a.Index - b.Index) })
+	count := map[int]map[bool]int{0: {}, 1: {}, 2: {}}
+	for i, q := range requests {
+		count[q.Stage][q.Warmup]++
+		if after := time.Duration(q.Start - stages[q.Stage].Start); q.Stage == 0 && (after > 1600*time.Millisecond ||
+			q.Warmup && after > 600*time.Millisecond || !q.Warmup && after < 500*time.Millisecond) {
+			t.Errorf("request %d of the first stage: sent after %v, in its warm-up: %t", i, after, q.Warmup)
+		}
+		if q.Index != int64(i) {
+			t.Errorf("request %d has number %d", i, q.Index)
+		}
+	}
+	if count[0][true] < 4 || count[0][false] < 8 || count[1][true] != 10 || count[1][false] != 10 ||
+		count[2][true] != 0 || count[2][false] != 12 {
+		t.Errorf("requests by stage, of warm-ups and others: %v", count)
+	}
+	if *stages[0].Warmup != 0.5 || *stages[0].Duration != 1.5 || *stages[0].Concurrency != 4 {
+		t.Errorf("stage 0 is recorded as %+v", stages[0])
+	}
+	measured := count[0][false] + 22
+	want := fmt.Sprintf(`"count":%d`, measured)
+	if text := strings.Join(strings.Fields(testenv.ReadFile(t, summary)), ""); !strings.Contains(text,
+		`"llm_requests":{`+want) && !strings.Contains(text, want) {
+		t.Errorf("k6 does not count %d requests: %s", measured, text)
+	}
+	for _, want := range []string{"load: 4 at a time for 1.5s (warm-up 500ms), then 20/s for 1s (warm-up 500ms), then ",
+		"load ✓ [ 100% ] stage 3/3  12/12 requests"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("k6 does not print %q:\n%s", want, r.stdout)
+		}
+	}
+	told := mustSucceed(t, run(t, 0, nil, "llmconv", "report", out, "-o", report))
+	remark := fmt.Sprintf("%d requests of warm-ups are in no figure", len(requests)-measured)
+	if !strings.Contains(told.stderr, remark) {
+		t.Errorf("llmconv does not say %q:\n%s", remark, told.stderr)
 	}
 }
 
