@@ -98,7 +98,7 @@ func mixStages(t *testing.T, exec string) {
 	}
 }
 
-// A closed loop for a time sends until the time is over. Requests of warm-ups are in the records, but in no metric of k6
+// A closed loop for a time sends until the time is over. Requests of warm-ups are recorded, but are in no metric of k6
 // and in no report.
 func TestLoopsForATimeAndWarmups(t *testing.T) {
 	t.Parallel()
