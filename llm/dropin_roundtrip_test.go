@@ -194,6 +194,8 @@ var given = map[string]string{
 	"server.api_key": "k",
 	"tokenizer.pretrained_model_name_or_path": sampleTokenizer(),
 	"x-llm.arrivals": "inference-perf", "x-llm.data": "inference-perf", "x-llm.sweep": "steps",
+	"x-llm.slo": "p99(ttft)<500ms", "x-llm.gate": "failures<1%", "x-llm.client": `{"text": true}`,
+	"x-llm.dataset": `{"maxTokens": 5}`, "x-llm.load": `{"drain": false}`,
 	"load.trace.format": "AzurePublicDataset", "data.trace.format": "AzurePublicDataset",
 	"circuit_breakers": `[{"name": "b", "metrics": {"matches": ["error"], "rules": ["status == '503'"]}, ` +
 		`"triggers": [{"type": "consecutive", "threshold": 3}]}]`,
@@ -203,7 +205,7 @@ var given = map[string]string{
 var refusals = map[string]string{
 	"data.multimodal.": "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",
 	"load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template",
-	"server.cert_path": "does not exist", "server.key_path": "does not exist",
+	"x-llm.api_key_env": "is not set", "server.cert_path": "does not exist", "server.key_path": "does not exist",
 }
 
 // passedOver holds the sections of data types that config() refuses by the type. Beside another type they have no

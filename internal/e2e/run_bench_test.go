@@ -83,7 +83,8 @@ func TestBenchOfNoServer(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "report")
 	r := k6(t, "x", "llm", "bench", "localhost:1", "--rate", "1", "-o", out)
-	if _, err := os.Stat(out); r.code != 1 || err == nil || !strings.Contains(r.stderr, "cannot reach http://localhost:1") {
+	_, err := os.Stat(out)
+	if r.code != 1 || err == nil || !strings.Contains(r.stderr, "cannot reach http://localhost:1") {
 		t.Errorf("exit code %d, want 1 and no report\n%s", r.code, r.stderr)
 	}
 }

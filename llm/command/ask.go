@@ -44,7 +44,7 @@ func (r *runner) ask() error {
 		return errext.WithExitCodeIfNone(err, cli.Failed)
 	}
 	if r.probes {
-		r.adopt(found, opts)
+		r.overrides = append(r.overrides, adopted(found, opts)...)
 	}
 	if count {
 		words, err := probe.TokensPerWord(ctx, opts, found, string(r.c.Data.Type))
@@ -52,27 +52,26 @@ func (r *runner) ask() error {
 			return err
 		}
 		r.cmd.PrintErrf("%-12s%s\n", "prompts", words.How)
-		r.override("x-llm.dataset", fmt.Sprintf(`{"tokensPerWord": %s}`,
-			strconv.FormatFloat(words.PerWord, 'g', 6, 64)))
+		perWord := strconv.FormatFloat(words.PerWord, 'g', 6, 64)
+		r.overrides = append(r.overrides, config.Override{
+			Key: "x-llm.dataset", Value: fmt.Sprintf(`{"tokensPerWord": %s}`, perWord),
+		})
 	}
 	return errext.WithExitCodeIfNone(r.load(), misuse)
 }
 
-func (r *runner) override(key, value string) {
-	r.overrides = append(r.overrides, config.Override{Key: key, Value: value})
-}
-
-// adopt takes over the settings with which the server answers, as far as they change no measurement.
-func (r *runner) adopt(found *probe.Result, asked probe.Options) {
+// adopted returns the settings with which the server answers, as far as they change no measurement.
+func adopted(found *probe.Result, asked probe.Options) (list []config.Override) {
+	set := func(key, value string) { list = append(list, config.Override{Key: key, Value: value}) }
 	s := found.Settings
 	if s.API != "" {
-		r.override("api.type", s.API)
+		set("api.type", s.API)
 	}
 	if s.IgnoreEOS != asked.IgnoreEOS {
-		r.override("server.ignore_eos", strconv.FormatBool(s.IgnoreEOS))
+		set("server.ignore_eos", strconv.FormatBool(s.IgnoreEOS))
 	}
 	if s.BaseURL != "" && !found.Simulator {
-		r.override("server.base_url", baseOf(found))
+		set("server.base_url", baseOf(found))
 	}
 	client := options{}
 	if s.MaxTokensField != "max_tokens" {
@@ -81,7 +80,8 @@ func (r *runner) adopt(found *probe.Result, asked probe.Options) {
 	if len(s.Body) > 0 {
 		client["extraBody"] = s.Body
 	}
-	client.set("x-llm.client", r.override)
+	client.set("x-llm.client", set)
+	return list
 }
 
 // baseOf returns the base URL of a server: with its path as it was found, unless the URL holds more than a path.

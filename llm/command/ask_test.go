@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -40,16 +41,8 @@ func TestAdopt(t *testing.T) {
 				{Key: "x-llm.client", Value: `{"extraBody":{"stream_options":null},` +
 					`"maxTokensField":"max_completion_tokens"}`}}},
 	} {
-		r := new(runner)
-		r.adopt(&tt.found, asked)
-		if len(r.overrides) != len(tt.want) {
-			t.Errorf("%+v, want %+v", r.overrides, tt.want)
-			continue
-		}
-		for i, want := range tt.want {
-			if r.overrides[i] != want {
-				t.Errorf("%+v, want %+v", r.overrides[i], want)
-			}
+		if got := adopted(&tt.found, asked); !slices.Equal(got, tt.want) {
+			t.Errorf("%+v, want %+v", got, tt.want)
 		}
 	}
 }

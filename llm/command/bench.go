@@ -94,7 +94,7 @@ func (b *bench) show(cmd *cobra.Command) error {
 			return err
 		}
 		var script string
-		script, err = b.scriptText()
+		script, err = scriptText(b.c, b.settings.seed != "" || overridden(b.dotted, "load.base_seed"))
 		text = []byte(script)
 	}
 	if err != nil {
@@ -122,18 +122,18 @@ func (b *bench) defaults(url string) {
 	b.preset = append(b.preset, config.Override{Key: "server.base_url", Value: url},
 		config.Override{Key: "api.type", Value: string(config.Chat)},
 		config.Override{Key: "api.streaming", Value: "true"})
-	if s.rates == nil && s.concurrencies == nil && s.trace == "" && !b.overridden("load.stages") {
+	if s.rates == nil && s.concurrencies == nil && s.trace == "" && !overridden(b.dotted, "load.stages") {
 		s.concurrencies = defaultConcurrencies
 		if s.duration == "" && s.requests == "" {
 			s.duration = defaultShort
 		}
 	}
 	generated := s.dataset == "" || s.dataset == string(config.RandomData) || s.dataset == string(config.SyntheticData)
-	if s.prompts == "" && s.trace == "" && generated && !b.overridden("data.type") {
+	if s.prompts == "" && s.trace == "" && generated && !overridden(b.dotted, "data.type") {
 		s.input, s.output = orElse(s.input, defaultInput), orElse(s.output, defaultOutput)
 	}
-	made := s.prompts == "" && generated && !b.overridden("data.type")
-	s.askTokens = made && s.tokenizer == "" && !b.overridden("tokenizer")
+	made := s.prompts == "" && generated && !overridden(b.dotted, "data.type")
+	s.askTokens = made && s.tokenizer == "" && !overridden(b.dotted, "tokenizer")
 	b.probes = !b.noProbe
 	if b.out == "" {
 		b.dir = filepath.Join("runs", b.start().Format("20060102-150405"))

@@ -12,8 +12,8 @@ import (
 )
 
 // addKeys adds a hidden flag for each key of the schema, for its older names, and for each section, which is given as
-// JSON. There are too many for the help text.
-func (r *runner) addKeys(flags *pflag.FlagSet) {
+// JSON. There are too many for the help text. What is given is added to given.
+func addKeys(flags *pflag.FlagSet, given *[]config.Override) {
 	add := func(name, usage string, set func(value string) error) {
 		if flags.Lookup(name) == nil {
 			flags.Func(name, usage, set)
@@ -25,7 +25,7 @@ func (r *runner) addKeys(flags *pflag.FlagSet) {
 		for _, name := range append([]string{key.Name}, key.Aliases...) {
 			names = append(names, name)
 			add(name, key.Type, func(value string) error {
-				r.dotted = append(r.dotted, config.Override{Key: name, Value: value})
+				*given = append(*given, config.Override{Key: name, Value: value})
 				return nil
 			})
 		}
@@ -33,7 +33,7 @@ func (r *runner) addKeys(flags *pflag.FlagSet) {
 	for _, section := range sections(names) {
 		add(section, "JSON", func(value string) error {
 			members, err := flatten(section, value, names)
-			r.dotted = append(r.dotted, members...)
+			*given = append(*given, members...)
 			return err
 		})
 	}
@@ -86,4 +86,11 @@ func plainText(raw json.RawMessage) string {
 		return text
 	}
 	return string(raw)
+}
+
+// overridden reports whether the key, or a key below it, is among the overrides.
+func overridden(list []config.Override, key string) bool {
+	return slices.ContainsFunc(list, func(o config.Override) bool {
+		return o.Key == key || strings.HasPrefix(o.Key, key+".")
+	})
 }

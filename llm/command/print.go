@@ -123,36 +123,37 @@ func sortSections(root *yaml.Node) {
 	}
 }
 
-// scriptText returns a script for k6 run that sends the load of the configuration.
-func (r *runner) scriptText() (string, error) {
+// scriptText returns a script for k6 run that sends the load of the configuration. Without seeded the script draws its
+// own seed.
+func scriptText(c *config.Config, seeded bool) (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
 	}
-	if !r.seeded() {
-		r.c.Load.BaseSeed = new(int64(0)) // left out below
+	if !seeded {
+		c.Load.BaseSeed = new(int64(0)) // left out below
 	}
-	o, err := dropin.NewOptions(r.c, dir, nil)
+	o, err := dropin.NewOptions(c, dir, nil)
 	if err != nil {
 		return "", err
 	}
-	names, traced := "Client, Dataset, scenarios, summary", dropin.TracePath(r.c, dir)
+	names, traced := "Client, Dataset, scenarios, summary", dropin.TracePath(c, dir)
 	load := loadOptions(o.Load)
 	delete(load, "trace")
 	if traced != "" {
 		names, load["trace"] = "Client, Dataset, scenarios, summary, trace", expression("trace("+quoted(traced)+")")
 	}
 	load["exec"] = expression("{ client, data }")
-	if !r.seeded() {
+	if !seeded {
 		delete(load, "seed")
 		delete(o.Dataset, "seed")
 	}
 	trimLengths(o.Dataset)
 	maps.DeleteFunc(o.Client, func(name string, value any) bool { return clientDefaults[name] == value })
-	if env := r.c.Own.APIKeyEnv; env != "" {
+	if env := c.Own.APIKeyEnv; env != "" {
 		o.Client["apiKey"] = expression("__ENV." + env)
 	}
-	thresholds, err := r.thresholds(o.Client)
+	thresholds, err := thresholds(c.Own.Gate, o.Client)
 	if err != nil {
 		return "", err
 	}
@@ -189,9 +190,6 @@ export function handleSummary(data) {
   return summary(data);
 }
 `
-
-// seeded reports whether the user chose a seed.
-func (r *runner) seeded() bool { return r.settings.seed != "" || r.overridden("load.base_seed") }
 
 // clientDefaults are the options of Client that need not be written.
 var clientDefaults = map[string]any{"text": false, "ignoreEOS": true, "streaming": true, "api": "chat"}

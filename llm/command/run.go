@@ -104,7 +104,7 @@ func (r *runner) flags(cmd *cobra.Command) {
 	flags.BoolVar(&r.force, "force", false, "replace the report in the directory, if there is one")
 	// k6 makes this command at each start, and to list the keys takes 3 ms.
 	if slices.Contains(r.gs.CmdArgs, "llm") {
-		r.addKeys(flags)
+		addKeys(flags, &r.dotted)
 	}
 }
 
@@ -256,7 +256,7 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 	if err != nil {
 		return 0, err
 	}
-	args := append([]string{"run", "--out", "llm=" + records}, r.output()...)
+	args := append([]string{"run", "--out", "llm=" + records}, output(r.gs, r.brief)...)
 	child := exec.CommandContext(context.WithoutCancel(ctx), program, append(args, script)...)
 	child.Env, child.Stdout, child.Stderr = env, r.gs.Stderr, r.gs.Stderr
 	if r.gs.Stderr.IsTTY { // the file itself, so that k6 recognizes the terminal and redraws its progress bars in place
@@ -267,11 +267,11 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 }
 
 // output returns k6's flags for the amount of output, which the child gets, too.
-func (r *runner) output() (list []string) {
-	if r.gs.Flags.Quiet || r.brief {
+func output(gs *state.GlobalState, brief bool) (list []string) {
+	if gs.Flags.Quiet || brief {
 		list = append(list, "--quiet")
 	}
-	if r.gs.Flags.NoColor {
+	if gs.Flags.NoColor {
 		list = append(list, "--no-color")
 	}
 	return list
@@ -391,11 +391,4 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 		return nil
 	}
 	return cmp.Or(cli.Gates(report), cli.Verdict(run))
-}
-
-// overridden reports whether a flag with the name of a key, or of a key below it, was given.
-func (r *runner) overridden(key string) bool {
-	return slices.ContainsFunc(r.dotted, func(o config.Override) bool {
-		return o.Key == key || strings.HasPrefix(o.Key, key+".")
-	})
 }

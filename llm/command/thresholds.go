@@ -19,8 +19,8 @@ var trends = map[string]string{
 
 // thresholds returns the gates as a line of thresholds of a script. The bounds on each request, which a share of the
 // requests has to keep, become the client's SLO.
-func (r *runner) thresholds(client dropin.Map) (string, error) {
-	gates, err := slo.Parse(r.c.Own.Gate)
+func thresholds(gate string, client dropin.Map) (string, error) {
+	gates, err := slo.Parse(gate)
 	if err != nil || len(gates) == 0 {
 		return "", err
 	}

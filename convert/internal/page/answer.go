@@ -110,7 +110,7 @@ func (r *Run) failures() sentence {
 	var parts []string
 	if n := failedCount(r.summary); n > 0 {
 		parts = append(parts, fmt.Sprintf("%s of %s requests failed (%s), most with %s", whole(n),
-			whole(number(r.summary.Get("load_summary.count"))), percent(failedShare(r.summary)), r.mostFrequent()))
+			whole(number(r.summary.Get("load_summary.count"))), percent(failedShare(r.summary)), mostFrequent(r)))
 		if failedShare(r.summary) > failedUpTo {
 			s.Class = news(false)
 		}
@@ -127,7 +127,7 @@ func (r *Run) failures() sentence {
 }
 
 // mostFrequent returns the label of the most frequent failure.
-func (r *Run) mostFrequent() string {
+func mostFrequent(r *Run) string {
 	for _, f := range failuresOf(0, r) {
 		return f.label
 	}

@@ -99,7 +99,8 @@ func (r *Run) finishFacts() {
 	add("Imported from", ours.Get("imported_from").String())
 	add("Due instants", dueSources(ours.Get("schedule")))
 	if left := ours.Get("window.requests_left_out").Int(); left > 0 {
-		add("Left out", fmt.Sprintf("%d requests (by --warmup, --stage-warmup, --cooldown, --stage or --adapter)", left))
+		add("Left out", fmt.Sprintf("%d requests (by --warmup, --stage-warmup, --cooldown, --stage or --adapter)",
+			left))
 	}
 	if late := ours.Get("window.late_requests_left_out").Int(); late > 0 {
 		add("Left out of latencies", fmt.Sprintf("%d requests that may have been read late (by --exclude-late)", late))
