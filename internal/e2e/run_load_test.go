@@ -108,7 +108,8 @@ func TestLoopsForATimeAndWarmups(t *testing.T) {
 func warmUp(t *testing.T, exec string) {
 	t.Helper()
 	dir := t.TempDir()
-	out, report, summary := filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "report"), filepath.Join(dir, "sum.json")
+	out, report := filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "report")
+	summary := filepath.Join(dir, "summary.json")
 	r := mustSucceed(t, k6(t, "run", "--out", "llm="+out, "--summary-export", summary, "-e", exec,
 		script(t, `{warmup: '500ms', stages: [{concurrency: 4, duration: '1500ms'}, {rate: 20, duration: '1s'}, `+
 			`{requests: 12, concurrency: 4, warmup: 0}]}`, `{baseURL: 'sim:?ttft=20ms&itl=5ms'}`)))
