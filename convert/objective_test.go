@@ -164,10 +164,10 @@ func TestSLOAnswers(t *testing.T) {
 		outcome   slo.Outcome
 	}{
 		{"up to a rate", []record.Scenario{rates}, map[int]int64{0: 100, 1: 300, 2: 612}, nil, asked,
-			[]string{"SLO p99(ttft)<500ms: kept up to 4.00/s (stage 1 of 0 to 2), broken at 8.00/s (p99 TTFT 612 ms)"},
+			[]string{"SLO p99(ttft)<500ms: kept up to 4.00/s (stage 1), broken at 8.00/s (p99 TTFT 612 ms)"},
 			Partly},
 		{"up to a concurrency", []record.Scenario{users}, map[int]int64{0: 100, 1: 300, 2: 612}, nil, asked,
-			[]string{"SLO p99(ttft)<500ms: kept up to 16 at a time (stage 1 of 0 to 2), broken at 64 at a time " +
+			[]string{"SLO p99(ttft)<500ms: kept up to 16 at a time (stage 1), broken at 64 at a time " +
 				"(p99 TTFT 612 ms)"}, Partly},
 		{"by all", []record.Scenario{rates}, map[int]int64{0: 100, 1: 300, 2: 400}, nil, asked,
 			[]string{"SLO p99(ttft)<500ms: kept by all 3 stages, up to 8.00/s"}, slo.Kept},
@@ -176,19 +176,19 @@ func TestSLOAnswers(t *testing.T) {
 		{"not monotonic", []record.Scenario{rates}, map[int]int64{0: 700, 1: 300, 2: 400}, nil, asked,
 			[]string{"SLO p99(ttft)<500ms: kept by 2 of 3 stages, broken first at 2.00/s (p99 TTFT 700 ms)"}, Partly},
 		{"and again", []record.Scenario{rates}, map[int]int64{0: 100, 1: 700, 2: 400}, nil, asked,
-			[]string{"SLO p99(ttft)<500ms: kept up to 2.00/s (stage 0 of 0 to 2), broken at 4.00/s " +
+			[]string{"SLO p99(ttft)<500ms: kept up to 2.00/s (stage 0), broken at 4.00/s " +
 				"(p99 TTFT 700 ms), kept again at 8.00/s"}, Partly},
 		{"one stage", []record.Scenario{scenario("load", 0, false, 4)}, map[int]int64{0: 279}, nil, asked,
 			[]string{"SLO p99(ttft)<500ms: kept at 4.00/s (p99 TTFT 279 ms)"}, slo.Kept},
 		{"several objectives", []record.Scenario{rates}, map[int]int64{0: 100, 1: 300, 2: 0}, nil,
 			"failures<1%," + asked, []string{"SLO failures<1%,p99(ttft)<500ms: kept up to 4.00/s " +
-				"(stage 1 of 0 to 2), broken at 8.00/s (100 % failed)"}, Partly},
+				"(stage 1), broken at 8.00/s (100 % failed)"}, Partly},
 		{"several scenarios", []record.Scenario{scenario("chat", 0, false, 5, 8), scenario("batch", 2, true, 3)},
 			map[int]int64{0: 100, 1: 300, 2: 700}, nil, asked, []string{"SLO p99(ttft)<500ms: batch broken at " +
-				"3 at a time (p99 TTFT 700 ms); chat kept by all 2 stages, up to 8.00/s"}, Partly},
+				"3 at a time (p99 TTFT 700 ms); chat kept by both stages, up to 8.00/s"}, Partly},
 		{"of each client", []record.Scenario{scenario("chat", 0, false, 5, 8), scenario("batch", 2, true, 3)},
 			map[int]int64{0: 100, 1: 300, 2: 700}, map[string]record.Bounds{"chat": {TTFT: 200}, "batch": {TTFT: 900}},
-			"", []string{"SLO ttft=200ms: chat kept up to 5.00/s (stage 0 of 0 to 1), broken at 8.00/s " +
+			"", []string{"SLO ttft=200ms: chat kept up to 5.00/s (stage 0), broken at 8.00/s " +
 				"(p99 TTFT 300 ms)", "SLO ttft=900ms: batch kept at 3 at a time (p99 TTFT 700 ms)"}, Partly},
 	} {
 		report := NewReport(planned(t, tt.scenarios, tt.ttfts, tt.bounds), objectives(tt.slo))

@@ -137,17 +137,17 @@ func clause(all []place) (string, slo.Outcome) {
 	case n == 1:
 		return fmt.Sprintf("%s at %s (%s)", lowest.outcome, lowest, lowest.observed), lowest.outcome
 	case kept == n && mixed:
-		return fmt.Sprintf("kept by all %d stages", n), slo.Kept
+		return "kept by " + allStages(n), slo.Kept
 	case kept == n:
-		return fmt.Sprintf("kept by all %d stages, up to %s", n, highest), slo.Kept
+		return fmt.Sprintf("kept by %s, up to %s", allStages(n), highest), slo.Kept
 	case kept == 0 && mixed:
-		return fmt.Sprintf("broken by all %d stages", n), slo.Broken
+		return "broken by " + allStages(n), slo.Broken
 	case kept == 0:
-		return fmt.Sprintf("broken by all %d stages, from %s on (%s)", n, lowest, lowest.observed), slo.Broken
+		return fmt.Sprintf("broken by %s, from %s on (%s)", allStages(n), lowest, lowest.observed), slo.Broken
 	case mixed || lowest.outcome == slo.Broken:
 		return keptSome(judged, kept), Partly
 	}
-	return keptUpTo(judged, all), Partly
+	return keptUpTo(judged), Partly
 }
 
 // keptSome names the stages that break the SLO where these are not simply those of the highest loads.
@@ -158,13 +158,20 @@ func keptSome(judged []place, kept int) string {
 }
 
 // keptUpTo names the highest load up to which all stages keep the SLO, and the next.
-func keptUpTo(judged, all []place) string {
+func keptUpTo(judged []place) string {
 	at := slices.IndexFunc(judged, func(p place) bool { return p.outcome == slo.Broken })
 	best, next := judged[at-1], judged[at]
-	text := fmt.Sprintf("kept up to %s (stage %d of %d to %d), broken at %s (%s)", best, best.stage, all[0].stage,
-		all[len(all)-1].stage, next, next.observed)
+	text := fmt.Sprintf("kept up to %s (stage %d), broken at %s (%s)", best, best.stage, next, next.observed)
 	if again := slices.IndexFunc(judged[at:], func(p place) bool { return p.outcome == slo.Kept }); again > 0 {
 		text += fmt.Sprintf(", kept again at %s", judged[at+again])
 	}
 	return text
+}
+
+// allStages names all of several stages.
+func allStages(n int) string {
+	if n == 2 {
+		return "both stages"
+	}
+	return fmt.Sprintf("all %d stages", n)
 }
