@@ -59,8 +59,30 @@ func latency(group, name string, q float64, spare int, of func(*stage) *histogra
 	}}
 }
 
-func sentRate(g *stage) string { return optional(g.figures.starts.rate()) }
-func doneRate(g *stage) string { return optional(g.figures.ends.rate()) }
+// sentRate is of stages with a rate alone, as in the report: those of a closed loop are sent as others end.
+func sentRate(g *stage) string {
+	if g.closed() {
+		return ""
+	}
+	return optional(g.figures.starts.rate())
+}
+
+// doneRate is the report's figure of this name: n ends lie n - 1 intervals apart; in a closed loop, whose requests end
+// in bunches, it is their number over the time that they took, and in a ramp their number over its duration.
+func doneRate(g *stage) string {
+	f := &g.figures
+	ramp, changes := g.Ramp()
+	switch n := float64(f.ends.n); {
+	case changes && ramp.From != ramp.To && n > 0:
+		return optional(n/ramp.Seconds, true)
+	case g.closed() && n > 0 && f.last > f.starts.first:
+		return optional(n/(float64(f.last-f.starts.first)/1e9), true)
+	}
+	return optional(f.ends.rate())
+}
+
+// closed reports whether the stage is a closed loop.
+func (s *stage) closed() bool { return s.Concurrency != nil && s.Rate == nil }
 
 func asked(g *stage) string {
 	if g.Rate == nil {
@@ -70,7 +92,7 @@ func asked(g *stage) string {
 }
 
 func atATime(g *stage) string {
-	if g.Concurrency == nil || g.Rate != nil {
+	if !g.closed() {
 		return ""
 	}
 	return Grouped(*g.Concurrency)

@@ -153,7 +153,7 @@ func TestSummaryOfSeveralScenarios(t *testing.T) {
                                 at a       per second                 un-        TTFT, ms    ITL, ms  output
   scenario               stage  time  asked sent done  requests  finished   p50  p90  p99   p50  p99   tok/s
   interactive                0     -   1.00 1.00 1.00         2         -  50.0 50.0 50.0  10.0 10.0    20.0
-  a name that is much …      1    16      -    -    -         2         1  50.0 50.0 50.0     -    -    0.50
+  a name that is much …      1    16      -    - 0.50         2         1  50.0 50.0 50.0     -    -    0.50
 `
 	if _, after, _ := strings.Cut(got, "none dropped\n"); !strings.HasPrefix(after, want) {
 		t.Errorf("got%s\nwant%s", got, want)
