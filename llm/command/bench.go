@@ -48,7 +48,7 @@ otherwise the code of k6 run, for example 105 after Ctrl-C.`,
   k6 x llm bench localhost:8000 --concurrency 4,16,64 --prompts my.jsonl
   k6 x llm bench localhost:8000 --rate 5 --input 512 --output 100-200 \
       --slo 'p99(ttft)<500ms,p95(itl)<50ms' --gate 'failures<1%'
-  k6 x llm bench https://api.example.com --api-key-env API_KEY --ignore-eos=false
+  k6 x llm bench https://api.example.com --api-key-env KEY --ignore-eos=false
   k6 x llm bench localhost:8000 --rate 5 --print script > my-test.js`,
 		Args: oneServer,
 		RunE: func(cmd *cobra.Command, args []string) error { return b.bench(cmd, args[0]) },

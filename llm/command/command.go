@@ -5,8 +5,10 @@ package command
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"go.k6.io/k6/v2/cmd/state"
 	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/errext/exitcodes"
@@ -23,12 +25,12 @@ func New(gs *state.GlobalState) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "llm",
 		Short: "Load-test LLM inference servers: run configurations, make reports, simulate a server",
-		Long: `Load-test LLM inference servers: run configurations of inference-perf, make and compare reports, and
-simulate a server.
+		Long: `Load-test LLM inference servers: measure one in a line, run configurations of
+inference-perf, make and compare reports, and simulate a server.
 
 Scripts that import k6/x/llm are load tests, too. Run them with k6 run.
 The program llmconv has the commands for reports, too, and needs no k6.`,
-		Example: `  k6 run --out llm=run.jsonl scripts/sharegpt.js
+		Example: `  k6 x llm bench http://localhost:8000 --rate 2,4,8 --duration 60s
   k6 x llm run -c config.yml
   k6 x llm report run.jsonl -o report
   k6 x llm sim --port 8000 --ttft 100ms --itl 20ms`,
@@ -36,6 +38,8 @@ The program llmconv has the commands for reports, too, and needs no k6.`,
 	cmd.AddCommand(cli.Commands()...)
 	cmd.AddCommand(newBench(gs), newRun(gs), newProbe(), newSim(), newSelfTest(), newVersion())
 	withExitCodes(cmd)
+	cmd.SetHelpFunc(help)
+	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	cmd.SetOut(terminal.Writer{Writer: gs.Stdout, FD: gs.Stdout.RawOutFd, Is: gs.Stdout.IsTTY})
 	cmd.SetErr(&plain.Writer{W: gs.Stderr})
 	return cmd
@@ -51,6 +55,17 @@ func newVersion() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// help shows a command's help without k6's own flags, which k6 --help lists: several mean nothing here, and -c is another
+// flag of run.
+func help(cmd *cobra.Command, args []string) {
+	cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) { f.Hidden = true })
+	show := cmd.Root().HelpFunc()
+	if cmd.Root().Name() == "llm" { // without k6 around it
+		show = new(cobra.Command).HelpFunc()
+	}
+	show(cmd, args)
 }
 
 // withExitCodes makes k6 exit with the codes of the commands' errors, and with code 2 for wrong flags and arguments.

@@ -71,18 +71,24 @@ func newRun(gs *state.GlobalState) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [-c FILE] [--dotted.key VALUE]…",
 		Short: "Run a configuration of inference-perf and write its report",
-		Long: `Run the load of an unchanged inference-perf configuration, and write the report where the configuration says.
+		Long: `Run the load of an unchanged inference-perf configuration, and write the report
+where the configuration says.
 
-A flag with the dotted name of a key overrides that key; lists, maps and sections are JSON. The flags below stand for such
-keys, too. docs/config.md lists the effect of each key. Without -c the flags say everything. The report goes to --out,
-or else to storage.local_storage.path, together with the records of all requests.
+A flag with the dotted name of a key overrides that key; lists, maps and
+sections are JSON. The flags below stand for such keys, too. docs/config.md
+lists the effect of each key. Without -c the flags say everything. The report
+goes to --out, or else to storage.local_storage.path, together with the records
+of all requests.
 
-Ctrl-C ends the load. The command then writes a report on the requests that were sent.
+Ctrl-C ends the load. The command then writes a report on the requests that were
+sent.
 
-Exit codes: 0 for success; 1 if every request failed, none was sent, or a gate broke; 2 for misuse; 3 if records are
-missing; otherwise the code of k6 run, for example 105 after Ctrl-C and 108 after a circuit breaker.`,
+Exit codes: 0 for success; 1 if every request failed, none was sent, or a gate
+broke; 2 for misuse; 3 if records are missing; otherwise the code of k6 run, for
+example 105 after Ctrl-C and 108 after a circuit breaker.`,
 		Example: `  k6 x llm run -c config.yml
-  k6 x llm run -c config.yml --load.stages '[{"rate": 5, "duration": 30}]' --out report
+  k6 x llm run -c config.yml --out report \
+      --load.stages '[{"rate": 5, "duration": 30}]'
   k6 x llm run --server.base_url http://localhost:8000 --rate 5 --duration 10s`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
@@ -101,7 +107,7 @@ func (r *runner) flags(cmd *cobra.Command) {
 	flags.SortFlags = false
 	r.settings.register(flags)
 	flags.StringVarP(&r.out, "out", "o", "", "report `DIRECTORY`")
-	flags.BoolVar(&r.force, "force", false, "replace the report in the directory, if there is one")
+	flags.BoolVar(&r.force, "force", false, "replace the report in the directory")
 	// k6 makes this command at each start, and to list the keys takes 3 ms.
 	if slices.Contains(r.gs.CmdArgs, "llm") {
 		addKeys(flags, &r.dotted)

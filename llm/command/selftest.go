@@ -16,15 +16,19 @@ func newSelfTest() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "selftest",
 		Short: "Measure this machine's own error",
-		Long: `Measure what this machine adds to the figures: the simulator, in a process of its own, stamps each token as it writes it, and
-the client's records are held against these stamps.
+		Long: `Measure what this machine adds to the figures: the simulator, in a process of
+its own, stamps each token as it writes it, and the client's records are held
+against these stamps.
 
-Each level STREAMSxRATE has so many streams at a time, each with so many tokens a second, for --length after the streams have
-built up, which takes 10 s. Client and simulator share the machine, so the client alone can do more. A level for which the
-machine lacks open files, ports or memory is left out, with the reason.
+Each level STREAMSxRATE has so many streams at a time, each with so many tokens
+a second, for --length after the streams have built up, which takes 10 s.
+Client and simulator share the machine, so the client alone can do more. A
+level for which the machine lacks open files, ports or memory is left out, with
+the reason.
 
-A level is trusted if the 99th percentiles of the errors of first tokens and gaps and of the lateness are at most 10 ms, every
-request was sent and none failed.
+A level is trusted if the 99th percentiles of the errors of first tokens and
+gaps and of the lateness are at most 10 ms, every request was sent and none
+failed.
 
 Exit code: 0; 1 if not even the first level is trusted; 2 for misuse.`,
 		Example: `  k6 x llm selftest

@@ -20,11 +20,14 @@ func newSim() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "Serve a simulated model",
-		Long: `Serve a simulated model with an OpenAI-compatible API: /v1/chat/completions, /v1/completions, /v1/models, /health,
-/metrics with the metric names of vLLM, SGLang, TGI or DCGM, and /sim/requests, which lists the true instants of each request.
+		Long: `Serve a simulated model with an OpenAI-compatible API: /v1/chat/completions,
+/v1/completions, /v1/models, /health, /metrics with the metric names of vLLM,
+SGLang, TGI or DCGM, and /sim/requests, which lists the true instants of each
+request.
 
-Token k of a request is sent at its admission + ttft + prompt tokens × prompt-time + k × itl. The figures are invented and say
-nothing about any model.`,
+Token k of a request is sent at its admission + ttft + prompt tokens ×
+prompt-time + k × itl. The figures are invented and say nothing about any
+model.`,
 		Example: `  k6 x llm sim --port 8000 --ttft 100ms --itl 20ms --max-num-seqs 64
   k6 x llm sim --tokenizer org/model --prompt-time 100us
   k6 x llm sim --metrics sglang,dcgm
