@@ -206,7 +206,7 @@ func TestBadDatasets(t *testing.T) {
 			cnn("a.jsonl", "{\"article\": \"a\", \"highlights\": \"b\"}\n{\"article\": \"a\" \"highlights\": \"b\"}\n"),
 			`a.jsonl:2: invalid character '\"' after object key:value pair`},
 		{"no such line in a table", cnn("a.csv", "article,highlights\na,b\nc\n"), "a.csv:3: wrong number of fields"},
-		{"unknown format", cnn("a.txt", "x"), "a.txt: a data set is a file named .json, .jsonl"},
+		{"unknown format", cnn("a.pdf", "x"), "a.pdf: a data set is a file named .json, .jsonl"},
 		{"min above max",
 			[]string{write(t, "a.js", dataset(`{type: 'random', tokenizer: 'x', inputDistribution: {type: `+
 				`'uniform', min: 20, max: 10}, outputDistribution: 5}`))},

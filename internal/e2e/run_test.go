@@ -332,7 +332,7 @@ func TestBadInput(t *testing.T) {
 		{"malformed setting", []string{"-e", "STAGES=5x30s", "scripts/mock.js"}, 107, "STAGES is rate@duration"},
 		{"neither true nor false", []string{"-e", "IGNORE_EOS=no", "scripts/mock.js"}, 107,
 			`IGNORE_EOS must be true or false, got \"no\"`},
-		{"no page of metrics", []string{"-e", "SERVER_METRICS=auto,x", "scripts/mock.js"}, 107,
+		{"no page of metrics", []string{"-e", "BASE_URL=sim:", "-e", "SERVER_METRICS=auto,x", "scripts/mock.js"}, 107,
 			`must be the URL of a page`},
 		{"no name of a field", []string{"-e", "MAX_TOKENS_FIELD=a b", "scripts/mock.js"}, 107,
 			`maxTokensField: \"a b\" is not the name of a field`},

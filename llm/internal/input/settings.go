@@ -21,16 +21,18 @@ type SettingsCheck struct {
 	err  error
 }
 
-// Check returns an error for the first name that no source mentions. script is the name of the script in the message,
-// and from is k6's file system, which has the sources that it has loaded. A script that reads the environment under
-// names that it computes may mean any name.
-func (c *SettingsCheck) Check(names []string, script string, from fsext.Fs) error {
+// Check returns an error for the first name that no source mentions and that resembles one that is read. The first call
+// also returns the other names that no source mentions: the k6 Operator hands the environment of its runners on by -e,
+// so they may be meant for something else. script is the name of the script in the message, and from is k6's file
+// system, which has the sources that it has loaded. A script that reads the environment under names that it computes
+// may mean any name.
+func (c *SettingsCheck) Check(names []string, script string, from fsext.Fs) (unread []string, err error) {
 	c.once.Do(func() {
 		if len(names) > 0 {
-			c.err = unknownSetting(names, script, sourcesOf(from))
+			unread, c.err = unknownSettings(names, script, sourcesOf(from))
 		}
 	})
-	return c.err
+	return unread, c.err
 }
 
 // source is the text of a script, or of a file that it imports.
@@ -67,26 +69,33 @@ var (
 		`\[\s*['"][^'"]*['"]\s*[^\]\s]|[^.\[\w\s])`)
 )
 
-func unknownSetting(names []string, script string, sources []source) error {
+// ofPrograms are the beginnings of names that k6, Go and the Hugging Face hub read.
+var ofPrograms = []string{"K6_", "GO", "HF_"}
+
+func isOfPrograms(name string) bool {
+	return slices.ContainsFunc(ofPrograms, func(start string) bool { return strings.HasPrefix(name, start) })
+}
+
+func unknownSettings(names []string, script string, sources []source) (unread []string, err error) {
 	var known []string
 	for _, s := range sources {
 		if wholeEnv.MatchString(s.text) && path.Base(s.name) != "settings.js" {
-			return nil
+			return nil, nil
 		}
 		for _, m := range readName.FindAllStringSubmatch(s.text, -1) {
 			known = append(known, m[1]+m[2]+m[3])
 		}
 	}
 	for _, name := range names {
-		if len(sources) == 0 || strings.HasPrefix(name, "K6_") || mentioned(name, sources) {
+		if len(sources) == 0 || isOfPrograms(name) || mentioned(name, sources) {
 			continue
 		}
 		if near, ok := spelling.Nearest(name, known); ok {
-			return fmt.Errorf("%s is no setting of %s: did you mean %s?", name, script, near)
+			return nil, fmt.Errorf("%s is no setting of %s: did you mean %s?", name, script, near)
 		}
-		return fmt.Errorf("%s is no setting of %s: it reads no such name", name, script)
+		unread = append(unread, name)
 	}
-	return nil
+	return unread, nil
 }
 
 // mentioned reports whether a source has the name as a whole word.

@@ -20,10 +20,12 @@ func TestSettingsCheck(t *testing.T) {
 		{"base_url", ``, "base_url is no setting of own.js: did you mean BASE_URL?"},
 		{"MODLE", ``, "MODLE is no setting of own.js: did you mean MODEL?"},
 		{"RATE", ``, ""},
-		{"ZZTOP", ``, "ZZTOP is no setting of own.js: it reads no such name"},
+		{"ZZTOP", ``, "unread ZZTOP"},
 		{"USERS", `const { USERS } = __ENV`, ""},
 		{"USER", "const n = __ENV['USERS']", "USER is no setting of own.js: did you mean USERS?"},
-		{"USERS", "const n = __ENV.USERS_PER_DAY", "USERS is no setting of own.js: it reads no such name"},
+		{"USERS", "const n = __ENV.USERS_PER_DAY", "unread USERS"},
+		{"GOMAXPROCS", "const n = __ENV.MAXPROCS", ""},
+		{"HF_HOME", "const n = __ENV.HF_HOMES", ""},
 		{"URL_1", `const u = __ENV['URL_' + 1]`, ""},
 		{"URL_1", "const u = (n) => __ENV[n]", ""},
 		{"URL_1", "const u = (n) => __ENV[`URL_${n}`]", ""},
@@ -40,8 +42,12 @@ func TestSettingsCheck(t *testing.T) {
 			}
 		}
 		got := ""
-		if err := new(SettingsCheck).Check([]string{tt.name}, "own.js", files); err != nil {
+		unread, err := new(SettingsCheck).Check([]string{tt.name}, "own.js", files)
+		if err != nil {
 			got = err.Error()
+		}
+		for _, name := range unread {
+			got = "unread " + name
 		}
 		if got != tt.want {
 			t.Errorf("%s with %s: got %q, want %q", tt.name, tt.own, got, tt.want)
