@@ -71,7 +71,7 @@ func adopted(found *probe.Result, asked probe.Options) (list []config.Override) 
 		set("server.ignore_eos", strconv.FormatBool(s.IgnoreEOS))
 	}
 	if s.BaseURL != "" && !found.Simulator {
-		set("server.base_url", baseOf(found))
+		set("server.base_url", baseOf(found, asked.Endpoint))
 	}
 	client := options{}
 	if s.MaxTokensField != "max_tokens" {
@@ -84,10 +84,11 @@ func adopted(found *probe.Result, asked probe.Options) (list []config.Override) 
 	return list
 }
 
-// baseOf returns the base URL of a server: with its path as it was found, unless the URL holds more than a path.
-func baseOf(found *probe.Result) string {
+// baseOf returns the base URL of a server: with its path as it was found, unless the URL holds more than a path, or
+// requests go to an endpoint of their own.
+func baseOf(found *probe.Result, endpoint string) string {
 	dialect, err := api.ByName(found.Settings.API)
-	if err != nil || strings.ContainsAny(found.Settings.BaseURL, "@?") {
+	if err != nil || endpoint != "" || strings.ContainsAny(found.Settings.BaseURL, "@?") {
 		return found.Settings.BaseURL
 	}
 	if base, ok := strings.CutSuffix(found.Endpoint, dialect.Path()); ok {

@@ -11,15 +11,16 @@ import (
 
 func TestBaseOf(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ base, endpoint, want string }{
-		{"http://h", "http://h/v1/chat/completions", "http://h/v1"},
-		{"http://h/api", "http://h/api/v1/chat/completions", "http://h/api/v1"},
-		{"http://h?key=x", "http://h/v1/chat/completions", "http://h?key=x"},
-		{"http://u:p@h", "http://h/v1/chat/completions", "http://u:p@h"},
-		{"http://h", "http://h/deployments/x", "http://h"},
+	for _, tt := range []struct{ base, given, endpoint, want string }{
+		{"http://h", "", "http://h/v1/chat/completions", "http://h/v1"},
+		{"http://h/api", "", "http://h/api/v1/chat/completions", "http://h/api/v1"},
+		{"http://h?key=x", "", "http://h/v1/chat/completions", "http://h?key=x"},
+		{"http://u:p@h", "", "http://h/v1/chat/completions", "http://u:p@h"},
+		{"http://h", "/deployments/x", "http://h/deployments/x", "http://h"},
+		{"http://h", "/team/v1/chat/completions", "http://h/team/v1/chat/completions", "http://h"},
 	} {
 		found := &probe.Result{Endpoint: tt.endpoint, Settings: probe.Settings{BaseURL: tt.base, API: "chat"}}
-		if got := baseOf(found); got != tt.want {
+		if got := baseOf(found, tt.given); got != tt.want {
 			t.Errorf("%s, endpoint %s: %s, want %s", tt.base, tt.endpoint, got, tt.want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"go.k6.io/k6/v2/cmd/state"
 	"go.k6.io/k6/v2/errext"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
@@ -82,17 +83,16 @@ func (b *bench) bench(cmd *cobra.Command, url string) error {
 	return b.run(cmd)
 }
 
-// show prints the load in the form that was asked for.
+// show prints the load in the form that was asked for, as it would be sent: with what the server was found to need.
 func (b *bench) show(cmd *cobra.Command) error {
 	if err := b.prepare(cmd); err != nil {
 		return err
 	}
+	if err := b.askOrGuess(); err != nil {
+		return err
+	}
 	text, err := configText(b.overrides)
 	if b.print == "script" {
-		b.probes = false
-		if err := b.ask(); err != nil {
-			return err
-		}
 		var script string
 		script, err = scriptText(b.c, b.settings.seed != "" || overridden(b.dotted, "load.base_seed"))
 		text = []byte(script)
@@ -105,6 +105,22 @@ func (b *bench) show(cmd *cobra.Command) error {
 	}
 	_, err = cmd.OutOrStdout().Write(text)
 	return err
+}
+
+// askOrGuess asks the server, and goes on without what only the server knows if it cannot be asked.
+func (b *bench) askOrGuess() error {
+	if !b.noProbe {
+		err := b.ask()
+		if err == nil {
+			return nil
+		}
+		b.cmd.PrintErrln("remark: the server was not asked:", plain.Terminal(err.Error()))
+	}
+	if b.print == "script" && b.settings.askTokens {
+		b.cmd.PrintErrln("remark: tokensPerWord is a guess: the server, or --tokenizer, knows better")
+		b.overrides = append(b.overrides, config.Override{Key: "x-llm.dataset", Value: `{"tokensPerWord": 1.3}`})
+	}
+	return errext.WithExitCodeIfNone(b.load(), misuse)
 }
 
 // The load and the lengths of a bench that says nothing else.

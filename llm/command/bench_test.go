@@ -44,7 +44,7 @@ func TestPrintedLoads(t *testing.T) {
 			`--load.stages [{"rate":1,"duration":1}] --tokenizer tok`,
 	} {
 		for _, form := range []string{"config", "script"} {
-			cmd, out := newTestBench(append(strings.Fields(line), "--print", form)...)
+			cmd, out := newTestBench(append(strings.Fields(line), "--print", form, "--no-probe")...)
 			if err := cmd.Execute(); err != nil {
 				t.Errorf("%s: %v", line, err)
 				continue
@@ -155,8 +155,8 @@ func TestBenchRefuses(t *testing.T) {
 			"--replay takes the times from the log: leave --rate, --concurrency, --duration and --requests out"},
 		{"u --replay a.csv --prompts b", "--replay takes the lengths from the log: leave --prompts and --dataset out"},
 		{"u --ratee 5", "unknown flag: --ratee"},
-		{"u --rate 1 --gate p99(ttft)", `x-llm.gate: "p99(ttft)": write p99(ttft)<500ms`},
-		{"u --rate 1 --slo ttft<1", `x-llm.slo: "ttft<1": of how many requests? Write p99(ttft)<1, or ttft=1`},
+		{"u --rate 1 --gate p99(ttft)", `--gate: "p99(ttft)": write p99(ttft)<500ms`},
+		{"u --rate 1 --slo ttft<1", `--slo: "ttft<1": of how many requests? Write p99(ttft)<1, or ttft=1`},
 		{"u --data.input_distribution 5",
 			`invalid argument "5" for "--data.input_distribution" flag: needs a JSON object`},
 	} {

@@ -153,7 +153,7 @@ func scriptText(c *config.Config, seeded bool) (string, error) {
 	if env := c.Own.APIKeyEnv; env != "" {
 		o.Client["apiKey"] = expression("__ENV." + env)
 	}
-	thresholds, err := thresholds(c.Own.Gate, o.Client)
+	thresholds, err := thresholds(c.Own, o.Client)
 	if err != nil {
 		return "", err
 	}
@@ -169,10 +169,18 @@ func scriptText(c *config.Config, seeded bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf(scriptForm, names, client, data, scenario, thresholds), nil
+	return fmt.Sprintf(scriptForm, judgedBy(c.Own.SLO), names, client, data, scenario, thresholds), nil
 }
 
-const scriptForm = `import { %s } from 'k6/x/llm';
+// judgedBy returns a comment on the SLO of the stages, which the report judges; "" without one.
+func judgedBy(objectives string) string {
+	if objectives == "" {
+		return ""
+	}
+	return "// The report judges the SLO of each stage: llmconv report run.jsonl --slo " + quoted(objectives) + "\n"
+}
+
+const scriptForm = `%simport { %s } from 'k6/x/llm';
 
 const client = new Client(%s);
 const data = new Dataset(%s);

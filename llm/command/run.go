@@ -118,7 +118,7 @@ func (r *runner) run(cmd *cobra.Command) error {
 	if err := r.prepare(cmd); err != nil {
 		return err
 	}
-	if err := dropin.FindAPIKey(r.c, os.LookupEnv); err != nil { // the load finds it by itself
+	if err := r.settled(); err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
 	_, files, err := r.options()
@@ -164,6 +164,31 @@ func (r *runner) run(cmd *cobra.Command) error {
 		return errext.WithExitCodeIfNone(fmt.Errorf("k6 run ended with code %d", code), code)
 	}
 	return nil
+}
+
+// settled refuses what the load would refuse, before any server is asked. The load finds the API key by itself.
+func (r *runner) settled() error {
+	if err := dropin.FindAPIKey(r.c, os.LookupEnv); err != nil {
+		return err
+	}
+	if file := r.settings.prompts; file != "" && r.settings.dataset == "" {
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("--prompts: %w", err)
+		}
+	}
+	if r.c.Load.Sweep != nil || r.c.Load.Type == config.TraceReplay {
+		return nil
+	}
+	c := *r.c
+	if c.Load.BaseSeed == nil {
+		c.Load.BaseSeed = new(int64(0)) // no fault depends on it
+	}
+	o, err := dropin.NewOptions(&c, "", nil)
+	if err != nil {
+		return err
+	}
+	_, err = o.Load.Plan()
+	return err
 }
 
 // prepare reads what the flags and the configuration say.

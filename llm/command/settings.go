@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -76,6 +77,9 @@ func (s *settings) overrides() (list []config.Override, err error) {
 			set(key, value)
 		}
 	}
+	if err := s.check(); err != nil {
+		return nil, err
+	}
 	client, dataset, load := options{}, options{}, options{}
 	if err := s.server.settle(set, client); err != nil {
 		return nil, err
@@ -105,6 +109,21 @@ func (s *settings) overrides() (list []config.Override, err error) {
 	dataset.set("x-llm.dataset", set)
 	load.set("x-llm.load", set)
 	return list, nil
+}
+
+// check refuses what would be refused only after the server was asked, or by another name.
+func (s *settings) check() error {
+	for _, o := range []struct{ flag, text string }{{"--slo", s.slo}, {"--gate", s.gate}} {
+		if _, err := slo.Parse(o.text); o.text != "" && err != nil {
+			return fmt.Errorf("%s: %w", o.flag, err)
+		}
+	}
+	for _, o := range []struct{ flag, text string }{{"--timeout", s.server.timeout}, {"--warmup", s.warmup}} {
+		if _, err := timespan.Parse(o.text); o.text != "" && err != nil {
+			return fmt.Errorf("%s: %w", o.flag, err)
+		}
+	}
+	return nil
 }
 
 // options are options of scripts by name, for a section of x-llm.
@@ -243,7 +262,7 @@ func (s *settings) load(set func(key, value string), load options) error {
 	if s.warmup != "" {
 		d, err := timespan.Parse(s.warmup)
 		if err != nil {
-			return fmt.Errorf("--warmup: %w", err)
+			return err // not after check
 		}
 		set("x-llm.warmup", strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
 )
 
@@ -18,15 +19,24 @@ var trends = map[string]string{
 }
 
 // thresholds returns the gates as a line of thresholds of a script. The bounds on each request, which a share of the
-// requests has to keep, become the client's SLO.
-func thresholds(gate string, client dropin.Map) (string, error) {
-	gates, err := slo.Parse(gate)
-	if err != nil || len(gates) == 0 {
+// requests has to keep, become the client's SLO, and so do those of the SLO of the stages.
+func thresholds(own config.Own, client dropin.Map) (string, error) {
+	bounds := dropin.Map{}
+	stages, err := parseObjectives(own.SLO)
+	if err != nil {
+		return "", err
+	}
+	for _, o := range stages {
+		if o.Kind == slo.Each {
+			addBounds(bounds, o)
+		}
+	}
+	gates, err := parseObjectives(own.Gate)
+	if err != nil {
 		return "", err
 	}
 	conditions := map[string][]string{}
 	add := func(metric, condition string) { conditions[metric] = append(conditions[metric], quoted(condition)) }
-	bounds := dropin.Map{}
 	for _, g := range gates {
 		less, least := "<=", ">="
 		if g.Strict {
@@ -39,14 +49,15 @@ func thresholds(gate string, client dropin.Map) (string, error) {
 		case slo.Failures:
 			add("llm_request_failed", "rate"+less+number(g.Share))
 		default:
-			for _, b := range g.Bounds {
-				bounds[b.Latency] = b.Limit.String()
-			}
+			addBounds(bounds, g)
 			add("llm_good", "rate"+least+number(g.Share))
 		}
 	}
 	if len(bounds) > 0 {
 		client["slo"] = bounds
+	}
+	if len(conditions) == 0 {
+		return "", nil
 	}
 	var lines strings.Builder
 	for _, metric := range slices.Sorted(maps.Keys(conditions)) {
@@ -56,3 +67,17 @@ func thresholds(gate string, client dropin.Map) (string, error) {
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
+
+func addBounds(bounds dropin.Map, o slo.Objective) {
+	for _, b := range o.Bounds {
+		bounds[b.Latency] = b.Limit.String()
+	}
+}
+
+// parseObjectives returns the objectives of a text, none of an empty one.
+func parseObjectives(text string) ([]slo.Objective, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return slo.Parse(text)
+}

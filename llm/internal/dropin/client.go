@@ -51,6 +51,9 @@ func (m mapping) client() Map {
 
 // baseURL returns the server's address, or the simulator's for the server type mock.
 func (m mapping) baseURL() string {
+	if m.config.Own.Client["endpoint"] != nil {
+		return strings.TrimSpace(m.config.Server.BaseURL) // the endpoint follows it as it is
+	}
 	if m.config.Server.Type != config.MockServer {
 		return client.ServerURL(strings.TrimSpace(m.config.Server.BaseURL))
 	}
