@@ -297,8 +297,8 @@ func TestRunsOfConfigurations(t *testing.T) {
 	}{
 		"every request failed": {failing + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}", nil, 1,
 			"every request failed"},
-		"none was sent": {mock + "load: {interval: 0, stages: [{rate: 0.01, duration: 1}]}", nil, 1,
-			"the run has no requests"},
+		"none was sent": {mock + "load: {interval: 0, stages: [{rate: 0.01, duration: 1}]}", nil, 2,
+			"the load sends nothing"},
 		"a breaker": {failing + "load: {interval: 0, circuit_breakers: [b], stages: [{rate: 20, " +
 			"duration: 30}]}\n" + breaker, nil, 108, "circuit breaker"},
 		"an unknown flag": {mock + "load: {stages: [{rate: 5, duration: 1}]}",

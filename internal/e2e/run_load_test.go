@@ -195,9 +195,12 @@ func cutAtTheEnd(t *testing.T, exec string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "run.jsonl")
 	start := time.Now()
-	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=1000", "-e", exec,
+	r := k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=1000", "-e", exec,
 		script(t, `{stages: [{rate: 5, duration: '1s'}, {rate: 5, duration: '1s'}], executor: 'llm-arrival-rate', `+
-			`gracefulStop: '500ms'}`, `{baseURL: 'sim:?itl=50ms'}`)))
+			`gracefulStop: '500ms'}`, `{baseURL: 'sim:?itl=50ms'}`))
+	if r.code != nothingMeasured {
+		t.Errorf("exit code %d, want %d: no request was answered\n%s", r.code, nothingMeasured, r.stderr)
+	}
 	requests, dropped, _ := loadLines(t, out)
 	for _, q := range requests {
 		if q.ErrorType != record.ErrorCanceled || len(q.Chunks) == 0 {
