@@ -57,8 +57,8 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// help shows a command's help without k6's own flags, which k6 --help lists: several mean nothing here, and -c is another
-// flag of run.
+// help shows a command's help without k6's own flags, which k6 --help lists: several mean nothing here, and -c is
+// another flag of run.
 func help(cmd *cobra.Command, args []string) {
 	cmd.InheritedFlags().VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	show := cmd.Root().HelpFunc()
