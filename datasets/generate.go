@@ -16,7 +16,8 @@ type Generated struct {
 	// cannot use them. It does not go into lengths: runs of one seed ask for the same work. "" makes the same prompts
 	// in every run.
 	Salt string
-	// Input and Output are the lengths of prompts, including special tokens unless they are estimated, and of answers.
+	// Input and Output are the lengths of prompts and of answers. Those of completions include special tokens, unless
+	// they are estimated; those of chats are the texts alone.
 	Input, Output Distribution
 }
 
@@ -38,7 +39,7 @@ func (g Generated) newLexicon() (*lexicon, error) {
 	if g.estimated() {
 		return newEstimate(g.TokensPerWord)
 	}
-	return newLexicon(g.Tokenizer)
+	return newLexicon(g.Tokenizer, g.Form)
 }
 
 // checkShortest reports an input distribution whose shortest length cannot be made.

@@ -105,6 +105,24 @@ func TestGeneratedLengthsAreExact(t *testing.T) {
 	})
 }
 
+// The texts of a chat alone have the number of tokens drawn: only the server knows what comes around them.
+func TestGeneratedChatsAreExact(t *testing.T) {
+	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
+		for name, set := range generators(t, c, datasets.AsChat, 1, "run 7") {
+			for i := range int64(60) {
+				item, n := at(t, set, i), 0
+				for _, m := range item.Messages {
+					n += c.Count(m.Content)
+				}
+				if n != item.PromptTokens || n < 4 {
+					t.Errorf("%s, item %d: %d tokens, asked for %d: %.200q", name, i, n, item.PromptTokens,
+						item.Messages)
+				}
+			}
+		}
+	})
+}
+
 // An item depends only on options, seed, salt and number.
 func TestGeneratedItemsAreFixed(t *testing.T) {
 	t.Parallel()
@@ -123,12 +141,9 @@ func TestGeneratedItemsAreFixed(t *testing.T) {
 				item.Prompt == at(t, set, i+1).Prompt {
 				t.Errorf("%s: item %d is the same under another seed, salt or number", name, i)
 			}
-			var parts []string
-			for _, m := range at(t, chats[name], i).Messages {
-				parts = append(parts, m.Content)
-			}
-			if strings.Join(parts, " ") != item.Prompt {
-				t.Errorf("%s: item %d as a chat is %q, want %q", name, i, parts, item.Prompt)
+			if other := at(t, chats[name], i); !reflect.DeepEqual(other, at(t, chats[name], i)) ||
+				reflect.DeepEqual(other, at(t, chats[name], i+1)) {
+				t.Errorf("%s: item %d as a chat is not fixed, or is the next one", name, i)
 			}
 		}
 	}
@@ -166,7 +181,8 @@ func TestSharedPrefixGroups(t *testing.T) {
 func TestReplayLengthsAreExact(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		r, err := datasets.NewReplay(datasets.Replay{
-			Tokenizer: c, Conversations: 5, System: 60, Dynamic: datasets.Constant(20), Turns: uniform(2, 4),
+			Form: datasets.AsCompletion, Tokenizer: c, Conversations: 5,
+			System: 60, Dynamic: datasets.Constant(20), Turns: uniform(2, 4),
 			Input: datasets.Constant(15), Output: uniform(1, 3),
 			Pause: datasets.Constant(0),
 		})
@@ -200,8 +216,8 @@ func TestReplayLengthsAreExact(t *testing.T) {
 func TestSharedConversationsAreExact(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
-			Tokenizer: c, Groups: 2, Questions: 5, System: datasets.Constant(60), Question: datasets.Constant(15),
-			Output: uniform(1, 3),
+			Form: datasets.AsCompletion, Tokenizer: c, Groups: 2, Questions: 5, System: datasets.Constant(60),
+			Question: datasets.Constant(15), Output: uniform(1, 3),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -222,7 +238,8 @@ func TestSharedConversationsAreExact(t *testing.T) {
 func TestGeneratedRefusals(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/wordpiece-uncased.json")
-	good := datasets.Generated{Tokenizer: c, Input: uniform(10, 20), Output: uniform(1, 2)}
+	good := datasets.Generated{Form: datasets.AsCompletion, Tokenizer: c, Input: uniform(10, 20),
+		Output: uniform(1, 2)}
 	tests := map[string]struct {
 		make func() error
 		want string

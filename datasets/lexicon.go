@@ -19,6 +19,12 @@ type Tokenizer interface {
 	Words(n int) ([]string, error)
 }
 
+// bare counts texts without special tokens around them.
+type bare struct{ Tokenizer }
+
+// CountSpecial returns the number of tokens of the text alone.
+func (b bare) CountSpecial(text string) int { return b.Count(text) }
+
 // maxWords is the size of the part of the vocabulary that random prompts are made from: small enough that counting them
 // is fast.
 const maxWords = 1 << 12
@@ -43,9 +49,14 @@ func (l *lexicon) counted(length int) int {
 	return max(1, int(math.Round(float64(length)/l.perWord)))
 }
 
-func newLexicon(t Tokenizer) (*lexicon, error) {
+// newLexicon returns the words that a tokenizer has for prompts of a form. The lengths of a chat are those of its
+// texts: what its template writes around them, special tokens included, comes on top.
+func newLexicon(t Tokenizer, form Form) (*lexicon, error) {
 	if t == nil {
 		return nil, errors.New("a tokenizer is needed: prompts have an exact number of tokens")
+	}
+	if form == AsChat {
+		t = bare{t}
 	}
 	words, err := t.Words(maxWords)
 	if err != nil {

@@ -35,9 +35,10 @@ func TestRandomTrace(t *testing.T) {
 		t.Error("the set does not begin again past its end")
 	}
 	trace[1].Prompt = 1
-	if _, err := datasets.NewRandom(datasets.Random{Generated: datasets.Generated{Tokenizer: c},
-		Trace: trace}); err == nil || err.Error() != "line 3 of the trace: a prompt of 1 tokens cannot be made: "+
-		"special tokens alone are 1" {
+	_, err = datasets.NewRandom(datasets.Random{Generated: datasets.Generated{Form: datasets.AsCompletion,
+		Tokenizer: c}, Trace: trace})
+	if err == nil || err.Error() != "line 3 of the trace: a prompt of 1 tokens cannot be made: special tokens alone "+
+		"are 1" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -91,9 +92,13 @@ func TestGeneratedItemsNeverChange(t *testing.T) {
 			got[fmt.Sprint(name, " ", i)] = hash(at(t, set, i).Prompt, at(t, set, i).MaxTokens)
 		}
 	}
+	for name, set := range generators(t, c, datasets.AsChat, 1, "salt") {
+		item := at(t, set, 7)
+		got[name+" as a chat 7"] = hash(item.Messages, item.MaxTokens)
+	}
 	replay, err := datasets.NewReplay(datasets.Replay{
-		Tokenizer: c, Seed: 42, Conversations: 100, System: 60, Dynamic: uniform(0, 20), Turns: uniform(2, 4),
-		Input: uniform(1, 15), Output: uniform(1, 3), Pause: uniform(0, 9),
+		Form: datasets.AsCompletion, Tokenizer: c, Seed: 42, Conversations: 100, System: 60, Dynamic: uniform(0, 20),
+		Turns: uniform(2, 4), Input: uniform(1, 15), Output: uniform(1, 3), Pause: uniform(0, 9),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,8 +108,8 @@ func TestGeneratedItemsNeverChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	got["replay 3"] = hashScript(script)
-	shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{Tokenizer: c, Groups: 3, Questions: 20,
-		System: uniform(4, 200), Question: uniform(0, 90), Output: uniform(1, 9)})
+	shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{Form: datasets.AsCompletion, Tokenizer: c,
+		Groups: 3, Questions: 20, System: uniform(4, 200), Question: uniform(0, 90), Output: uniform(1, 9)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +123,9 @@ func TestGeneratedItemsNeverChange(t *testing.T) {
 		"synthetic 1099511627776": "a51e5326617ce6f6",
 		"shared prefix 0":         "dae02c24602be887", "shared prefix 7": "ae4f564ba36f7763",
 		"shared prefix 1099511627776": "cc6790fcff445255",
-		"replay 3":                    "63ccb8c061e336e1", "shared conversation 5": "0d57fb7983dc40ad",
+		"random as a chat 7":          "b0c9b85843c595c9", "synthetic as a chat 7": "e06d448b20e40896",
+		"shared prefix as a chat 7": "34b81266e1d99a42",
+		"replay 3":                  "63ccb8c061e336e1", "shared conversation 5": "0d57fb7983dc40ad",
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %#v", got)

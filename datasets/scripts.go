@@ -78,8 +78,10 @@ func (o Options) script(turns []turn, c *Counts) Script {
 }
 
 // Replay makes conversations. Their system prompts share the same beginning, and each has an end of its own. Lengths
-// are exact: the first request's prompt has System tokens, including the special tokens, then Dynamic and Input tokens.
+// are exact: the first request's prompt has System tokens, including the special tokens of a completion, then Dynamic
+// and Input tokens.
 type Replay struct {
+	Form      Form
 	Tokenizer Tokenizer
 	Seed      int64
 	Salt      string
@@ -112,7 +114,7 @@ func NewReplay(r Replay) (*Replay, error) {
 			r.Input.Least())
 	}
 	var err error
-	if r.lexicon, err = newLexicon(r.Tokenizer); err != nil {
+	if r.lexicon, err = newLexicon(r.Tokenizer, r.Form); err != nil {
 		return nil, err
 	}
 	if r.System > 0 {

@@ -15,7 +15,7 @@ type SharedPrefix struct {
 
 	Groups    int          // different system prompts
 	Questions int          // questions of each group
-	System    Distribution // length of a system prompt, with the special tokens of the whole prompt
+	System    Distribution // length of a system prompt, with the special tokens of a whole completion
 	Question  Distribution
 	Output    Distribution
 
@@ -35,7 +35,7 @@ func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
 		return nil, err
 	}
 	var err error
-	if s.lexicon, err = newLexicon(s.Tokenizer); err != nil {
+	if s.lexicon, err = newLexicon(s.Tokenizer, s.Form); err != nil {
 		return nil, err
 	}
 	if err := s.lexicon.checkLength(s.System.Min); err != nil {

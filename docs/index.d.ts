@@ -281,7 +281,7 @@ declare module 'k6/x/llm' {
      * lengths asked for. `k6 x llm probe` says whether the server counts tokens; `k6 x llm bench` learns the number from the server.
      */
     tokensPerWord?: number;
-    /** Tokens of generated prompts, special tokens included; for files, the prompts to keep (min to max). */
+    /** Tokens of generated prompts, of completions with special tokens, of chats without the template; for files, the prompts to keep (min to max). */
     inputDistribution?: Length;
     /** Tokens of answers; for files, the answers to keep. */
     outputDistribution?: Length;

@@ -24,7 +24,7 @@ func TestConversations(t *testing.T) {
 		`{maxModelLen: 9000}})`
 	if _, err := v.RunOnEventLoop(short); err == nil ||
 		!strings.Contains(err.Error(),
-			"maxModelLen (max_model_len of a configuration) must be at least 9326, the tokens of the shortest first "+
+			"maxModelLen (max_model_len of a configuration) must be at least 9327, the tokens of the shortest first "+
 				"prompt and its answer, got 9000") {
 		t.Errorf("got %v", err)
 	}

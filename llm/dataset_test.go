@@ -124,7 +124,7 @@ func TestGeneratedChats(t *testing.T) {
 	v.model(t, "/scripts/model", "")
 	got := v.run(t, `const item = new Dataset({type: 'random', tokenizer: './model', inputDistribution: 20, outputDistribution: 2}).at(0);
 		[item.messages.length, item.messages[0].role, new Tokenizer('./model').count(item.messages[0].content), item.promptTokens, item.maxTokens].join(' ')`).String()
-	if got != "1 user 19  2" {
+	if got != "1 user 20  2" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -142,9 +142,8 @@ func (o *DatasetOptions) sharedPrefix(counter *tokenizer.Counter, g datasets.Gen
 func (o *DatasetOptions) replayed(counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
 	r := o.Replay
 	set, err := datasets.NewReplay(datasets.Replay{
-		Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Conversations: int(r.Conversations), System: int(r.System),
-		Dynamic: r.Dynamic,
-		Turns:   r.Turns, Input: r.Input, Output: r.Output, Pause: r.Pause,
+		Form: g.Form, Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Conversations: int(r.Conversations),
+		System: int(r.System), Dynamic: r.Dynamic, Turns: r.Turns, Input: r.Input, Output: r.Output, Pause: r.Pause,
 	})
 	if err != nil {
 		return nil, err

@@ -159,7 +159,7 @@ func TestLimitIsUsedUp(t *testing.T) {
 		o := DefaultDatasetOptions()
 		o.Kind, o.API, o.Replay.Limit = "conversation_replay", api, 9200
 		o.Replay.Dynamic = datasets.Distribution{Type: datasets.Uniform, Min: 10, Max: 500}
-		set, err := o.replayed(counter, datasets.Generated{Tokenizer: counter})
+		set, err := o.replayed(counter, datasets.Generated{Form: o.form(), Tokenizer: counter})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -192,9 +192,9 @@ func TestLimitRefuses(t *testing.T) {
 		"the shared system prompt": {"completion", "", func(r *Replay) { r.System = 990 },
 			"at least 1010, the tokens of the shortest first prompt and its answer"},
 		"a chat's template": {"chat", chatTemplate, func(r *Replay) { r.System = 970 },
-			"at least 1010, the tokens of the shortest first prompt and its answer"},
+			"at least 1011, the tokens of the shortest first prompt and its answer"},
 		"an unknown template": {"chat", "", func(r *Replay) { r.System = 790 },
-			"at least 1009, the tokens of the shortest first prompt and its answer"},
+			"at least 1010, the tokens of the shortest first prompt and its answer"},
 		"the dynamic one": {"completion", "", func(r *Replay) { r.Dynamic = datasets.Constant(990) },
 			"at least 1110, the tokens of the shortest first prompt and its answer"},
 		"answers": {"completion", "", func(r *Replay) {
@@ -213,7 +213,7 @@ func TestLimitRefuses(t *testing.T) {
 		o.Replay.Input, o.Replay.Output = datasets.Constant(10), datasets.Constant(10)
 		tt.change(&o.Replay)
 		counter := counterWith(t, "bpe-llama3", tt.config)
-		_, err := o.replayed(counter, datasets.Generated{Tokenizer: counter})
+		_, err := o.replayed(counter, datasets.Generated{Form: o.form(), Tokenizer: counter})
 		want := fmt.Sprintf("maxModelLen (max_model_len of a configuration) must be %s, got %d", tt.want,
 			o.Replay.Limit)
 		if err == nil || err.Error() != want {
