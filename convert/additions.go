@@ -354,7 +354,8 @@ var definitions = map[string]string{
 	"schedule_delay": "start - due; due recorded (exact), or fitted to the executor's schedule, " +
 		"see schedule",
 	"throughput": "of successes, over the time from the first start to the last end of all " +
-		"requests; of imported results without start times over the duration that the file states",
+		"requests (with warm-ups or --stage, what of it lies within a stage's first start to last end); of imported " +
+		"results without start times over the duration that the file states",
 	"requests.no_content": "streamed successes without a content chunk, which have no TTFT: " +
 		"reasoning_only, tool_calls_only (with reasoning or without), or nothing at all",
 	"requests.sent_rate": "(requests - 1) / (last start - first start), as n arrivals lie n - 1 " +

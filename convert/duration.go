@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -15,11 +16,15 @@ func hasTimes(r *run.Run, requests []*run.Request) bool {
 	})
 }
 
-// benchmarkTime returns the time from the first start to the last end, in seconds. If the requests do not show it, it
+// benchmarkTime returns the time from the first start to the last end, in seconds, less what lies between the stages if
+// the load that was sent there is left out. If the requests do not show it, it
 // is the sum of the stages' durations that the tool states, provided that the requests are all requests of these
 // stages. Otherwise it is unknown.
 func benchmarkTime(r *run.Run, requests []*run.Request) float64 {
-	if hasTimes(r, requests) {
+	switch {
+	case hasTimes(r, requests) && leavesOutBetweenStages(r):
+		return stagesTime(r, requests)
+	case hasTimes(r, requests):
 		return timeSpan(r, requests)
 	}
 	total := 0.0
@@ -55,4 +60,30 @@ func floatOf(n *int) float64 {
 		return unknown
 	}
 	return float64(*n)
+}
+
+// leavesOutBetweenStages reports whether the load went on between the stages with requests that are in no figure: those
+// of warm-ups or of stages that are left out.
+func leavesOutBetweenStages(r *run.Run) bool {
+	return r.WarmedUp() || r.Cut.StageWarmup > 0 || r.Cut.Stages != nil
+}
+
+// stagesTime returns the seconds that lie within any stage's time, from its first start to its last end.
+func stagesTime(r *run.Run, requests []*run.Request) float64 {
+	var spans [][2]int64
+	for _, part := range run.ByStage(r, requests) {
+		span := [2]int64{part[0].Start, part[0].End}
+		for _, q := range part {
+			span = [2]int64{min(span[0], q.Start), max(span[1], q.End)}
+		}
+		spans = append(spans, span)
+	}
+	slices.SortFunc(spans, func(a, b [2]int64) int { return cmp.Compare(a[0], b[0]) })
+	total, until := int64(0), int64(math.MinInt64)
+	for _, span := range spans {
+		if from := max(span[0], until); span[1] > from {
+			total, until = total+span[1]-from, span[1]
+		}
+	}
+	return r.Seconds(total)
 }

@@ -264,7 +264,7 @@ func processors(h record.Health) float64 {
 	return float64(h.GoMaxProcs)
 }
 
-// judgeRates compares each open-loop stage with its requested load.
+// judgeRates compares each open-loop stage with its requested load, of a stage that was stopped until then.
 func (j *assessment) judgeRates(g *subset) {
 	plan, checked := g.run.StagePlan(), false
 	own := map[int]bool{}
@@ -279,6 +279,9 @@ func (j *assessment) judgeRates(g *subset) {
 		ramp, known := plan[stage].Ramp()
 		if !known {
 			continue
+		}
+		if seconds, stopped := stoppedAfter(g.run, stage); stopped {
+			ramp = until(ramp, seconds)
 		}
 		asked := ramp.Area()
 		checked = true

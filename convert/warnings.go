@@ -49,6 +49,7 @@ func (w *warner) warn(when bool, format string, args ...any) {
 func (g *subset) warnings(a *Additions) []string {
 	w := &warner{list: []string{}}
 	w.warn(a.Simulator, "the answers came from the built-in simulator: these figures say nothing about any model")
+	w.warnOfStop(g)
 	w.warnOfEnds(g, a.Finish)
 	w.warnOfContent(g, a)
 	w.warnOfNotes(g)

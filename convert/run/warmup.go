@@ -21,3 +21,15 @@ func leaveWarmup(r *Run) {
 		r.remark("%d requests of warm-ups are in no figure", n)
 	}
 }
+
+// WarmedUp reports whether a stage of the run began with a warm-up.
+func (r *Run) WarmedUp() bool {
+	for _, s := range r.Scenarios() {
+		for _, stage := range s.Stages {
+			if stage.Warmup != nil && *stage.Warmup > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

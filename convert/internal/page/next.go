@@ -24,7 +24,7 @@ func (r *Run) next() sentence {
 		}
 	}
 	if few := r.stages.shortest(); few.doc.Exists() {
-		n := whole(number(few.doc.Get("load_summary.count")))
+		n := whole(ended(few))
 		parts = append(parts, fmt.Sprintf("longer stages: the p99 of %s is that of %s requests, almost its slowest",
 			few.title(), n))
 	}
@@ -53,15 +53,19 @@ func (r *Run) nextLoad() string {
 	}
 }
 
-// shortest returns the stage with the fewest requests, if these are too few for a 99th percentile.
+// shortest returns the stage with the fewest successes, if these are too few for a 99th percentile. A stage without any
+// has no percentile.
 func (all stages) shortest() (few part) {
 	least := float64(enough)
 	for _, s := range all {
-		if n := number(s.doc.Get("load_summary.count")); n < least {
+		if n := ended(s); n > 0 && n < least {
 			least, few = n, s
 		}
 	}
 	return few
 }
+
+// ended returns the number of requests that have a latency.
+func ended(p part) float64 { return number(p.doc.Get("successes.count")) }
 
 func (r *Run) verdict() string { return r.summary.Get("xk6_llm.client_health.verdict").String() }

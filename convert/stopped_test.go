@@ -1,0 +1,102 @@
+package convert
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// twoStages returns two stages of 10 s, of 1 and 2 requests a second that take half a second. The first 4 s of each
+// warm up if warmup is set.
+func twoStages(warmup bool) []record.Line {
+	stages := []record.Stage{
+		{Index: 0, Rate: new(1.0), Duration: new(10.0)}, {Index: 1, Rate: new(2.0), Duration: new(10.0)},
+	}
+	for i := range stages {
+		if warmup {
+			stages[i].Warmup = new(4.0)
+		}
+	}
+	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "r", Start: second, Scenarios: []record.Scenario{
+		{Name: "load", Executor: "ramping-arrival-rate", Stages: slices.Clone(stages)}}}}
+	number := int64(0)
+	for i, s := range stages {
+		step := int64(float64(second) / *s.Rate)
+		for k := range int64(10 * *s.Rate) {
+			at := second + int64(10*i)*second + k*step
+			lines = append(lines, &record.Request{Scenario: "load", Stage: i, Index: number, Start: at,
+				End: at + second/2, Due: new(at), Warmup: warmup && k*step < 4*second, Chunks: []int64{100, 400}})
+			number++
+		}
+		s.Start, s.End, s.Status = second+int64(10*i)*second, second+int64(10*i+10)*second, "completed"
+		lines = append(lines, &s)
+	}
+	return lines
+}
+
+func mustMake(t *testing.T, lines []record.Line) *run.Run {
+	t.Helper()
+	r, err := run.FromLines(run.Options{}, run.Instance{Name: "i", Lines: lines})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// The rates of a run are those of its stages, whatever was sent to warm up between them.
+func TestRatesOfARunWithWarmups(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		warmup bool
+		cut    run.Cut
+		time   float64
+		count  int
+	}{
+		// of 6 requests in 5.5 s and 12 in 6 s
+		{"warm-ups", true, run.Cut{}, 11.5, 18},
+		{"--stage-warmup", false, run.Cut{StageWarmup: 4}, 11.5, 18},
+		{"none", false, run.Cut{}, 20, 30},
+	} {
+		r := mustMake(t, twoStages(c.warmup))
+		r.LeaveOut(c.cut)
+		l := NewReport(r, Options{}).Summary
+		if float64(l.BenchmarkTime) != c.time || l.Load.Count != c.count {
+			t.Errorf("%s: %d requests in %v s, want %d in %v", c.name, l.Load.Count, l.BenchmarkTime, c.count, c.time)
+		}
+		if got := float64(l.Successes.Throughput.Requests); got != float64(c.count)/c.time {
+			t.Errorf("%s: %v requests/s", c.name, got)
+		}
+	}
+}
+
+// A stage that was stopped is judged by what was to be sent until then.
+func TestStoppedRun(t *testing.T) {
+	t.Parallel()
+	lines := twoStages(false)
+	// the second stage: 12 requests in 6 s
+	lines = slices.DeleteFunc(lines, func(line record.Line) bool {
+		q, isRequest := line.(*record.Request)
+		return isRequest && q.Start >= 17*second
+	})
+	stage := lines[len(lines)-1].(*record.Stage)
+	stage.End, stage.Status = 17*second, "interrupted"
+	lines = append(lines, &record.End{Time: 17 * second,
+		Status: "test run was aborted because k6 received a 'interrupt' signal"})
+	a := NewReport(mustMake(t, lines), Options{}).Summary.Additions
+	want := "the run was stopped by Ctrl-C in stage 1, after 6.0 s of 10 s: the figures are of what was sent until then"
+	if !slices.Contains(a.Warnings, want) {
+		t.Errorf("warnings %q, want %q", a.Warnings, want)
+	}
+	if a.Health.Verdict != Valid {
+		t.Errorf("%s: %q", a.Health.Verdict, a.Health.Reasons)
+	}
+	stage.End = 19 * second // two seconds without the requests that were due
+	a = NewReport(mustMake(t, lines), Options{}).Summary.Additions
+	if a.Health.Verdict == Valid || !strings.Contains(a.Health.Reasons[0], "16 requests were asked for, 12 came") {
+		t.Errorf("%s: %q", a.Health.Verdict, a.Health.Reasons)
+	}
+}
