@@ -202,15 +202,35 @@ func (r *runner) prepare(cmd *cobra.Command) error {
 	return errext.WithExitCodeIfNone(r.load(), misuse)
 }
 
-// load reads the configuration, and chooses the report's directory.
-func (r *runner) load() (err error) {
+// serverType is the key that decides between a server and the simulator.
+const serverType = "server.type"
+
+// addressed reports whether a flag names a server beside a file with the simulator: the flag has the last word.
+func (r *runner) addressed() bool {
+	return r.c.Server != nil && r.c.Server.Type == config.MockServer && overridden(r.dotted, "server.base_url") &&
+		!overridden(r.overrides, serverType)
+}
+
+// parse reads the configuration with what the flags say.
+func (r *runner) parse() (err error) {
 	if r.config == "" {
 		r.c, err = config.Parse(nil, r.overrides...)
 	} else if err = r.read(); err == nil {
 		r.c, err = config.ParseFile(r.config, r.text, r.overrides...)
 	}
-	if err != nil {
+	return err
+}
+
+// load reads the configuration, and chooses the report's directory.
+func (r *runner) load() (err error) {
+	if err := r.parse(); err != nil {
 		return err
+	}
+	if r.addressed() {
+		r.overrides = append(r.overrides, config.Override{Key: serverType, Value: string(config.VLLM)})
+		if err := r.parse(); err != nil {
+			return err
+		}
 	}
 	if err := dropin.Refused(r.c); err != nil {
 		return err

@@ -1,11 +1,41 @@
 package command
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
+
+// A flag with the address of a server measures that server, even beside a file with the simulator.
+func TestAddressBesideTheSimulator(t *testing.T) {
+	t.Parallel()
+	const mock = "server: {type: mock, base_url: \"http://a\"}\nload: {stages: [{rate: 1, duration: 1}]}\n"
+	file := filepath.Join(t.TempDir(), "c.yml")
+	if err := os.WriteFile(file, []byte(mock), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := config.Override{Key: "server.base_url", Value: "http://b"}
+	for _, tt := range []struct {
+		flags []config.Override
+		want  config.ServerType
+	}{
+		{nil, config.MockServer},
+		{[]config.Override{address}, config.VLLM},
+		{[]config.Override{address, {Key: "server.type", Value: "mock"}}, config.MockServer},
+		{[]config.Override{address, {Key: "server.type", Value: "tgi"}}, config.TGI},
+	} {
+		r := &runner{config: file, dotted: tt.flags, overrides: tt.flags}
+		if err := r.load(); err != nil {
+			t.Fatal(err)
+		}
+		if r.c.Server.Type != tt.want {
+			t.Errorf("%v: got type %s, want %s", tt.flags, r.c.Server.Type, tt.want)
+		}
+	}
+}
 
 // A configuration that a sweep reads again is settled in the same way: the report's directory stays the same, and so
 // does the seed, even if it is left to k6.
