@@ -28,12 +28,12 @@ var lengthColumns = [2][]string{
 		"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen",
 		"promptlen",
 		"numprefilltokens", "prefilltokens", "numprompttokens", "numinputtokens", "numcontexttokens", "isl", "prompt",
-		"input", "prefill", "context", "request",
+		"input", "prefill", "context", "request", "in",
 	},
 	{
 		"generatedtokens", "completiontokens", "outputtokens", "responsetokens", "outputlength", "outputlen",
 		"numdecodetokens", "decodetokens", "numoutputtokens", "numcompletiontokens", "numgeneratedtokens",
-		"responselength", "completionlength", "osl", "completion", "output", "decode", "generated", "response",
+		"responselength", "completionlength", "osl", "completion", "output", "decode", "generated", "response", "out",
 	},
 }
 
@@ -109,8 +109,8 @@ func findColumns(head []string) (columns [2]int, err error) {
 			}
 		}
 		if best == len(known) {
-			return columns, fmt.Errorf("no column has the %s; the columns are %.300s", missingColumn[i],
-				strings.Join(head, ", "))
+			return columns, fmt.Errorf("no column has the %s; the columns are %.300s: rename one, or remove the head "+
+				"line if the lengths are the second and the third", missingColumn[i], strings.Join(head, ", "))
 		}
 	}
 	return columns, nil

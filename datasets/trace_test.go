@@ -15,6 +15,7 @@ func TestReadLengths(t *testing.T) {
 		"other order":  "\ufeffgeneratedtokens,x, contexttokens\n44,7,374\n\n1,7,6",
 		"Excel's": "\ufeffTIMESTAMP;Context Tokens " +
 			";Generated_Tokens;note\r\n2023;374;44\r\n;;;\r\n17;\"6\";1.0;NaN",
+		"short names":     "time,in,out\n0,374,44\n\n1,6,1\n",
 		"AIPerf's":        "timestamp,ISL,osl\n0,374,44\n\n1,6,1\n",
 		"pandas'":         "\ttimestamp\tinput_tokens\toutput_tokens\n0\t\t374.0\t44\n\n1\tNaN\t6.0\t1e0\n",
 		"decimal commas":  "t;ContextTokens;GeneratedTokens\n0,5;374,0;44\n\n1;6;1,0\n",
@@ -41,7 +42,8 @@ func TestReadLengths(t *testing.T) {
 		"": "f.csv: no request in it",
 		"TIMESTAMP,ContextTokens,GeneratedTokens\n": "f.csv: no request in it",
 		"TIMESTAMP,Tokens\n1,2": "f.csv:1: no column has the lengths of prompts (ContextTokens, prompt_tokens, " +
-			"input_tokens, request_tokens, num_prefill_tokens …); the columns are TIMESTAMP, Tokens",
+			"input_tokens, request_tokens, num_prefill_tokens …); the columns are TIMESTAMP, Tokens: " +
+			"rename one, or remove the head line if the lengths are the second and the third",
 		"time,ISL,n\n1,2,3": "no column has the lengths of answers (GeneratedTokens, completion_tokens, ",
 		"0,5,6\n0,5":        "f.csv:2: the line has no GeneratedTokens",
 		"0,5,6\n0,5.5,1": `f.csv:2: ContextTokens must be a whole number up to 16777216, ` +
