@@ -216,6 +216,8 @@ func (p pieces) each() (o Objective, err error) {
 	}
 	latency, err := latencyOf(p.name)
 	switch {
+	case err != nil && p.bare() != "":
+		return o, fmt.Errorf("a percentile has parentheses: write %s<%s", p.bare(), orElse(p.value, "500ms"))
 	case err != nil && p.near() != "":
 		return o, fmt.Errorf("unknown objective %q: did you mean %s?", p.name, p.near())
 	case err != nil:
@@ -229,6 +231,28 @@ func (p pieces) each() (o Objective, err error) {
 	b := Bound{Latency: latency}
 	b.Limit, err = limit(p.name, p.value)
 	return Objective{Kind: Each, Bounds: []Bound{b}, Share: KeptFrom}, err
+}
+
+// before and behind match a percentile without its parentheses: p99ttft and ttft_p99.
+var (
+	before = regexp.MustCompile(`^(p\d{1,3}(?:\.\d{1,6})?)[_.-]?(.+)$`)
+	behind = regexp.MustCompile(`^(.+?)[_.-]?(p\d{1,3}(?:\.\d{1,6})?)$`)
+)
+
+// bare returns how a percentile is written whose parentheses are missing, or "".
+func (p pieces) bare() string {
+	name := strings.ToLower(p.name)
+	if m := before.FindStringSubmatch(name); m != nil {
+		if _, err := latencyOf(m[2]); err == nil {
+			return m[1] + "(" + m[2] + ")"
+		}
+	}
+	if m := behind.FindStringSubmatch(name); m != nil {
+		if _, err := latencyOf(m[1]); err == nil {
+			return m[2] + "(" + m[1] + ")"
+		}
+	}
+	return ""
 }
 
 // otherNames are the objectives that other words mean.
