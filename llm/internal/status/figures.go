@@ -119,6 +119,7 @@ func (f *figures) throughput() (float64, bool) {
 type totals struct {
 	tpot, ntpot, latency, delay histogram
 	late                        histogram // delay but of later turns, which wait for answers by design
+	sessions                    bool      // conversations were led: a late one may have waited for its turn
 	prompt, output              int64
 	promptKnown, outputKnown    int64 // successes whose tokens were counted
 	outside, outsideOK          int64 // requests of setup and teardown, which are in no other figure
@@ -127,6 +128,7 @@ type totals struct {
 
 // add counts a request of a stage.
 func (t *totals) add(r *record.Request, c record.Counts) {
+	t.sessions = t.sessions || r.SessionID != ""
 	if delay, known := r.ScheduleDelay(); known {
 		t.delay.add(delay)
 		if r.Turn == 0 {

@@ -295,6 +295,14 @@ func TestSummaryNamesLateRequests(t *testing.T) {
 	if got := text(t, s, `{"metrics": {}}`); !strings.HasPrefix(got, want) {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
+	talks := counted(twoStages())
+	first := *r
+	first.SessionID = "a"
+	talks.Board.Done(&first, tokens(1), talks.Board.Sent(after(1), Position{Scenario: "load", Started: zero}))
+	talks.Nothing = ""
+	if got := text(t, talks, `{"metrics": {}}`); !strings.Contains(got, "too few sessions for this rate") {
+		t.Errorf("a conversation that began late: got %s", got)
+	}
 	turns := counted(twoStages())
 	later := *r
 	later.Turn = 1

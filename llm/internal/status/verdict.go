@@ -129,5 +129,9 @@ func (s *summaryText) lateness() string {
 	if !known || p99 < veryLate {
 		return ""
 	}
+	if s.rest.sessions {
+		return fmt.Sprintf("schedule delay p99 %s ms: too few sessions for this rate (all waited for answers), or "+
+			"this machine or its VUs did not keep up", millis(p99))
+	}
 	return fmt.Sprintf("schedule delay p99 %s ms: this machine or its VUs did not keep up", millis(p99))
 }
