@@ -58,6 +58,9 @@ func (r *Result) WriteText(w io.Writer) error {
 	}
 	t.line("")
 	t.line("%s", r.method())
+	if len(r.Metrics) > 0 {
+		t.line("itl is the mean gap of a request; the ITL of a report is of single gaps, whose percentiles differ")
+	}
 	for _, note := range r.Notes {
 		t.line("note: %s", note)
 	}
