@@ -46,7 +46,7 @@ var keyRemarks = map[string]string{
 	"report.goodput.constraints": "in seconds, above 0, of ttft, tpot, ntpot, itl and request_latency; " +
 		"other names are refused",
 	"server.type": "`vllm`, `sglang` and `tgi` get the same requests; `mock` is the " +
-		"built-in simulator",
+		"built-in simulator, unless `--server.base_url` names a server",
 	"server.base_url": "`/v1` is added, as inference-perf does, unless its path has a " +
 		"version or ends in an endpoint; a slash at the end is removed",
 	"server.api_key":                          "never in a log, a record or a report",
