@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
@@ -15,7 +16,7 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 	g := newSubset(r, r.Requests, o, nil)
 	health := g.health()
 	side := compare.Side{Name: name, Doubt: doubt(health.Verdict, health.Reasons), Seconds: g.time,
-		Untimed: !hasTimes(r, r.Requests)}
+		Untimed: !hasTimes(r, r.Requests), Asked: askedRates(r)}
 	for i, q := range r.Requests {
 		if unfinished(q) {
 			continue
@@ -41,6 +42,27 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 		side.Requests = append(side.Requests, c)
 	}
 	return side
+}
+
+// askedRates lists the rates that were asked of the stages, and returns "" if any stage asks none.
+func askedRates(r *run.Run) string {
+	plan := r.StagePlan()
+	var list []string
+	for _, stage := range sortedKeys(run.ByStage(r, r.Requests)) {
+		ramp, known := plan[stage].Ramp()
+		if !known {
+			return ""
+		}
+		text := Digits(ramp.To)
+		if ramp.From != ramp.To {
+			text = Digits(ramp.From) + "→" + text
+		}
+		list = append(list, text)
+	}
+	if list == nil {
+		return ""
+	}
+	return strings.Join(list, ", ") + " requests/s"
 }
 
 // doubt describes why the load generator is not valid, and returns "" if it is.

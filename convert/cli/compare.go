@@ -12,6 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
+	"github.com/seed-307b789f/xk6-llm/internal/terminal"
 )
 
 type compareFlags struct {
@@ -92,7 +93,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	result.All = f.all
+	result.All, result.Columns = f.all, terminal.Columns(cmd.OutOrStdout())
 	if err := f.write(cmd.OutOrStdout(), result, write); err != nil {
 		return written(err)
 	}

@@ -32,6 +32,8 @@ type Side struct {
 	// Doubt is a reason why the figures may not be the server's; "" means that there is none. It is reported and does
 	// not affect verdicts.
 	Doubt string
+	// Asked describes the rates that were asked of the run, such as 5, 10 requests/s; "" if it is unknown or no rate was.
+	Asked string
 }
 
 // Judgement is the result of a request's objective.
@@ -87,6 +89,8 @@ type Options struct {
 	// spans zero and reaches beyond the margin is unclear. Shares are held to a fifth of it as a difference: 2
 	// percentage points.
 	Margin float64
+
+	otherLoad bool // the sides were asked for different rates
 }
 
 const (
@@ -163,6 +167,10 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 	}
 	r.Base, r.New = a.summary(), b.summary()
 	r.Base.Doubt, r.New.Doubt = base.Doubt, fresh.Doubt
+	if o.otherLoad = base.Asked != "" && fresh.Asked != "" && base.Asked != fresh.Asked; o.otherLoad {
+		r.Loads = fmt.Sprintf("the loads differ: BASE was asked for %s, NEW for %s; so rates are not judged, and "+
+			"latencies are of different loads", base.Asked, fresh.Asked)
+	}
 	r.Notes = append(r.Notes, notes(a, b, o, r.Resamples)...)
 	scopes := []scope{{a, b, allStages}}
 	for _, stage := range sharedStages(a, b) {

@@ -68,6 +68,10 @@ func (s scope) bareRate(q quantity, o Options) []Metric {
 		return nil
 	}
 	m := bare(newMetric(q, metricID{quantity: q.name}), a, b, knownBase, knownNew, o)
+	if o.otherLoad {
+		m.Verdict, m.Warnings, m.sparse, m.gated = Unclear, []string{otherLoad}, true, false
+		return []Metric{m}
+	}
 	if m.Verdict == Unclear && m.gated {
 		m.Warnings = []string{noStarts}
 	}
@@ -157,6 +161,10 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 		by := math.Abs(a.value)
 		m.Relative, m.RelativeInterval = known(d.value/by), knownInterval(relativeLow(a, b, d.low/by), d.high/by)
 	}
+	if q.perSecond != nil && o.otherLoad {
+		m.Warnings, m.sparse = append(m.Warnings, otherLoad), true
+		return m
+	}
 	m.gated = tooFew(q, id, a, b, forGates) == ""
 	if warning := tooFew(q, id, a, b, forVerdicts); warning != "" {
 		m.Warnings = append(m.Warnings, warning)
@@ -167,6 +175,9 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 	m.Verdict = m.verdict(d.excludesZero(), o)
 	return m
 }
+
+// otherLoad is the remark on a rate of runs that were asked for different rates, which it follows.
+const otherLoad = "the loads differ"
 
 // relativeLow limits the lower end of a relative change: a quantity that is never negative cannot fall by more than
 // itself.

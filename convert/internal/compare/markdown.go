@@ -27,6 +27,9 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 			length)
 	}
 	t.line("")
+	if r.Loads != "" {
+		t.line("- **%s**", plain.Markdown(r.Loads))
+	}
 	for _, side := range [...]SideSummary{r.Base, r.New} {
 		if side.Doubt != "" {
 			t.line("- **%s: %s**", plain.Markdown(side.Name), plain.Markdown(side.Doubt))

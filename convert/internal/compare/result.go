@@ -28,6 +28,8 @@ type Result struct {
 	New  SideSummary `json:"new"`
 	// Verdict covers the headline figures of the whole run, corrected for their number.
 	Verdict Verdict `json:"verdict"`
+	// Loads says how the loads of the runs differ; "" if they do not, or it is unknown.
+	Loads string `json:"loads_differ,omitempty"`
 	// Passed is true if no gate failed, or, without gates, if the verdict is not worse.
 	Passed bool `json:"passed"`
 	// Reasons holds the reasons for the verdict, one per figure.
@@ -40,6 +42,8 @@ type Result struct {
 
 	// All makes WriteText print every figure and the stages, in place of the main figures.
 	All bool `json:"-"`
+	// Columns is the width of the terminal for WriteText; 0 means that lines are not broken.
+	Columns int `json:"-"`
 
 	Level     float64 `json:"confidence_level"`
 	Resamples int     `json:"resamples"`
@@ -95,9 +99,10 @@ type Metric struct {
 	BaseSample Sample `json:"base_sample"`
 	NewSample  Sample `json:"new_sample"`
 
-	judged          bool    // there were enough requests
-	gated           bool    // there were enough for a gate
-	sparse          bool    // a percentile nearer to the end than so few requests tell of
+	judged bool // there were enough requests
+	gated  bool // there were enough for a gate
+	// a percentile nearer to the end than so few requests tell of, or a rate that follows from different loads
+	sparse          bool
 	headlineVerdict Verdict // of a headline figure, corrected
 }
 

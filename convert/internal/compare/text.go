@@ -26,13 +26,23 @@ func (r *Result) WriteJSON(w io.Writer) error {
 
 // WriteText writes the result as tables for a terminal.
 func (r *Result) WriteText(w io.Writer) error {
-	t := &lines{w: w, args: plain.Args}
-	t.line("BASE  %s", r.Base.text())
-	t.line("NEW   %s", r.New.text())
+	t := &lines{w: w, args: plain.Args, columns: r.Columns}
+	t.say("BASE  %s", r.Base.text())
+	t.say("NEW   %s", r.New.text())
+	switch {
+	case r.Base.Doubt == r.New.Doubt && r.Base.Doubt != "":
+		t.say("both  %s", r.Base.Doubt)
+	default:
+		t.doubt("BASE", r.Base)
+		t.doubt("NEW ", r.New)
+	}
 	t.line("")
-	t.line("verdict: %s", r.outcome())
+	if r.Loads != "" {
+		t.say("%s", r.Loads)
+	}
+	t.say("verdict: %s", r.outcome())
 	for _, reason := range r.Reasons {
-		t.line("  %s", reason)
+		t.say("  %s", reason)
 	}
 	if len(r.Gates) > 0 {
 		t.line("")
@@ -57,12 +67,12 @@ func (r *Result) WriteText(w io.Writer) error {
 		}
 	}
 	t.line("")
-	t.line("%s", r.method())
+	t.say("%s", r.method())
 	if len(r.Metrics) > 0 {
-		t.line("itl is the mean gap of a request; the ITL of a report is of single gaps, whose percentiles differ")
+		t.say("itl is the mean gap of a request; the ITL of a report is of single gaps, whose percentiles differ")
 	}
 	for _, note := range r.Notes {
-		t.line("note: %s", note)
+		t.say("note: %s", note)
 	}
 	return t.err
 }
@@ -73,11 +83,7 @@ func (s SideSummary) text() string {
 	if s.Seconds != nil {
 		length = digits(*s.Seconds) + " s"
 	}
-	text := fmt.Sprintf("%s: %d requests, %d failed, %s", s.Name, s.Requests, s.Failed, length)
-	if s.Doubt != "" {
-		text += ", " + s.Doubt
-	}
-	return text
+	return fmt.Sprintf("%s: %d requests, %d failed, %s", s.Name, s.Requests, s.Failed, length)
 }
 
 // outcome returns what decides the comparison: the gates if there are any, else the figures.
@@ -116,9 +122,41 @@ func (r *Result) method() string {
 
 // lines writes lines until a write fails.
 type lines struct {
-	w    io.Writer
-	args func([]any) []any // nil, or what makes texts fit for the place
-	err  error
+	w       io.Writer
+	args    func([]any) []any // nil, or what makes texts fit for the place
+	columns int               // at which sentences are broken; 0: they are not
+	err     error
+}
+
+// doubt prints why the figures of a side may not be the server's.
+func (t *lines) doubt(label string, s SideSummary) {
+	if s.Doubt != "" {
+		t.say("%s  %s", label, s.Doubt)
+	}
+}
+
+// say prints a sentence, which may be longer than the terminal is wide.
+func (t *lines) say(format string, args ...any) {
+	if t.args != nil {
+		args = t.args(args)
+	}
+	text := []rune(fmt.Sprintf(format, args...))
+	indent := "  "
+	if len(text) > 0 && text[0] == ' ' {
+		indent = "    "
+	}
+	for t.columns > 0 && len(text) > t.columns {
+		cut := t.columns
+		for cut > len(indent) && text[cut] != ' ' {
+			cut--
+		}
+		if cut <= len(indent) {
+			break
+		}
+		t.line("%s", string(text[:cut]))
+		text = append([]rune(indent), text[cut+1:]...)
+	}
+	t.line("%s", string(text))
 }
 
 func (t *lines) line(format string, args ...any) {
@@ -143,13 +181,26 @@ func (t *lines) metrics(title string, metrics []Metric) {
 		return
 	}
 	t.line("")
+	remarks := map[string][]string{} // the names of the figures, by what is said of them beneath the table
+	var order []string
 	t.grid(func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "metric\tBASE\tNEW\t%s\tverdict\n", title)
 		for _, m := range metrics {
+			if t.columns > 0 && len(m.Warnings) > 0 {
+				why := strings.Join(m.Warnings, "; ")
+				if remarks[why] == nil {
+					order = append(order, why)
+				}
+				remarks[why] = append(remarks[why], m.Name)
+				m.Warnings = nil
+			}
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", plain.Terminal(m.Name), optional(m.Base, m.Unit),
 				optional(m.New, m.Unit), m.change(), plain.Terminal(m.remark()))
 		}
 	})
+	for _, why := range order {
+		t.say("  %s: %s", strings.Join(remarks[why], ", "), why)
+	}
 }
 
 // remark returns the verdict with an arrow for the direction of the change, and the warnings.
