@@ -37,7 +37,7 @@ func (s Screen) table() *table {
 // became of the SLO and the gates.
 func (p *Report) WriteVerdict(s Screen) error {
 	t := s.table()
-	t.verdict(p.Summary.Additions)
+	t.verdict(p.Summary.Additions, p.doubts())
 	t.objectives(p.Summary.Additions)
 	return t.err
 }
@@ -105,10 +105,13 @@ func lastSpace(text []rune, columns, indent int) int {
 	return -1
 }
 
-func (t *table) verdict(a *Additions) {
-	t.say("client health: %s%s", a.Health.Verdict, unchecked(a.Health.Unchecked))
+func (t *table) verdict(a *Additions, doubts []string) {
+	t.say("client health: %s%s", a.Health.Verdict, Unchecked(a.Health.Unchecked))
 	for _, reason := range a.Health.Reasons {
 		t.say("  %s", reason)
+	}
+	for _, doubt := range doubts {
+		t.say("  %s", doubt)
 	}
 	for _, warning := range a.Warnings {
 		t.say("warning: %s", warning)
@@ -122,14 +125,6 @@ func (t *table) verdict(a *Additions) {
 	if w := a.Window; w != nil && w.Late > 0 {
 		t.say("left out of latencies: %d requests that may have been read late", w.Late)
 	}
-}
-
-// unchecked names the rules that a verdict does not rest on.
-func unchecked(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return " (not checked, for the input does not tell: " + strings.Join(list, ", ") + ")"
 }
 
 // objectives prints up to where the SLO is kept, and what became of each gate.

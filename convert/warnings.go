@@ -205,6 +205,13 @@ func (w *warner) warnOfChunks(g *subset, t TokenCounts, h ClientHealth) {
 				"read p50 of ITL with care", share)
 		return
 	}
+	if beats := h.Heartbeats; beats != nil && len(beats.Seconds) > 0 {
+		w.warn(share > 1,
+			"%.1f %% of the chunks came together with the one before: the server, a proxy or the network holds them, "+
+				"or this load generator read late, as in %d of its seconds; read p50 of ITL with care", share,
+			len(beats.Seconds))
+		return
+	}
 	w.warn(share > 1,
 		"%.1f %% of the chunks arrived together with the one before: the server, a proxy or the network holds them; "+
 			"read p50 of ITL with care", share)

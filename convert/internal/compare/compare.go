@@ -32,7 +32,8 @@ type Side struct {
 	// Doubt is a reason why the figures may not be the server's; "" means that there is none. It is reported and does
 	// not affect verdicts.
 	Doubt string
-	// Asked describes the rates that were asked of the run, such as 5, 10 requests/s; "" if it is unknown or no rate was.
+	// Asked describes the rates that were asked of the run, such as 5, 10 requests/s; "" if none was, or they are
+	// unknown.
 	Asked string
 }
 

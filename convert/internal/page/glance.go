@@ -1,7 +1,6 @@
 package page
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
@@ -31,6 +30,9 @@ var glanceColumns = []glanceColumn{
 		failedCell},
 	{column{"sent", "/s", "requests sent per second: one less than there are, over the time from the first start " +
 		"to the last; the mean of a stage whose rate changes"}, func(p part) cell {
+		if p.loops || p.atATime() > 0 { // it sends in bunches, as answers end
+			return right(missing)
+		}
 		return right(digits(achieved(p.doc)))
 	}},
 	{column{"done", "/s", "successes per second"}, func(p part) cell { return right(digits(p.done())) }},
@@ -90,23 +92,16 @@ func clientCell(p part) cell {
 	return c
 }
 
-// doubts returns why stages of a run that is VALID are not, in two lines at most: the verdicts in the table have all.
-func (r *Run) doubts() (list []string) {
-	var others []string
+// doubts returns why stages of a run that is VALID are not.
+func (r *Run) doubts() []string {
+	if r.verdict() != convert.Valid || len(r.stages) < 2 {
+		return nil
+	}
+	var list []convert.Doubt
 	for _, s := range r.stages {
-		verdict := s.doc.Get("xk6_llm.client_health.verdict").String()
-		reasons := texts(s.doc.Get("xk6_llm.client_health.reasons"))
-		switch {
-		case r.verdict() != convert.Valid || len(r.stages) < 2 || verdict == convert.Valid || len(reasons) == 0:
-		case list == nil:
-			list = append(list, s.title()+" is "+plain.Terminal(verdict)+": "+reasons[0])
-		default:
-			others = append(others, s.title())
-		}
+		health := s.doc.Get("xk6_llm.client_health")
+		list = append(list, convert.Doubt{Stage: s.title(), Verdict: health.Get("verdict").String(),
+			Reasons: texts(health.Get("reasons"))})
 	}
-	if len(others) > 0 {
-		list = append(list, fmt.Sprintf("%d more stages are doubtful (%s): point at their verdicts in the table",
-			len(others), strings.Join(others[:min(len(others), shortList)], "; ")))
-	}
-	return list
+	return convert.Doubts(list)
 }

@@ -18,6 +18,7 @@ type part struct {
 	scenario string // name of the stage's scenario; "" if the run has only one, or it is unknown
 	doc      gjson.Result
 	plan     record.Stage // what was asked of the stage; the zero value if that is unknown
+	loops    bool         // it has stages that are closed loops
 }
 
 // stages are the stages of a run, in the order in which the page lists them.
@@ -57,6 +58,9 @@ func (p part) atATime() float64 {
 	}
 	return math.NaN()
 }
+
+// isLoop reports whether a part is a closed loop.
+func (p part) isLoop() bool { return p.atATime() > 0 }
 
 // done returns the successes per second.
 func (p part) done() float64 {

@@ -91,6 +91,7 @@ func heads(runs []Run) (list []head) {
 			h.Class, h.Verdict, h.Word = "unknown", "NOT JUDGED",
 				"the report does not tell whether the load generator kept up"
 		}
+		h.Word += plain.Terminal(convert.Unchecked(texts(health.Get("not_checked"))))
 		list = append(list, h)
 	}
 	return list

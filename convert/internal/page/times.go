@@ -29,8 +29,7 @@ func overInterval(doc gjson.Result, interval, factor float64) xy {
 func overTime(runs []Run) chartGroup {
 	g := chartGroup{title: "Over time"}
 	rates := chart{ID: "time-rates", Title: "Requests per second", Y: axis{Label: "requests per second", Unit: "/s"},
-		Note: "Asked, sent, done and failed. Sent below asked: the load generator did not keep up. Done below " +
-			"sent: the server does not.", wide: true}
+		Note: ratesNote(runs), wide: true}
 	flight := chart{ID: "time-flight", Title: "Requests in flight", Y: axis{Label: "requests", Unit: "requests"},
 		Note: "Sent and not ended yet. A steady rise is a queue that grows.", wide: true}
 	first := chart{ID: "time-ttft", Title: "TTFT over time", Y: axis{Label: "TTFT, ms", Unit: "ms"},
@@ -59,6 +58,27 @@ func overTime(runs []Run) chartGroup {
 		g.charts[i].Spans = stageSpans(runs)
 	}
 	return g
+}
+
+// ratesNote says what the distances between the lines of the rates mean.
+func ratesNote(runs []Run) string {
+	open, closed := false, false
+	for _, r := range runs {
+		for _, s := range r.stages {
+			closed, open = closed || s.isLoop(), open || !s.isLoop()
+		}
+	}
+	const (
+		ofRates  = "Sent below asked: the load generator did not keep up. Done below sent: the server does not."
+		ofClosed = "A closed loop asks for no rate: it sends when an answer ends, so that sent follows done."
+	)
+	switch {
+	case closed && open:
+		return ofRates + " " + ofClosed
+	case closed:
+		return ofClosed
+	}
+	return "Asked, sent, done and failed. " + ofRates
 }
 
 // timed returns a named series over time.

@@ -254,8 +254,9 @@
         ctx.moveTo(b.left, y);
         ctx.lineTo(b.left + b.width, y);
         ctx.stroke();
-        ctx.textBaseline = y - b.top < 18 * px ? "top" : "bottom";
-        text(ctx, look, above ? m.text + " (above this chart)" : m.text, b.left + 6 * px, above ? b.top + 3 * px : y + (ctx.textBaseline === "top" ? 3 : -3) * px);
+        const free = b.top + (c.marks.some((o) => o.yat == null) ? 18 : 3) * px; // below the names of the stages
+        ctx.textBaseline = y < free + 15 * px ? "top" : "bottom";
+        text(ctx, look, above ? m.text + " (above this chart)" : m.text, b.left + 6 * px, ctx.textBaseline === "top" ? Math.max(free, y + 3 * px) : y - 3 * px);
         return;
       }
       const x = u.valToPos(m.xat, "x", true);
@@ -265,7 +266,7 @@
       ctx.lineTo(x, b.top + b.height);
       ctx.stroke();
       ctx.textBaseline = "top";
-      text(ctx, look, m.text, x + 4 * px, b.top + 3 * px);
+      text(ctx, look, m.text, Math.max(x, b.left) + 4 * px, b.top + 3 * px); // a stage may begin left of the first point
     });
   }
 
