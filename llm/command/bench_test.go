@@ -80,7 +80,7 @@ func withoutDirectory(t *testing.T, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.ReplaceAll(text, dir, "/work")
+	return strings.ReplaceAll(text, dir, "/here")
 }
 
 // checkSameLoad checks that a printed configuration means what the flags mean.
