@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -146,19 +147,12 @@ func (p pieces) below(whole, example string) error {
 	case p.sign == "<", p.sign == "<=":
 		return nil
 	case strings.HasPrefix(p.sign, ">"):
-		return fmt.Errorf("an objective says what is to hold: write %s<%s", whole, orElse(p.value, example))
+		return fmt.Errorf("an objective says what is to hold: write %s<%s", whole, cmp.Or(p.value, example))
 	}
 	if p.sign == "" {
 		p.value = ""
 	}
-	return fmt.Errorf("write %s<%s", whole, orElse(p.value, example))
-}
-
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
+	return fmt.Errorf("write %s<%s", whole, cmp.Or(p.value, example))
 }
 
 // failures reads failures<1%.
@@ -182,7 +176,7 @@ func (p pieces) goodput() (o Objective, err error) {
 		o.Bounds = append(o.Bounds, b)
 	}
 	if p.sign != ">" && p.sign != ">=" {
-		return o, fmt.Errorf("an objective says what is to hold: write %s>=%s", whole, orElse(p.value, "95%"))
+		return o, fmt.Errorf("an objective says what is to hold: write %s>=%s", whole, cmp.Or(p.value, "95%"))
 	}
 	o.Strict = p.sign == ">"
 	o.Share, err = shareOf(whole, p.value, "95%")
@@ -202,7 +196,7 @@ func boundOf(text string) (b Bound, err error) {
 		return b, err
 	}
 	if sign != "<" && sign != "<=" && sign != "=" {
-		return b, fmt.Errorf("write %s<%s", name, orElse(value, "500ms"))
+		return b, fmt.Errorf("write %s<%s", name, cmp.Or(value, "500ms"))
 	}
 	b.Strict = sign == "<"
 	b.Limit, err = limit(name, value)
@@ -217,7 +211,7 @@ func (p pieces) each() (o Objective, err error) {
 	latency, err := latencyOf(p.name)
 	switch {
 	case err != nil && p.bare() != "":
-		return o, fmt.Errorf("a percentile has parentheses: write %s<%s", p.bare(), orElse(p.value, "500ms"))
+		return o, fmt.Errorf("a percentile has parentheses: write %s<%s", p.bare(), cmp.Or(p.value, "500ms"))
 	case err != nil && p.near() != "":
 		return o, fmt.Errorf("unknown objective %q: did you mean %s?", p.name, p.near())
 	case err != nil:
@@ -226,7 +220,7 @@ func (p pieces) each() (o Objective, err error) {
 		return o, fmt.Errorf("of how many requests? Write p99(%s)%s%s, or %s=%s", p.name, p.sign, p.value, p.name,
 			p.value)
 	case p.sign != "=":
-		return o, fmt.Errorf("write %s=%s", p.name, orElse(p.value, "500ms"))
+		return o, fmt.Errorf("write %s=%s", p.name, cmp.Or(p.value, "500ms"))
 	}
 	b := Bound{Latency: latency}
 	b.Limit, err = limit(p.name, p.value)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -146,7 +147,7 @@ func (b *bench) defaults(url string) {
 	}
 	generated := s.dataset == "" || s.dataset == string(config.RandomData) || s.dataset == string(config.SyntheticData)
 	if s.prompts == "" && s.trace == "" && generated && !overridden(b.dotted, "data.type") {
-		s.input, s.output = orElse(s.input, defaultInput), orElse(s.output, defaultOutput)
+		s.input, s.output = cmp.Or(s.input, defaultInput), cmp.Or(s.output, defaultOutput)
 	}
 	made := s.prompts == "" && generated && !overridden(b.dotted, "data.type")
 	s.askTokens = made && s.tokenizer == "" && !overridden(b.dotted, "tokenizer")
@@ -154,11 +155,4 @@ func (b *bench) defaults(url string) {
 	if b.out == "" {
 		b.dir = filepath.Join("runs", b.start().Format("20060102-150405"))
 	}
-}
-
-func orElse(text, fallback string) string {
-	if text == "" {
-		return fallback
-	}
-	return text
 }

@@ -119,21 +119,7 @@ func milliseconds(seconds float64) string { return digits(seconds * 1000) }
 
 // digits formats a number with three digits, or with all digits before the point, in groups of three.
 func digits(v float64) string {
-	switch a := math.Abs(v); {
-	case math.IsNaN(v) || math.IsInf(v, 0):
-		return missing
-	case a == 0:
-		return "0"
-	case a < 0.0005:
-		return "<0.001"
-	case a < 0.9995:
-		return strconv.FormatFloat(v, 'f', 3, 64)
-	case a < 9.995:
-		return strconv.FormatFloat(v, 'f', 2, 64)
-	case a < 99.95:
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return grouped(strconv.FormatFloat(v, 'f', 0, 64))
+	return plain.Digits(v, missing, groupSeparator)
 }
 
 // count formats a whole number of a report.
@@ -152,8 +138,11 @@ func whole(v float64) string {
 	return grouped(strconv.FormatFloat(v, 'f', 0, 64))
 }
 
-// grouped separates thousands by narrow spaces, which no country reads as a decimal point.
-func grouped(digits string) string { return plain.Grouped(digits, "\u202f") }
+// groupSeparator is a narrow space, which no country reads as a decimal point.
+const groupSeparator = "\u202f"
+
+// grouped separates thousands.
+func grouped(digits string) string { return plain.Grouped(digits, groupSeparator) }
 
 func percent(v float64) string {
 	switch {
