@@ -40,6 +40,30 @@ type Load struct {
 	ExpectedLatency types.NullDuration `json:"expectedLatency"`
 	Trace           []float64          `json:"trace"`  // seconds, of arrival "trace"
 	Warmup          types.NullDuration `json:"warmup"` // of each stage that does not state its own
+
+	// Search finds the highest load within an SLO, in place of Stages.
+	Search *SearchOptions `json:"search"`
+}
+
+// SearchOptions describe a search for the highest load at which a server keeps an SLO. Package llm/internal/search has
+// the defaults, and checks the options.
+type SearchOptions struct {
+	Over       null.String        `json:"over"`       // rate or concurrency
+	SLO        null.String        `json:"slo"`        // as package internal/slo reads it
+	Tiers      []SearchTier       `json:"tiers"`      // several SLOs in place of SLO
+	Min        null.Float         `json:"min"`        // the lowest load to try
+	Max        null.Float         `json:"max"`        // the highest
+	Resolution null.Float         `json:"resolution"` // ratio, less 1, of two loads between which the answer lies
+	Confidence null.Float         `json:"confidence"` // of the interval around the answer
+	Probe      types.NullDuration `json:"probe"`      // the longest time that a load is measured
+	Hold       types.NullDuration `json:"hold"`       // the longest time that the answer is measured once more
+	MaxProbes  null.Int           `json:"maxProbes"`
+}
+
+// SearchTier is one of several SLOs.
+type SearchTier struct {
+	Name string `json:"name"`
+	SLO  string `json:"slo"`
 }
 
 // StageOptions describes a stage in one of four forms: {rate, duration} holds a rate, {target, duration} ramps to a

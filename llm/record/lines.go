@@ -9,7 +9,7 @@ import (
 // Schema is the name of the format of the lines; a Run line carries it.
 const Schema = "xk6-llm/1"
 
-// Line is one line of a record file: *Run, *Client, *Request, *Dropped, *Stage, *Server, *Heartbeat or *End.
+// Line is one line of a record file: *Run, *Client, *Request, *Dropped, *Stage, *Server, *Heartbeat, *Search or *End.
 type Line interface{ lineType() string }
 
 // Run is the first line of a file: what ran, where and when.
@@ -195,6 +195,8 @@ func newLine(kind string) Line {
 		return new(Server)
 	case "heartbeat":
 		return new(Heartbeat)
+	case "search":
+		return new(Search)
 	case "end":
 		return new(End)
 	}
