@@ -398,12 +398,44 @@ declare module 'k6/x/llm' {
     warmup?: Duration;
   }
 
+  /**
+   * A search for the highest load at which the server keeps an SLO (docs/search.md). Each probe is a stage: the load doubles until the SLO
+   * breaks, then the step is bisected, and in the end the answer is measured once more, for longer.
+   */
+  export interface Search {
+    /** What is raised: requests per second (open loop), or requests at a time (closed loop). */
+    over: 'rate' | 'concurrency';
+    /**
+     * What the server has to keep, such as 'p99(ttft)<500ms,failures<1%', or bounds that 99 % of the requests have to keep. A latency counts
+     * from when the request was due; one that failed or was dropped is over every bound.
+     */
+    slo?: string | { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration };
+    /** Several SLOs in place of slo. They share the probes. */
+    tiers?: { name: string; slo: string | object }[];
+    /** The lowest load to try (default: found by doubling, or halving, from 1). */
+    min?: number;
+    /** The highest load to try (default: no limit). */
+    max?: number;
+    /** How close two loads have to be between which the answer lies: 0.05 (the default) is 5 %. */
+    resolution?: number;
+    /** The confidence of the interval around the answer (default 0.95). */
+    confidence?: number;
+    /** The longest time that a load is measured. A probe ends as soon as it is certain. */
+    probe?: Duration;
+    /** The longest time that the answer is measured once more. */
+    hold?: Duration;
+    /** How many loads may be tried. */
+    maxProbes?: number;
+  }
+
   /** Options of {@link scenarios}. */
   export interface LoadOptions {
     stages?: Stage[];
+    /** A search for the highest load within an SLO, in place of stages. It needs llm-arrival-rate, which is then the default. */
+    search?: Search;
     /**
-     * The arrival process: evenly spaced (the default), exponential gaps, gamma gaps, inference-perf's normalised gaps, inference-perf's
-     * draws by the second, or given instants.
+     * The arrival process: evenly spaced (the default), exponential gaps (the default of a search over a rate), gamma gaps, inference-perf's
+     * normalised gaps, inference-perf's draws by the second, or given instants.
      */
     arrival?: 'constant' | 'poisson' | 'gamma' | 'inference-perf' | 'inference-perf-poisson' | 'trace';
     /** The shape of gamma gaps: 1 is Poisson, below 1 arrivals come in bursts, above 1 they are more even. */

@@ -33,7 +33,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"headers":        texts(&o.Headers),
 		"extraBody":      o.readExtra,
 		"text":           boolean(&o.Text),
-		"slo":            func(v sobek.Value) error { return o.readSLO(rt, v) },
+		"slo":            o.readSLO,
 		"itl":            o.readITL,
 		"tokenizer":      text(&o.Tokenizer),
 		"circuitBreaker": o.readBreakers,
@@ -141,18 +141,27 @@ func (o *clientOptions) readITL(v sobek.Value) (err error) {
 	return err
 }
 
-func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
+func (o *clientOptions) readSLO(v sobek.Value) error {
 	if absent(v) {
 		return nil
 	}
+	bounds, err := readBounds(v)
+	if err == nil && *bounds != (record.Bounds{}) {
+		o.SLO = bounds
+	}
+	return err
+}
+
+// readBounds reads bounds on a request.
+func readBounds(v sobek.Value) (*record.Bounds, error) {
 	obj, ok := v.(*sobek.Object)
 	if !ok {
-		return fmt.Errorf("must be an object such as {ttft: '500ms'}, got %s", describe(v))
+		return nil, fmt.Errorf("must be an object such as {ttft: '500ms'}, got %s", describe(v))
 	}
 	bounds := new(record.Bounds)
 	for _, name := range obj.Keys() {
 		if err := record.KnownLatency(name); err != nil {
-			return err
+			return nil, err
 		}
 		var limit time.Duration
 		err := duration(&limit)(obj.Get(name))
@@ -160,13 +169,10 @@ func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
 			err = bounds.Set(name, limit)
 		}
 		if err != nil {
-			return fmt.Errorf("%q: %w", name, err)
+			return nil, fmt.Errorf("%q: %w", name, err)
 		}
 	}
-	if *bounds != (record.Bounds{}) {
-		o.SLO = bounds
-	}
-	return nil
+	return bounds, nil
 }
 
 // requestOptions are the options of a single request: the second argument of chat and complete, and the argument of

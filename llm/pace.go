@@ -24,6 +24,9 @@ func pace(m *ModuleInstance, options sobek.Value) (map[string]any, error) {
 	if o.exec.Native != nil {
 		return nil, fmt.Errorf("pace: %w", errNative)
 	}
+	if o.Search != nil {
+		return nil, errors.New("pace: a search needs the executor llm-arrival-rate: use scenarios(), or give stages")
+	}
 	key, err := json.Marshal(o.Load)
 	if err != nil {
 		return nil, err

@@ -27,6 +27,7 @@ const lastArrival = 500 * time.Millisecond
 type loadOptions struct {
 	arrival.Load
 	executor string
+	arrives  bool // arrival was given
 
 	gracefulStop time.Duration
 	startTime    time.Duration
@@ -46,7 +47,8 @@ func (o *loadOptions) fields(m *ModuleInstance) fields {
 	rt := m.vu.Runtime()
 	return fields{
 		"stages":          func(v sobek.Value) error { return o.readStages(rt, v) },
-		"arrival":         text(&o.Arrival.String),
+		"search":          func(v sobek.Value) error { return o.readSearch(rt, v) },
+		"arrival":         optional(&o.arrives, text(&o.Arrival.String)),
 		"executor":        text(&o.executor),
 		"burstiness":      number(&o.Burstiness.Float64),
 		"trace":           numbers(&o.Trace),
@@ -191,12 +193,17 @@ func (o *loadOptions) scenarios() (map[string]any, error) {
 // check chooses the executor, and refuses options that k6's own executors do not support. The executor llm-arrival-rate
 // checks its options itself.
 func (o *loadOptions) check() error {
-	if err := o.CheckStages(o.startTime); err != nil {
-		return err
+	if o.Search == nil {
+		if err := o.CheckStages(o.startTime); err != nil {
+			return err
+		}
 	}
 	if o.MaxVUs.Valid && o.MaxVUs.Int64 < o.PreAllocatedVUs.Int64 {
 		return fmt.Errorf("maxVUs (%d) must not be less than preAllocatedVUs (%d)", o.MaxVUs.Int64,
 			o.PreAllocatedVUs.Int64)
+	}
+	if o.Search != nil {
+		return o.checkSearch()
 	}
 	fault := o.StockFault()
 	if o.exec.Native != nil {
@@ -244,7 +251,11 @@ func (o *loadOptions) ownScenario() map[string]any {
 	if o.MaxVUs.Valid {
 		s["maxVUs"] = o.MaxVUs.Int64
 	}
-	s["stages"] = o.Stages
+	if o.Search != nil {
+		s["search"] = searchMembers(o.Search)
+	} else {
+		s["stages"] = o.Stages
+	}
 	return s
 }
 

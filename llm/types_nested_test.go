@@ -86,6 +86,7 @@ func TestNestedTypesKeepStep(t *testing.T) {
 		{`new Dataset({type: 'random', inputDistribution: {` + unknown + `: 1}})`, declared(t, types, "Distribution")},
 		{`scenarios({stages: [{rate: 1, duration: '1s'}], executor: '` + unknown + `'})`,
 			valuesOf(t, types, "LoadOptions", "executor")},
+		{`scenarios({search: {slo: {` + unknown + `: 1}}})`, membersOf(t, types, "slo")},
 		{`pace({stages: [{rate: 1, duration: '1s'}], arrival: '` + unknown + `'})`,
 			valuesOf(t, types, "LoadOptions", "arrival")},
 	} {

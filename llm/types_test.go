@@ -73,6 +73,7 @@ func TestTypesKeepStep(t *testing.T) {
 		{"Request", keys(new(requestOptions).withInput()), request},
 		{"DatasetOptions", keys(newDatasetOptions().fields(rt)), declared(t, types, "DatasetOptions")},
 		{"LoadOptions", keys(new(loadOptions).fields(&ModuleInstance{vu: v.VU})), declared(t, types, "LoadOptions")},
+		{"Search", keys(searchFields(rt, new(arrival.SearchOptions))), declared(t, types, "Search")},
 		{"Stage", keys(stageFields(new(arrival.StageOptions))), declared(t, types, "Stage")},
 		{"Result", results, declared(t, types, "Result")},
 		{"Client", members(t, v, `Object.getOwnPropertyNames(new Client())`), declared(t, types, "Client")},

@@ -1,0 +1,132 @@
+package llm
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// searchFields are the options of a search.
+func searchFields(rt *sobek.Runtime, s *arrival.SearchOptions) fields {
+	return fields{
+		"over":       optional(&s.Over.Valid, text(&s.Over.String)),
+		"slo":        optional(&s.SLO.Valid, objectives(&s.SLO.String)),
+		"tiers":      func(v sobek.Value) error { return readTiers(rt, v, &s.Tiers) },
+		"min":        optional(&s.Min.Valid, number(&s.Min.Float64)),
+		"max":        optional(&s.Max.Valid, number(&s.Max.Float64)),
+		"resolution": optional(&s.Resolution.Valid, number(&s.Resolution.Float64)),
+		"confidence": optional(&s.Confidence.Valid, number(&s.Confidence.Float64)),
+		"probe":      optional(&s.Probe.Valid, duration((*time.Duration)(&s.Probe.Duration))),
+		"hold":       optional(&s.Hold.Valid, duration((*time.Duration)(&s.Hold.Duration))),
+		"maxProbes":  optional(&s.MaxProbes.Valid, integer(&s.MaxProbes.Int64, 1)),
+	}
+}
+
+// readSearch reads the options of a search.
+func (o *loadOptions) readSearch(rt *sobek.Runtime, v sobek.Value) error {
+	if absent(v) {
+		return nil
+	}
+	o.Search = new(arrival.SearchOptions)
+	return searchFields(rt, o.Search).read(rt, "search", v)
+}
+
+// objectives reads an SLO: a text such as p99(ttft)<500ms, or bounds on each request as a client has them.
+func objectives(dst *string) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		if _, isText := export(v).(string); isText {
+			return text(dst)(v)
+		}
+		bounds, err := readBounds(v)
+		if err != nil {
+			return err
+		}
+		o, found := slo.Of(*bounds)
+		if !found {
+			return errors.New("has no bound: write 'p99(ttft)<500ms', or {ttft: '500ms'}")
+		}
+		*dst = o.String()
+		return nil
+	}
+}
+
+// readTiers reads several SLOs, each with a name.
+func readTiers(rt *sobek.Runtime, v sobek.Value, tiers *[]arrival.SearchTier) error {
+	list, ok := v.(*sobek.Object)
+	if !ok || list.ClassName() != "Array" {
+		return fmt.Errorf("must be an array such as [{name: 'fast', slo: 'p99(ttft)<500ms'}], got %s", describe(v))
+	}
+	for i := range int(list.Get("length").ToInteger()) {
+		var tier arrival.SearchTier
+		err := fields{"name": text(&tier.Name), "slo": objectives(&tier.SLO)}.read(rt, "tier",
+			list.Get(strconv.Itoa(i)))
+		if err != nil {
+			return fmt.Errorf("tier %d: %w", i, err)
+		}
+		*tiers = append(*tiers, tier)
+	}
+	return nil
+}
+
+// checkSearch chooses the executor and the arrivals of a search, and refuses what does not go with one.
+func (o *loadOptions) checkSearch() error {
+	switch {
+	case len(o.Stages) > 0:
+		return errors.New("a search takes the place of stages: leave stages or search out")
+	case o.Trace != nil:
+		return errors.New("a search chooses the rates, and a trace has its own: leave trace or search out")
+	case o.Warmup.Valid:
+		return errors.New("a search finds the transient of each probe by itself: leave warmup out")
+	case o.executor != "" && o.executor != record.ExecutorName:
+		return fmt.Errorf("a search needs the executor %q, got %q: leave executor out", record.ExecutorName, o.executor)
+	}
+	if _, err := search.New(*o.Search); err != nil {
+		return fmt.Errorf("search: %w", err)
+	}
+	return o.settleSearch()
+}
+
+// settleSearch fills in what follows from a search.
+func (o *loadOptions) settleSearch() error {
+	o.executor = record.ExecutorName
+	switch {
+	case o.Search.Over.String == "concurrency" && o.arrives:
+		return errors.New("arrival is for a search over rate: a closed loop sends when an answer has come")
+	case !o.arrives:
+		o.Arrival.String = "poisson"
+	}
+	return nil
+}
+
+// searchMembers returns the options of a search as a script would have written them.
+func searchMembers(s *arrival.SearchOptions) map[string]any {
+	members := map[string]any{}
+	add := func(name string, given bool, value any) {
+		if given {
+			members[name] = value
+		}
+	}
+	var tiers []map[string]string
+	for _, t := range s.Tiers {
+		tiers = append(tiers, map[string]string{"name": t.Name, "slo": t.SLO})
+	}
+	add("over", s.Over.Valid, s.Over.String)
+	add("slo", s.SLO.Valid, s.SLO.String)
+	add("tiers", len(tiers) > 0, tiers)
+	add("min", s.Min.Valid, s.Min.Float64)
+	add("max", s.Max.Valid, s.Max.Float64)
+	add("resolution", s.Resolution.Valid, s.Resolution.Float64)
+	add("confidence", s.Confidence.Valid, s.Confidence.Float64)
+	add("probe", s.Probe.Valid, s.Probe.String())
+	add("hold", s.Hold.Valid, s.Hold.String())
+	add("maxProbes", s.MaxProbes.Valid, s.MaxProbes.Int64)
+	return members
+}
