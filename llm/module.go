@@ -43,6 +43,12 @@ func New() *RootModule { return new(RootModule) }
 // because by then setup() may have started a server, or k6 may have been paused for long.
 func (r *RootModule) BeforeLoad(ctx context.Context) { r.process.BeforeLoad(ctx) }
 
+// ServerIdle reports whether no request runs or waits at the servers that were sent any, as their own pages of metrics
+// tell; known is false if none tells. It returns within a second.
+func (r *RootModule) ServerIdle(ctx context.Context) (idle, known bool) {
+	return r.process.ServerIdle(ctx)
+}
+
 // Lend lets the executor llm-arrival-rate send the items of a scenario without JavaScript, with what the VU of the
 // given number holds.
 func (r *RootModule) Lend(vu uint64, scenario string, what engine.Native) (*engine.Lender, error) {

@@ -41,6 +41,9 @@ type Module interface {
 	// BeforeLoad prepares the load of the scenarios that begin with the test: their first arrivals wait for it to
 	// return. Several scenarios may call it at once; it returns soon after its context ends.
 	BeforeLoad(ctx context.Context)
+	// ServerIdle reports whether no request runs or waits at the servers that were sent any, as their own pages of
+	// metrics tell; known is false if none tells. It returns within a second. A server may tell that it is idle late.
+	ServerIdle(ctx context.Context) (idle, known bool)
 	// Lend returns what the iterations of a scenario that need no JavaScript use of a VU, by its number. k6 has
 	// activated the VU for the scenario.
 	Lend(vu uint64, scenario string, what engine.Native) (*engine.Lender, error)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +47,9 @@ type endpoint struct {
 	shown   string   // the model without secrets: a server may name a model after one
 	remarks []string // for the first request
 	err     error
+
+	found   http.RoundTripper // what found the server
+	between *http.Transport   // a copy of it for what is asked between stages; nil until something is
 }
 
 // find returns the endpoint for the options, and makes it if there is none.
@@ -89,6 +94,13 @@ func (e *endpoints) gather() (members []*Client) {
 		}
 	}
 	return members
+}
+
+// list returns the endpoints.
+func (e *endpoints) list() []*endpoint {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Values(e.all))
 }
 
 // settle is how long the outcome of a failed look for the server is kept. The first request after the load began does
@@ -136,7 +148,7 @@ func (e *endpoint) look(ctx context.Context, state *lib.State, rt http.RoundTrip
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
-	e.looked, e.err = time.Now(), err
+	e.looked, e.err, e.found = time.Now(), err, rt
 	return err
 }
 

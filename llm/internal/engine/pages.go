@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 
 	"go.k6.io/k6/v2/lib"
 
@@ -43,6 +45,43 @@ func (v *VU) scrape(e *endpoint, state *lib.State, transport http.RoundTripper) 
 	}
 	v.process.scraped.Start(e.opts.Pages.PagesOf(e.baseURL), e.opts.Pages.Interval, newPage,
 		func(work func(stop <-chan struct{})) { lifecycle.UntilTestEnd(events, work) })
+}
+
+// ServerIdle reports whether the servers that were sent requests are idle, as their own pages of metrics tell: those of
+// the option serverMetrics, or /metrics of the base URL. known is false if none tells; then no page is asked again. It
+// returns within a second and logs nothing.
+//
+// Pages can be late: SGLang brings its page up to date every 30 seconds while it has nothing to do.
+func (p *Process) ServerIdle(ctx context.Context) (idle, known bool) {
+	pages := map[string]*scrape.Page{}
+	for _, e := range p.clients.list() {
+		for _, page := range e.idlePages() {
+			pages[page.URL] = page
+		}
+	}
+	return p.idle.Ask(ctx, slices.Collect(maps.Values(pages)))
+}
+
+// idlePages returns the pages that tell whether the server is idle, or nil if it was sent nothing.
+func (e *endpoint) idlePages() (list []*scrape.Page) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.final || e.err != nil {
+		return nil
+	}
+	if e.between == nil {
+		transport, ok := apart(e.found).(*http.Transport)
+		if !ok {
+			return nil
+		}
+		e.between = transport
+	}
+	options := e.opts.Pages
+	options.Auto = options.Auto || len(options.URLs) == 0
+	for _, url := range options.PagesOf(e.baseURL) {
+		list = append(list, &scrape.Page{URL: url, Header: e.credentialsFor(url), Transport: e.between})
+	}
+	return list
 }
 
 // apart returns a transport with connections of its own, so that a VU that closes its connections closes no others.

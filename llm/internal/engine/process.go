@@ -27,6 +27,7 @@ type Process struct {
 	clients    endpoints
 	simulators simulators
 	scraped    scrape.Pages
+	idle       scrape.Idle
 	vus        registry
 
 	plan      plan

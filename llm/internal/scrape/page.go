@@ -79,6 +79,8 @@ func closed(stop <-chan struct{}) bool {
 	}
 }
 
+var errTimeout = fmt.Errorf("no whole page within %v", Timeout)
+
 // read returns a sample. Its time is halfway between request and response.
 func (p *Page) read(ctx context.Context) (*record.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
@@ -88,7 +90,7 @@ func (p *Page) read(ctx context.Context) (*record.Server, error) {
 	took := time.Since(asked)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, fmt.Errorf("no whole page within %v", Timeout)
+		return nil, errTimeout
 	case err != nil:
 		return nil, err
 	}
