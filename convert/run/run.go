@@ -27,6 +27,7 @@ type Run struct {
 	Servers  []*record.Server // in order of time
 	Ends     []*record.End
 	Beats    []*record.Heartbeat
+	Searches []*record.Search // the last state of each scenario's search, in order of the scenarios
 	Schedule []ScheduleSource // one per scenario
 
 	// Partial reports that something is missing, such as the end of a file or a line that was cut.
@@ -113,9 +114,15 @@ func (r *Run) Scenarios() []record.Scenario {
 	return r.Runs[0].Scenarios
 }
 
-// StagePlan returns the plan of each stage by its index, without its warm-up.
+// StagePlan returns the plan of each stage by its index, without its warm-up. The stages of a search are known from
+// their own lines alone, because the search chooses them while it runs.
 func (r *Run) StagePlan() map[int]record.Stage {
 	plan := map[int]record.Stage{}
+	for _, s := range r.Stages {
+		stage := s.Measured()
+		stage.Start, stage.End, stage.Status = 0, 0, ""
+		plan[s.Index] = stage
+	}
 	for _, s := range r.Scenarios() {
 		for _, stage := range s.Stages {
 			plan[stage.Index] = stage.Measured()
@@ -147,6 +154,8 @@ func (r *Run) add(line record.Line, instance string) {
 		r.Servers = append(r.Servers, l)
 	case *record.Heartbeat:
 		r.Beats = append(r.Beats, l)
+	case *record.Search:
+		r.Searches = append(r.Searches, l)
 	case *record.End:
 		r.Ends = append(r.Ends, l)
 	}
@@ -191,6 +200,7 @@ func (r *Run) finish(force bool) error {
 		r.remark("forced: %v", err)
 	}
 	removeDuplicateDrops(r)
+	settleSearches(r)
 	if r.Outside > 0 {
 		r.remark("%d requests of setup and teardown are in no figure", r.Outside)
 	}

@@ -22,8 +22,11 @@ func leaveWarmup(r *Run) {
 	}
 }
 
-// WarmedUp reports whether a stage of the run began with a warm-up.
+// WarmedUp reports whether a stage of the run began with a warm-up, as each probe of a search does.
 func (r *Run) WarmedUp() bool {
+	if len(r.Searches) > 0 {
+		return true
+	}
 	for _, s := range r.Scenarios() {
 		for _, stage := range s.Stages {
 			if stage.Warmup != nil && *stage.Warmup > 0 {

@@ -34,6 +34,9 @@ var allLines = []Line{
 	&Server{Time: 1, Values: map[string]float64{"running": 2}},
 	&Heartbeat{Start: 1, End: 1_000_001, Beats: 200, P99: 3, Max: 4, CPU: 5, Pressure: Pressure{Waited: new(int64(6))},
 		Late: [][2]int64{{-7, 8}, {20, 980}}},
+	fullSearch(),
+	&Search{Scenario: "s", Over: OverConcurrency, SearchAnswer: SearchAnswer{SLO: "failures<1%"},
+		Tiers: []SearchTier{}, Probes: []SearchProbe{}},
 	&End{Status: "finished", Time: 1, Requests: 2, Failed: 1, Unfinished: 1, Dropped: 3,
 		Health: Health{CPUShare: 0.5, LatenessP50: new(int64(1))}},
 }

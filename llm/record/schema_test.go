@@ -41,6 +41,10 @@ func fill(v reflect.Value) {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem())
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(v.Index(i))
+		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		fill(v.Index(0))
@@ -66,7 +70,7 @@ func fill(v reflect.Value) {
 
 // fullLines returns lines with everything set.
 func fullLines() []Line {
-	lines := []Line{new(Run), new(Client), new(Request), new(Dropped), new(Stage), new(Server), new(End)}
+	lines := []Line{new(Run), new(Client), new(Request), new(Dropped), new(Stage), new(Server), new(Search), new(End)}
 	for _, line := range lines {
 		fill(reflect.ValueOf(line).Elem())
 		switch l := line.(type) {
@@ -74,6 +78,8 @@ func fullLines() []Line {
 			l.Schema = Schema
 		case *Request:
 			l.Usage, l.ErrorType = json.RawMessage(`{"completion_tokens":1}`), ErrorHTTP
+		case *Search:
+			*l = *fullSearch()
 		}
 	}
 	return lines
@@ -90,6 +96,7 @@ func leastLines() []Line {
 		&Stage{},
 		&Server{Values: map[string]float64{}},
 		&Heartbeat{Start: 1, End: 1},
+		&Search{Over: OverRate, Tiers: []SearchTier{}, Probes: []SearchProbe{}},
 		&End{},
 	}
 }
@@ -145,6 +152,7 @@ func TestSchemaRefuses(t *testing.T) {
 		request(func(r *Request) { r.Seq = -1 }):                           "'/seq'",
 		string(appended(t, &Dropped{Count: -1})):                           "'/count'",
 		string(appended(t, &Client{})):                                     "'/options'",
+		string(appended(t, &Search{Over: "rates"})):                        "'/over'",
 		string(appended(t, &Stage{Duration: new(0.0)})):                    "'/duration'",
 		strings.Replace(string(appended(t, leastLines()[0])), "1", "2", 1): "'/schema'",
 	} {

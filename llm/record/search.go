@@ -1,5 +1,11 @@
 package record
 
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
 // Search is the state of a search for the highest load at which a server keeps an SLO. It is written after each probe;
 // the last line of a scenario holds.
 type Search struct {
@@ -23,7 +29,8 @@ type SearchAnswer struct {
 	SLO            string   `json:"slo"` // as package internal/slo writes it
 	HighestPassing *float64 `json:"highest_passing"`
 	LowestFailing  *float64 `json:"lowest_failing"` // above HighestPassing
-	// Interval holds the highest load that passes for certain, at the Confidence, and the lowest that fails for certain.
+	// Interval holds the highest load that passes for certain, at the Confidence, and the lowest that fails for
+	// certain.
 	Interval    [2]*float64 `json:"interval"`
 	Binding     string      `json:"binding"`      // the objective that LowestFailing breaks most, "" if none fails
 	Cliff       bool        `json:"cliff"`        // the latency of Binding jumps between the two loads
@@ -76,3 +83,92 @@ type SearchShare struct {
 }
 
 func (*Search) lineType() string { return "search" }
+
+// The values of Search.Over.
+const (
+	OverRate        = "rate"
+	OverConcurrency = "concurrency"
+)
+
+// The values of SearchProbe.Outcome. The outcome of an objective is one of the first two.
+const (
+	ProbePassed  = "pass"
+	ProbeFailed  = "fail"
+	ProbeRefused = "refused"
+)
+
+func (s *Search) validate() error {
+	switch {
+	case s.Over != OverRate && s.Over != OverConcurrency:
+		return fmt.Errorf("over is %q, neither %s nor %s", s.Over, OverRate, OverConcurrency)
+	case !(s.Resolution >= 0 && s.Resolution <= maxNumber):
+		return outOfRange("resolution", s.Resolution)
+	}
+	if err := cmp.Or(share("confidence", &s.Confidence), s.SearchAnswer.validate()); err != nil {
+		return err
+	}
+	for _, t := range s.Tiers {
+		if err := t.validate(); err != nil {
+			return fmt.Errorf("tier %q: %w", t.Name, err)
+		}
+	}
+	for i := range s.Probes {
+		if err := s.Probes[i].validate(); err != nil {
+			return fmt.Errorf("probe %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (a *SearchAnswer) validate() error {
+	for _, load := range [...]*float64{a.HighestPassing, a.LowestFailing, a.Interval[0], a.Interval[1]} {
+		if load != nil && !(*load > 0 && *load <= maxNumber) {
+			return outOfRange("load", *load)
+		}
+	}
+	return nil
+}
+
+func (p *SearchProbe) validate() error {
+	if !(p.Value > 0 && p.Value <= maxNumber) {
+		return outOfRange("value", p.Value)
+	}
+	if !slices.Contains([]string{ProbePassed, ProbeFailed, ProbeRefused}, p.Outcome) {
+		return fmt.Errorf("unknown outcome %q", p.Outcome)
+	}
+	for _, seconds := range [...]float64{p.Transient, p.Seconds} {
+		if !(seconds >= 0 && seconds <= maxSpan) {
+			return outOfRange("seconds", seconds)
+		}
+	}
+	if err := cmp.Or(counts(count{"stage", int64(p.Stage)}, count{"requests", int64(p.Requests)}),
+		share("share", p.Share, p.Bounds[:]...)); err != nil {
+		return err
+	}
+	for i := range p.Shares {
+		if err := p.Shares[i].validate(); err != nil {
+			return fmt.Errorf("objective %q: %w", p.Shares[i].Objective, err)
+		}
+	}
+	return nil
+}
+
+func (s *SearchShare) validate() error {
+	switch {
+	case s.Latency != nil && !(*s.Latency >= 0 && *s.Latency <= maxSpan):
+		return outOfRange("latency", *s.Latency)
+	case !(s.Effective >= 0 && s.Effective <= maxNumber):
+		return outOfRange("effective_requests", s.Effective)
+	}
+	return cmp.Or(share("needed_share", &s.Needed), share("share", s.Share, s.Bounds[:]...))
+}
+
+// share returns an error for a share that does not lie between 0 and 1; nil is not known.
+func share(name string, first *float64, more ...*float64) error {
+	for _, x := range append([]*float64{first}, more...) {
+		if x != nil && !(*x >= 0 && *x <= 1) {
+			return outOfRange(name, *x)
+		}
+	}
+	return nil
+}

@@ -38,6 +38,8 @@ func validate(line Line) error {
 		return cmp.Or(instants(instant{"time_ns", l.Time}), counts(count{"failed_scrapes", l.Failed}))
 	case *Heartbeat:
 		return l.validate()
+	case *Search:
+		return l.validate()
 	case *End:
 		return l.validate()
 	}
