@@ -403,8 +403,8 @@ declare module 'k6/x/llm' {
    * breaks, then the step is bisected, and in the end the answer is measured once more, for longer.
    */
   export interface Search {
-    /** What is raised: requests per second (open loop), or requests at a time (closed loop). */
-    over: 'rate' | 'concurrency';
+    /** What is raised: requests per second (open loop, the default), or requests at a time (closed loop). */
+    over?: 'rate' | 'concurrency';
     /**
      * What the server has to keep, such as 'p99(ttft)<500ms,failures<1%', or bounds that 99 % of the requests have to keep. A latency counts
      * from when the request was due; one that failed or was dropped is over every bound.
@@ -420,11 +420,11 @@ declare module 'k6/x/llm' {
     resolution?: number;
     /** The confidence of the interval around the answer (default 0.95). */
     confidence?: number;
-    /** The longest time that a load is measured. A probe ends as soon as it is certain. */
+    /** The longest time that a load is measured (default '30s'). A probe ends as soon as it is certain. */
     probe?: Duration;
-    /** The longest time that the answer is measured once more. */
+    /** The longest time that the answer is measured once more (default '60s', or twice the probe). */
     hold?: Duration;
-    /** How many loads may be tried. */
+    /** How many loads may be tried (default 20). */
     maxProbes?: number;
   }
 

@@ -64,6 +64,7 @@ func moduleOptions(m *ModuleInstance, c *config.Config) (map[string]any, error) 
 	}
 	load := newLoadOptions()
 	load.Load, load.executor, load.gracefulStop = o.Load, record.ExecutorName, o.GracefulStop
+	load.arrives = o.Load.Arrival.Valid
 	all, err := load.scenarios()
 	if err != nil {
 		return nil, fmt.Errorf("scenarios: %w", err)

@@ -193,6 +193,7 @@ var given = map[string]string{
 	"addressing_style":           "path", "server.type": "mock", "server.base_url": "http://h/prefix",
 	"server.api_key": "k",
 	"tokenizer.pretrained_model_name_or_path": sampleTokenizer(),
+	"x-llm.search":   `{"over": "rate", "slo": "p99(ttft)<500ms", "probe": "20s"}`,
 	"x-llm.arrivals": "inference-perf", "x-llm.data": "inference-perf", "x-llm.sweep": "steps",
 	"x-llm.slo": "p99(ttft)<500ms", "x-llm.gate": "failures<1%", "x-llm.client": `{"text": true}`,
 	"x-llm.dataset": `{"maxTokens": 5}`, "x-llm.load": `{"drain": false}`,
@@ -211,7 +212,7 @@ var refusals = map[string]string{
 // passedOver holds the sections of data types that config() refuses by the type. Beside another type they have no
 // effect.
 var passedOver = []string{"data.otel_trace_replay.", "data.weka_trace_replay.", "data.visionarena.",
-	"data.synthetic_agentic."}
+	"data.synthetic_agentic.", "x-llm.search"}
 
 func valueOf(key, kind string) string {
 	longest, value := "", ""
@@ -269,6 +270,8 @@ func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
 				overrides[0][1] = map[bool]string{true: "linear", false: "0.5"}[key == "load.sweep.type"]
 			case strings.HasPrefix(key, "load.sweep.") && key != "load.sweep.type":
 				overrides = append(overrides, [2]string{"load.sweep.type", "linear"})
+			case key == "x-llm.search":
+				overrides = append(overrides, [2]string{"load.stages", `[]`})
 			case key == "x-llm.warmup":
 				overrides = append(overrides, [2]string{"load.stages", `[{"rate": 1, "duration": 4}]`})
 			case key == "api.slo_tpot_header", key == "api.slo_ttft_header", key == "api.slo_unit":

@@ -610,6 +610,8 @@ func TestScenariosOfTheExecutor(t *testing.T) {
 			`"interval":"0s","search":{"min":2,"over":"rate","probe":"30s","slo":"ttft=500ms,itl=20ms"},"seed":0,"startTime":"0s"}}`,
 		`{search: {over: 'rate', tiers: [{name: 'a', slo: 'failures<1%'}], maxProbes: 4}, arrival: 'constant'}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
 			`"interval":"0s","search":{"maxProbes":4,"over":"rate","tiers":[{"name":"a","slo":"failures\u003c1%"}]},"seed":0,"startTime":"0s"}}`,
+		`{search: {over: 'concurrency', slo: 'failures<1%'}}`: `{"load":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
+			`"interval":"0s","search":{"over":"concurrency","slo":"failures\u003c1%"},"seed":0,"startTime":"0s"}}`,
 		`{arrival: 'trace', trace: trace('t.csv')}`: `{"load":{"arrival":"trace","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
 			`"interval":"0s","seed":0,"stages":[],"startTime":"0s","trace":[0,0.25]}}`,
 	} {

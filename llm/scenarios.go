@@ -231,8 +231,10 @@ func (o *loadOptions) check() error {
 // ownScenario returns the scenario of the executor llm-arrival-rate, which takes the stages as they are.
 func (o *loadOptions) ownScenario() map[string]any {
 	s := o.base(record.ExecutorName, o.startTime, 0)
-	s["arrival"], s["seed"], s["interval"], s["expectedLatency"] = o.Arrival.String, o.Seed.Int64,
-		o.Interval.String(), o.Latency().String()
+	s["seed"], s["interval"], s["expectedLatency"] = o.Seed.Int64, o.Interval.String(), o.Latency().String()
+	if o.Arrival.Valid {
+		s["arrival"] = o.Arrival.String
+	}
 	if o.Arrival.String == "gamma" {
 		s["burstiness"] = o.Burstiness.Float64
 	}

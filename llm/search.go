@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grafana/sobek"
+	"gopkg.in/guregu/null.v3"
 
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
@@ -89,7 +90,7 @@ func (o *loadOptions) checkSearch() error {
 		return fmt.Errorf("a search needs the executor %q, got %q: leave executor out", record.ExecutorName, o.executor)
 	}
 	if _, err := search.New(*o.Search); err != nil {
-		return fmt.Errorf("search: %w", err)
+		return err
 	}
 	return o.settleSearch()
 }
@@ -97,11 +98,14 @@ func (o *loadOptions) checkSearch() error {
 // settleSearch fills in what follows from a search.
 func (o *loadOptions) settleSearch() error {
 	o.executor = record.ExecutorName
+	closed := o.Search.Over.String == "concurrency"
 	switch {
-	case o.Search.Over.String == "concurrency" && o.arrives:
+	case closed && o.arrives:
 		return errors.New("arrival is for a search over rate: a closed loop sends when an answer has come")
+	case closed:
+		o.Arrival = null.String{}
 	case !o.arrives:
-		o.Arrival.String = "poisson"
+		o.Arrival = null.StringFrom("poisson")
 	}
 	return nil
 }

@@ -54,6 +54,10 @@ type Own struct {
 	// Sweep is the way to find the rate at which the server is saturated: inference-perf's, or by steps.
 	Sweep SweepMethod `key:"sweep,omit" default:""`
 
+	// Search finds the highest load within an SLO, in place of stages. Its options have their names in scripts; without
+	// an SLO of its own it keeps SLO.
+	Search ScriptOptions `key:"search,null,omit" default:"null"`
+
 	// SLO is what each stage must keep, such as p99(ttft)<500ms, and Gate what the whole run must keep; see package
 	// internal/slo.
 	SLO  string `key:"slo,omit" default:""`
@@ -143,6 +147,7 @@ func Keys() []Key { return tagged.Keys(new(Config)) }
 
 // Check applies the rules that hold between the keys.
 func (c *Config) Check(at *tagged.Section) {
+	c.checkLoad(at)
 	if at.Valid("load.type", "data.type") {
 		switch sessions := c.Data.Type.Sessions(); {
 		case sessions && c.Load.Type != TraceSessionReplay:

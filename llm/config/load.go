@@ -72,9 +72,6 @@ func (l *LoadPlan) Check(at *tagged.Section) {
 	if at.Valid("type", "sweep") && l.Sweep != nil && (l.Type == Concurrent || l.Type == TraceSessionReplay) {
 		at.Fault("sweep", "does not go with load.type %q", l.Type)
 	}
-	if at.Valid("stages", "sweep") && l.Sweep == nil && l.Stages.Len() == 0 {
-		at.Fault("stages", "is missing: give stages, or a sweep")
-	}
 	if at.Valid("type", "trace") && l.Type == TraceReplay && l.Trace == nil {
 		at.Fault("trace", "is required by load.type %q", l.Type)
 	}

@@ -367,6 +367,8 @@ func TestLoadRules(t *testing.T) {
 	const one = "stages: [{rate: 1, duration: 1}], "
 	testRules(t, "", []rule{
 		{in("stages: []"), `load.stages: is missing: give stages, or a sweep`},
+		{in("stages: []") + ", x-llm: {search: {over: rate}}", ``},
+		{"x-llm: {search: {over: rate}}", ``},
 		{in("stages: null"), `load.stages: expected a list, got null`},
 		{in("stages: [3]"), `load.stages[0]: expected a mapping, got a number`},
 		{in("stages: {rate: 1}"), `load.stages: expected a list, got a mapping`},

@@ -57,6 +57,9 @@ var keyRemarks = map[string]string{
 	"load.stages": "with [additions](config.md#additions-to-stages) of ours",
 	"x-llm.sweep": "`steps`: the highest rate that the server keeps up with, found by " +
 		"doubling; otherwise, as in inference-perf, by how fast a burst ends. The report says which",
+	"x-llm.search": "a search for the highest load within an SLO, in place of stages, by the names of the options in " +
+		"scripts ([search.md](search.md)): `{over: rate, slo: p99(ttft)<500ms}`; without slo and tiers it is that of " +
+		"x-llm.slo",
 	"x-llm.slo": "what each stage must keep, such as `p99(ttft)<500ms,failures<1%` ([reports.md](reports.md))",
 	"x-llm.gate": "what the whole run must keep, in the same words; the exit code of `k6 x llm run` is 1 if it " +
 		"does not",

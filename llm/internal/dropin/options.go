@@ -106,6 +106,9 @@ func (m mapping) load(trace []float64) (arrival.Load, error) {
 	}
 	load := arrival.Load{Seed: null.IntFrom(*l.BaseSeed), Drain: null.BoolFrom(true),
 		Arrival: null.StringFrom(m.arrival())}
+	if m.config.Own.Search != nil {
+		return m.search(load)
+	}
 	if l.Type == config.TraceReplay {
 		instants, err := m.trace(trace)
 		if err != nil {
@@ -121,6 +124,19 @@ func (m mapping) load(trace []float64) (arrival.Load, error) {
 	}
 	load.Interval = types.NullDurationFrom(interval)
 	load.Stages, err = m.stages()
+	return load, err
+}
+
+// search makes a load a search.
+func (m mapping) search(load arrival.Load) (_ arrival.Load, err error) {
+	if load.Search, err = readSearch(m.config.Own); err != nil {
+		return load, err
+	}
+	interval, err := duration("load.interval", m.config.Load.Interval)
+	load.Interval = types.NullDurationFrom(interval)
+	if m.config.Own.SearchOver() != "rate" {
+		load.Arrival = null.String{} // a closed loop has none
+	}
 	return load, err
 }
 

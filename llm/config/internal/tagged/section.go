@@ -10,8 +10,16 @@ type Section struct {
 	present map[string]bool
 }
 
-// Given reports whether the document has a key, rather than leaving it to its default.
-func (s *Section) Given(key string) bool { return s.present[key] }
+// Given reports whether the document has a key, rather than leaving it to its default. A key of a section below is
+// written with a dot.
+func (s *Section) Given(key string) bool {
+	section, below, nested := strings.Cut(key, ".")
+	if !nested {
+		return s.present[key]
+	}
+	at := s.v.Member(section)
+	return at != nil && at.Member(below) != nil
+}
 
 // Valid reports whether the keys (the whole section for "") were read without a fault and none was misspelt, so that a
 // rule may rely on their values.

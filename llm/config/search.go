@@ -1,0 +1,50 @@
+package config
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+)
+
+// checkLoad applies the rules that hold between the stages, the sweep and the search, one of which makes the load. The
+// arrivals of a search over a rate are Poisson unless the document says otherwise.
+func (c *Config) checkLoad(at *tagged.Section) {
+	if !at.Valid("load.type", "load.stages", "load.sweep", "x-llm") {
+		return
+	}
+	over := c.Own.SearchOver()
+	switch {
+	case c.Own.Search == nil:
+		if c.Load.Sweep == nil && c.Load.Stages.Len() == 0 {
+			at.Fault("load.stages", "is missing: give stages, or a sweep")
+		}
+	case c.Load.Stages.Len() > 0:
+		at.Fault("x-llm.search", "takes the place of load.stages: leave one of them out")
+	case c.Load.Sweep != nil:
+		at.Fault("x-llm.search", "takes the place of load.sweep: leave one of them out")
+	case c.Own.Warmup != nil:
+		at.Fault("x-llm.warmup", "is for stages, and x-llm.search finds the transient of each probe by itself: "+
+			"leave it out")
+	case !at.Given("load.type"):
+		if over == "rate" {
+			c.Load.Type = PoissonLoad
+		}
+	case over == "rate" && !slices.Contains([]LoadType{Constant, PoissonLoad}, c.Load.Type),
+		over == "concurrency" && !slices.Contains([]LoadType{Constant, Concurrent}, c.Load.Type):
+		at.Fault("load.type", "%q does not go with an x-llm.search over %s: leave it out", c.Load.Type, over)
+	}
+}
+
+// SearchOver returns what a search raises: rate, the default, or concurrency. It returns another text if the option is
+// wrong, and "" without a search.
+func (o Own) SearchOver() (over string) {
+	if o.Search == nil {
+		return ""
+	}
+	_ = json.Unmarshal(o.Search["over"], &over) // what is no text is refused with the other options
+	if o.Search["over"] == nil {
+		return "rate"
+	}
+	return over
+}

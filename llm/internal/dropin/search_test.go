@@ -1,0 +1,80 @@
+package dropin
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// Every option of a search has an example, which is read.
+func TestSearchOptions(t *testing.T) {
+	t.Parallel()
+	text, err := json.Marshal(arrival.SearchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members map[string]any
+	if err := json.Unmarshal(text, &members); err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Sorted(maps.Keys(members))
+	if got := slices.Sorted(maps.Keys(searchExamples)); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for name, example := range searchExamples {
+		o, err := readSearch(searchOf(t, "{"+example+"}"))
+		if err != nil {
+			t.Errorf("%s: %v", example, err)
+			continue
+		}
+		text, _ := json.Marshal(o)
+		if _ = json.Unmarshal(text, &members); members[name] == nil {
+			t.Errorf("%s: got %s", example, text)
+		}
+	}
+}
+
+func searchOf(t *testing.T, search string) config.Own {
+	t.Helper()
+	c, err := config.Parse([]byte("x-llm: {slo: 'failures<1%', search: " + search + "}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Own
+}
+
+// A search without an SLO is about that of the stages.
+func TestSearchTakesTheSLO(t *testing.T) {
+	t.Parallel()
+	for search, want := range map[string]string{
+		"{over: rate}":                                     "failures<1%",
+		"{over: rate, slo: 'ttft=1s'}":                     "ttft=1s",
+		"{over: rate, tiers: [{name: a, slo: 'ttft=1s'}]}": "",
+	} {
+		if o, err := readSearch(searchOf(t, search)); err != nil || o.SLO.String != want {
+			t.Errorf("%s: got %v, %v, want %q", search, o, err, want)
+		}
+	}
+}
+
+func TestSearchRefuses(t *testing.T) {
+	t.Parallel()
+	for search, want := range map[string]string{
+		"{ovr: rate}":         `x-llm.search.ovr: unknown key: did you mean "over"?`,
+		"{nonsense_key: 1}":   `x-llm.search.nonsense_key: unknown key, known are confidence, hold, max, maxProbes, min, `,
+		"{min: many}":         `x-llm.search.min: cannot read "many": write it as in min: 1`,
+		"{probe: '60'}":       `x-llm.search.probe: "60" has no unit: write 60s`,
+		"{hold: soon}":        `x-llm.search.hold: cannot read "soon": write it as in hold: 60s`,
+		"{tiers: {name: a}}":  `x-llm.search.tiers: cannot read {"name":"a"}: write it as in tiers: [{name: fast, `,
+		"{maxProbes: [1, 2]}": `x-llm.search.maxProbes: cannot read [1,2]: write it as in maxProbes: 20`,
+	} {
+		if _, err := readSearch(searchOf(t, search)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", search, err, want)
+		}
+	}
+}
