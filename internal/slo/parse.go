@@ -19,20 +19,15 @@ import (
 const Forms = "p99(ttft)<500ms, failures<1%, goodput(ttft<500ms,tpot<50ms)>=95%, ttft=500ms"
 
 // Parse reads objectives, separated by commas. Spaces do not matter, and an empty text has no objectives. The bounds of
-// kind Each become one objective. An objective that is given twice counts once.
+// kind Each become one objective. An objective that is given twice counts once. Errors are of type *[SyntaxError].
 func Parse(text string) (list []Objective, err error) {
-	text = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" \t\r\n", r) {
-			return -1
-		}
-		return r
-	}, text)
+	text, columns := dense(text)
 	if text == "" {
 		return nil, nil
 	}
-	parts, err := split(text)
+	parts, at, err := split(text)
 	if err != nil {
-		return nil, err
+		return nil, &SyntaxError{columns[at], text, err}
 	}
 	for _, part := range parts {
 		o, err := parseOne(part)
@@ -40,32 +35,35 @@ func Parse(text string) (list []Objective, err error) {
 			list, err = add(list, o)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", part, err)
+			var f fault
+			errors.As(err, &f) // without one it is the objective as a whole
+			return nil, &SyntaxError{columns[at+f.at], part, err}
 		}
+		at += len(part) + 1
 	}
 	return list, nil
 }
 
-// split cuts a text at its commas, except those within parentheses.
-func split(text string) (parts []string, err error) {
-	depth, from := 0, 0
+// split cuts a text at its commas, except those within parentheses. With an error it returns the offset of the fault.
+func split(text string) (parts []string, at int, err error) {
+	depth, from, opened := 0, 0, 0
 	for i, r := range text {
 		switch {
 		case r == '(':
-			depth++
+			depth, opened = depth+1, i
 		case r == ')':
 			depth--
 		case r == ',' && depth == 0:
 			parts, from = append(parts, text[from:i]), i+1
 		}
 		if depth < 0 || depth > 1 {
-			return nil, fmt.Errorf("%q: a parenthesis too many", text)
+			return nil, i, errors.New("a parenthesis too many")
 		}
 	}
 	if depth > 0 {
-		return nil, fmt.Errorf("%q: a parenthesis is not closed", text)
+		return nil, opened, errors.New("a parenthesis is not closed")
 	}
-	return append(parts, text[from:]), nil
+	return append(parts, text[from:]), 0, nil
 }
 
 // add adds an objective to the list. It joins those of kind Each.
@@ -94,8 +92,11 @@ var form = regexp.MustCompile(`^([^()<>=]*)(\([^()]*\))?([<>=]+)?(.*)$`)
 // call matches the name of a percentile.
 var call = regexp.MustCompile(`^p(\d{1,3}(?:\.\d{1,6})?)$`)
 
-// pieces are the parts of an objective.
-type pieces struct{ name, argument, sign, value string }
+// pieces are the parts of an objective, and the offsets at which they begin.
+type pieces struct {
+	name, argument, sign, value string
+	argumentAt, signAt, valueAt int
+}
 
 func parseOne(text string) (o Objective, err error) {
 	if text == "" {
@@ -105,7 +106,8 @@ func parseOne(text string) (o Objective, err error) {
 	if m == nil {
 		return o, fmt.Errorf("not an objective; write %s", Forms)
 	}
-	p := pieces{m[1], strings.Trim(m[2], "()"), m[3], m[4]}
+	p := pieces{name: m[1], argument: strings.Trim(m[2], "()"), sign: m[3], value: m[4]}
+	p.argumentAt, p.signAt, p.valueAt = len(m[1])+1, len(m[1])+len(m[2]), len(text)-len(m[4])
 	switch {
 	case m[2] == "" && p.name == "failures":
 		o, err = p.failures()
@@ -130,7 +132,7 @@ func (p pieces) percentile() (o Objective, err error) {
 	}
 	latency, err := latencyOf(p.argument)
 	if err != nil {
-		return o, err
+		return o, faultAt(p.argumentAt, err)
 	}
 	whole := p.name + "(" + p.argument + ")"
 	if err := p.below(whole, "500ms"); err != nil {
@@ -138,7 +140,7 @@ func (p pieces) percentile() (o Objective, err error) {
 	}
 	b := Bound{Latency: latency, Strict: p.sign == "<"}
 	b.Limit, err = limit(whole, p.value)
-	return Objective{Kind: Percentile, Bounds: []Bound{b}, Share: n / 100}, err
+	return Objective{Kind: Percentile, Bounds: []Bound{b}, Share: n / 100}, faultAt(p.valueAt, err)
 }
 
 // below refuses another sign than < and <=. An objective says what is to hold, unlike a gate of a comparison.
@@ -147,12 +149,13 @@ func (p pieces) below(whole, example string) error {
 	case p.sign == "<", p.sign == "<=":
 		return nil
 	case strings.HasPrefix(p.sign, ">"):
-		return fmt.Errorf("an objective says what is to hold: write %s<%s", whole, cmp.Or(p.value, example))
+		return faultAt(p.signAt, fmt.Errorf("an objective says what is to hold: write %s<%s", whole,
+			cmp.Or(p.value, example)))
 	}
 	if p.sign == "" {
 		p.value = ""
 	}
-	return fmt.Errorf("write %s<%s", whole, cmp.Or(p.value, example))
+	return faultAt(p.signAt, fmt.Errorf("write %s<%s", whole, cmp.Or(p.value, example)))
 }
 
 // failures reads failures<1%.
@@ -161,26 +164,29 @@ func (p pieces) failures() (o Objective, err error) {
 		return o, err
 	}
 	share, err := shareOf("failures", p.value, "1%")
-	return Objective{Kind: Failures, Share: share, Strict: p.sign == "<"}, err
+	return Objective{Kind: Failures, Share: share, Strict: p.sign == "<"}, faultAt(p.valueAt, err)
 }
 
 // goodput reads goodput(ttft<500ms,tpot<50ms)>=95%.
 func (p pieces) goodput() (o Objective, err error) {
 	whole := "goodput(" + p.argument + ")"
 	o.Kind = Goodput
+	at := p.argumentAt
 	for part := range strings.SplitSeq(p.argument, ",") {
 		b, err := boundOf(part)
 		if err != nil {
-			return o, err
+			return o, faultAt(at, err)
 		}
 		o.Bounds = append(o.Bounds, b)
+		at += len(part) + 1
 	}
 	if p.sign != ">" && p.sign != ">=" {
-		return o, fmt.Errorf("an objective says what is to hold: write %s>=%s", whole, cmp.Or(p.value, "95%"))
+		return o, faultAt(p.signAt, fmt.Errorf("an objective says what is to hold: write %s>=%s", whole,
+			cmp.Or(p.value, "95%")))
 	}
 	o.Strict = p.sign == ">"
 	o.Share, err = shareOf(whole, p.value, "95%")
-	return o, err
+	return o, faultAt(p.valueAt, err)
 }
 
 // boundOf reads a bound within goodput, such as ttft<500ms.
@@ -196,11 +202,11 @@ func boundOf(text string) (b Bound, err error) {
 		return b, err
 	}
 	if sign != "<" && sign != "<=" && sign != "=" {
-		return b, fmt.Errorf("write %s<%s", name, cmp.Or(value, "500ms"))
+		return b, faultAt(at, fmt.Errorf("write %s<%s", name, cmp.Or(value, "500ms")))
 	}
 	b.Strict = sign == "<"
 	b.Limit, err = limit(name, value)
-	return b, err
+	return b, faultAt(at+len(sign), err)
 }
 
 // each reads ttft=500ms, the bound on each request.
@@ -217,14 +223,14 @@ func (p pieces) each() (o Objective, err error) {
 	case err != nil:
 		return o, err
 	case strings.HasPrefix(p.sign, "<"):
-		return o, fmt.Errorf("of how many requests? Write p99(%s)%s%s, or %s=%s", p.name, p.sign, p.value, p.name,
-			p.value)
+		return o, faultAt(p.signAt, fmt.Errorf("of how many requests? Write p99(%s)%s%s, or %s=%s", p.name, p.sign,
+			p.value, p.name, p.value))
 	case p.sign != "=":
-		return o, fmt.Errorf("write %s=%s", p.name, cmp.Or(p.value, "500ms"))
+		return o, faultAt(p.signAt, fmt.Errorf("write %s=%s", p.name, cmp.Or(p.value, "500ms")))
 	}
 	b := Bound{Latency: latency}
 	b.Limit, err = limit(p.name, p.value)
-	return Objective{Kind: Each, Bounds: []Bound{b}, Share: KeptFrom}, err
+	return Objective{Kind: Each, Bounds: []Bound{b}, Share: KeptFrom}, faultAt(p.valueAt, err)
 }
 
 // before and behind match a percentile without its parentheses: p99ttft and ttft_p99.

@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -100,6 +101,44 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		if list, err := Parse(text); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, %v, want %s", text, list, err, want)
+		}
+	}
+}
+
+func TestParseShowsTheColumn(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{
+		"p99(tft)<500ms":                     5,
+		"failures<1%, p99( tft )<500ms":      19,
+		"p99(ttft)<500ms, p99(ttft)>1s":      27,
+		"p99(ttft) < fast":                   13,
+		"p99(ttft) <":                        12,
+		"p99(ttft)":                          10,
+		"p101(ttft)<1s":                      1,
+		"goodput(ttft<1s, tpot>1s)>=95%":     22,
+		"goodput(ttft<1s, tpot<1)>=95%":      23,
+		"goodput(ttft<1s, tbot<1s)>=95%":     18,
+		"goodput(ttft<1s)<=95%":              17,
+		"goodput(ttft<1s)>=95":               19,
+		"failures<few":                       10,
+		"  failures":                         11,
+		"ttft=1s, ttft=2s":                   10,
+		"ttft=1s,":                           9,
+		"ttft=1s,,":                          9,
+		"ttft <= 1s":                         6,
+		"ttft = 0ms":                         8,
+		"p99(ttft)<1s, p99(ttft<1s":          18,
+		"p99(ttft)) < 1s":                    10,
+		"errors<1%":                          1,
+		"p99(ttft)<1ş, p99(ttft)<1s":         11,
+		"p99(ş)<1s":                          5,
+		"goodput(\nttft<1s,\n ş<1s)>=95%":    20,
+		"p99(ttft)<1s,\tp99(ttft)<=1s x,x=1": 26,
+	} {
+		_, err := Parse(text)
+		var fault *SyntaxError
+		if !errors.As(err, &fault) || fault.Column != want {
+			t.Errorf("%q: got %v at %+v, want it in column %d", text, err, fault, want)
 		}
 	}
 }

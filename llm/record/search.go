@@ -34,7 +34,7 @@ type SearchAnswer struct {
 	Interval    [2]*float64 `json:"interval"`
 	Binding     string      `json:"binding"`      // the objective that LowestFailing breaks most, "" if none fails
 	Cliff       bool        `json:"cliff"`        // the latency of Binding jumps between the two loads
-	NonMonotone bool        `json:"non_monotone"` // a load fails for certain below one that passes for certain
+	NonMonotone bool        `json:"non_monotone"` // a load below HighestPassing fails for certain
 	Text        string      `json:"text"`         // a sentence without a full stop: holds at 15.6/s (…), breaks at 17.2/s (…)
 }
 
@@ -59,6 +59,7 @@ type SearchProbe struct {
 	Bounds    [2]*float64       `json:"bounds"`   // of the true share, at the confidence
 	Binding   string            `json:"binding"`  // the objective that decided: the one broken most, or kept least
 	Requests  int               `json:"requests"` // judged: without those of the transient
+	Failed    int               `json:"failed"`   // of them, with the arrivals that were dropped
 	Transient float64           `json:"transient_seconds"`
 	Seconds   float64           `json:"seconds"`    // that the probe lasted, with its transient and the wait for the drain
 	Verdict   string            `json:"verdict"`    // on the load generator: VALID, SUSPECT or INVALID
