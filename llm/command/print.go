@@ -169,15 +169,16 @@ func scriptText(c *config.Config, seeded bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf(scriptForm, judgedBy(c.Own.SLO), names, client, data, scenario, thresholds), nil
+	return fmt.Sprintf(scriptForm, judgedBy(c.Own), names, client, data, scenario, thresholds), nil
 }
 
-// judgedBy returns a comment on the SLO of the stages, which the report judges; "" without one.
-func judgedBy(objectives string) string {
-	if objectives == "" {
+// judgedBy returns a comment on the SLO of the stages, which the report judges; "" without one. A search judges it
+// itself.
+func judgedBy(own config.Own) string {
+	if own.SLO == "" || own.Search != nil {
 		return ""
 	}
-	return "// The report judges the SLO of each stage: llmconv report run.jsonl --slo " + quoted(objectives) + "\n"
+	return "// The report judges the SLO of each stage: llmconv report run.jsonl --slo " + quoted(own.SLO) + "\n"
 }
 
 const scriptForm = `%simport { %s } from 'k6/x/llm';
@@ -227,7 +228,12 @@ func loadOptions(load arrival.Load) map[string]any {
 	options := map[string]any{}
 	_ = json.Unmarshal(text, &options) // what was just written
 	tidy(options)
-	if options["arrival"] == "constant" {
+	usual := "constant"
+	if load.Search != nil {
+		usual = "poisson"
+		delete(options, "drain") // always
+	}
+	if options["arrival"] == usual {
 		delete(options, "arrival")
 	}
 	return options
@@ -313,7 +319,7 @@ func literal(value any, depth int) (string, error) {
 }
 
 // firstNames are the options that come first, in this order.
-var firstNames = []string{"baseURL", "type", "path", "stages", "rate", "concurrency"}
+var firstNames = []string{"baseURL", "type", "path", "stages", "search", "over", "rate", "concurrency"}
 
 func objectLiteral(o map[string]any, depth int) (string, error) {
 	names := slices.SortedFunc(maps.Keys(o), func(a, b string) int {

@@ -31,6 +31,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -187,6 +188,10 @@ func (r *runner) settled() error {
 	if err != nil {
 		return err
 	}
+	if o.Load.Search != nil {
+		_, err = search.New(*o.Load.Search)
+		return err
+	}
 	_, err = o.Load.Plan()
 	return err
 }
@@ -199,7 +204,14 @@ func (r *runner) prepare(cmd *cobra.Command) error {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
 	r.overrides = slices.Concat(r.preset, short, r.dotted)
-	return errext.WithExitCodeIfNone(r.load(), misuse)
+	if r.config != "" {
+		r.overrides = slices.Concat(r.settings.replaced(), r.overrides)
+	}
+	err = r.load()
+	if err == nil && r.settings.search.over != "" && r.c.Own.SLO == "" && len(r.settings.search.tiers) == 0 {
+		err = errSLO
+	}
+	return errext.WithExitCodeIfNone(err, misuse)
 }
 
 // serverType is the key that decides between a server and the simulator.

@@ -11,16 +11,17 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
 )
 
 // settings are the flags of bench and run that have short names. Each stands for keys of the configuration, see
 // [settings.overrides]. The text of a flag that was not given is empty.
 type settings struct {
 	server serverFlags
+	search searchFlags
 
 	tokenizer, serverMetrics, maxTokensField string
 	ignoreEOS, stream, text                  bool
@@ -49,12 +50,13 @@ func (s *settings) register(flags *pflag.FlagSet) {
 
 	flags.StringSliceVar(&s.rates, "rate", nil, "`LIST` of requests per second, by stage: 2,4,8")
 	flags.StringSliceVar(&s.concurrencies, "concurrency", nil, "`LIST` of requests at a time, a stage each: 4,16")
-	text(&s.duration, "duration", "`TIME` of each stage, such as 60s")
+	text(&s.duration, "duration", "`TIME` of each stage, or a probe's longest: 60s")
 	text(&s.requests, "requests", "`NUMBER` of requests of each stage")
 	text(&s.warmup, "warmup", "`TIME` at each stage's start, in no figure")
 	text(&s.arrival, "arrival", "`NAME`: constant, poisson, gamma, inference-perf")
 	text(&s.burstiness, "burstiness", "`SHAPE` of --arrival gamma: below 1 is burstier")
 	text(&s.seed, "seed", "`NUMBER` from which everything random follows")
+	s.search.register(flags)
 
 	text(&s.input, "input", "prompt `TOKENS`: 512, 100-200, normal:mean=512")
 	text(&s.output, "output", "answer `TOKENS`, likewise")
@@ -114,8 +116,8 @@ func (s *settings) overrides() (list []config.Override, err error) {
 // check refuses what would be refused only after the server was asked, or by another name.
 func (s *settings) check() error {
 	for _, o := range []struct{ flag, text string }{{"--slo", s.slo}, {"--gate", s.gate}} {
-		if _, err := slo.Parse(o.text); o.text != "" && err != nil {
-			return fmt.Errorf("%s: %w", o.flag, err)
+		if err := readable(o.flag, o.text); err != nil {
+			return err
 		}
 	}
 	for _, o := range []struct{ flag, text string }{{"--timeout", s.server.timeout}, {"--warmup", s.warmup}} {
@@ -270,6 +272,10 @@ func (s *settings) load(set func(key, value string), load options) error {
 		return err
 	}
 	switch {
+	case s.search.over != "":
+		return s.searched(set)
+	case s.search.unused() != nil:
+		return s.search.unused()
 	case s.trace != "" && (s.rates != nil || s.concurrencies != nil || s.duration != "" || s.requests != ""):
 		return fmt.Errorf("--replay takes the times from the log: leave --rate, --concurrency, --duration and " +
 			"--requests out")
@@ -316,7 +322,7 @@ func (s *settings) setArrival(set func(key, value string), load options) error {
 	default:
 		return fmt.Errorf("--arrival: unknown %q, known are constant, poisson, gamma, inference-perf", s.arrival)
 	}
-	if s.concurrencies != nil || s.trace != "" {
+	if s.concurrencies != nil || s.trace != "" || s.search.over == search.Concurrency {
 		return fmt.Errorf("--arrival is for --rate: a closed loop and a log have arrivals of their own")
 	}
 	return nil
