@@ -83,7 +83,7 @@ func (s *Search) Options() Options { return *s.o }
 func (s *Search) Next() (Probe, bool) { return s.next, s.stopReason == "" }
 
 // Judge returns the judge of a probe.
-func (s *Search) Judge(p Probe) *Judge { return &Judge{} }
+func (s *Search) Judge(p Probe) *Judge { return newJudge(s.judging(p)) }
 
 // Done takes what became of the probe that Next returned. A probe with another verdict than VALID is refused.
 func (s *Search) Done(p Probe, outcome record.SearchProbe) {

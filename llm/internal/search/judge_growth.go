@@ -1,0 +1,75 @@
+package search
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+const (
+	growthBlocks = 32
+	// leastGrowth is the share of the arrivals that has to pile up before a load can be called unstable.
+	leastGrowth = 0.05
+)
+
+// unstable reports whether requests in flight grow without bound, with error alpha. They grow for a while in a stable
+// queue, too. Near its limit they behave like a random walk that is reflected at zero, whose rise over a time is that
+// of a walk without drift, or less, in absolute value. So the rise is compared with that of a walk whose steps vary as
+// much as those that were observed.
+func (w window) unstable(alpha float64) bool {
+	levels := w.levels(growthBlocks)
+	if levels == nil {
+		return false
+	}
+	steps := make([]float64, len(levels)-1)
+	for i := range steps {
+		steps[i] = float64(levels[i+1] - levels[i])
+	}
+	rise := float64(levels[len(levels)-1] - levels[0])
+	mean, variance := moments(steps)
+	if rise < leastGrowth*float64(w.due()) || rise < leastAnswers {
+		return false
+	}
+	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(len(steps) - 1)}
+	return mean > t.Quantile(1-alpha/2)*math.Sqrt(variance/float64(len(steps)))
+}
+
+// due counts the arrivals due in the window.
+func (w window) due() (n int) {
+	for _, q := range w.all {
+		if q.due >= w.from && q.due <= w.until {
+			n++
+		}
+	}
+	return n
+}
+
+// levels returns how many requests were in flight at equal distances, from the beginning of the window to its end.
+func (w window) levels(blocks int) []int {
+	span := w.until - w.from
+	if span <= 0 {
+		return nil
+	}
+	var starts, ends []time.Duration
+	for _, q := range w.all {
+		if q.fate == dropped {
+			continue
+		}
+		starts = append(starts, q.due)
+		if q.fate != inFlight {
+			ends = append(ends, q.end)
+		}
+	}
+	slices.Sort(starts)
+	slices.Sort(ends)
+	levels := make([]int, blocks+1)
+	for i := range levels {
+		at := w.from + span*time.Duration(i)/time.Duration(blocks)
+		begun, _ := slices.BinarySearch(starts, at)
+		over, _ := slices.BinarySearch(ends, at)
+		levels[i] = begun - over
+	}
+	return levels
+}
