@@ -41,22 +41,25 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	if m.vu.InitEnv() != nil {
 		m.clients = append(m.clients, c)
 	}
-	err = stand(rt, call.This, client.Number(), map[string]any{
-		"send":      func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
-		"sendAsync": func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },
-		"chat":      func(messages, opts sobek.Value) (*result, error) { return c.wait(c.chat(messages, opts)) },
-		"chatAsync": func(messages, opts sobek.Value) (*sobek.Promise, error) {
-			return c.start(c.chat(messages, opts))
-		},
-		"complete": func(prompt, opts sobek.Value) (*result, error) { return c.wait(c.complete(prompt, opts)) },
-		"completeAsync": func(prompt, opts sobek.Value) (*sobek.Promise, error) {
-			return c.start(c.complete(prompt, opts))
-		},
-	})
-	if err != nil {
+	if err = stand(rt, call.This, client.Number(), c.methods()); err != nil {
 		throw(rt, err)
 	}
 	return nil
+}
+
+// methods returns the methods of a Client: send for its own API, and one for each API.
+func (c *jsClient) methods() map[string]any {
+	methods := map[string]any{
+		"send":      func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
+		"sendAsync": func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },
+	}
+	for _, d := range api.All() {
+		methods[d.Verb()] = func(input, opts sobek.Value) (*result, error) { return c.wait(c.ask(d, input, opts)) }
+		methods[d.Verb()+"Async"] = func(input, opts sobek.Value) (*sobek.Promise, error) {
+			return c.start(c.ask(d, input, opts))
+		}
+	}
+	return methods
 }
 
 // stand gives an object its methods, and a number that stands for the object in the JSON of k6's options. Only the
@@ -83,40 +86,34 @@ func (c *jsClient) send(request sobek.Value) (engine.Job, error) {
 	return opts.job(c.Dialect()), err
 }
 
-func (c *jsClient) chat(messages, options sobek.Value) (engine.Job, error) {
-	opts, err := c.options(options)
-	if err != nil {
+// ask reads the arguments of a dialect's own method: its input, and options.
+func (c *jsClient) ask(d api.Dialect, input, options sobek.Value) (engine.Job, error) {
+	opts := new(requestOptions)
+	if err := opts.fields().read(c.m.vu.Runtime(), "request", options); err != nil {
 		return engine.Job{}, err
 	}
-	if !absent(messages) {
-		if prompt, ok := messages.Export().(string); ok {
-			opts.Messages = engine.UserMessage(prompt)
-			return opts.job(api.Chat), nil
+	name, read := "prompt", text(&opts.Prompt)
+	if d.Input() == api.InputMessages {
+		name, read = "messages", opts.readMessages
+	}
+	if err := read(input); err != nil {
+		return engine.Job{}, fmt.Errorf("%s: %s %w", d.Verb(), name, err)
+	}
+	return opts.job(d), nil
+}
+
+// readMessages reads a list of messages, or the text of the only one.
+func (o *requestOptions) readMessages(v sobek.Value) error {
+	if !absent(v) {
+		if prompt, ok := v.Export().(string); ok {
+			o.Messages = engine.UserMessage(prompt)
+			return nil
 		}
 	}
-	if err := jsonArray(&opts.Messages)(messages); err != nil {
-		return engine.Job{}, fmt.Errorf("chat: messages %w", err)
-	}
-	return opts.job(api.Chat), nil
+	return jsonArray(&o.Messages)(v)
 }
 
-func (c *jsClient) complete(prompt, options sobek.Value) (engine.Job, error) {
-	opts, err := c.options(options)
-	if err != nil {
-		return engine.Job{}, err
-	}
-	if err := text(&opts.Prompt)(prompt); err != nil {
-		return engine.Job{}, fmt.Errorf("complete: prompt %w", err)
-	}
-	return opts.job(api.Completion), nil
-}
-
-func (c *jsClient) options(value sobek.Value) (*requestOptions, error) {
-	opts := new(requestOptions)
-	return opts, opts.fields().read(c.m.vu.Runtime(), "request", value)
-}
-
-func (o *requestOptions) job(dialect *api.Dialect) engine.Job {
+func (o *requestOptions) job(dialect api.Dialect) engine.Job {
 	o.MaxTokens = int(o.maxTokens)
 	return engine.Job{Dialect: dialect, Request: o.Request, Turn: int(o.turn), Asked: int(o.promptTokens)}
 }

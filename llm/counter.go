@@ -91,7 +91,7 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 		}
 		written := handedOver(o.Extra)
 		log := m.vu.InitEnv().Logger
-		if o.Count = counter.Count; o.API == api.Chat {
+		if o.Count = counter.Count; o.API.Input() == api.InputMessages {
 			o.ChatProblem = counter.Problem()
 		}
 		o.CountPrompt = func(r client.Request) (int, bool) {

@@ -27,7 +27,7 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"path":            text(&o.Path),
 		"files":           text(&o.Files),
 		"column":          text(&o.Column),
-		"api":             text(&o.API),
+		"api":             dialect(&o.API),
 		"tokenizer":       text(&o.Tokenizer),
 		"tokensPerWord":   number(&o.TokensPerWord),
 		"corpusFilePath":  text(&o.Corpus),

@@ -258,6 +258,18 @@ func jsonObject(dst *json.RawMessage) func(sobek.Value) error {
 	}
 }
 
+// dialect reads the name of an API.
+func dialect(dst *api.Dialect) func(sobek.Value) error {
+	return func(v sobek.Value) (err error) {
+		var name string
+		if err := text(&name)(v); err != nil {
+			return err
+		}
+		*dst, err = api.ByName(name)
+		return err
+	}
+}
+
 // extraBody reads further fields of a request's body. Keys keep the script's order.
 func extraBody(dst *api.Extra) func(sobek.Value) error {
 	return func(v sobek.Value) (err error) {

@@ -373,7 +373,7 @@ func TestMisuseThrows(t *testing.T) {
 		{`new Dataset({type: 'x'})`, `Dataset option "type": unknown "x"`},
 		{`new Dataset({type: 'jsonl'})`, `Dataset option "path": is missing: jsonl reads a file`},
 		{`new Dataset({type: 'mock', path: 'x'})`, `type mock does not use it`},
-		{`new Dataset({type: 'mock', api: 'x'})`, `Dataset option "api": must be 'chat' or 'completion'`},
+		{`new Dataset({type: 'mock', api: 'x'})`, `Dataset option "api": unknown api "x", known are chat`},
 		{`new Dataset({type: 'mock', sed: 1})`, `unknown Dataset option "sed", did you mean "seed"?`},
 		{`new Dataset({type: 'shareGPT', path: './none.json'})`,
 			`data set /scripts/none.json does not exist: check path (DATASET in our scripts)`},

@@ -23,7 +23,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 	return fields{
 		"baseURL":        text(&o.BaseURL),
 		"endpoint":       text(&o.Endpoint),
-		"api":            o.readAPI,
+		"api":            dialect(&o.API),
 		"model":          text(&o.Model),
 		"streaming":      boolean(&o.Streaming),
 		"ignoreEOS":      boolean(&o.IgnoreEOS),
@@ -86,15 +86,6 @@ func (o *clientOptions) tellsOfServer() string {
 		return "model"
 	}
 	return ""
-}
-
-func (o *clientOptions) readAPI(v sobek.Value) (err error) {
-	var name string
-	if err := text(&name)(v); err != nil {
-		return err
-	}
-	o.API, err = api.ByName(name)
-	return err
 }
 
 func (o *clientOptions) readExtra(v sobek.Value) (err error) {

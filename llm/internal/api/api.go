@@ -1,5 +1,5 @@
-// Package api speaks the dialects of OpenAI-compatible servers: it builds request bodies and decodes answers, whole
-// ones and the chunks of streamed ones. It knows no HTTP and no clock.
+// Package api speaks the dialects of model servers: it builds request bodies and decodes answers, whole ones and the
+// events of streamed ones. It knows no HTTP and no clock.
 package api
 
 import (
@@ -26,34 +26,52 @@ type Request struct {
 	Extra      Extra
 }
 
-// Dialect is one kind of endpoint: Chat or Completion. They differ in their names and in what they call the input;
-// their answers are decoded alike. A Dialect may be used concurrently.
-type Dialect struct {
-	name, path string
-	input      func(*bodyWriter, *Request)
+// Dialect is one kind of endpoint, with a file of its own and an entry in All. It may be used concurrently.
+type Dialect interface {
+	// Name returns the dialect's name in options and records.
+	Name() string
+	// Verb returns the name of the Client's method that sends such a request in a script.
+	Verb() string
+	// Path returns the endpoint's path, which follows the base URL.
+	Path() string
+	// Input returns what its requests carry.
+	Input() Input
+	// Headers returns the headers that it adds to those of every request. key is the API key, "" if there is none.
+	Headers(key string) map[string]string
+	// Body returns the request's JSON, its keys in the order in which inference-perf sends them, then the extra ones.
+	// Its error names an option that the endpoint has no field for.
+	Body(r *Request) ([]byte, error)
+	// Decode reads a whole answer, or the data of one event of a streamed one, into out, whose buffers it reuses: the
+	// text, the usage, the finish reason, the error. Its own error wraps io.ErrUnexpectedEOF if the data ends too
+	// early.
+	Decode(data []byte, out *Delta) error
+	// EndMark returns the name of the mark that ends a stream, for messages.
+	EndMark() string
 }
 
-// The dialects.
-var (
-	Chat = &Dialect{"chat", "/chat/completions",
-		func(w *bodyWriter, r *Request) { w.json("messages", r.Messages) }}
+// Input is what the requests of a dialect carry.
+type Input int
 
-	Completion = &Dialect{"completion", "/completions",
-		func(w *bodyWriter, r *Request) { w.text("prompt", r.Prompt) }}
+// The kinds of input.
+const (
+	InputMessages Input = iota // Request.Messages: a chat; a prompt becomes its only message
+	InputPrompt                // Request.Prompt
 )
 
-// Name returns the dialect's name in options and records.
-func (d *Dialect) Name() string { return d.name }
+// All returns all dialects, in the order in which messages list them.
+func All() []Dialect { return []Dialect{Chat, Completion} }
 
-// Path returns the endpoint's path, which follows the base URL.
-func (d *Dialect) Path() string { return d.path }
-
-// Body returns the request's JSON, its keys in the order in which inference-perf sends them, then the extra ones.
-func (d *Dialect) Body(r *Request) ([]byte, error) { return body(d, r) }
-
-// Decode reads a whole answer, or the data of one event of a streamed one, into out, whose buffers it reuses. Its error
-// wraps io.ErrUnexpectedEOF if the data ends too early.
-func (d *Dialect) Decode(data []byte, out *Delta) error { return decode(data, out) }
+// ByName returns the dialect with the given name.
+func ByName(name string) (Dialect, error) {
+	var names []string
+	for _, d := range All() {
+		if d.Name() == name {
+			return d, nil
+		}
+		names = append(names, d.Name())
+	}
+	return nil, fmt.Errorf("unknown api %q, known are %s", name, strings.Join(names, ", "))
+}
 
 // Delta holds the content of one event, or of a whole answer. If there are several choices, it describes the first.
 type Delta struct {
@@ -74,16 +92,3 @@ type Delta struct {
 }
 
 func (d *Delta) reset() { *d = Delta{Content: d.Content[:0], Aside: d.Aside[:0]} }
-
-// ByName returns the dialect with the given name.
-func ByName(name string) (*Dialect, error) {
-	known := []*Dialect{Chat, Completion}
-	names := make([]string, len(known))
-	for i, d := range known {
-		if d.Name() == name {
-			return d, nil
-		}
-		names[i] = d.Name()
-	}
-	return nil, fmt.Errorf("unknown api %q, known are %s", name, strings.Join(names, ", "))
-}

@@ -55,29 +55,17 @@ func CheckMaxTokensField(name string) error {
 // fieldsRoom is room, in bytes, for the fields of a body besides its input.
 const fieldsRoom = 192
 
-// body writes the fields in the order of inference-perf.
-func body(d *Dialect, r *Request) ([]byte, error) {
+// newBody returns a writer with room for the body of a request.
+func newBody(r *Request) *bodyWriter {
 	room := fieldsRoom + len(r.Model) + len(r.Prompt) + len(r.Prompt)/8 + len(r.Messages)
-	w := bodyWriter{dst: make([]byte, 0, room), extra: r.Extra}
-	w.text("model", r.Model)
-	d.input(&w, r)
+	return &bodyWriter{dst: make([]byte, 0, room), extra: r.Extra}
+}
+
+// limit writes the limit of the output under the name that the request gives it.
+func (w *bodyWriter) limit(r *Request) {
 	if r.MaxTokens > 0 {
 		w.plain(cmp.Or(r.MaxTokensField, MaxTokensField), strconv.Itoa(r.MaxTokens))
 	}
-	if r.IgnoreEOS && r.MaxTokens > 0 { // without a limit an answer would go on to the end of the context
-		w.plain("ignore_eos", "true") // left out when false: servers that do not know the field may refuse it
-	}
-	w.plain("stream", strconv.FormatBool(r.Stream))
-	if r.Stream {
-		w.plain("stream_options", `{"include_usage":true}`)
-	}
-	if r.AddSpecial != nil {
-		w.plain("add_special_tokens", strconv.FormatBool(*r.AddSpecial))
-	}
-	if r.Format != nil {
-		w.json("response_format", r.Format)
-	}
-	return w.finish()
 }
 
 // bodyWriter writes an object. The names of its fields need no escapes, those of the extra fields excepted.

@@ -18,7 +18,7 @@ func TestBody(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name    string
-		dialect *Dialect
+		dialect Dialect
 		req     Request
 		want    string
 	}{
@@ -101,7 +101,7 @@ func TestBodyRefusesWhatIsNotJSON(t *testing.T) {
 func BenchmarkBody(b *testing.B) {
 	text := strings.Repeat("a word, \"another\"\nand one more; ", 500)
 	quoted, _ := encode(text)
-	for name, d := range map[string]*Dialect{"chat": Chat, "completion": Completion} {
+	for name, d := range map[string]Dialect{"chat": Chat, "completion": Completion} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			r := Request{Model: "m", MaxTokens: 30, IgnoreEOS: true, Stream: true}

@@ -1,8 +1,6 @@
 package api
 
-import (
-	"bytes"
-)
+import "bytes"
 
 // decode reads what the answers of chat and completion have in common, whole or streamed: choices with a text, a delta
 // or a message; a usage map; an error; and the mark that ends a stream.

@@ -55,7 +55,7 @@ func TestBodyWithFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
-		dialect *Dialect
+		dialect Dialect
 		req     Request
 		want    string
 	}{

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -35,7 +36,7 @@ type address struct {
 // parseAddress reads a base URL. It adds /v1 to a bare host and uses any other path as it stands. The path may be the
 // endpoint's own, or that of another dialect, which is left out. If endpoint is not "", it follows the base URL in
 // place of all that would be added.
-func parseAddress(text, endpoint string, dialect *api.Dialect) (*address, error) {
+func parseAddress(text, endpoint string, dialect api.Dialect) (*address, error) {
 	text, _ = WithScheme(text)
 	base, err := parseBase(text)
 	if err != nil {
@@ -65,7 +66,7 @@ func parseAddress(text, endpoint string, dialect *api.Dialect) (*address, error)
 }
 
 // setEndpoint takes the endpoint's own path, which may have a query, in place of the path that the dialect has.
-func (a *address) setEndpoint(base *url.URL, prefix, endpoint string, dialect *api.Dialect) error {
+func (a *address) setEndpoint(base *url.URL, prefix, endpoint string, dialect api.Dialect) error {
 	given, err := url.Parse(endpoint)
 	switch {
 	case strings.ContainsAny(endpoint, " \t\r\n"):
@@ -97,7 +98,7 @@ func (a *address) place(base *url.URL, root, endpoint string) {
 }
 
 // spoken refuses the endpoints of other APIs. option is where the path is from.
-func spoken(option, value, path string, dialect *api.Dialect) error {
+func spoken(option, value, path string, dialect api.Dialect) error {
 	_, given := splitEndpoint(path)
 	switch other := otherEndpoint.FindString(path); {
 	case other != "":
@@ -162,13 +163,20 @@ func WithScheme(text string) (base string, added bool) {
 
 // splitEndpoint splits a path into the endpoint at its end and what precedes the endpoint. Without an endpoint it
 // returns the path and nil.
-func splitEndpoint(path string) (root string, dialect *api.Dialect) {
-	for _, d := range []*api.Dialect{api.Chat, api.Completion} { // the longer path first
-		if root, found := strings.CutSuffix(path, d.Path()); found {
-			return root, d
+func splitEndpoint(path string) (root string, dialect api.Dialect) {
+	root = path
+	for _, d := range api.All() { // the path of one may be the end of another's
+		if before, found := strings.CutSuffix(path, d.Path()); found && len(before) < len(root) {
+			root, dialect = before, d
 		}
 	}
-	return path, nil
+	return root, dialect
+}
+
+// DialectOf returns the dialect whose endpoint a path or a URL ends with, nil if it ends with none.
+func DialectOf(path string) api.Dialect {
+	_, dialect := splitEndpoint(strings.TrimRight(path, "/"))
+	return dialect
 }
 
 // ownRoot matches a version in a path, such as v1 or v1beta, or a deployment: they show where an API begins.
@@ -210,11 +218,26 @@ func ServerURL(text string) string {
 	return base
 }
 
-// Authorization returns the value of the header of that name: from APIKey, or else from the user in BaseURL; "" without
-// either.
+// Credentials returns the headers that authorize a request, and others that the dialect wants: from APIKey, or else
+// from the user in BaseURL.
+func (o *Options) Credentials() map[string]string {
+	headers := maps.Clone(o.API.Headers(o.APIKey))
+	if o.APIKey == "" {
+		if value := o.Authorization(); value != "" {
+			if headers == nil {
+				headers = map[string]string{}
+			}
+			headers["Authorization"] = value
+		}
+	}
+	return headers
+}
+
+// Authorization returns the value of the header of that name for the server's other pages: from APIKey, or else from
+// the user in BaseURL; "" without either.
 func (o *Options) Authorization() string {
 	if o.APIKey != "" {
-		return "Bearer " + strings.TrimPrefix(o.APIKey, "Bearer ") // some users copy the prefix too
+		return api.Bearer(o.APIKey)
 	}
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.User == nil {

@@ -38,7 +38,7 @@ type Options struct {
 	BaseURL string
 	// Endpoint is a path with an optional query that follows BaseURL in place of the path of API, and of /v1
 	Endpoint    string
-	API         *api.Dialect  // the endpoint of requests
+	API         api.Dialect   // the endpoint of requests
 	Model       string        // "" asks the server, see Discover
 	Adapters    []string      // further model names that requests will use
 	Streaming   bool          // ask for a stream
@@ -177,8 +177,8 @@ func (o *Options) header() (http.Header, error) {
 	if !validValue(o.APIKey) {
 		return nil, errors.New("apiKey holds a line break or another control character")
 	}
-	if value := o.Authorization(); value != "" {
-		header.Set("Authorization", value)
+	for name, value := range o.Credentials() {
+		header.Set(name, value)
 	}
 	given := make(map[string]string, len(o.Headers))
 	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {

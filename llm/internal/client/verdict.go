@@ -69,7 +69,7 @@ func (r *reply) conclude(e ending) {
 		r.outcome.note(record.NoteNoDone)
 	case !s.output && e.mark:
 		r.outcome.fail(e.at, record.ErrorTruncated,
-			"the stream ended with [DONE], but without a finish reason and without any output")
+			fmt.Sprintf("the stream ended with %s, but without a finish reason and without any output", r.endMark()))
 	case e.mark:
 		r.outcome.succeed(e.at)
 		r.outcome.note(record.NoteNoFinish)
@@ -103,8 +103,11 @@ func (r *reply) cutShort() string {
 	if r.evidence.cut {
 		return "the stream ended inside an event: " + io.ErrUnexpectedEOF.Error()
 	}
-	return fmt.Sprintf("the stream ended after %d events without a finish reason and without [DONE]", r.evidence.events)
+	return fmt.Sprintf("the stream ended after %d events without a finish reason and without %s", r.evidence.events,
+		r.endMark())
 }
+
+func (r *reply) endMark() string { return r.outcome.opts.API.EndMark() }
 
 // noAnswer returns the failure of a body that ended without a choice.
 func (r *reply) noAnswer(e *ending) (at time.Time, errorType, message string) {
@@ -118,7 +121,7 @@ func (r *reply) noAnswer(e *ending) (at time.Time, errorType, message string) {
 		}
 		return e.at, record.ErrorMalformed, message
 	case e.mark:
-		return e.at, record.ErrorMalformed, "no choice in the answer: nothing came before [DONE]"
+		return e.at, record.ErrorMalformed, "no choice in the answer: nothing came before " + r.endMark()
 	case e.whole:
 		return e.at, record.ErrorMalformed, "no choice in the answer"
 	}

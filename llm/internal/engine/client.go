@@ -26,7 +26,7 @@ type Client struct {
 	vu       *VU
 	opts     *Options
 	endpoint *endpoint // the server behind it, shared by all VUs
-	wire     map[*api.Dialect]*client.Client
+	wire     map[api.Dialect]*client.Client
 
 	secure *http.Transport // for a client with credentials; made at the first request
 	last   Position        // of the iteration that dropped idle connections last
@@ -41,7 +41,7 @@ func (v *VU) NewClient(opts *Options, source func() *input.Source) (*Client, err
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{vu: v, opts: opts, endpoint: endpoint, wire: map[*api.Dialect]*client.Client{}}
+	c := &Client{vu: v, opts: opts, endpoint: endpoint, wire: map[api.Dialect]*client.Client{}}
 	v.process.clients.join(endpoint, c)
 	v.follow()
 	if v.k6.InitEnv() != nil {
@@ -54,11 +54,11 @@ func (v *VU) NewClient(opts *Options, source func() *input.Source) (*Client, err
 func (c *Client) Number() int { return c.endpoint.number }
 
 // Dialect returns the dialect of the client's requests.
-func (c *Client) Dialect() *api.Dialect { return c.opts.API }
+func (c *Client) Dialect() api.Dialect { return c.opts.API }
 
 // Job is a request to send.
 type Job struct {
-	Dialect *api.Dialect
+	Dialect api.Dialect
 	client.Request
 	Turn  int // of its session, from 0
 	Asked int // number of tokens that its prompt was made to have; 0 if unknown
@@ -146,7 +146,7 @@ func (c *Client) plainHTTP() bool {
 
 // wireFor returns the client of a dialect. It makes the client at its first use, because the simulator has no address
 // before.
-func (c *Client) wireFor(dialect *api.Dialect) (*client.Client, error) {
+func (c *Client) wireFor(dialect api.Dialect) (*client.Client, error) {
 	if w := c.wire[dialect]; w != nil {
 		return w, nil
 	}

@@ -26,9 +26,9 @@ func (c *Client) Input(r *client.Request, hasPrompt bool) error {
 	switch {
 	case hasPrompt == (r.Messages != nil):
 		return errInput
-	case c.opts.API == api.Completion && r.Messages != nil:
+	case c.opts.API.Input() == api.InputPrompt && r.Messages != nil:
 		return errPrompt
-	case c.opts.API == api.Chat && hasPrompt:
+	case c.opts.API.Input() == api.InputMessages && hasPrompt:
 		r.Messages, r.Prompt = UserMessage(r.Prompt), ""
 	}
 	return nil
@@ -36,7 +36,7 @@ func (c *Client) Input(r *client.Request, hasPrompt bool) error {
 
 // Takes returns an error if the client cannot send the items of a data set.
 func (c *Client) Takes(s *Set) error {
-	if c.opts.API == api.Completion && s.api != api.Completion.Name() {
+	if c.opts.API.Input() == api.InputPrompt && s.input != api.InputPrompt {
 		return errPrompt
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -19,10 +20,10 @@ type Set struct {
 	datasets.Set
 	number    int
 	vu        *VU
-	api       string // of its items: chat or completion
-	salted    bool   // with the run's id
-	maxTokens int    // replaces each item's own limit; 0 keeps that
-	last      int64  // number of the iteration that took an item last; -1 means none
+	input     api.Input // what its items are
+	salted    bool      // with the run's id
+	maxTokens int       // replaces each item's own limit; 0 keeps that
+	last      int64     // number of the iteration that took an item last; -1 means none
 	scenario  string
 	pending   *datasets.Asked // the last turn, from a set of conversations
 }
@@ -34,8 +35,8 @@ func (v *VU) OpenSet(o *input.DatasetOptions, source *input.Source) (*Set, error
 		return nil, err
 	}
 	s := &Set{
-		Set: set, number: len(v.sets), vu: v, api: o.API, salted: o.SaltedByRun(), maxTokens: int(o.MaxTokens),
-		last: -1,
+		Set: set, number: len(v.sets), vu: v, input: o.API.Input(), salted: o.SaltedByRun(),
+		maxTokens: int(o.MaxTokens), last: -1,
 	}
 	v.sets = append(v.sets, s)
 	return s, nil

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 // The tokens of a word take the place of a tokenizer, for the types that can use them.
@@ -23,8 +24,8 @@ func TestTokensPerWord(t *testing.T) {
 		{"synthetic", func(*DatasetOptions) {}, ""},
 		{"random", func(o *DatasetOptions) { o.TokensPerWord = 0 }, `"tokensPerWord": must be above 0`},
 		{"random", func(o *DatasetOptions) { o.Tokenizer = "x" }, "leave one of the two out"},
-		{"random", func(o *DatasetOptions) { o.Prompts, o.API = OriginalPrompts, "completion" }, "need a tokenizer"},
-		{"random", func(o *DatasetOptions) { o.Template, o.API = true, "completion" }, "needs a tokenizer"},
+		{"random", func(o *DatasetOptions) { o.Prompts, o.API = OriginalPrompts, api.Completion }, "need a tokenizer"},
+		{"random", func(o *DatasetOptions) { o.Template, o.API = true, api.Completion }, "needs a tokenizer"},
 		{"random", func(o *DatasetOptions) { o.Input = nil }, `"inputDistribution": is missing`},
 		{"shared_prefix", func(*DatasetOptions) {}, "type shared_prefix does not use it"},
 		{"jsonl", func(o *DatasetOptions) { o.Path = "x" }, "type jsonl does not use it"},

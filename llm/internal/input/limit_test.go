@@ -12,6 +12,7 @@ import (
 	logtest "github.com/sirupsen/logrus/hooks/test"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
@@ -105,12 +106,12 @@ func TestNoRequestExceedsTheLimit(t *testing.T) {
 		"the client's default": {Dynamic: uniform(0, 500), Input: uniform(1, 5), Output: uniform(0, 1)},
 	} {
 		for tokenizer, counter := range counters {
-			for _, api := range []string{"chat", "completion"} {
-				t.Run(strings.Join([]string{name, tokenizer, api}, "/"), func(t *testing.T) {
+			for _, dialect := range []api.Dialect{api.Chat, api.Completion} {
+				t.Run(strings.Join([]string{name, tokenizer, dialect.Name()}, "/"), func(t *testing.T) {
 					t.Parallel()
 					for seed := range int64(2) {
 						o := DefaultDatasetOptions()
-						o.Kind, o.API, o.Sessions, o.Replay = "conversation_replay", api, 2, r
+						o.Kind, o.API, o.Sessions, o.Replay = "conversation_replay", dialect, 2, r
 						o.Replay.Conversations, o.Replay.Turns, o.Replay.Pause, o.Replay.Limit = 4, uniform(1, 8),
 							datasets.Constant(0), 420
 						askAll(t, &o, counter, seed)
@@ -155,9 +156,9 @@ func askAll(t *testing.T, o *DatasetOptions, counter *tokenizer.Counter, seed in
 func TestLimitIsUsedUp(t *testing.T) {
 	t.Parallel()
 	counter := counterWith(t, "bpe-llama3", chatTemplate)
-	for _, api := range []string{"chat", "completion"} {
+	for _, dialect := range []api.Dialect{api.Chat, api.Completion} {
 		o := DefaultDatasetOptions()
-		o.Kind, o.API, o.Replay.Limit = "conversation_replay", api, 9200
+		o.Kind, o.API, o.Replay.Limit = "conversation_replay", dialect, 9200
 		o.Replay.Dynamic = datasets.Distribution{Type: datasets.Uniform, Min: 10, Max: 500}
 		set, err := o.replayed(counter, datasets.Generated{Form: o.form(), Tokenizer: counter})
 		if err != nil {
@@ -168,14 +169,14 @@ func TestLimitIsUsedUp(t *testing.T) {
 			item, err := set.At(i)
 			n := tokensOf(t, counter, item)
 			if err != nil || n > 9200 {
-				t.Errorf("%s, item %d: %d tokens, %v", api, i, n, err)
+				t.Errorf("%s, item %d: %d tokens, %v", dialect.Name(), i, n, err)
 			}
 			if n == 9200 {
 				full++
 			}
 		}
 		if full < 10 { // 9 in 10 prompts are longer before they are cut
-			t.Errorf("%s: only %d of 20 prompts reach the limit", api, full)
+			t.Errorf("%s: only %d of 20 prompts reach the limit", dialect.Name(), full)
 		}
 	}
 }
@@ -185,23 +186,24 @@ func TestLimitRefuses(t *testing.T) {
 	t.Parallel()
 	long := func(d datasets.Distribution) datasets.Distribution { d.Max = 5000; return d }
 	for name, tt := range map[string]struct {
-		api, config string
-		change      func(*Replay)
-		want        string
+		api    api.Dialect
+		config string
+		change func(*Replay)
+		want   string
 	}{
-		"the shared system prompt": {"completion", "", func(r *Replay) { r.System = 990 },
+		"the shared system prompt": {api.Completion, "", func(r *Replay) { r.System = 990 },
 			"at least 1010, the tokens of the shortest first prompt and its answer"},
-		"a chat's template": {"chat", chatTemplate, func(r *Replay) { r.System = 970 },
+		"a chat's template": {api.Chat, chatTemplate, func(r *Replay) { r.System = 970 },
 			"at least 1011, the tokens of the shortest first prompt and its answer"},
-		"an unknown template": {"chat", "", func(r *Replay) { r.System = 790 },
+		"an unknown template": {api.Chat, "", func(r *Replay) { r.System = 790 },
 			"at least 1010, the tokens of the shortest first prompt and its answer"},
-		"the dynamic one": {"completion", "", func(r *Replay) { r.Dynamic = datasets.Constant(990) },
+		"the dynamic one": {api.Completion, "", func(r *Replay) { r.Dynamic = datasets.Constant(990) },
 			"at least 1110, the tokens of the shortest first prompt and its answer"},
-		"answers": {"completion", "", func(r *Replay) {
+		"answers": {api.Completion, "", func(r *Replay) {
 			r.Output = long(datasets.Distribution{Type: datasets.Lognormal, Mean: 50, StdDev: 5})
 		},
 			"at least 5002, the tokens of the longest answer and of a prompt of one word"},
-		"the client's default": {"completion", "", func(r *Replay) {
+		"the client's default": {api.Completion, "", func(r *Replay) {
 			r.Output, r.Limit = datasets.Constant(0),
 				31
 			r.System = 0

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 // fileKinds maps the types of data sets that read files to their formats. All but prompts, and its older name jsonl,
@@ -28,7 +29,7 @@ type DatasetOptions struct {
 	Path      string
 	Column    string // the field with the prompt; "" means prompt or messages
 	Files     string // pattern for the files of a folder or a repository
-	API       string // "chat" or "completion"
+	API       api.Dialect
 	Tokenizer string
 	// TokensPerWord makes prompts of about the lengths asked for without a tokenizer; 0 means that there is one
 	TokensPerWord float64
@@ -74,7 +75,7 @@ const defaultTurns = 5
 
 // DefaultDatasetOptions returns the default options of a data set.
 func DefaultDatasetOptions() DatasetOptions {
-	return DatasetOptions{API: "chat", Prompts: OwnPrompts, Shared: defaultSharedPrefix(), Replay: defaultReplay()}
+	return DatasetOptions{API: api.Chat, Prompts: OwnPrompts, Shared: defaultSharedPrefix(), Replay: defaultReplay()}
 }
 
 func defaultSharedPrefix() SharedPrefix {
@@ -136,8 +137,6 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	_, readsFiles := fileKinds[o.Kind]
 	known := strings.Join(append(slices.Sorted(maps.Keys(fileKinds)), generatedKinds...), ", ")
 	switch {
-	case o.API != "chat" && o.API != "completion":
-		return invalid("api", fmt.Errorf("must be 'chat' or 'completion', got %q", o.API))
 	case o.Kind == "":
 		return invalid("type", fmt.Errorf("is missing, known are %s", known))
 	case !readsFiles && !slices.Contains(generatedKinds, o.Kind):
@@ -199,7 +198,7 @@ func (o *DatasetOptions) checkEstimate() error {
 // checkGenerated checks the lengths of generated prompts.
 func (o *DatasetOptions) checkGenerated() error {
 	switch {
-	case o.Template && o.API == "chat":
+	case o.Template && o.API.Input() == api.InputMessages:
 		return invalid("useChatTemplate",
 			errors.New("needs api: 'completion': the prompt is the chat as the model's template writes it"))
 	case o.Trace != "" && (o.Input != nil || o.Output != nil):
@@ -243,7 +242,7 @@ func (o *DatasetOptions) checkPrompts() error {
 		return fmt.Errorf("must be '%s' or '%s', got %q", OwnPrompts, OriginalPrompts, o.Prompts)
 	case o.Prompts == OwnPrompts:
 		return nil
-	case o.API != "completion":
+	case o.API.Input() != api.InputPrompt:
 		return fmt.Errorf("'%s' needs api: 'completion': it makes no chats of them", OriginalPrompts)
 	case o.Shared.MultiTurn:
 		return fmt.Errorf("'%s' makes single requests: leave sharedPrefix.enableMultiTurnChat out", OriginalPrompts)
@@ -252,7 +251,7 @@ func (o *DatasetOptions) checkPrompts() error {
 }
 
 func (o *DatasetOptions) form() datasets.Form {
-	if o.API == "completion" {
+	if o.API.Input() == api.InputPrompt {
 		return datasets.AsCompletion
 	}
 	return datasets.AsChat

@@ -43,10 +43,11 @@ func (p *prober) locate() error {
 			p.places = append(p.places, at)
 		}
 	}
-	o := client.Options{BaseURL: p.places[0].base, APIKey: p.opts.APIKey}
+	base := p.places[0].base
+	o := client.Options{BaseURL: base, APIKey: p.opts.APIKey, API: p.dialects(base)[0]}
 	p.wire.header = http.Header{"User-Agent": {"xk6-llm"}}
-	if value := o.Authorization(); value != "" {
-		p.wire.header.Set("Authorization", value)
+	for name, value := range o.Credentials() {
+		p.wire.header.Set(name, value)
 	}
 	for name, value := range p.opts.Headers {
 		p.wire.header.Set(name, value)
@@ -138,28 +139,26 @@ func (p *prober) place(base string) (place, error) {
 }
 
 // dialects returns the dialects to try at a place, the first of them first. A path that is an endpoint's says which.
-func (p *prober) dialects(base string) []*api.Dialect {
+func (p *prober) dialects(base string) []api.Dialect {
 	path := p.opts.Endpoint
 	if path == "" {
 		path = base
 	}
 	path, _, _ = strings.Cut(path, "?")
-	path = strings.TrimRight(path, "/")
+	given := client.DialectOf(path)
 	switch {
 	case p.opts.API != nil:
-		return []*api.Dialect{p.opts.API}
-	case strings.HasSuffix(path, api.Chat.Path()):
-		return []*api.Dialect{api.Chat}
-	case strings.HasSuffix(path, api.Completion.Path()):
-		return []*api.Dialect{api.Completion}
+		return []api.Dialect{p.opts.API}
+	case given != nil:
+		return []api.Dialect{given}
 	case p.opts.Endpoint != "":
-		return []*api.Dialect{api.Chat}
+		return []api.Dialect{api.Chat}
 	}
-	return []*api.Dialect{api.Chat, api.Completion}
+	return []api.Dialect{api.Chat, api.Completion}
 }
 
 // options returns the client's options for requests to a base URL.
-func (p *prober) options(base string, dialect *api.Dialect) client.Options {
+func (p *prober) options(base string, dialect api.Dialect) client.Options {
 	s := &p.result.Settings
 	o := client.DefaultOptions()
 	o.BaseURL, o.Endpoint, o.API, o.Model, o.Timeout = base, s.Endpoint, dialect, s.Model, p.opts.Timeout

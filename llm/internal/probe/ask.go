@@ -29,7 +29,7 @@ const question = "Here are words that mean nothing, and that only fill a few blo
 type trial struct {
 	p       *prober
 	at      place
-	dialect *api.Dialect
+	dialect api.Dialect
 }
 
 func (t *trial) options() client.Options { return t.p.options(t.at.base, t.dialect) }
@@ -208,7 +208,7 @@ func (t *trial) look(ctx context.Context, streamed *reply) {
 	if r.Simulator {
 		r.Settings.BaseURL = t.p.simulator
 	}
-	if r.Key = KeyNotNeeded; t.p.wire.header.Get("Authorization") != "" {
+	if r.Key = KeyNotNeeded; t.p.opts.APIKey != "" || t.p.wire.header.Get("Authorization") != "" {
 		r.Key = KeyAccepted
 	}
 	t.lookAtStream(streamed)

@@ -24,10 +24,10 @@ type Options struct {
 	// URL is the server's address in any form: a host alone, with or without http://, the root of an API, or an
 	// endpoint; "sim:" with its options is the built-in simulator.
 	URL      string
-	Endpoint string       // path of requests, with its query, in place of the path by URL and API; "" for that path
-	API      *api.Dialect // nil takes the URL's, or else chat, or completion where the server has no chat
-	Model    string       // "" takes the first of the server's list
-	APIKey   string       // sent as a bearer token; "" sends none
+	Endpoint string      // path of requests, with its query, in place of the path by URL and API; "" for that path
+	API      api.Dialect // nil takes the URL's, or else chat, or completion where the server has no chat
+	Model    string      // "" takes the first of the server's list
+	APIKey   string      // sent as a bearer token; "" sends none
 	Headers  map[string]string
 	Body     api.Extra // further fields of the body
 	// MaxTokensField is the field that carries the limit of an answer; "" means max_tokens, or max_completion_tokens
