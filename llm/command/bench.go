@@ -139,7 +139,7 @@ func (b *bench) defaults(url string) {
 	b.preset = append(b.preset, config.Override{Key: "server.base_url", Value: url},
 		config.Override{Key: "api.type", Value: string(config.Chat)},
 		config.Override{Key: "api.streaming", Value: "true"})
-	told := s.rates != nil || s.concurrencies != nil || s.trace != "" || s.search.over != ""
+	told := s.rates != nil || s.concurrencies != nil || s.trace != "" || s.search.over != "" || s.stages != ""
 	if !told && !overridden(b.dotted, "load.stages") && !overridden(b.dotted, "x-llm.search") {
 		s.concurrencies = defaultConcurrencies
 		if s.duration == "" && s.requests == "" {

@@ -40,7 +40,8 @@ func TestPrintedLoads(t *testing.T) {
 			"--max-tokens-field max_completion_tokens",
 		"search": "localhost:8000 --search rate --search-min 2 --search-max 100 --resolution 10% --duration 20s " +
 			"--slo p99(ttft)<500ms,failures<1% --input 512 --output 128 --tokenizer tok",
-		"tiers": "localhost:8000 --search concurrency --tier fast:p99(ttft)<500ms --tier slow:ttft=5s --dataset mock",
+		"tiers":  "localhost:8000 --search concurrency --tier fast:p99(ttft)<500ms --tier slow:ttft=5s --dataset mock",
+		"ladder": "localhost:8000 --stages testdata/search.json --dataset mock",
 		"secrets": `http://u:password1@h:1 --rate 1 --dataset mock -H Authorization:aSecret123 ` +
 			`--body {"api_key":"aSecret123","temperature":0}`,
 		"keys": `sim: --data.type random --data.input_distribution {"mean":5,"min":1,"max":9} ` +
@@ -183,6 +184,9 @@ func TestBenchRefuses(t *testing.T) {
 			"--slo and --tier: give one of them: a tier is an SLO with a name"},
 		{`u --search rate --slo ttft=1s --load.stages [{"rate":1,"duration":1}]`,
 			"--x-llm.search: takes the place of load.stages: leave one of them out"},
+		{"u --stages testdata/search.json --rate 5", "--stages has the loads of a search: leave --rate out"},
+		{"u --stages testdata/print/keys.config", "--stages: testdata/print/keys.config is not the search.json of a search"},
+		{"u --stages testdata/none", "--stages: open testdata/none: "},
 		{"u --resolution 5%", "--resolution needs --search rate or --search concurrency"},
 		{"u --data.input_distribution 5",
 			`invalid argument "5" for "--data.input_distribution" flag: needs a JSON object`},

@@ -446,6 +446,9 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 			return err
 		}
 	}
+	if err := nameLadder(r.cmd.OutOrStdout(), r.dir); err != nil {
+		return err
+	}
 	cli.WriteServerMetrics(r.cmd, run, report, r.dir, cli.ConfiguredMetrics(r.c))
 	if err := r.store(); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}

@@ -181,7 +181,7 @@ func (s *settings) replaced() (list []config.Override) {
 	case s.search.over != "":
 		list = append(list, config.Override{Key: "load.stages", Value: "[]"},
 			config.Override{Key: "load.sweep", Value: "null"})
-	case s.rates != nil, s.concurrencies != nil, s.trace != "":
+	case s.rates != nil, s.concurrencies != nil, s.trace != "": // --stages has become one of these
 		list = append(list, config.Override{Key: "x-llm.search", Value: "null"})
 	}
 	return list

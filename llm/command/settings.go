@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -32,6 +33,7 @@ type settings struct {
 	input, output                   string
 	prompts, column, dataset, trace string
 	slo, gate, seed                 string
+	stages                          string // file of a search whose loads are the stages
 
 	askTokens bool // no tokenizer measures the prompts that are made: the server is to tell the tokens of a word
 
@@ -57,6 +59,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	text(&s.burstiness, "burstiness", "`SHAPE` of --arrival gamma: below 1 is burstier")
 	text(&s.seed, "seed", "`NUMBER` from which everything random follows")
 	s.search.register(flags)
+	text(&s.stages, "stages", "`FILE` of a search, search.json: its loads as stages")
 
 	text(&s.input, "input", "prompt `TOKENS`: 512, 100-200, normal:mean=512")
 	text(&s.output, "output", "answer `TOKENS`, likewise")
@@ -79,7 +82,7 @@ func (s *settings) overrides() (list []config.Override, err error) {
 			set(key, value)
 		}
 	}
-	if err := s.check(); err != nil {
+	if err := cmp.Or(s.ladder(), s.check()); err != nil {
 		return nil, err
 	}
 	client, dataset, load := options{}, options{}, options{}
