@@ -28,10 +28,13 @@ type Additions struct {
 	SLO        []Judgement          `json:"slo,omitempty"`         // by each objective of the SLO
 	SLOAnswers []SLOAnswer          `json:"slo_answers,omitempty"` // of the whole run
 	Gates      []Judgement          `json:"gates,omitempty"`       // of the whole run
-	Finish     map[string]int       `json:"finish_reasons"`
-	Series     *Series              `json:"time_series,omitempty"` // of the whole run
-	Server     *ServerState         `json:"server,omitempty"`      // of the whole run, and of stages
-	Meaning    map[string]string    `json:"definitions"`
+	// Search is the answer of the run's search, in the summary alone, and OtherSearches those of further scenarios.
+	Search        *record.Search    `json:"search,omitempty"`
+	OtherSearches []record.Search   `json:"other_searches,omitempty"`
+	Finish        map[string]int    `json:"finish_reasons"`
+	Series        *Series           `json:"time_series,omitempty"` // of the whole run
+	Server        *ServerState      `json:"server,omitempty"`      // of the whole run, and of stages
+	Meaning       map[string]string `json:"definitions"`
 }
 
 // Window describes which part of the run a report leaves out.
@@ -366,6 +369,9 @@ var definitions = map[string]string{
 		"or a share; goodput_metrics follow inference-perf instead",
 	"slo_answers": "up to which load the SLO is kept, for each SLO",
 	"gates":       "as slo, over the whole run",
+	"search": "the highest load that keeps the SLO and the lowest that breaks it: shares of requests, those of the " +
+		"transient of each probe left out; latencies count from the due instant on; bounds and interval hold " +
+		"together at the confidence",
 	"load": "asked_rate and at_a_time as the stage asks (a ramp: its mean; a closed loop asks no rate); done_rate: " +
 		"successes per second, of a rate (successes - 1) / (last end - first end), of a closed loop over the time " +
 		"from the first start to the last end",

@@ -47,13 +47,17 @@ func pluralVerb(n int, noun string) string {
 	return plural(n, noun) + " are"
 }
 
-// doubts returns which stages of a VALID run of several are not.
+// doubts returns which stages of a VALID run of several are not, without those that a search repeated.
 func (p *Report) doubts() []string {
 	if p.Summary.Additions.Health.Verdict != Valid || len(p.Stages) < 2 {
 		return nil
 	}
 	var list []Doubt
+	repeated := repeatedStages(p.run)
 	for _, stage := range sortedKeys(p.Stages) {
+		if repeated[stage] {
+			continue
+		}
 		l := p.Stages[stage]
 		name := fmt.Sprintf("stage %d", stage)
 		if scenario := p.scenarioOf(l); scenario != "" {

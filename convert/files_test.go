@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -54,7 +55,7 @@ func TestReportOfAParquetFileIsThatOfTheRecords(t *testing.T) {
 	served := slices.Insert(bounded(), 5,
 		record.Line(&record.Server{Time: jointStart, Source: "p", Values: map[string]float64{"running": 3}}))
 	for name, lines := range map[string][]record.Line{"plain": sampleLines(), "rich": richLines(), "late": late,
-		"server": served} {
+		"server": served, "search": runtest.SearchLines(1)} {
 		first := mustRead(t, asRecords(t, lines))
 		want, dir := reportFiles(t, first), t.TempDir()
 		if err := outfile.Write(filepath.Join(dir, "requests.parquet"), outfile.Options{},

@@ -90,8 +90,9 @@ func (j *assessment) weigh(value float64, bounds [2]float64, format string, args
 
 func (j *assessment) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
 
-// health judges the load generator by the requests of a group.
+// health judges the load generator by the requests of a group. It passes over the probes that a search repeated.
 func (g *subset) health() ClientHealth {
+	g = g.answering()
 	j := &assessment{ClientHealth{
 		Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{},
 		Errors: []FigureError{},
@@ -285,7 +286,7 @@ func (j *assessment) judgeRates(g *subset) {
 		}
 		asked := ramp.Area()
 		checked = true
-		if g.run.Cut.Requests == 0 && isWholeStage(g.run, requests, stage) {
+		if g.run.Cut.Requests == 0 && isWholeStage(g.run, requests, stage) && !isProbe(g.run, requests) {
 			j.judgeCount(g, stage, requests, asked, own[stage])
 		}
 		if !g.run.Untimed {
@@ -296,6 +297,9 @@ func (j *assessment) judgeRates(g *subset) {
 		j.skip("rate")
 	}
 }
+
+// isProbe reports whether the requests of a stage are of a search, which ends a stage as soon as it is decided.
+func isProbe(r *run.Run, requests []*run.Request) bool { return r.SearchOf(requests[0].Scenario) != nil }
 
 // isWholeStage reports whether requests are all requests of a stage; the requests of one adapter are only a part of it.
 func isWholeStage(r *run.Run, requests []*run.Request, stage int) bool {

@@ -227,6 +227,7 @@ func NewReport(r *run.Run, o Options) *Report {
 	p.addScenarios()
 	p.addAdapters()
 	p.Summary.Additions.Gates = judge{all}.judgements(givenAll(o.Gates))
+	p.Summary.Additions.setSearches(r)
 	p.Summary.Additions.SLOAnswers = p.sloAnswers()
 	return p
 }

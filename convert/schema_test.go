@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/validation"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
@@ -26,7 +27,7 @@ import (
 // schemaNames maps the endings of file names in a report to their schemas. The first that matches counts.
 var schemaNames = [][2]string{
 	{"per_request_lifecycle_metrics.json", "per-request"}, {"lifecycle_metrics.json", "report"},
-	{"validation.json", "validation"},
+	{"validation.json", "validation"}, {"search.json", "search"},
 }
 
 func loadSchema(t *testing.T, name string) *schematest.Schema {
@@ -189,6 +190,7 @@ func reportCases() map[string]reportCase {
 		"no request":     {lines: sampleLines()[:2]},
 		"window": {lines: richLines(), cut: run.Cut{Warmup: 2, Cooldown: 1, StageWarmup: 0.5, Stages: []int{0, 1},
 			Adapters: []string{"", "lora-b"}}},
+		"search":         {lines: runtest.SearchLines(1)},
 		"everything cut": {lines: richLines(), cut: run.Cut{Stages: []int{9}}},
 	}
 }
@@ -308,6 +310,8 @@ var loose = schematest.Loose{
 		"/xk6_llm/tokens/*_source/*", "time_series", "/xk6_llm/definitions/*",
 		"/xk6_llm/notes", "/xk6_llm/load", "/xk6_llm/load/asked_from_rate", "/xk6_llm/load/asked_to_rate",
 		"/xk6_llm/load/planned_seconds", "/xk6_llm/slo", "/xk6_llm/slo_answers", "/xk6_llm/gates",
+		"/xk6_llm/search", "/xk6_llm/other_searches", "/xk6_llm/search/probes/tiers/*",
+		"/xk6_llm/other_searches/probes/tiers/*",
 		"/request", "/response", "/info", "/computed_metrics", "response_chunks", "chunk_times", "output_token_times",
 		"stop_reason",
 		"/reports/*",
@@ -328,6 +332,9 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 	report := NewReport(r, o)
 	whole, summary := report.Stages[0], report.Summary.Additions
 	whole.Additions.SLOAnswers, whole.Additions.Gates = summary.SLOAnswers, summary.Gates
+	search := NewReport(mustRead(t, asRecords(t, runtest.SearchLines(1))), o).Summary.Additions.Search
+	search.Tiers, search.Probes = search.Tiers[:1], search.Probes[:1]
+	whole.Additions.Search, whole.Additions.OtherSearches = search, []record.Search{*search}
 	whole.Additions.Series = summary.Series // so that this report has every part that any report has
 	text, err := json.Marshal(whole)
 	if err != nil {

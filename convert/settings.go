@@ -98,13 +98,24 @@ func recordedPart(text []byte) []byte {
 func configOverrides(r *run.Run) ([]config.Override, bool) {
 	kind, stages := config.Constant, []map[string]any{}
 	for _, s := range r.Scenarios() {
-		for _, stage := range s.Stages {
+		planned := s.Stages
+		if search := r.SearchOf(s.Name); search != nil {
+			planned = probedStages(r, search)
+			if search.Arrival == string(config.PoissonLoad) {
+				kind = config.PoissonLoad
+			}
+		}
+		for _, stage := range planned {
 			switch {
 			case stage.Rate != nil && stage.Duration != nil && stage.From == nil:
 				stages = append(stages, map[string]any{"rate": *stage.Rate, "duration": *stage.Duration})
 			case stage.Requests != nil && stage.Concurrency != nil:
 				kind = config.Concurrent
 				stages = append(stages, map[string]any{"num_requests": *stage.Requests,
+					"concurrency_level": *stage.Concurrency})
+			case stage.Concurrency != nil && stage.Duration != nil:
+				kind = config.Concurrent
+				stages = append(stages, map[string]any{"duration": *stage.Duration,
 					"concurrency_level": *stage.Concurrency})
 			default:
 				return nil, false

@@ -39,13 +39,17 @@ func (p place) String() string {
 	return Digits(p.load) + "/s"
 }
 
-// sloAnswers returns a sentence for each SLO: the one of the options, or each of the requests' own.
-func (p *Report) sloAnswers() (list []SLOAnswer) {
+// sloAnswers returns a sentence for each SLO: those of searches, the one of the options, or each of the requests' own.
+func (p *Report) sloAnswers() []SLOAnswer {
+	list := p.searchAnswers()
 	for _, names := range p.slos() {
 		answer := SLOAnswer{Outcome: slo.NoRequests, Text: "SLO " + strings.Join(names, ",") + ": "}
 		var clauses []string
 		scenarios := p.placesByScenario(names)
 		for _, scenario := range sortedKeys(scenarios) {
+			if p.searched(names, scenario) {
+				continue
+			}
 			text, outcome := clause(scenarios[scenario])
 			if len(p.Scenarios) > 1 {
 				text = scenario + " " + text
@@ -58,8 +62,9 @@ func (p *Report) sloAnswers() (list []SLOAnswer) {
 				answer.Outcome = Partly
 			}
 		}
-		answer.Text += strings.Join(clauses, "; ")
-		list = append(list, answer)
+		if answer.Text += strings.Join(clauses, "; "); len(clauses) > 0 || len(scenarios) == 0 {
+			list = append(list, answer)
+		}
 	}
 	return list
 }
@@ -79,8 +84,11 @@ func (p *Report) slos() (list [][]string) {
 
 // placesByScenario returns the stages of each scenario that have requests which the named objectives are about.
 func (p *Report) placesByScenario(names []string) map[string][]place {
-	list := map[string][]place{}
+	list, repeated := map[string][]place{}, repeatedStages(p.run)
 	for _, stage := range sortedKeys(p.Stages) {
+		if repeated[stage] {
+			continue
+		}
 		a := p.Stages[stage].Additions
 		at := place{stage: stage, load: unknown, outcome: slo.NoRequests}
 		concerned := false
@@ -93,7 +101,9 @@ func (p *Report) placesByScenario(names []string) map[string][]place {
 		if !concerned {
 			continue
 		}
-		switch l := a.Load; {
+		switch l, probe := a.Load, p.run.ProbeOf(stage); {
+		case probe != nil:
+			at.load, at.closed = probe.Value, l.AtATime != nil
 		case l.AtATime != nil:
 			at.load, at.closed = float64(*l.AtATime), true
 		case a.Requests.SentRate != nil:

@@ -14,6 +14,9 @@ import (
 // stoppedAfter returns after how many seconds, without its warm-up, a stage was stopped, and false if it was not
 // stopped, or nobody recorded that.
 func stoppedAfter(r *run.Run, stage int) (seconds float64, stopped bool) {
+	if r.ProbeOf(stage) != nil { // the search ends a stage as soon as it is decided
+		return 0, false
+	}
 	from, to := int64(math.MaxInt64), int64(math.MinInt64)
 	for _, s := range r.Stages { // one for each instance
 		if s.Index != stage {

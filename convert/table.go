@@ -39,6 +39,7 @@ func (p *Report) WriteVerdict(s Screen) error {
 	t := s.table()
 	t.verdict(p.Summary.Additions, p.doubts())
 	t.objectives(p.Summary.Additions)
+	t.searchReasons(p.run.Searches)
 	return t.err
 }
 
@@ -46,6 +47,7 @@ func (p *Report) WriteVerdict(s Screen) error {
 // adapter.
 func (p *Report) WriteTables(s Screen) error {
 	t := s.table()
+	t.searches(p.run.Searches)
 	t.facts(p.Summary)
 	rows, adapters := p.stageRows(), p.adapterRows()
 	label := "stage"

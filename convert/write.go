@@ -185,6 +185,9 @@ func (p *Report) documents(files Files) ([]Document, error) {
 func (p *Report) lifecycles(d *collector, files Files) {
 	if files.Summary {
 		d.add(reportdir.Summary, "SUMMARY", p.Summary)
+		if search := p.Summary.Additions.Search; search != nil {
+			d.add(reportdir.Search, "SEARCH", search)
+		}
 	}
 	for _, stage := range sortedKeys(p.Stages) {
 		if files.Stages {

@@ -165,6 +165,15 @@ func Gates(report *convert.Report) error {
 	return &ExitError{Failed, fmt.Errorf("the run breaks %d gates: %s", len(broken), strings.Join(broken, "; "))}
 }
 
+// Capacity returns the error with the exit code for a search that found no load which keeps its SLO; nil means that the
+// run is no search, or that the search found one.
+func Capacity(report *convert.Report) error {
+	if reason := report.NoCapacity(); reason != "" {
+		return &ExitError{Failed, fmt.Errorf("the search found no capacity: %s", reason)}
+	}
+	return nil
+}
+
 // WriteReport writes a report into a directory and prints the verdict on the load generator, the JSON between markers
 // if marked is set, and the tables. Faults that the check of the files finds are printed on stderr. The page
 // report.html is written if files.Config is set, as the check is.

@@ -25,6 +25,10 @@ func settleSearches(r *Run) {
 	}
 	last := map[string]*record.Search{}
 	for _, s := range r.Searches {
+		if _, err := record.Append(nil, s); err != nil { // of a line in memory: JSON holds no such numbers
+			r.remark("a state of the search of scenario %q is left out: %v", s.Scenario, err)
+			continue
+		}
 		last[s.Scenario] = s
 	}
 	r.Searches = slices.DeleteFunc(r.Searches, func(s *record.Search) bool { return last[s.Scenario] != s })
@@ -34,6 +38,7 @@ func settleSearches(r *Run) {
 	}
 	slices.SortStableFunc(r.Searches, func(a, b *record.Search) int { return order[a.Scenario] - order[b.Scenario] })
 	for _, s := range r.Searches {
+		withLists(s)
 		if s.StopReason == "" {
 			r.Partial = true
 			r.remark("the search of scenario %q did not end: its answer is what was known until then", s.Scenario)
@@ -41,9 +46,33 @@ func settleSearches(r *Run) {
 	}
 }
 
-// IsSearch reports whether a scenario is a search.
-func (r *Run) IsSearch(scenario string) bool {
-	return slices.ContainsFunc(r.Searches, func(s *record.Search) bool { return s.Scenario == scenario })
+// withLists replaces the lists that are nil, as in a file that another program wrote, by empty ones.
+func withLists(s *record.Search) {
+	s.Tiers, s.Probes = orEmpty(s.Tiers), orEmpty(s.Probes)
+	for i := range s.Probes {
+		p := &s.Probes[i]
+		p.Reasons, p.Shares = orEmpty(p.Reasons), orEmpty(p.Shares)
+		if p.Tiers == nil {
+			p.Tiers = map[string]string{}
+		}
+	}
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// SearchOf returns the search of a scenario, and nil if the scenario is none.
+func (r *Run) SearchOf(scenario string) *record.Search {
+	for _, s := range r.Searches {
+		if s.Scenario == scenario {
+			return s
+		}
+	}
+	return nil
 }
 
 // ProbeOf returns the probe of a search whose requests are those of a stage, and nil if the stage is none.

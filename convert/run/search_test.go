@@ -1,6 +1,7 @@
 package run
 
 import (
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -69,16 +70,20 @@ func TestSeveralSearches(t *testing.T) {
 	search := func(scenario string) *record.Search {
 		return &record.Search{Scenario: scenario, Over: record.OverRate, StopReason: "converged"}
 	}
-	last := search("b")
+	last, broken := search("b"), search("b")
+	last.Probes, broken.Confidence = []record.SearchProbe{{Value: 1}}, math.NaN()
 	r := searchRun(t, []record.Line{
 		&record.Run{Schema: record.Schema, Start: second, Scenarios: []record.Scenario{{Name: "b"}, {Name: "a"}}},
-		search("a"), search("b"), last,
+		search("a"), search("b"), last, broken,
 	})
 	if len(r.Searches) != 2 || r.Searches[0] != last || r.Searches[1].Scenario != "a" {
 		t.Errorf("got %+v", r.Searches)
 	}
-	if !r.IsSearch("a") || r.IsSearch("c") {
-		t.Errorf("a is a search: %v, c is: %v", r.IsSearch("a"), r.IsSearch("c"))
+	if last.Tiers == nil || last.Probes[0].Reasons == nil {
+		t.Errorf("got lists of nil, which JSON writes as null: %+v", last)
+	}
+	if r.SearchOf("b") != last || r.SearchOf("c") != nil {
+		t.Errorf("the search of b is %+v, of c %+v", r.SearchOf("b"), r.SearchOf("c"))
 	}
 }
 

@@ -25,6 +25,9 @@ func glob(dir string, patterns ...string) (paths []string) {
 func Existing(dir string) []string {
 	paths := glob(dir, "*lifecycle_metrics.json", "*prometheus_metrics.json", "inference-perf.partial.stage_*.yaml",
 		Validation, Parquet, CSV, Page)
+	for _, summary := range Summaries(dir) { // other programs have files of that name, too
+		paths = append(paths, glob(dir, SearchBeside(filepath.Base(summary)))...)
+	}
 	return slices.DeleteFunc(paths, func(path string) bool {
 		info, err := os.Stat(path)
 		return err == nil && info.IsDir()

@@ -8,6 +8,7 @@ package reportdir
 import (
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // The names of a report's files that do not depend on a stage or an adapter, without the prefix.
@@ -15,6 +16,7 @@ const (
 	Summary           = "summary" + lifecycleEnd
 	PerRequest        = "per_request" + lifecycleEnd
 	Config            = "config.yaml"
+	Search            = "search.json" // the answer of a search
 	Validation        = "validation.json"
 	PrometheusSummary = "summary" + prometheusEnd
 	Parquet           = "requests.parquet"
@@ -26,6 +28,9 @@ const (
 	lifecycleEnd  = "_lifecycle_metrics.json"
 	prometheusEnd = "_prometheus_metrics.json"
 )
+
+// SearchBeside returns the name of the answer of a search beside a summary, with the same prefix.
+func SearchBeside(summary string) string { return strings.TrimSuffix(summary, Summary) + Search }
 
 // Stage returns the name of a stage's report.
 func Stage(number int) string { return fmt.Sprintf("stage_%d"+lifecycleEnd, number) }

@@ -61,9 +61,10 @@ func TestNamesMatchPatterns(t *testing.T) {
 // Each file that a report has makes a directory a report directory; the configuration alone does not.
 func TestExisting(t *testing.T) {
 	t.Parallel()
-	names := []string{"x-" + Summary, Stage(0), PerRequest, AdapterStage("a", 0), PrometheusStage(0), PartialStage(0),
+	names := []string{"x-" + Summary, "x-" + Search, Stage(0),
+		PerRequest, AdapterStage("a", 0), PrometheusStage(0), PartialStage(0),
 		Validation, Parquet, CSV, Page}
-	dir := directory(t, append(names, Config, "records.jsonl")...)
+	dir := directory(t, append(names, Config, "records.jsonl", Search)...)
 	if err := os.Mkdir(filepath.Join(dir, Stage(1)), 0o700); err != nil {
 		t.Fatal(err)
 	}

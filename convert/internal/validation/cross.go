@@ -75,6 +75,9 @@ func stageNumbers(s scope, numbers []int, c Config) {
 // compared: a stage of fixed concurrency reports its number of requests as its rate, a stage of free-running users the
 // achieved rate.
 func (r run) rates(s scope, numbers []int) {
+	if r.summary.Get("xk6_llm.search").Exists() {
+		return // a search goes back and forth
+	}
 	last, lastStage, some := 0.0, 0, false
 	for _, n := range numbers {
 		load := r.stages[n].Get("load_summary")

@@ -1,0 +1,186 @@
+package convert
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// searchReasons prints below the answers why each search ended, and between which loads its answer is certain.
+func (t *table) searchReasons(searches []*record.Search) {
+	for _, s := range searches {
+		name := "search"
+		if len(searches) > 1 {
+			name += " of " + s.Scenario
+		}
+		t.say("%s: %s in %s, %s: %s", name, plural(len(s.Probes), "probe"), minutes(probedSeconds(s)), stopText(s),
+			reasonOf(s))
+		for _, tier := range tiersOf(s) {
+			for _, remark := range answerRemarks(s, tier) {
+				t.say("  %s", remark)
+			}
+		}
+	}
+}
+
+// answerRemarks returns what to know about the answer for a tier.
+func answerRemarks(s *record.Search, t record.SearchTier) (list []string) {
+	name := ""
+	if len(s.Tiers) > 1 {
+		name = t.Name + ": "
+	}
+	if text := certainText(s, t.SearchAnswer); text != "" {
+		list = append(list, name+text)
+	}
+	if t.Cliff {
+		list = append(list, name+"a cliff: the latency jumps between the two loads")
+	}
+	if t.NonMonotone {
+		list = append(list, name+"not monotone: a load breaks the SLO for certain below one that keeps it for certain")
+	}
+	return list
+}
+
+// certainText says what is certain of an answer, "" if nothing is.
+func certainText(s *record.Search, a record.SearchAnswer) string {
+	low, high := a.Interval[0], a.Interval[1]
+	head := fmt.Sprintf("certain at %v %%: ", tidy(100*s.Confidence))
+	switch {
+	case low != nil && high != nil:
+		return head + fmt.Sprintf("holds at %s, breaks at %s", loadText(s, *low), loadText(s, *high))
+	case low != nil:
+		return head + "holds at " + loadText(s, *low)
+	case high != nil:
+		return head + "breaks at " + loadText(s, *high)
+	}
+	return ""
+}
+
+// loadText returns a load of a search, such as 14.6/s or 16 at a time.
+func loadText(s *record.Search, load float64) string {
+	return place{load: load, closed: s.Over == record.OverConcurrency}.String()
+}
+
+func probedSeconds(s *record.Search) (total float64) {
+	for _, p := range s.Probes {
+		total += p.Seconds
+	}
+	return total
+}
+
+// minutes returns a duration such as 42 s or 3 min 7 s.
+func minutes(seconds float64) string {
+	whole := int(math.Round(seconds))
+	if whole < 60 {
+		return fmt.Sprintf("%d s", whole)
+	}
+	return fmt.Sprintf("%d min %d s", whole/60, whole%60)
+}
+
+// searches prints a table of the probes of each search, sorted by load.
+func (t *table) searches(searches []*record.Search) {
+	for _, s := range searches {
+		if len(s.Probes) == 0 {
+			continue
+		}
+		t.line("")
+		t.say("the probes of the search by load; latencies in ms from the instant at which a request was due")
+		t.probes(s)
+		t.line("")
+		t.say("figures of all probes together, below, are those of no single load")
+	}
+}
+
+func (t *table) probes(s *record.Search) {
+	probes := slices.Clone(s.Probes)
+	slices.SortStableFunc(probes, func(a, b record.SearchProbe) int { return cmp.Compare(a.Value, b.Value) })
+	groups := []group{
+		{heads: []string{"outcome"}, left: true}, {heads: []string{"edge"}, left: true},
+		{heads: []string{"share", "bounds"}}, {heads: []string{"latency"}}, {heads: []string{"requests"}},
+		{heads: []string{"s"}}, {heads: []string{"client"}, left: true}, {heads: []string{"stage"}},
+		{heads: []string{"phase"}, left: true}, {heads: []string{"decided by"}, left: true},
+	}
+	other := s.Tiers[min(1, len(s.Tiers)):]
+	for _, tier := range other {
+		groups = append(groups, group{heads: []string{tier.Name}, left: true})
+	}
+	var labels []string
+	for _, p := range probes {
+		labels = append(labels, loadText(s, p.Value))
+		cells := [][]string{
+			{outcomeCell(p)}, {edgeCell(s, p)}, {shareCell(p.Share), boundsCell(p.Bounds)}, {probeLatency(p)},
+			{fmt.Sprint(p.Requests)}, {fmt.Sprintf("%.0f", p.Seconds)}, {p.Verdict}, {fmt.Sprint(p.Stage)}, {p.Phase},
+			{p.Binding},
+		}
+		for _, tier := range other {
+			cells = append(cells, []string{tierOutcome(p, tier.Name)})
+		}
+		for i := range groups {
+			groups[i].cells = append(groups[i].cells, cells[i])
+		}
+	}
+	t.grid("load", labels, groups)
+}
+
+func shareCell(share *float64) string {
+	if share == nil {
+		return noFigure
+	}
+	return percentText(*share) + " %"
+}
+
+// percentText returns a share in percent with one decimal. It rounds to 100 or 0 only what is.
+func percentText(share float64) string {
+	text := fmt.Sprintf("%.1f", 100*share)
+	switch {
+	case share < 1 && text == "100.0":
+		return "99.9"
+	case share > 0 && text == "0.0":
+		return "0.1"
+	}
+	return strings.TrimSuffix(text, ".0")
+}
+
+func boundsCell(bounds [2]*float64) string {
+	if bounds[0] == nil || bounds[1] == nil {
+		return noFigure
+	}
+	return percentText(*bounds[0]) + "–" + percentText(*bounds[1])
+}
+
+// probeLatency returns the latency that decided a probe.
+func probeLatency(p record.SearchProbe) string {
+	for _, s := range p.Shares {
+		if s.Objective == p.Binding && s.Latency != nil {
+			return Digits(1000 * *s.Latency)
+		}
+	}
+	return noFigure
+}
+
+func outcomeCell(p record.SearchProbe) string {
+	words := []string{p.Outcome}
+	if p.Unstable {
+		words = append(words, "unstable")
+	}
+	if p.Certain && p.Outcome != record.ProbeRefused {
+		words = append(words, "certain")
+	}
+	return strings.Join(words, ", ")
+}
+
+// edgeCell marks the loads between which the answer lies.
+func edgeCell(s *record.Search, p record.SearchProbe) string {
+	at := func(load *float64) bool { return load != nil && *load == p.Value && p.Outcome != record.ProbeRefused }
+	switch {
+	case at(s.HighestPassing):
+		return "holds"
+	case at(s.LowestFailing):
+		return "breaks"
+	}
+	return noFigure
+}
