@@ -299,7 +299,9 @@ func (j *assessment) judgeRates(g *subset) {
 }
 
 // isProbe reports whether the requests of a stage are of a search, which ends a stage as soon as it is decided.
-func isProbe(r *run.Run, requests []*run.Request) bool { return r.SearchOf(requests[0].Scenario) != nil }
+func isProbe(r *run.Run, requests []*run.Request) bool {
+	return r.SearchOf(requests[0].Scenario) != nil
+}
 
 // isWholeStage reports whether requests are all requests of a stage; the requests of one adapter are only a part of it.
 func isWholeStage(r *run.Run, requests []*run.Request, stage int) bool {

@@ -81,11 +81,11 @@ func probedStages(r *run.Run, s *record.Search) (list []record.Stage) {
 	return list
 }
 
-// searchAnswers returns the answers that the run's searches give themselves.
-func (p *Report) searchAnswers() (list []SLOAnswer) {
-	for _, s := range p.run.Searches {
+// searchAnswers returns the answers that the searches of a run give themselves.
+func searchAnswers(r *run.Run) (list []SLOAnswer) {
+	for _, s := range r.Searches {
 		scenario := ""
-		if len(p.run.Scenarios()) > 1 {
+		if len(r.Scenarios()) > 1 {
 			scenario = s.Scenario + " "
 		}
 		for _, t := range tiersOf(s) {
@@ -141,9 +141,9 @@ func tierOutcome(p record.SearchProbe, name string) string {
 
 // searched reports whether a search of a scenario, or of any if scenario is "", answers the SLO of the named
 // objectives itself.
-func (p *Report) searched(objectives []string, scenario string) bool {
+func searched(r *run.Run, objectives []string, scenario string) bool {
 	want := sortedObjectives(strings.Join(objectives, ","))
-	for _, s := range p.run.Searches {
+	for _, s := range r.Searches {
 		if scenario != "" && LoadName(s.Scenario) != scenario {
 			continue
 		}
@@ -169,10 +169,10 @@ func sortedObjectives(text string) (list []string) {
 	return list
 }
 
-// NoCapacity returns why a search of the run found no load that keeps its SLO, and "" if each search found one. A
+// NoCapacity returns why a search of a run found no load that keeps its SLO, and "" if each search found one. A
 // search that tried all the probes that it had, or that was interrupted, has found one if a probe passed.
-func (p *Report) NoCapacity() string {
-	for _, s := range p.run.Searches {
+func NoCapacity(r *run.Run) string {
+	for _, s := range r.Searches {
 		switch {
 		case s.StopReason == "client_limited", s.StopReason == "unstable_server", s.HighestPassing == nil:
 			return plain.Terminal(fmt.Sprintf("%s: %s", stopText(s), reasonOf(s)))

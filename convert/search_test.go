@@ -171,7 +171,7 @@ func TestEndsOfSearches(t *testing.T) {
 		if got := p.Summary.Additions.SLOAnswers[0].Outcome; got != tt.outcome {
 			t.Errorf("%s: outcome %q, want %q", name, got, tt.outcome)
 		}
-		if got := p.NoCapacity(); got != tt.none {
+		if got := NoCapacity(p.run); got != tt.none {
 			t.Errorf("%s: no capacity because %q, want %q", name, got, tt.none)
 		}
 		if got := printed(t, p); !strings.Contains(got, "search: ") || strings.Contains(got, "NaN") {

@@ -41,13 +41,13 @@ func (p place) String() string {
 
 // sloAnswers returns a sentence for each SLO: those of searches, the one of the options, or each of the requests' own.
 func (p *Report) sloAnswers() []SLOAnswer {
-	list := p.searchAnswers()
+	list := searchAnswers(p.run)
 	for _, names := range p.slos() {
 		answer := SLOAnswer{Outcome: slo.NoRequests, Text: "SLO " + strings.Join(names, ",") + ": "}
 		var clauses []string
 		scenarios := p.placesByScenario(names)
 		for _, scenario := range sortedKeys(scenarios) {
-			if p.searched(names, scenario) {
+			if searched(p.run, names, scenario) {
 				continue
 			}
 			text, outcome := clause(scenarios[scenario])

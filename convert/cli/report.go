@@ -167,8 +167,8 @@ func Gates(report *convert.Report) error {
 
 // Capacity returns the error with the exit code for a search that found no load which keeps its SLO; nil means that the
 // run is no search, or that the search found one.
-func Capacity(report *convert.Report) error {
-	if reason := report.NoCapacity(); reason != "" {
+func Capacity(r *run.Run) error {
+	if reason := convert.NoCapacity(r); reason != "" {
 		return &ExitError{Failed, fmt.Errorf("the search found no capacity: %s", reason)}
 	}
 	return nil
