@@ -34,12 +34,19 @@ func NewOriginalSharedPrefix(v Vocabulary, s SharedPrefix) (*OriginalSharedPrefi
 			}
 		}
 	}
+	s.lengthSalt = s.Salt
 	s.shuffle("inference-perf shared_prefix order")
 	p := &OriginalSharedPrefix{options: s, original: o, starts: o.spaceStarts()}
-	for group := range s.Groups {
-		p.prefixes = append(p.prefixes, sync.OnceValues(func() ([]int32, error) { return p.prefix(group) }))
-	}
+	p.openGroups()
 	return p, nil
+}
+
+// openGroups prepares the prefixes of all groups.
+func (s *OriginalSharedPrefix) openGroups() {
+	s.prefixes = make([]func() ([]int32, error), s.options.Groups)
+	for group := range s.prefixes {
+		s.prefixes[group] = sync.OnceValues(func() ([]int32, error) { return s.prefix(group) })
+	}
 }
 
 // spaceStarts returns the ids whose text begins with white space, so that they do not merge with the text before them.
@@ -58,12 +65,12 @@ func (o *original) spaceStarts() (starts []int32) {
 }
 
 func (s *OriginalSharedPrefix) prefix(group int) ([]int32, error) {
-	rng := stream(s.options.Seed, s.options.Salt, "inference-perf shared_prefix group", int64(group))
-	length := s.options.System.drawOriginal(rng, false)
+	lengths, texts := s.options.streams("inference-perf shared_prefix group", group)
+	length := s.options.System.drawOriginal(lengths, false)
 	if length == 0 {
 		return nil, nil
 	}
-	_, ids, err := s.original.randomText(rng, length)
+	_, ids, err := s.original.randomText(texts, length)
 	return ids, err
 }
 
@@ -75,13 +82,13 @@ func (s *OriginalSharedPrefix) At(i int64) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	rng := stream(s.options.Seed, s.options.Salt, "inference-perf shared_prefix question", int64(entry))
-	length, output := s.options.Question.drawOriginal(rng, false), s.options.Output.drawOriginal(rng, false)
+	lengths, texts := s.options.streams("inference-perf shared_prefix question", entry)
+	length, output := s.options.Question.drawOriginal(lengths, false), s.options.Output.drawOriginal(lengths, false)
 	ids := append([]int32(nil), prefix...) // the group shares prefix
 	if length > 0 {
 		_, question, err := s.original.exactText(length, func() ([]int32, mender) {
-			first := s.starts[below(rng, len(s.starts))]
-			return s.original.appendRandom([]int32{first}, rng, length-1), s.original.newMender(rng, 1)
+			first := s.starts[below(texts, len(s.starts))]
+			return s.original.appendRandom([]int32{first}, texts, length-1), s.original.newMender(texts, 1)
 		})
 		if err != nil {
 			return Item{}, err

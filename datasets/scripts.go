@@ -94,8 +94,9 @@ type Replay struct {
 	// Pause is the time between an answer and the next turn, in milliseconds.
 	Pause Distribution
 
-	lexicon *lexicon
-	shared  string
+	lengthSalt string // goes into lengths; Salt has a further salt too, if the conversations are salted further
+	lexicon    *lexicon
+	shared     string
 }
 
 // NewReplay checks the options.
@@ -121,17 +122,25 @@ func NewReplay(r Replay) (*Replay, error) {
 		if err := r.lexicon.checkLength(r.System); err != nil {
 			return nil, fmt.Errorf("system prompt: %w", err)
 		}
+	}
+	r.lengthSalt = r.Salt
+	return &r, r.share()
+}
+
+// share makes the beginning that all system prompts share.
+func (r *Replay) share() (err error) {
+	if r.System > 0 {
 		r.shared, err = r.lexicon.randomText(stream(r.Seed, r.Salt, "conversation_replay system", 0), r.System)
 	}
-	return &r, err
+	return err
 }
 
 // Script returns conversation number i; past the last it begins again.
 func (r *Replay) Script(i int64) (Script, error) {
-	rng := stream(r.Seed, r.Salt, "conversation_replay", i%int64(r.Conversations))
-	s := Script{System: string(r.lexicon.appendWords([]byte(r.shared), rng, r.Dynamic.Draw(rng)))}
-	for range r.Turns.Draw(rng) {
-		s.Turns = append(s.Turns, r.turn(rng))
+	lengths, texts := streams(r.Seed, r.lengthSalt, r.Salt, "conversation_replay", i%int64(r.Conversations))
+	s := Script{System: string(r.lexicon.appendWords([]byte(r.shared), texts, r.Dynamic.Draw(lengths)))}
+	for range r.Turns.Draw(lengths) {
+		s.Turns = append(s.Turns, r.turn(lengths, texts))
 	}
 	return s, nil
 }
@@ -145,10 +154,10 @@ func (r *Replay) Shortest() Script {
 	}
 }
 
-func (r *Replay) turn(rng *rand.Rand) Turn {
-	text := r.lexicon.appendWords(nil, rng, r.Input.Draw(rng))
-	return Turn{Text: string(text), MaxTokens: r.Output.Draw(rng),
-		Pause: time.Duration(r.Pause.Draw(rng)) * time.Millisecond}
+func (r *Replay) turn(lengths, texts *rand.Rand) Turn {
+	text := r.lexicon.appendWords(nil, texts, r.Input.Draw(lengths))
+	return Turn{Text: string(text), MaxTokens: r.Output.Draw(lengths),
+		Pause: time.Duration(r.Pause.Draw(lengths)) * time.Millisecond}
 }
 
 // Len returns the number of conversations.
@@ -170,10 +179,10 @@ func (s sharedConversations) Script(i int64) (Script, error) {
 	entry := s.order[i%int64(len(s.order))]
 	system, err := s.systems[entry/s.Questions]()
 	script := Script{System: system.text}
-	rng := stream(s.Seed, s.Salt, "shared_prefix conversation", int64(entry))
+	lengths, texts := s.streams("shared_prefix conversation", entry)
 	for range s.turns {
-		text := s.lexicon.appendWords(nil, rng, max(1, s.Question.Draw(rng)))
-		script.Turns = append(script.Turns, Turn{Text: string(text), MaxTokens: s.Output.Draw(rng)})
+		text := s.lexicon.appendWords(nil, texts, max(1, s.Question.Draw(lengths)))
+		script.Turns = append(script.Turns, Turn{Text: string(text), MaxTokens: s.Output.Draw(lengths)})
 	}
 	return script, err
 }

@@ -60,6 +60,20 @@ type Sessions struct {
 	begun   int64
 }
 
+// Anew returns sessions of other conversations with the same options. They are numbered on from those that were begun,
+// none of which goes on there.
+func (s *Sessions) Anew(scripts Scripts) *Sessions {
+	return &Sessions{Scripts: scripts, Form: s.Form, Open: s.Open, Prefix: s.Prefix, Number: s.Number, Over: s.Over,
+		begun: s.Begun()}
+}
+
+// Begun returns the number of conversations that were begun.
+func (s *Sessions) Begun() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begun
+}
+
 // First returns the request of the first turn. The script must have a turn.
 func (s Script) First(form Form) Item {
 	r := request{system: s.System, text: s.Turns[0].Text, maxTokens: s.Turns[0].MaxTokens}

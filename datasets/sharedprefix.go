@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 )
 
@@ -19,9 +20,10 @@ type SharedPrefix struct {
 	Question  Distribution
 	Output    Distribution
 
-	lexicon *lexicon
-	order   []int
-	systems []func() (systemPrompt, error) // the system prompt of each group, made at its first use
+	lengthSalt string // goes into lengths; Salt has a further salt too, if the set is salted further
+	lexicon    *lexicon
+	order      []int
+	systems    []func() (systemPrompt, error) // the system prompt of each group, made at its first use
 }
 
 type systemPrompt struct {
@@ -41,11 +43,23 @@ func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
 	if err := s.lexicon.checkLength(s.System.Min); err != nil {
 		return nil, fmt.Errorf("system prompt: %w", err)
 	}
+	s.lengthSalt = s.Salt
 	s.shuffle("shared_prefix order")
-	for group := range s.Groups {
-		s.systems = append(s.systems, sync.OnceValues(func() (systemPrompt, error) { return s.system(group) }))
-	}
+	s.openGroups()
 	return &s, nil
+}
+
+// openGroups prepares the system prompts of all groups.
+func (s *SharedPrefix) openGroups() {
+	s.systems = make([]func() (systemPrompt, error), s.Groups)
+	for group := range s.systems {
+		s.systems[group] = sync.OnceValues(func() (systemPrompt, error) { return s.system(group) })
+	}
+}
+
+// streams returns the random numbers of lengths and of texts.
+func (s *SharedPrefix) streams(purpose string, number int) (lengths, texts *rand.Rand) {
+	return streams(s.Seed, s.lengthSalt, s.Salt, purpose, int64(number))
 }
 
 func (s *SharedPrefix) validate() error {
@@ -78,10 +92,10 @@ func (s *SharedPrefix) At(i int64) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	rng := stream(s.Seed, s.Salt, "shared_prefix question", int64(entry))
-	question, output := s.Question.Draw(rng), s.Output.Draw(rng)
-	text := s.lexicon.appendWords([]byte(system.text), rng, question)
-	prompt, err := s.lexicon.exactText(text, len(system.text), rng, system.tokens+question)
+	lengths, texts := s.streams("shared_prefix question", entry)
+	question, output := s.Question.Draw(lengths), s.Output.Draw(lengths)
+	text := s.lexicon.appendWords([]byte(system.text), texts, question)
+	prompt, err := s.lexicon.exactText(text, len(system.text), texts, system.tokens+question)
 	if err != nil {
 		return Item{}, err
 	}
@@ -99,9 +113,9 @@ func (s *SharedPrefix) At(i int64) (Item, error) {
 
 // system makes the system prompt of a group.
 func (s *SharedPrefix) system(group int) (systemPrompt, error) {
-	rng := stream(s.Seed, s.Salt, "shared_prefix group", int64(group))
-	n := s.System.Draw(rng)
-	prompt, err := s.lexicon.randomText(rng, n)
+	lengths, texts := s.streams("shared_prefix group", group)
+	n := s.System.Draw(lengths)
+	prompt, err := s.lexicon.randomText(texts, n)
 	return systemPrompt{text: prompt, tokens: n}, err
 }
 

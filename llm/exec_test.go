@@ -93,21 +93,31 @@ func newTold(t *testing.T, pushed chan metrics.SampleContainer) (all told) {
 	return all
 }
 
-// sendAll sends the first items of a data set, one iteration after another, and returns what k6 gets.
+// sendAll sends the first items of a data set to a simulator with faults, and returns what k6 gets.
 func sendAll(t *testing.T, native bool, client, data string) (all told) {
-	const iterations = 15
+	simulator, err := sim.New(sim.DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sendTo(t, &faulty{Server: simulator}, native, client, data, make([]string, 15), func(v *vu) {
+		all = newTold(t, v.samples)
+	})
+	return all
+}
+
+// sendTo sends the first items of a data set to a server, one iteration after another, each with the salt of its stage.
+// Then it calls after.
+func sendTo(t *testing.T, handler http.Handler, native bool, client, data string, salts []string, after func(v *vu)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		simulator, err := sim.New(sim.DefaultOptions())
-		if err != nil {
-			t.Fatal(err)
-		}
 		network := make(pipes)
-		server := &http.Server{Handler: &faulty{Server: simulator}}
+		server := &http.Server{Handler: handler}
 		go func() { _ = server.Serve(network) }()
 		v := newVU(t, New())
 		v.model(t, "/scripts/model", "")
 		v.write(t, "/scripts/chats.jsonl", chats)
 		v.write(t, "/scripts/talk.json", talk)
+		v.write(t, "/scripts/many.jsonl", strings.Repeat(`{"prompt": "a"}`+"\n", 13)) // the first is number 10
 		v.run(t, `const client = new Client({baseURL: 'http://server/v1', slo: {ttft: '1s'}, `+client+`}), `+
 			`data = new Dataset({seed: 1, `+data+`});`)
 		v.start(t)
@@ -120,18 +130,17 @@ func sendAll(t *testing.T, native bool, client, data string) (all told) {
 		if native {
 			iterate = nativeIterations(t, v, scenario, slot)
 		}
-		for k := range iterations {
-			*slot = arrival.Arrival{Index: int64(k), Due: time.Now()}
+		for k, salt := range salts {
+			*slot = arrival.Arrival{Index: int64(k), Due: time.Now(), Salt: salt}
 			v.iter = uint64(k)
 			time.Sleep(3 * time.Millisecond) // the lateness
 			iterate()
 		}
-		all = newTold(t, v.samples)
+		after(v)
 		transport.CloseIdleConnections()
 		close(network)
 		_ = server.Close()
 	})
-	return all
 }
 
 func nativeIterations(t *testing.T, v *vu, scenario *lib.ScenarioState, slot *arrival.Arrival) func() {

@@ -11,6 +11,9 @@ type Arrival struct {
 	Stage  int       // in its scenario, from 0
 	Due    time.Time // zero in a closed loop
 	Warmup bool      // it belongs to the warm-up of its stage
+	// Salt is the salt of the data of this arrival's stage, beside the data set's own: no other stage's prompts are in
+	// the server's prefix cache. Empty, it leaves the data set as it is.
+	Salt string
 
 	// Stop ends the stage, or the whole run, for a reason: no further arrival is sent, and requests in flight may end
 	// within gracefulStop. It is nil under an executor that cannot stop a stage. It may be called concurrently; only

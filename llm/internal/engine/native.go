@@ -218,7 +218,7 @@ func (s *Sender) send(ctx context.Context, scenario *lib.ScenarioState, a *arriv
 func (s *Sender) prepare(ctx context.Context, scenario *lib.ScenarioState, a *arrival.Arrival,
 	tags metrics.TagsAndMeta) (*Call, error) {
 	l := s.lender
-	turn, err := l.set.draw(ctx, l.state, l.first+a.Index)
+	turn, err := l.set.draw(ctx, l.state, a.Salt, l.first+a.Index)
 	if err != nil {
 		return nil, err
 	}

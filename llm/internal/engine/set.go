@@ -9,6 +9,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
@@ -17,7 +18,7 @@ import (
 
 // Set is a data set of one VU.
 type Set struct {
-	datasets.Set
+	*input.Set
 	number    int
 	vu        *VU
 	input     api.Input // what its items are
@@ -73,7 +74,7 @@ func (s *Set) Next() (Turn, error) {
 			delete(s.vu.turns, s.pending.SessionID)
 		}
 	}
-	turn, err := s.draw(s.vu.k6.Context(), state, firstItem(state, ss.Name)+iteration)
+	turn, err := s.draw(s.vu.k6.Context(), state, s.salt(), firstItem(state, ss.Name)+iteration)
 	if s.pending = turn.asked; s.pending != nil {
 		if s.vu.turns == nil {
 			s.vu.turns = map[string]*datasets.Asked{}
@@ -83,10 +84,20 @@ func (s *Set) Next() (Turn, error) {
 	return turn, err
 }
 
-// At returns item number i, as At of a data set does.
+// At returns item number i, as At of a data set does: in an iteration with the salt of its stage.
 func (s *Set) At(i int64) (datasets.Item, error) {
-	item, err := s.Set.At(i)
+	set, err := s.With(s.salt())
+	if err != nil {
+		return datasets.Item{}, err
+	}
+	item, err := set.At(i)
 	return s.limit(item), err
+}
+
+// salt returns the salt of the running iteration's stage.
+func (s *Set) salt() string {
+	a, _ := arrival.FromContext(s.vu.k6.Context())
+	return a.Salt
 }
 
 func (s *Set) limit(item datasets.Item) datasets.Item {
@@ -96,25 +107,45 @@ func (s *Set) limit(item datasets.Item) datasets.Item {
 	return item
 }
 
-// draw returns item number i, or the next turn of one of the conversations. It may be called concurrently.
-func (s *Set) draw(ctx context.Context, state *lib.State, i int64) (Turn, error) {
+// draw returns item number i, or the next turn of one of the conversations, with the salt of a stage. It may be called
+// concurrently.
+func (s *Set) draw(ctx context.Context, state *lib.State, salt string, i int64) (Turn, error) {
 	if s.salted || s.vu.drewSeed {
 		s.vu.warnOfChance(state)
 	}
-	c, ok := s.Set.(*input.Conversations)
-	if !ok {
-		item, err := s.At(i)
-		return Turn{Item: item}, err
+	if whole, ok := s.Set.Set.(*input.Conversations); ok {
+		return s.nextTurn(ctx, state, whole, salt)
 	}
-	if err := c.Divide(state); err != nil {
+	set, err := s.With(salt)
+	if err != nil {
 		return Turn{}, err
 	}
+	if salt != "" {
+		s.WarnOfRepeats(state.Logger, i)
+	}
+	item, err := set.At(i)
+	return Turn{Item: s.limit(item)}, err
+}
+
+// nextTurn returns the next turn of one of the conversations, with the salt of a stage.
+func (s *Set) nextTurn(ctx context.Context, state *lib.State, whole *input.Conversations, salt string) (Turn, error) {
+	if err := whole.Divide(state); err != nil {
+		return Turn{}, err
+	}
+	set, err := s.With(salt)
+	if err != nil {
+		return Turn{}, err
+	}
+	c := set.(*input.Conversations) // as whole is
 	asked, err := c.Next(ctx)
 	if err != nil {
 		return Turn{}, err
 	}
 	if asked.Cut {
-		c.WarnOfCut(state.Logger, asked)
+		whole.WarnOfCut(state.Logger, asked)
+	}
+	if salt != "" {
+		s.WarnOfRepeats(state.Logger, c.Begun()-1)
 	}
 	return Turn{Item: s.limit(asked.Item), SessionID: asked.SessionID, Number: asked.Turn, asked: asked}, nil
 }

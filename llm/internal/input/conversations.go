@@ -11,7 +11,7 @@ import (
 
 // Conversations is a data set of conversations with several turns. As a datasets.Set its items are the first turns.
 type Conversations struct {
-	datasets.Sessions
+	*datasets.Sessions
 	divided sync.Once
 	limit   int       // tokens of a request and its answer; 0 means no limit
 	cut     sync.Once // guards the warning that a prompt was cut

@@ -22,7 +22,7 @@ func TestConversationsAreDivided(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &Conversations{Sessions: datasets.Sessions{Open: 7}}
+		c := &Conversations{Sessions: &datasets.Sessions{Open: 7}}
 		if err := c.Divide(
 			&lib.State{Options: lib.Options{ExecutionSegment: es, ExecutionSegmentSequence: &sequence}}); err != nil {
 			t.Fatal(err)

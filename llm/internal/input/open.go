@@ -1,6 +1,7 @@
 package input
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,19 +27,27 @@ var defaultRepos = map[string]struct{ ID, files string }{
 }
 
 // OpenSet returns a data set. It opens the set once per process for equal options.
-func (s *Source) OpenSet(o *DatasetOptions) (datasets.Set, error) {
+func (s *Source) OpenSet(o *DatasetOptions) (*Set, error) {
 	if o.Kind == "mock" {
-		return datasets.Mock{Form: o.form()}, nil
+		return &Set{Set: datasets.Mock{Form: o.form()}}, nil
 	}
-	return s.Shared.sets.Get(o.key(), func() (datasets.Set, error) {
+	return s.Shared.sets.Get(o.key(), func() (*Set, error) {
 		stop := s.logIfLong("opening the data set of type " + o.Kind)
 		defer stop()
 		set, err := s.open(o)
 		if c, ok := set.(*Conversations); ok && err == nil {
 			c.name(s.Shared.conversations.Add(1))
 		}
-		return set, err
+		return &Set{Set: set, file: o.file()}, err
 	})
+}
+
+// file returns what the user calls the files of the data set, for messages; "" if it has none.
+func (o *DatasetOptions) file() string {
+	if _, ok := fileKinds[o.Kind]; !ok {
+		return ""
+	}
+	return plain.Terminal(cmp.Or(o.Path, defaultRepos[o.Kind].ID))
 }
 
 func (s *Source) open(o *DatasetOptions) (datasets.Set, error) {
@@ -86,7 +95,7 @@ func (o *DatasetOptions) conversations(scripts datasets.Scripts) *Conversations 
 			open = min(n, defaultSessions)
 		}
 	}
-	return &Conversations{Sessions: datasets.Sessions{Scripts: scripts, Form: o.form(), Open: int(open)}}
+	return &Conversations{Sessions: &datasets.Sessions{Scripts: scripts, Form: o.form(), Open: int(open)}}
 }
 
 // archiveLimit is the size in bytes up to which archives carry the files of a data set. Larger sets are opened outside

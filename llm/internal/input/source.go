@@ -24,7 +24,7 @@ import (
 // Shared holds the inputs that a process has read, for all its VUs. The zero value is empty. It may be used
 // concurrently.
 type Shared struct {
-	sets          Cache[setKey, datasets.Set]
+	sets          Cache[setKey, *Set]
 	counters      Cache[string, *tokenizer.Counter]
 	generated     generatedSets
 	conversations atomic.Int64 // number of data sets of conversations that were opened
