@@ -22,6 +22,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/vitals"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -38,7 +39,7 @@ type Output struct {
 	file    *file
 	writer  *writer
 	started time.Time
-	health  *health
+	vitals  *vitals.Vitals
 	unwatch func() // ends the watch for hang-ups
 
 	mu      sync.Mutex
@@ -107,7 +108,8 @@ func (o *Output) Start() (err error) {
 		return err
 	}
 	o.block = block{}
-	o.health = startHealth()
+	host.CountCollections() // repeated when the load begins
+	o.vitals = vitals.Start()
 	o.unwatch = watchHangup(o.log)
 	o.begin()
 	return nil
@@ -172,7 +174,7 @@ func (o *Output) encodeAll() {
 // flush hands all lines to the writer.
 func (o *Output) flush() {
 	o.encodePending()
-	if beat := o.health.beat(); beat != nil {
+	if beat := o.vitals.Beat(); beat != nil {
 		o.encode(beat)
 	}
 	o.put()
@@ -285,7 +287,7 @@ func (o *Output) StopWithTestError(runErr error) error {
 		o.end.Status = runErr.Error()
 	}
 	o.end.Time = record.UnixNano(time.Now())
-	o.end.Health = o.health.stop(o.delays)
+	o.end.Health = o.vitals.Stop(o.delays)
 	if advice := spareProcessors(o.end.Health, os.Getenv("GOMAXPROCS") != ""); advice != "" {
 		o.log.Info(advice)
 	}
