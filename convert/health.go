@@ -90,13 +90,31 @@ func (j *assessment) weigh(value float64, bounds [2]float64, format string, args
 
 func (j *assessment) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
 
-// health judges the load generator by the requests of a group. It passes over the probes that a search repeated.
-func (g *subset) health() ClientHealth {
-	g = g.answering()
-	j := &assessment{ClientHealth{
+func newAssessment() *assessment {
+	return &assessment{ClientHealth{
 		Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{},
 		Errors: []FigureError{},
 	}}
+}
+
+// health judges the load generator by the requests of a group. It passes over the probes that a search repeated.
+func (g *subset) health() ClientHealth {
+	g = g.answering()
+	j := newAssessment()
+	j.judgeServer(g)
+	j.judgeClient(g)
+	return j.ClientHealth
+}
+
+// JudgeClient judges the load generator by the requests of a run, whatever the server did: it may have answered none.
+func JudgeClient(r *run.Run) ClientHealth {
+	j := newAssessment()
+	j.judgeClient(newSubset(r, r.Requests, Options{}, nil))
+	return j.ClientHealth
+}
+
+// judgeServer finds out whether anything was measured.
+func (j *assessment) judgeServer(g *subset) {
 	switch {
 	case len(g.all) == 0:
 		j.addReason(Invalid, "no request was sent")
@@ -105,6 +123,10 @@ func (g *subset) health() ClientHealth {
 	case len(g.ok) == 0:
 		j.addReason(Invalid, "every request failed")
 	}
+}
+
+// judgeClient finds out whether the load generator kept up.
+func (j *assessment) judgeClient(g *subset) {
 	if g.run.Partial {
 		j.addReason(Suspect, "the run is partial: something of it is missing")
 	}
@@ -117,7 +139,6 @@ func (g *subset) health() ClientHealth {
 	j.judgeProcess(g.run)
 	j.judgeClocks(g.run)
 	j.judgeRates(g)
-	return j.ClientHealth
 }
 
 // judgeLateness judges by the lateness that one start in a hundred exceeds. Among fewer requests a single late one,
