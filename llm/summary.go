@@ -35,6 +35,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 		Simulated:   m.root.process.Simulated(),
 		Failures:    &m.root.process.Failures,
 		Remarks:     m.root.process.Oddities.Lines(),
+		Searches:    m.root.process.Searches(),
 		Lost:        samples.LostRecords(),
 		Records:     commandline.RecordsPath(os.Args, m.lookupEnv),
 		HideRecords: reportFollows,

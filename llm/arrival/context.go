@@ -3,6 +3,8 @@ package arrival
 import (
 	"context"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Arrival is one arrival of a scenario.
@@ -22,6 +24,13 @@ type Arrival struct {
 	// Dropped returns the number of arrivals of the scenario so far for which no VU was free. It is nil under an
 	// executor that does not count them. It may be called concurrently.
 	Dropped func() int64
+
+	// Probe is the stage of a probe, which no plan lists: a search chooses it while it runs. It has no end, and does
+	// not change. It is nil for stages of the plan.
+	Probe *record.Stage
+	// Ended takes each request of the iteration once it has ended. It is nil unless somebody waits for them. It may be
+	// called concurrently; neither the record nor the counts change any more.
+	Ended func(*record.Request, record.Counts)
 }
 
 type key struct{}

@@ -22,7 +22,7 @@ const (
 
 // Load is the load of one scenario as its options describe it: every option of k6's ramping-arrival-rate with the same
 // meaning, and more. Its JSON is the executor's, and null stands for the default. [Load.Plan] turns the options into a
-// [Plan]; the zero value has no stage, so its plan is an error.
+// [Plan]; the zero value has no stage, so its plan is an error. The plan of a search has no stages either.
 type Load struct {
 	StartRate null.Float         `json:"startRate"` // per TimeUnit; the rate from which a first {target, duration} starts
 	TimeUnit  types.NullDuration `json:"timeUnit"`  // of all rates; 1s by default
@@ -136,6 +136,9 @@ func perSecond(rate float64, unit time.Duration) float64 {
 // which the next stage starts. Errors name the option, or the stage by its number in Stages, from 0.
 func (l *Load) Plan() (Plan, error) {
 	p := Plan{Seed: l.Seed.Int64}
+	if l.Search != nil {
+		return searchPlan(l, p)
+	}
 	if l.Arrival.String == "trace" || len(l.Trace) > 0 {
 		return l.tracePlan(p)
 	}

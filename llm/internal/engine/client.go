@@ -188,6 +188,9 @@ func (c *Call) exchange() (client.Answer, record.Counts, error) {
 	counts := r.Counts()
 	c.client.opts.applyBounds(r)
 	c.board.Done(r, counts, ticket)
+	if due := c.position.due; due != nil && due.Ended != nil {
+		due.Ended(r, counts)
+	}
 	return answer, counts, nil
 }
 

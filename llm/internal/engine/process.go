@@ -5,6 +5,7 @@
 package engine
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,7 @@ type Process struct {
 	scraped    scrape.Pages
 	idle       scrape.Idle
 	vus        registry
+	searches   searches
 
 	plan      plan
 	status    sharedStatus
@@ -101,4 +103,32 @@ func (r *registry) find(number uint64) *VU {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.all[number]
+}
+
+// searches holds what the searches of the run have found.
+type searches struct {
+	mu  sync.Mutex
+	all []*record.Search // the latest state of each, in the order in which they began
+}
+
+// Searched takes the state of a search, and the stage of its last probe. The status line and the summary show them.
+func (p *Process) Searched(state *record.Search, last record.Stage) {
+	p.searches.mu.Lock()
+	defer p.searches.mu.Unlock()
+	i := slices.IndexFunc(p.searches.all, func(s *record.Search) bool { return s.Scenario == state.Scenario })
+	if i < 0 {
+		p.searches.all = append(p.searches.all, nil)
+		i = len(p.searches.all) - 1
+	}
+	p.searches.all[i] = state
+	if board := p.Board(); board != nil {
+		board.EndProbe(state.Scenario, last)
+	}
+}
+
+// Searches returns the latest state of each search.
+func (p *Process) Searches() []*record.Search {
+	p.searches.mu.Lock()
+	defer p.searches.mu.Unlock()
+	return slices.Clone(p.searches.all)
 }

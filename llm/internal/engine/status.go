@@ -45,6 +45,7 @@ func sent(board *status.Board, p *Position) status.Ticket {
 	at := status.Position{Scenario: p.scenario, Started: p.started}
 	if p.due != nil {
 		at.HasStage, at.Stage, at.Due, at.Dropped = true, p.due.Stage, p.due.Due, p.due.Dropped
+		at.Probe = p.due.Probe
 	}
 	return board.Sent(time.Now(), at)
 }

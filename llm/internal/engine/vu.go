@@ -109,7 +109,9 @@ func (p Position) mark(r *record.Request) {
 	r.Scenario, r.Index, r.Seq, r.Stage = p.scenario, p.index, p.seq, -1
 	switch {
 	case p.due != nil:
-		r.Stage = record.StageNumber(p.plan, p.scenario, p.due.Stage)
+		if r.Stage = record.StageNumber(p.plan, p.scenario, p.due.Stage); p.due.Probe != nil {
+			r.Stage = p.due.Probe.Index
+		}
 		r.Warmup = p.due.Warmup
 		if p.seq == 0 && !p.due.Due.IsZero() {
 			r.Due = new(record.UnixNano(p.due.Due))

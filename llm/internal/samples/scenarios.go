@@ -15,6 +15,12 @@ type Staged interface {
 	RecordStages() []record.Stage
 }
 
+// Searching is the configuration of a scenario that may be a search, as one of the executor llm-arrival-rate may.
+type Searching interface {
+	// MostProbes returns how many probes the search may have, and 0 for a scenario that is none.
+	MostProbes() int
+}
+
 // Seeded is the configuration of a scenario that has a seed itself, as the executor llm-arrival-rate does.
 type Seeded interface {
 	RecordSeed() int64
@@ -68,6 +74,23 @@ func Scenarios(configs lib.ScenarioConfigs) []record.Scenario {
 		list = append(list, s)
 	}
 	return list
+}
+
+// FirstProbe returns the number of the first probe of the search of a scenario. Probes are stages that no plan lists,
+// so their numbers follow those of all planned stages, and those that other searches may take.
+func FirstProbe(configs lib.ScenarioConfigs, name string) (number int) {
+	for _, s := range Scenarios(configs) {
+		number += len(s.Stages)
+	}
+	for _, config := range configs.GetSortedConfigs() {
+		if config.GetName() == name {
+			break
+		}
+		if s, ok := config.(Searching); ok {
+			number += s.MostProbes()
+		}
+	}
+	return number
 }
 
 // stages returns the stages of a scenario. A scenario whose load k6 does not plan in advance is a single stage.

@@ -73,6 +73,9 @@ func (b *Board) Sent(now time.Time, p Position) Ticket {
 		return Ticket{outside}
 	}
 	t := Ticket{b.schedule.observe(now, p)}
+	if p.Probe != nil && b.stage(t.stage) == nil {
+		b.addProbes(b.schedule.find(p.Scenario))
+	}
 	if s := b.stage(t.stage); s != nil {
 		s.look(now)
 		s.growth.open++
@@ -172,9 +175,7 @@ func (b *Board) add(r *record.Request, c record.Counts) {
 		b.totals.warmup++
 		return
 	}
-	for len(b.stages) <= r.Stage { // a plan that does not say its stages
-		b.stages = append(b.stages, stage{Stage: record.Stage{Index: len(b.stages)}, scenario: r.Scenario})
-	}
+	b.grow(r.Stage, r.Scenario) // a plan that does not say its stages
 	s := &b.stages[r.Stage]
 	s.figures.add(r, c.Completion)
 	b.totals.add(r, c)
@@ -189,7 +190,7 @@ func (b *Board) Take(now time.Time) Status {
 	defer b.mu.Unlock()
 	load, i := b.schedule.between(b.since, now), &b.interval
 	s := Status{
-		Stage: load.stage, Stages: b.schedule.stages, Into: load.into,
+		Stage: load.stage, Stages: b.schedule.stages, Into: load.into, Probe: load.probe,
 		Asked: load.rate * b.share, HasAsked: load.hasRate, Concurrency: load.concurrency,
 		InFlight: b.inFlight, Failed: b.failed, NewlyFailed: i.failed, Dropped: b.schedule.dropped(),
 	}

@@ -16,6 +16,7 @@ import (
 // requests that ended in the interval.
 type Status struct {
 	Stage, Stages int           // number of the stage, from 1 to Stages; 0 before the first scenario
+	Probe         bool          // the stage is a probe of a search, and nobody knows how many follow
 	Into          time.Duration // time since the start of the stage
 	Asked         float64       // mean rate that the stages ask for, in requests per second; only if HasAsked
 	HasAsked      bool
@@ -75,8 +76,11 @@ func (s Status) Line(width int) string {
 var padding = strings.NewReplacer("      ", "  ", "     ", "  ", "    ", "  ", "   ", "  ")
 
 func (s Status) stage() string {
-	if s.Stage == 0 {
+	switch {
+	case s.Stage == 0:
 		return "-"
+	case s.Probe:
+		return fmt.Sprintf("probe %d %3v", s.Stage-1, s.Into.Truncate(time.Second))
 	}
 	return fmt.Sprintf("%d/%d %3v", s.Stage, s.Stages, s.Into.Truncate(time.Second))
 }

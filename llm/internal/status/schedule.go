@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -8,11 +9,12 @@ import (
 
 // Position is the position of a request in the run.
 type Position struct {
-	Scenario string    // "" in setup and teardown
-	Started  time.Time // start of the scenario
-	Stage    int       // number of the stage in the scenario, from 0; only if HasStage
-	HasStage bool      // reports whether the executor names the stage; otherwise the clock decides
-	Due      time.Time // due instant of the arrival; zero if the executor names none
+	Scenario string        // "" in setup and teardown
+	Started  time.Time     // start of the scenario
+	Stage    int           // number of the stage in the scenario, from 0; only if HasStage
+	HasStage bool          // reports whether the executor names the stage; otherwise the clock decides
+	Due      time.Time     // due instant of the arrival; zero if the executor names none
+	Probe    *record.Stage // stage of a search, which the plan does not list; nil for others
 	// returns the number of dropped arrivals of the scenario; nil if the executor does not count them
 	Dropped func() int64
 }
@@ -32,11 +34,13 @@ type scenario struct {
 	hasStage bool
 	began    []time.Time // start of each stage, which may lie in the future; zero if unknown
 	dropped  func() int64
+	probes   bool // it is a search, whose stages are added as they begin
 }
 
 func newSchedule(plan []record.Scenario) schedule {
 	s := schedule{scenarios: make([]scenario, len(plan))}
 	for i, p := range plan {
+		p.Stages = slices.Clip(p.Stages) // the probes of a search are appended
 		s.scenarios[i] = scenario{Scenario: p, began: make([]time.Time, len(p.Stages))}
 		s.stages += len(p.Stages)
 	}
@@ -46,16 +50,25 @@ func newSchedule(plan []record.Scenario) schedule {
 // observe updates the schedule by a request that is about to be sent. It returns the number of the request's stage in
 // the run, or -1 if the plan has none for it.
 func (s *schedule) observe(now time.Time, p Position) (stage int) {
+	c := s.find(p.Scenario)
+	if c == nil {
+		return -1
+	}
+	if !s.known {
+		s.begin(p.Started.Add(-seconds(c.StartAt)))
+	}
+	c.observe(now, p)
+	return c.number(now, p)
+}
+
+// find returns the scenario of a name, and nil if the plan has none.
+func (s *schedule) find(name string) *scenario {
 	for i := range s.scenarios {
-		if c := &s.scenarios[i]; c.Name == p.Scenario {
-			if !s.known {
-				s.begin(p.Started.Add(-seconds(c.StartAt)))
-			}
-			c.observe(now, p)
-			return c.number(now, p)
+		if s.scenarios[i].Name == name {
+			return &s.scenarios[i]
 		}
 	}
-	return -1
+	return nil
 }
 
 // number returns the number in the run of the stage of a request.
@@ -97,6 +110,9 @@ func (c *scenario) observe(now time.Time, p Position) {
 		c.hasStage = true
 		clear(c.began)
 	}
+	if p.Probe != nil {
+		c.add(p.Stage, *p.Probe)
+	}
 	switch {
 	case p.Stage >= len(c.began) || !c.began[p.Stage].IsZero():
 	case p.Stage == 0:
@@ -125,6 +141,7 @@ type load struct {
 	rate        float64 // mean rate over the interval, of all instances together
 	hasRate     bool    // reports whether a stage with a rate runs
 	concurrency int64   // requests at a time of the stages without a rate
+	probe       bool    // the stage is a probe of a search
 }
 
 // between returns the load from one instant to another. Its stage is the stage that runs at the end. If several run, it
@@ -140,7 +157,7 @@ func (s *schedule) between(from, to time.Time) load {
 		}
 		stage, into := c.Stages[at], to.Sub(c.began[at])
 		if !c.began[at].Before(newest) {
-			newest, l.stage, l.into = c.began[at], stage.Index+1, into
+			newest, l.stage, l.into, l.probe = c.began[at], stage.Index+1, into, c.probes
 		}
 		l.hasRate = l.hasRate || stage.Rate != nil
 		if over := stage.Duration != nil && into > seconds(*stage.Duration); stage.Concurrency != nil && !over {
@@ -148,7 +165,7 @@ func (s *schedule) between(from, to time.Time) load {
 		}
 		for k := range at + 1 {
 			if !c.began[k].IsZero() {
-				ramp, _ := c.Stages[k].Ramp()
+				ramp := c.ramp(k, to)
 				l.rate += ramp.Between(from.Sub(c.began[k]).Seconds(), to.Sub(c.began[k]).Seconds())
 			}
 		}

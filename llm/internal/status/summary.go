@@ -10,20 +10,22 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Summary holds the facts that the text after a test is made of, besides those that k6 gives.
 type Summary struct {
-	Board       *Board    // of the process; nil if nothing was sent
-	Simulated   bool      // requests went to the built-in simulator
-	Nothing     string    // why the run says nothing; "" if some request succeeded
-	Interrupted bool      // Ctrl-C or a signal ended the run
-	Failures    *Failures // of the process; not nil
-	Remarks     []string  // lines below the totals
-	Lost        string    // why records are missing; "" if none are
-	Records     string    // path of the record file as it was given; "" if no records are kept
-	HideRecords bool      // leaves out where the records are: the caller makes the report itself
-	Width       int       // columns of the terminal; 0 if it does not say
+	Board       *Board           // of the process; nil if nothing was sent
+	Simulated   bool             // requests went to the built-in simulator
+	Nothing     string           // why the run says nothing; "" if some request succeeded
+	Interrupted bool             // Ctrl-C or a signal ended the run
+	Failures    *Failures        // of the process; not nil
+	Remarks     []string         // lines below the totals
+	Searches    []*record.Search // what searches have found
+	Lost        string           // why records are missing; "" if none are
+	Records     string           // path of the record file as it was given; "" if no records are kept
+	HideRecords bool             // leaves out where the records are: the caller makes the report itself
+	Width       int              // columns of the terminal; 0 if it does not say
 
 	// Measured returns the value that a threshold on a metric of k6 was compared with, by its expression, and false if
 	// there is none. It may be nil.

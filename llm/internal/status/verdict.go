@@ -63,6 +63,7 @@ func (s *summaryText) verdict() {
 	}
 	s.WriteString("\n")
 	s.wrapped("  "+word+": ", strings.Join(facts, ", "))
+	s.answers()
 	for _, line := range []string{s.overload(), late} {
 		if line != "" {
 			s.wrapped("  ", line)
