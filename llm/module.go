@@ -49,6 +49,11 @@ func (r *RootModule) ServerIdle(ctx context.Context) (idle, known bool) {
 	return r.process.ServerIdle(ctx)
 }
 
+// Searched takes the state of a search, and the stage of its last probe, for the status line and the summary.
+func (r *RootModule) Searched(state *record.Search, last record.Stage) {
+	r.process.Searched(state, last)
+}
+
 // Lend lets the executor llm-arrival-rate send the items of a scenario without JavaScript, with what the VU of the
 // given number holds.
 func (r *RootModule) Lend(vu uint64, scenario string, what engine.Native) (*engine.Lender, error) {

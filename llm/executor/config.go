@@ -44,6 +44,8 @@ type Module interface {
 	// ServerIdle reports whether no request runs or waits at the servers that were sent any, as their own pages of
 	// metrics tell; known is false if none tells. It returns within a second. A server may tell that it is idle late.
 	ServerIdle(ctx context.Context) (idle, known bool)
+	// Searched takes the state of a search after a probe, whose stage has ended, for what users see of the run.
+	Searched(state *record.Search, last record.Stage)
 	// Lend returns what the iterations of a scenario that need no JavaScript use of a VU, by its number. k6 has
 	// activated the VU for the scenario.
 	Lend(vu uint64, scenario string, what engine.Native) (*engine.Lender, error)
@@ -89,7 +91,7 @@ func newConfig(name string, raw []byte) (*Config, error) {
 
 // times lists the options of a scenario and of its stages that are durations.
 var times = []string{"startTime", "gracefulStop", "timeUnit", "interval", "expectedLatency", "duration", "rampUp",
-	"warmup"}
+	"warmup", "probe", "hold"}
 
 // checkTimes returns an error for a duration that a time.Duration cannot hold, which k6's reader lets wrap around. It
 // leaves input that is not the JSON of a scenario to that reader.
@@ -107,6 +109,10 @@ func checkTimes(raw []byte) error {
 				if err := checkTimes(stage); err != nil {
 					return fmt.Errorf("stage %d: %w", i, err)
 				}
+			}
+		case strings.EqualFold(key, "search"):
+			if err := checkTimes(options[key]); err != nil {
+				return fmt.Errorf("search.%w", err)
 			}
 		case isTime:
 			if err := checkTime(options[key]); err != nil {
@@ -131,6 +137,8 @@ func (c *Config) Validate() []error {
 	errs := c.BaseConfig.Validate()
 	if p, err := c.Plan(); err != nil {
 		errs = append(errs, plain.Error(err))
+	} else if c.Search != nil {
+		errs = append(errs, checkSearch(c)...)
 	} else if err := p.CheckArrivals(); err != nil {
 		errs = append(errs, err)
 	} else if err := c.CheckEnd(p, c.StartTime.TimeDuration(), c.GracefulStop.TimeDuration()); err != nil {
@@ -158,6 +166,9 @@ func (c *Config) Validate() []error {
 
 // vus returns how many VUs to start with and how many there may be, over all instances.
 func (c *Config) vus() (preAllocated, most int64) {
+	if c.Search != nil {
+		return arrival.SearchVUs(&c.Load, c.Exec.Native != nil)
+	}
 	p, err := c.Plan()
 	if err != nil {
 		return 0, 0
@@ -167,6 +178,9 @@ func (c *Config) vus() (preAllocated, most int64) {
 
 // duration returns how long the load lasts without the waits of drain.
 func (c *Config) duration() time.Duration {
+	if c.Search != nil {
+		return longest(c)
+	}
 	p, err := c.Plan()
 	if err != nil {
 		return 0
@@ -178,6 +192,9 @@ func (c *Config) duration() time.Duration {
 func (c *Config) GetDescription(*lib.ExecutionTuple) string {
 	p, _ := c.Plan() // validated by now
 	text := p.String()
+	if c.Search != nil {
+		text = describeSearch(c)
+	}
 	if c.Exec.Native != nil {
 		text += ", by exec {client, data}"
 	} else if name := c.Exec.Function.String; name != "" {
@@ -223,17 +240,20 @@ func (c *Config) scaledVUs(et *lib.ExecutionTuple) (pre, most int64) {
 
 // drains reports whether stages wait for each other's requests: by default they do, but not under an execution segment,
 // where instances would drift apart.
-func (c *Config) drains(et *lib.ExecutionTuple) bool {
+func drains(c *Config, et *lib.ExecutionTuple) bool {
 	if c.Drain.Valid {
 		return c.Drain.Bool
 	}
-	return et.Segment == nil || et.Segment.FloatLength() == 1
+	return whole(et)
 }
+
+// whole reports whether this instance is the only one.
+func whole(et *lib.ExecutionTuple) bool { return et.Segment == nil || et.Segment.FloatLength() == 1 }
 
 // HasWork reports whether this instance has any part in the load.
 func (c *Config) HasWork(et *lib.ExecutionTuple) bool {
 	_, most := c.scaledVUs(et)
-	return most > 0
+	return most > 0 || c.Search != nil
 }
 
 // RecordSeed returns the seed of the arrivals, 0 unless the options have one.

@@ -17,6 +17,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/vitals"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -24,14 +26,16 @@ import (
 type Executor struct {
 	*executor.BaseExecutor // has the progress bar
 	*aborter
-	config  *Config
-	state   *lib.ExecutionState
-	log     *logrus.Entry
-	plan    arrival.Plan
-	tuple   *lib.ExecutionTuple
-	metrics *samples.Metrics
-	stages  []record.Stage // as numbered in the whole run
-	counted int            // senders that k6 counts as VUs, over all pools; see native.more
+	config     *Config
+	state      *lib.ExecutionState
+	log        *logrus.Entry
+	plan       arrival.Plan
+	tuple      *lib.ExecutionTuple
+	metrics    *samples.Metrics
+	stages     []record.Stage // as numbered in the whole run
+	searched   *search.Search // nil unless the load is a search
+	firstProbe int            // number of its first stage
+	counted    int            // senders that k6 counts as VUs, over all pools; see native.more
 }
 
 var _ lib.Executor = new(Executor)
@@ -58,6 +62,9 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 	}
 	x := &Executor{BaseExecutor: executor.NewBaseExecutor(c, es, log), aborter: s, config: c, state: es, log: log,
 		plan: plan, metrics: m, stages: c.RecordStages()}
+	if x.searched, x.firstProbe, err = newSearch(c, es); err != nil {
+		return nil, err
+	}
 	for _, scenario := range samples.Scenarios(es.Test.Options.Scenarios) {
 		if scenario.Name == c.Name {
 			x.stages = scenario.Stages
@@ -92,6 +99,9 @@ type run struct {
 	drawing  *time.Timer // logs that the draw of a first arrival takes long
 	wait     alarm.Clock
 	stopper  stopper
+	watch    func() *vitals.Vitals // begins to measure this process
+	search   *searching            // nil unless the load is a search
+	probe    *probe                // that runs, or ran last
 }
 
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
@@ -103,8 +113,11 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
 	host.Reserve(pre)
 	r := &run{Executor: x, parent: parent, out: out, share: newStripes(x.tuple), wait: alarm.New(),
-		meter: meter{stages: x.plan.Stages}}
+		watch: vitals.Start, meter: meter{stages: x.plan.Stages}}
 	defer r.wait.Close()
+	if x.searched != nil {
+		r.search = &searching{run: r, chooses: x.searched, first: x.firstProbe}
+	}
 	if err := r.openPool(); err != nil {
 		return err
 	}
@@ -113,8 +126,11 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	setBar(x.GetProgress(), ' ', r.progress)
 	defer r.closeBar()
 	x.plan.Process = arrival.Interruptible(x.plan.Process, func() bool { return parent.Err() != nil })
-	r.warnEmpty()
-	if err := r.allStages(); err != nil {
+	send := r.allStages
+	if r.search != nil {
+		send = r.search.allProbes
+	}
+	if err := send(); err != nil {
 		return err
 	}
 	if parent.Err() == nil && r.pool.busy.Load() > 0 {
@@ -130,15 +146,17 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 
 // allStages sends the stages one after the other.
 func (r *run) allStages() error {
+	r.warnEmpty()
 	var base int64
 	var at time.Time
 	for i := range r.plan.Stages {
-		n, ended := r.stage(i, base, at)
+		n, began, ended := r.stage(i, base, at)
+		r.announce(i, began, ended)
 		if r.cut() {
 			break
 		}
 		base, at = base+n, ended.Add(r.config.Interval.TimeDuration())
-		if i+1 < len(r.plan.Stages) && r.config.drains(r.state.ExecutionTuple) && r.pool.busy.Load() > 0 {
+		if i+1 < len(r.plan.Stages) && drains(r.config, r.state.ExecutionTuple) && r.pool.busy.Load() > 0 {
 			if err := r.drain(); err != nil {
 				return err
 			}
@@ -176,15 +194,18 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // stage sends this instance's share of one stage, beginning at an instant; its arrivals are numbered from base over all
-// instances. It returns the number of arrivals, which is not exact when no stage follows, and when the next stage may
-// begin.
-func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) {
+// instances. It returns the number of arrivals, which is not exact when no stage follows, when the stage began, and
+// when the next one may begin.
+func (r *run) stage(i int, base int64, at time.Time) (n int64, began, ended time.Time) {
 	ctx := r.stopper.begin(r.parent)
 	if r.plan.Stages[i].Closed() {
-		n, at, ended = r.closedLoop(ctx, i, base, at)
-		r.announce(i, at, ended)
-		return n, ended
+		return r.closedLoop(ctx, i, base, at)
 	}
+	return r.openLoop(ctx, i, base, at)
+}
+
+// openLoop sends the arrivals of a stage with a rate.
+func (r *run) openLoop(ctx context.Context, i int, base int64, at time.Time) (n int64, began, ended time.Time) {
 	var last time.Duration
 	var stopped time.Time
 	r.draws = time.Now()
@@ -226,8 +247,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 	case !r.wait.Until(ctx, ended):
 		ended = time.Now()
 	}
-	r.announce(i, at, ended)
-	return n, ended
+	return n, at, ended
 }
 
 // The times that the draw of a stage's first arrival may take before the stage begins later because of it, and before
@@ -252,6 +272,7 @@ func (r *run) begin(ctx context.Context, stage int, at time.Time) time.Time {
 	}
 	r.wait.Until(ctx, at)
 	r.meter.begin(stage, at)
+	r.probe.begin(at)
 	return at
 }
 
@@ -264,8 +285,9 @@ func (r *run) nothingFollows(stage int) bool {
 func (r *run) send(ctx context.Context, a arrival.Arrival) {
 	switch {
 	case !r.wait.Until(ctx, a.Due):
-	case r.pool.offer(a):
+	case r.pool.find():
 		r.sent++
+		r.pool.take(r.probe.job(job{Arrival: a}, a.Due))
 	default:
 		r.drop(a)
 	}
@@ -326,12 +348,13 @@ func (r *run) hand(ctx context.Context, a arrival.Arrival, began time.Time, done
 		done()
 		return false
 	}
-	a.Warmup = time.Since(began) < r.plan.Stages[a.Stage].Warmup
+	now := time.Now()
+	a.Warmup = now.Sub(began) < r.plan.Stages[a.Stage].Warmup
 	r.sent++
-	r.pool.take(job{Arrival: a, done: func() {
+	r.pool.take(r.probe.job(job{Arrival: a, done: func() {
 		r.meter.count(a.Stage)
 		done()
-	}})
+	}}, now))
 	return true
 }
 
@@ -341,13 +364,7 @@ func (r *run) announce(i int, start, end time.Time) {
 		r.meter.end()
 	}
 	line := r.stages[i]
-	line.Start, line.End, line.Status = record.UnixNano(start), record.UnixNano(end), "completed"
-	switch {
-	case r.parent.Err() != nil:
-		line.Status = "interrupted"
-	case r.stopper.reason() != "":
-		line.Status = "stopped: " + r.stopper.reason()
-	}
+	line.Start, line.End, line.Status = record.UnixNano(start), record.UnixNano(end), r.stopper.status(r.parent)
 	r.push(r.metrics.Event(&line, r.tags()))
 }
 
@@ -358,10 +375,12 @@ func (r *run) drop(a arrival.Arrival) {
 		TimeSeries: metrics.TimeSeries{Metric: r.state.Test.BuiltinMetrics.DroppedIterations, Tags: r.tags()},
 		Time:       time.Now(), Value: 1,
 	})
-	r.push(r.metrics.Event(&record.Dropped{
+	line := &record.Dropped{
 		Scenario: r.config.Name, Stage: r.stages[a.Stage].Index, Index: new(a.Index), Due: new(record.UnixNano(a.Due)),
 		Count: 1, Warmup: a.Warmup,
-	}, r.tags()))
+	}
+	r.probe.drop(line, a.Due)
+	r.push(r.metrics.Event(line, r.tags()))
 }
 
 func (r *run) push(c metrics.SampleContainer) {
@@ -416,8 +435,12 @@ func (r *run) drain() error {
 	return r.openPool()
 }
 
+// openPool opens a pool with workers for the VUs that k6 has made, or that an earlier pool had.
 func (r *run) openPool() error {
 	pre, most := r.config.scaledVUs(r.state.ExecutionTuple)
+	if r.search != nil && r.pool != nil {
+		pre = max(pre, r.pool.size.Load())
+	}
 	r.scenario = &lib.ScenarioState{Name: r.config.Name, Executor: r.config.Type, StartTime: r.start,
 		ProgressFn: r.progress}
 	var err error
@@ -434,43 +457,10 @@ func (r *run) openPool() error {
 
 // progress returns what the progress bar and exec.scenario.progress show.
 func (r *run) progress() (float64, []string) {
-	done, texts := r.meter.view(r.tuple.ScaleInt64)
+	view := r.meter.view
+	if r.search != nil {
+		view = r.search.view
+	}
+	done, texts := view(r.tuple.ScaleInt64)
 	return done, append(texts, fmt.Sprintf("%d in flight", r.shown.Load().busy.Load()))
 }
-
-// stripes are the numbers of the arrivals that belong to an instance: those at its offsets in each cycle of the segment
-// sequence.
-type stripes struct {
-	next    int64
-	offsets []int64 // from each number to the next; their sum is the length of the cycle
-	at      int
-	cycle   int64
-}
-
-func newStripes(et *lib.ExecutionTuple) *stripes {
-	first, offsets, cycle := et.GetStripedOffsets()
-	return &stripes{next: first, offsets: offsets, cycle: cycle}
-}
-
-// has reports whether a number belongs to the instance. It must be called with ascending numbers.
-func (s *stripes) has(k int64) bool {
-	if k > s.next {
-		s.next += (k - s.next) / s.cycle * s.cycle
-	}
-	for k > s.next {
-		s.step()
-	}
-	if k != s.next {
-		return false
-	}
-	s.step()
-	return true
-}
-
-func (s *stripes) step() {
-	s.next += s.offsets[s.at]
-	s.at = (s.at + 1) % len(s.offsets)
-}
-
-// alone reports whether all numbers belong to the instance.
-func (s *stripes) alone() bool { return s.cycle == 1 }

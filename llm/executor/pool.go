@@ -127,15 +127,6 @@ func (p *pool) iterate(iterate func(*arrival.Arrival) error, a *arrival.Arrival)
 	}
 }
 
-// offer hands an arrival to a waiting worker, and reports whether there was one.
-func (p *pool) offer(a arrival.Arrival) bool {
-	found := p.find()
-	if found {
-		p.take(job{Arrival: a})
-	}
-	return found
-}
-
 // find takes the token of a waiting worker, and reports whether there is one.
 func (p *pool) find() bool {
 	found := p.tryFind()

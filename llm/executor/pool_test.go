@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
 // idle waits for busy VUs, but no longer than its limit.
@@ -37,8 +35,8 @@ func TestPoolWaitsForBusyVUs(t *testing.T) {
 	}
 }
 
-// offer hands a job to the VU that came free last, and to none when all are busy.
-func TestPoolOffersToTheVUFreedLast(t *testing.T) {
+// A job goes to the VU that came free last, and to none when all are busy.
+func TestPoolTakesTheVUFreedLast(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -50,11 +48,15 @@ func TestPoolOffersToTheVUFreedLast(t *testing.T) {
 	p.release(last)
 	p.size.Store(2)
 	for i, jobs := range []chan job{last, first} {
-		if !p.offer(arrivalNumber(i)) || len(jobs) != 1 {
+		if !p.find() {
+			t.Fatalf("no VU was free for arrival %d", i)
+		}
+		p.take(job{})
+		if len(jobs) != 1 {
 			t.Fatalf("arrival %d did not go to the VU expected", i)
 		}
 	}
-	if p.offer(arrivalNumber(2)) {
+	if p.find() {
 		t.Error("an arrival was taken with all VUs busy")
 	}
 	if len(spare.asked) != 1 || spare.spare != 0 {
@@ -70,5 +72,3 @@ func TestPoolOffersToTheVUFreedLast(t *testing.T) {
 		t.Error("a VU was found after the end of the load")
 	}
 }
-
-func arrivalNumber(k int) arrival.Arrival { return arrival.Arrival{Index: int64(k)} }

@@ -49,3 +49,14 @@ func (s *stopper) reason() string {
 	defer s.mu.Unlock()
 	return s.why
 }
+
+// status returns how the stage ended, for its line in the records.
+func (s *stopper) status(parent context.Context) string {
+	switch reason := s.reason(); {
+	case parent.Err() != nil:
+		return "interrupted"
+	case reason != "" && reason != decided:
+		return "stopped: " + reason
+	}
+	return "completed"
+}
