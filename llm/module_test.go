@@ -444,6 +444,9 @@ func TestMisuseThrows(t *testing.T) {
 			`scenarios: a search needs the executor "llm-arrival-rate", got "ramping-arrival-rate": leave executor out`},
 		{`scenarios({arrival: 'gamma', search: {over: 'concurrency', slo: 'failures<1%'}})`,
 			`scenarios: arrival is for a search over rate: a closed loop sends when an answer has come`},
+		{`scenarios({search: {slo: 'ttft=1s'}, exec: {client: new Client({baseURL: 'sim:', streaming: false}), ` +
+			`data: new Dataset({type: 'mock'})}})`, `scenarios: search: ttft=1s needs streaming: an answer in one ` +
+			`piece has no TTFT, TPOT or ITL, only a latency, as in p99(latency)<5s: leave streaming of the client out`},
 		{`pace({search: {over: 'rate', slo: 'failures<1%'}})`,
 			`pace: a search needs the executor llm-arrival-rate: use scenarios(), or give stages`},
 		{`pace({})`, `pace: stages are missing`},

@@ -33,6 +33,7 @@ type loadOptions struct {
 	startTime    time.Duration
 	maxDuration  time.Duration
 	exec         executor.Exec
+	client       *jsClient // of exec, if that is {client, data}
 	env, tags    map[string]string
 }
 
@@ -62,7 +63,7 @@ func (o *loadOptions) fields(m *ModuleInstance) fields {
 		"maxDuration":     duration(&o.maxDuration),
 		"preAllocatedVUs": positive(&o.PreAllocatedVUs, integer(&o.PreAllocatedVUs.Int64, 0)),
 		"maxVUs":          positive(&o.MaxVUs, integer(&o.MaxVUs.Int64, 1)),
-		"exec":            func(v sobek.Value) error { return m.readExec(v, &o.exec) },
+		"exec":            func(v sobek.Value) error { return m.readExec(v, o) },
 		"env":             texts(&o.env),
 		"tags":            texts(&o.tags),
 	}
@@ -89,10 +90,10 @@ var errNative = fmt.Errorf("exec: {client, data} needs the executor %q: k6's own
 	record.ExecutorName)
 
 // readExec reads the name of a function, or {client, data} with a Client and a Dataset of the script.
-func (m *ModuleInstance) readExec(v sobek.Value, exec *executor.Exec) error {
+func (m *ModuleInstance) readExec(v sobek.Value, o *loadOptions) error {
 	if _, isText := export(v).(string); isText {
-		exec.Function.Valid = true
-		return text(&exec.Function.String)(v)
+		o.exec.Function.Valid = true
+		return text(&o.exec.Function.String)(v)
 	}
 	var client *jsClient
 	var data *jsDataset
@@ -118,7 +119,8 @@ func (m *ModuleInstance) readExec(v sobek.Value, exec *executor.Exec) error {
 	case data == nil:
 		return errors.New("data must be a Dataset that the script made before")
 	}
-	exec.Native = &engine.Native{Client: client.Number(), Data: data.Number()}
+	o.client = client
+	o.exec.Native = &engine.Native{Client: client.Number(), Data: data.Number()}
 	return client.Takes(data.Set)
 }
 

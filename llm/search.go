@@ -89,10 +89,28 @@ func (o *loadOptions) checkSearch() error {
 	case o.executor != "" && o.executor != record.ExecutorName:
 		return fmt.Errorf("a search needs the executor %q, got %q: leave executor out", record.ExecutorName, o.executor)
 	}
-	if _, err := search.New(*o.Search); err != nil {
+	options, err := search.Check(*o.Search)
+	if err != nil {
+		return err
+	}
+	if err := o.checkStream(options); err != nil {
 		return err
 	}
 	return o.settleSearch()
+}
+
+// checkStream refuses bounds on latencies that the answers of the scenario's client do not have. Clients of functions
+// are not known before their first request.
+func (o *loadOptions) checkStream(options search.Options) error {
+	if o.client == nil || o.client.Streaming() {
+		return nil
+	}
+	for _, tier := range options.Tiers {
+		if err := slo.StreamFault(tier.SLO); err != nil {
+			return fmt.Errorf("search: %w: leave streaming of the client out", err)
+		}
+	}
+	return nil
 }
 
 // settleSearch fills in what follows from a search.

@@ -10,6 +10,7 @@
 package slo
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -104,6 +105,19 @@ func EachOf(list []Objective) (b record.Bounds) {
 		}
 	}
 	return b
+}
+
+// StreamFault returns why answers that are not streamed cannot be judged by the objectives, and nil if they can.
+func StreamFault(list []Objective) error {
+	for _, o := range list {
+		for _, b := range o.Bounds {
+			if b.Latency == "ttft" || b.Latency == "tpot" || b.Latency == "itl" {
+				return fmt.Errorf("%s needs streaming: an answer in one piece has no TTFT, TPOT or ITL, only a latency, "+
+					"as in p99(latency)<5s", o)
+			}
+		}
+	}
+	return nil
 }
 
 // Join returns the texts of the objectives as one text, which Parse reads.

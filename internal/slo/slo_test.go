@@ -3,6 +3,7 @@ package slo
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -95,4 +96,23 @@ func ExampleParse() {
 	// Output:
 	// p99(ttft)<500ms broken
 	// failures<1% broken
+}
+
+func TestStreamFault(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"failures<1%,p99(latency)<5s,ntpot=20ms":     "",
+		"failures<1%,p90(itl)<50ms,p99(ttft)<1s":     "p90(itl)<50ms needs streaming: an answer in one piece has no ",
+		"goodput(request_latency<5s,tpot<50ms)>=95%": "goodput(request_latency<5s,tpot<50ms)>=95% needs streaming: ",
+		"request_latency=5s,ttft=500ms":              "request_latency=5s,ttft=500ms needs streaming: ",
+	} {
+		list, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch err := StreamFault(list); {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)):
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
 }

@@ -132,6 +132,9 @@ func (m mapping) search(load arrival.Load) (_ arrival.Load, err error) {
 	if load.Search, err = readSearch(m.config.Own); err != nil {
 		return load, err
 	}
+	if err := m.checkStream(load.Search); err != nil {
+		return load, err
+	}
 	interval, err := duration("load.interval", m.config.Load.Interval)
 	load.Interval = types.NullDurationFrom(interval)
 	if m.config.Own.SearchOver() != "rate" {

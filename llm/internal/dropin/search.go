@@ -10,6 +10,7 @@ import (
 
 	"gopkg.in/guregu/null.v3"
 
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -58,6 +59,26 @@ func readSearchOption(o *arrival.SearchOptions, name string, value json.RawMessa
 	}
 	if json.Unmarshal(option, o) != nil {
 		return fmt.Errorf("cannot read %s: write it as in %s", value, example)
+	}
+	return nil
+}
+
+// checkStream refuses bounds on latencies that answers in one piece do not have. It leaves an SLO that cannot be read
+// to those who act on the search.
+func (m mapping) checkStream(o *arrival.SearchOptions) error {
+	streaming := m.config.API.Streaming
+	_ = json.Unmarshal(m.config.Own.Client["streaming"], &streaming) // the client refuses another value
+	if streaming {
+		return nil
+	}
+	for _, tier := range append(slices.Clone(o.Tiers), arrival.SearchTier{SLO: o.SLO.String}) {
+		list, err := slo.Parse(tier.SLO)
+		if err != nil {
+			continue
+		}
+		if err := slo.StreamFault(list); err != nil {
+			return fmt.Errorf("x-llm.search: %w: set api.streaming: true", err)
+		}
 	}
 	return nil
 }

@@ -78,3 +78,27 @@ func TestSearchRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Answers in one piece, the default of a configuration, have no TTFT.
+func TestSearchNeedsStreaming(t *testing.T) {
+	t.Parallel()
+	const ttft, fault = "x-llm: {search: {slo: 'p99(ttft)<1s'}", "x-llm.search: p99(ttft)<1s needs streaming: "
+	for text, want := range map[string]string{
+		ttft + "}":                            fault,
+		ttft + ", client: {streaming: true}}": "",
+		ttft + ", client: {streaming: false}}\napi: {streaming: true}": fault,
+		ttft + "}\napi: {streaming: true}":                             "",
+		"x-llm: {search: {slo: 'p99(latency)<1s'}}":                    "",
+		"x-llm: {search: {tiers: [{name: a, slo: itl=5ms}]}}":          "x-llm.search: itl=5ms needs streaming: ",
+	} {
+		c, err := config.Parse([]byte(text + "\nserver: {base_url: h}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Load.BaseSeed = new(int64(1))
+		switch _, err := NewOptions(c, "", nil); {
+		case want == "" && err != nil, want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)):
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
+	}
+}

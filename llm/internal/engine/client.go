@@ -53,6 +53,9 @@ func (v *VU) NewClient(opts *Options, source func() *input.Source) (*Client, err
 // Number returns the number by which records name the client. Clients with equal options have the same.
 func (c *Client) Number() int { return c.endpoint.number }
 
+// Streaming reports whether the client asks for answers token by token.
+func (c *Client) Streaming() bool { return c.opts.Streaming }
+
 // Dialect returns the dialect of the client's requests.
 func (c *Client) Dialect() api.Dialect { return c.opts.API }
 
