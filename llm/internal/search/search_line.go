@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -118,14 +119,19 @@ func (k *known) text(t Tier, b bracket) string {
 		return fmt.Sprintf("holds at all tried loads, up to %s (%s)", k.o.load(b.low.value), t.kept(*b.low, ""))
 	}
 	binding := t.binding(b.high.probe)
-	short := t.broken(b.high.probe)
-	o, ok := t.objective(binding)
-	name, value := figure(o, b.high.probe)
-	if _, before := figure(o, b.low.probe); ok && name != "" && before != "" && !b.high.probe.Unstable {
-		short = value
-	}
 	return fmt.Sprintf("holds at %s (%s), breaks at %s (%s)", k.o.load(b.low.value), t.kept(*b.low, binding),
-		k.o.load(b.high.value), short)
+		k.o.load(b.high.value), t.brokenBeside(*b.low, *b.high))
+}
+
+// brokenBeside gives the figure of a load that fails, without what the figure of the one that passes has said.
+func (t Tier) brokenBeside(low, high mark) string {
+	o, ok := t.objective(t.binding(high.probe))
+	_, before := figure(o, low.probe)
+	_, value := figure(o, high.probe)
+	if !ok || before == "" || value == "" || high.probe.Unstable {
+		return t.broken(high.probe)
+	}
+	return strings.Replace(value, " keep "+o.String(), " keep it", 1)
 }
 
 // kept gives the figures of a load that passes: of the objective that breaks above it, or of the one kept least.
