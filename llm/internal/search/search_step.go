@@ -11,6 +11,9 @@ const (
 	mostDoublings = 2 // from a load that fails, if no lower one may be tried
 	// hopelessAfter is the number of loads at which no request keeps the objective. The load is then not the cause.
 	hopelessAfter = 4
+	// halved is the ratio of two loads below which a bracket of doubling has been halved from above. Its lower end was
+	// only estimated then, and may be what is wrong.
+	halved = 1.9
 )
 
 // start returns the first load to try.
@@ -44,6 +47,8 @@ func (o *Options) step(ms marks) (value float64, phase string, ok bool) {
 		return value, Doubling, ok
 	case b.high == nil:
 		return min(rounded(2*b.low.value), o.highest()), Doubling, b.low.value < o.highest()
+	case b.low.rough() && b.high.value < halved*b.low.value:
+		return b.low.value, Bisection, true
 	case !o.near(b.low.value, b.high.value):
 		return o.between(b.low.value, b.high.value), Bisection, true
 	}
