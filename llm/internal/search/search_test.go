@@ -216,7 +216,7 @@ func TestWrongEstimates(t *testing.T) {
 			"1+ 2+ 4+ 8+ 16+ 32- [22.6-] [16-] [11.3+] [13.4+] [14.6+] [15.3+] (15.3+)",
 			"holds at 15.3/s (p99 TTFT 292 ms, 600 requests), breaks at 16/s (306 ms)"},
 		"a pass that the hold takes back": {15.2, map[string]bool{"15.3 bisection": true},
-			"1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] (15.3-) (14.6+)",
+			"1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] [16-] (15.3-) (14.6+)",
 			"holds at 14.6/s (p99 TTFT 288 ms, 600 requests), breaks at 15.3/s (302 ms)"},
 		"a failure of a short probe": {15.7, map[string]bool{"8 doubling": false},
 			"1+ 2+ 4+ 8- [5.66+] [6.73+] [7.34+] [7.66+] [8+] 16- [11.3+] [13.4+] [14.6+] [15.3+] [16-] (15.3+)",
