@@ -54,6 +54,9 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 		Seconds: summary.Get("benchmark_time_seconds").Float(), Values: map[string]float64{},
 	}
 	f.Doubt = statedDoubt(summary.Get("xk6_llm.client_health"))
+	if f.Searches, err = statedSearches(summary.Get("xk6_llm")); err != nil {
+		return f, false, fmt.Errorf("%s: %w", paths[0], err)
+	}
 	figuresOf(summary, f.Values)
 	return f, true, nil
 }
@@ -69,6 +72,7 @@ func RunFigures(r *run.Run, name string, o Options) (compare.Figures, error) {
 		Failed:  l.Failures.Count - l.Additions.Requests.Canceled,
 		Seconds: float64(l.BenchmarkTime), Values: map[string]float64{}}
 	f.Doubt = doubt(l.Additions.Health.Verdict, l.Additions.Health.Reasons)
+	f.Searches = comparedSearches(r.Searches)
 	figuresOf(gjson.ParseBytes(text), f.Values)
 	return f, nil
 }

@@ -101,6 +101,7 @@ func (t *table) probes(s *record.Search) {
 	groups := []group{
 		{heads: []string{"outcome"}, left: true}, {heads: []string{"edge"}, left: true},
 		{heads: []string{"share", "bounds"}}, {heads: []string{"latency"}}, {heads: []string{"requests"}},
+		{heads: []string{"failed"}},
 		{heads: []string{"s"}}, {heads: []string{"client"}, left: true}, {heads: []string{"stage"}},
 		{heads: []string{"phase"}, left: true}, {heads: []string{"decided by"}, left: true},
 	}
@@ -113,8 +114,8 @@ func (t *table) probes(s *record.Search) {
 		labels = append(labels, loadText(s, p.Value))
 		cells := [][]string{
 			{outcomeCell(p)}, {edgeCell(s, p)}, {shareCell(p.Share), boundsCell(p.Bounds)}, {probeLatency(p)},
-			{fmt.Sprint(p.Requests)}, {fmt.Sprintf("%.0f", p.Seconds)}, {p.Verdict}, {fmt.Sprint(p.Stage)}, {p.Phase},
-			{p.Binding},
+			{fmt.Sprint(p.Requests)}, {fmt.Sprint(p.Failed)}, {fmt.Sprintf("%.0f", p.Seconds)}, {p.Verdict},
+			{fmt.Sprint(p.Stage)}, {p.Phase}, {p.Binding},
 		}
 		for _, tier := range other {
 			cells = append(cells, []string{tierOutcome(p, tier.Name)})

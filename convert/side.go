@@ -16,7 +16,7 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 	g := newSubset(r, r.Requests, o, nil)
 	health := g.health()
 	side := compare.Side{Name: name, Doubt: doubt(health.Verdict, health.Reasons), Seconds: g.time,
-		Untimed: !hasTimes(r, r.Requests), Asked: askedRates(r)}
+		Untimed: !hasTimes(r, r.Requests), Asked: askedRates(r), Searches: comparedSearches(r.Searches)}
 	for i, q := range r.Requests {
 		if unfinished(q) {
 			continue

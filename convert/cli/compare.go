@@ -40,11 +40,13 @@ inference-perf without requests, only the figures are compared. A difference
 counts if its interval (block bootstrap, 95 %) excludes zero and the
 difference is above the noise floor.
 
+Two searches are compared by the capacity that they found, and by nothing else.
+
 A gate of --fail-on bounds the change of a figure (p99(ttft)>+5%,
-mean(itl)>+2ms, requests_per_sec<-3%) or its value in NEW (p99(ttft)>500ms,
-failures>1%). A gate on a change trips if the change exceeds it and its
-interval excludes zero. Without gates, the comparison fails if a headline
-figure is worse.
+mean(itl)>+2ms, requests_per_sec<-3%, of searches capacity<-5%) or its value
+in NEW (p99(ttft)>500ms, failures>1%). A gate on a change trips if the change
+exceeds it and its interval excludes zero. Without gates, the comparison fails
+if a headline figure is worse.
 
 Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse;
 3 if an input is partial.`,

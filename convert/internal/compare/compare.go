@@ -35,6 +35,8 @@ type Side struct {
 	// Asked describes the rates that were asked of the run, such as 5, 10 requests/s; "" if none was, or they are
 	// unknown.
 	Asked string
+	// Searches holds what the search of the run found; nil if the run is none.
+	Searches []Search
 }
 
 // Judgement is the result of a request's objective.
@@ -168,6 +170,10 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 	}
 	r.Base, r.New = a.summary(), b.summary()
 	r.Base.Doubt, r.New.Doubt = base.Doubt, fresh.Doubt
+	if r.addCapacities(base.Searches, fresh.Searches, o); r.searches {
+		r.searched(o)
+		return r, nil
+	}
 	if o.otherLoad = base.Asked != "" && fresh.Asked != "" && base.Asked != fresh.Asked; o.otherLoad {
 		r.Loads = fmt.Sprintf("the loads differ: BASE was asked for %s, NEW for %s; so rates are not judged, and "+
 			"latencies are of different loads", base.Asked, fresh.Asked)

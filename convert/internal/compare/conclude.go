@@ -107,7 +107,14 @@ func (r *Result) decide(o Options) []GateResult {
 	for i, g := range o.Gates {
 		m := r.metric(g.metric.String())
 		out[i] = GateResult{Expression: g.String(), Metric: g.metric.String()}
-		out[i].Status, out[i].Reason = g.atOnce(m)
+		switch {
+		case g.metric.isCapacity():
+			out[i].Status, out[i].Reason = g.onCapacity(r.capacity(g.metric.String()))
+		case r.searches:
+			out[i].Status, out[i].Reason = GateUndecided, "figures of a search are of no single load"
+		default:
+			out[i].Status, out[i].Reason = g.atOnce(m)
+		}
 		switch {
 		case out[i].Status != "":
 		case m.PValue == nil:

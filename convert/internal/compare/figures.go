@@ -9,7 +9,8 @@ type Figures struct {
 	// missing name means that the value is unknown.
 	Values map[string]float64
 	// Doubt has the meaning of Side.Doubt.
-	Doubt string
+	Doubt    string
+	Searches []Search // as Side.Searches
 }
 
 // noRequests is the remark on every figure that was compared without requests.
@@ -22,9 +23,13 @@ func CompareFigures(base, fresh Figures, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Base: base.summary(), New: fresh.summary(), Level: o.Level, Seed: o.Seed,
-		Notes: []string{
-			"an input is a report without its requests, so that nobody can tell whether a change is chance"}}
+	r := &Result{Base: base.summary(), New: fresh.summary(), Level: o.Level, Seed: o.Seed}
+	if r.addCapacities(base.Searches, fresh.Searches, o); r.searches {
+		r.searched(o)
+		return r, nil
+	}
+	r.Notes = append(r.Notes,
+		"an input is a report without its requests, so that nobody can tell whether a change is chance")
 	for _, q := range quantities() {
 		for _, id := range figures(q, o.Percentiles) {
 			a, knownBase := base.Values[id.String()]

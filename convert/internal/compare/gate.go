@@ -101,6 +101,8 @@ func parseMetric(text string) (id metricID, q quantity, err error) {
 	}
 	q, found := quantityOf(name)
 	switch {
+	case text == capacityName, outer == capacityName && len(name) > 0 && strings.HasSuffix(inner, ")"):
+		return metricID{quantity: text}, quantity{unit: Load}, nil
 	case !found || call && !strings.HasSuffix(inner, ")"):
 		return id, q, fmt.Errorf("unknown metric %q, known are %s", text, strings.Join(metricNames(), ", "))
 	case q.latency == nil && call:
@@ -137,7 +139,7 @@ func metricNames() (names []string) {
 			names = append(names, q.name)
 		}
 	}
-	return names
+	return append(names, capacityName)
 }
 
 func parsePercentile(text string) (float64, bool) {
@@ -213,6 +215,9 @@ func unitAdvice(unit Unit) string {
 		return "use %, us, ms or s"
 	case Share:
 		return "use %, or pp with a sign for percentage points"
+	}
+	if unit == Load {
+		return "use % with a sign, or a bare number of requests/s or of requests at a time"
 	}
 	return "use % with a sign, or a bare number of " + string(unit)
 }

@@ -79,10 +79,18 @@ func (r *Result) junitCases() (cases []junitCase) {
 		}
 		return cases
 	}
+	for _, c := range r.Capacities {
+		if r.searches {
+			cases = append(cases, newJUnitCase("metric", c.name, c.status(), c.Text))
+		}
+	}
 	for i := range r.Metrics {
 		if m := &r.Metrics[i]; m.Headline {
 			cases = append(cases, m.junitCase())
 		}
+	}
+	if r.searches {
+		return cases
 	}
 	if r.New.Requests == 0 || r.Base.Requests == 0 {
 		status := GateUndecided

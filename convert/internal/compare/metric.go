@@ -3,6 +3,7 @@ package compare
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Unit is the unit of a figure.
@@ -117,6 +118,8 @@ const (
 	mean                        // of a latency
 	percentile                  // likewise
 )
+
+func (m metricID) isCapacity() bool { return strings.HasPrefix(m.quantity, capacityName) }
 
 func (m metricID) isPercentile() bool { return m.statistic == percentile }
 

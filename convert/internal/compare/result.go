@@ -36,6 +36,8 @@ type Result struct {
 	Reasons []string     `json:"reasons"`
 	Gates   []GateResult `json:"gates,omitempty"`
 	Metrics []Metric     `json:"metrics"`
+	// Capacities holds what the searches found, for each SLO; the verdict is on them if both runs are searches.
+	Capacities []Capacity `json:"capacity,omitempty"`
 	// Stages is set if both runs have the same stages, and more than one.
 	Stages []Stage  `json:"stages,omitempty"`
 	Notes  []string `json:"notes,omitempty"`
@@ -48,6 +50,8 @@ type Result struct {
 	Level     float64 `json:"confidence_level"`
 	Resamples int     `json:"resamples"`
 	Seed      uint64  `json:"seed"`
+
+	searches bool // both runs are searches
 }
 
 // SideSummary describes the run of a side.

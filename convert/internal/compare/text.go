@@ -116,6 +116,9 @@ func percentText(share float64) string { return fmt.Sprintf("%.4g", share*100) }
 
 // method describes how the intervals were made.
 func (r *Result) method() string {
+	if r.searches {
+		return "intervals: from the loads of which the searches are certain; the chances of both to be wrong are added"
+	}
 	return fmt.Sprintf("intervals: %s %%, block bootstrap, %d resamples, seed %d", percentText(r.Level), r.Resamples,
 		r.Seed)
 }
