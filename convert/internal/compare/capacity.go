@@ -84,7 +84,8 @@ func alone(name string, b Search) Capacity {
 
 func newCapacity(name string, a, b Search, o Options) Capacity {
 	c := Capacity{name: name, Tier: b.Tier, SLO: b.SLO, Over: b.Over, Base: a.Highest, New: b.Highest,
-		Level: max(0, a.Confidence+b.Confidence-1), baseOver: a.Over, baseOpen: !a.Fails, isOpen: !b.Fails, Verdict: Unclear}
+		Level: max(0, a.Confidence+b.Confidence-1), baseOver: a.Over,
+		baseOpen: !a.Fails, isOpen: !b.Fails, Verdict: Unclear}
 	for _, pair := range [][3]string{{a.Over, b.Over, "the searches are over different loads"},
 		{a.SLO, b.SLO, "the SLOs differ"}, {a.Arrival, b.Arrival, "the arrivals differ"}} {
 		if pair[0] != pair[1] {
@@ -240,8 +241,8 @@ func (r *Result) addCapacities(base, fresh []Search, o Options) {
 	}
 }
 
-// capacity returns the capacity by its name in gates, which have no spaces; nil if NEW has none of it. Without a tier it
-// is that of the first.
+// capacity returns the capacity by its name in gates, which have no spaces; nil if NEW has none of it. Without a tier
+// it is that of the first.
 func (r *Result) capacity(name string) *Capacity {
 	for i := range r.Capacities {
 		c := &r.Capacities[i]
@@ -271,7 +272,7 @@ func (g Gate) onCapacity(c *Capacity) (Status, string) {
 	case c.New == nil:
 		return GateFailed, "NEW has no load that keeps the SLO"
 	case g.kind == absolute && g.trips(*c.New):
-		return GateFailed, fmt.Sprintf("NEW is %s, the bound is %s", c.load(c.New), c.load(&g.bound))
+		return GateFailed, "NEW is " + c.load(c.New) + ", the bound is " + c.load(&g.bound)
 	case g.kind == absolute:
 		return GatePassed, "NEW is " + c.load(c.New)
 	case c.Reason != "":

@@ -28,6 +28,7 @@ func gates(t *testing.T, texts ...string) []Gate {
 func TestCapacities(t *testing.T) {
 	t.Parallel()
 	base := searched(15.6, 15.4, 16.4)
+	openEnd := func(s *Search) { s.Fails, s.Interval[1] = false, nil }
 	lowUnknown := func(s *Search) { s.Interval[0] = nil }
 	noneHolds := func(s *Search) { s.Highest, s.Interval[0] = nil, nil }
 	unsure := func(s *Search) { s.Interval = [2]*float64{} }
@@ -48,8 +49,8 @@ func TestCapacities(t *testing.T) {
 			"capacity: 100/s → 101/s (+1 %, between -3.9 % and +5.1 % at 90 %): same"},
 		"wide": {base, searched(18.1, 12, 19.7), Unclear,
 			"capacity: 15.6/s → 18.1/s (+16 %, between -27 % and +28 % at 90 %): not decided"},
-		"up to the maximum": {base, change(searched(32, 32, 0), func(s *Search) { s.Fails, s.Interval[1] = false, nil }),
-			Better, "capacity: 15.6/s → ≥ 32.0/s (+105 %, at least +95 % at 90 %): better"},
+		"up to the maximum": {base, change(searched(32, 32, 0), openEnd), Better,
+			"capacity: 15.6/s → ≥ 32.0/s (+105 %, at least +95 % at 90 %): better"},
 		"nothing certain below": {base, change(searched(10, 0, 12), lowUnknown), Worse,
 			"capacity: 15.6/s → 10.0/s (-36 %, at most -22 % at 90 %): worse"},
 		"nothing holds": {base, change(searched(0, 0, 1), noneHolds), Worse,
