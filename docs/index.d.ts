@@ -422,7 +422,7 @@ declare module 'k6/x/llm' {
     confidence?: number;
     /** The longest time that a load is measured (default '30s'). A probe ends as soon as it is certain. */
     probe?: Duration;
-    /** The longest time that the answer is measured once more (default '60s', or twice the probe). */
+    /** The longest time that the answer is measured once more (default: twice the probe). */
     hold?: Duration;
     /** How many loads may be tried (default 20). */
     maxProbes?: number;

@@ -193,7 +193,7 @@ var given = map[string]string{
 	"addressing_style":           "path", "server.type": "mock", "server.base_url": "http://h/prefix",
 	"server.api_key": "k",
 	"tokenizer.pretrained_model_name_or_path": sampleTokenizer(),
-	"x-llm.search":   `{"over": "rate", "slo": "p99(ttft)<500ms", "probe": "20s"}`,
+	"x-llm.search":   `{"over": "rate", "slo": "p99(latency)<5s", "probe": "20s"}`,
 	"x-llm.arrivals": "inference-perf", "x-llm.data": "inference-perf", "x-llm.sweep": "steps",
 	"x-llm.slo": "p99(ttft)<500ms", "x-llm.gate": "failures<1%", "x-llm.client": `{"text": true}`,
 	"x-llm.dataset": `{"maxTokens": 5}`, "x-llm.load": `{"drain": false}`,
@@ -212,7 +212,7 @@ var refusals = map[string]string{
 // passedOver holds the sections of data types that config() refuses by the type. Beside another type they have no
 // effect.
 var passedOver = []string{"data.otel_trace_replay.", "data.weka_trace_replay.", "data.visionarena.",
-	"data.synthetic_agentic.", "x-llm.search"}
+	"data.synthetic_agentic."}
 
 func valueOf(key, kind string) string {
 	longest, value := "", ""

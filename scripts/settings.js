@@ -97,6 +97,31 @@ function stages(defaults) {
   return warm((__ENV.RATE ? numbers('RATE') : [5]).map((rate) => ({ rate, ...length })));
 }
 
+// search reads the search for the highest load within an SLO, if SEARCH or the defaults ask for one.
+function search(defaults) {
+  const over = __ENV.SEARCH || (defaults && defaults.over);
+  const told = ['SLO', 'SEARCH_MIN', 'SEARCH_MAX', 'RESOLUTION', 'HOLD', 'MAX_PROBES'].find((name) => __ENV[name]);
+  if (!over) {
+    if (told) throw new Error(`${told} is set, but not SEARCH: set it to rate or concurrency`);
+    return undefined;
+  }
+  const load = ['STAGES', 'RATE', 'CONCURRENCY', 'REQUESTS', 'WARMUP'].find((name) => __ENV[name]);
+  if (load) throw new Error(`a search chooses the loads by itself: leave ${load} out`);
+  const slo = __ENV.SLO || (defaults && defaults.slo);
+  if (!slo) throw new Error("SEARCH is set, but not SLO: set it to what the server has to keep, such as 'p99(ttft)<500ms'");
+  return {
+    ...defaults,
+    over,
+    slo,
+    min: number('SEARCH_MIN'),
+    max: number('SEARCH_MAX'),
+    resolution: number('RESOLUTION'),
+    probe: duration('DURATION'),
+    hold: duration('HOLD'),
+    maxProbes: number('MAX_PROBES'),
+  };
+}
+
 export const api = /** @type {'chat' | 'completion'} */ (__ENV.API || 'chat');
 export const seed = number('SEED', undefined);
 export const maxTokens = number('MAX_TOKENS', undefined);
@@ -228,7 +253,7 @@ export function exec(client, data) {
 // times reads the instants of the log TRACE, at which requests are sent unless the settings have another load.
 function times() {
   const log = path(__ENV.TRACE);
-  const load = ['STAGES', 'RATE', 'CONCURRENCY', 'DURATION', 'REQUESTS', 'WARMUP'].find((name) => __ENV[name]);
+  const load = ['STAGES', 'RATE', 'CONCURRENCY', 'DURATION', 'REQUESTS', 'WARMUP', 'SEARCH'].find((name) => __ENV[name]);
   if (__ENV.ARRIVAL === 'trace') {
     if (!log) throw new Error('ARRIVAL=trace needs TRACE, the file with the times');
     if (load) throw new Error(`set either ARRIVAL=trace, which sends at the times of ${__ENV.TRACE}, or ${load}`);
@@ -244,13 +269,15 @@ function times() {
 }
 
 // options makes the options of a script that sends the items of data by client. The given stages are the load unless the settings
-// contain one.
+// contain one. In place of stages the load may be a search, {over, slo}.
 export function options(client, data, defaults, defaultArrival) {
+  const sought = search(Array.isArray(defaults) ? undefined : defaults);
   const recorded = times();
-  const arrival = recorded ? 'trace' : __ENV.ARRIVAL || defaultArrival;
+  const arrival = recorded ? 'trace' : __ENV.ARRIVAL || (sought ? undefined : defaultArrival);
   return {
     scenarios: scenarios({
-      stages: recorded ? undefined : stages(defaults),
+      search: sought,
+      stages: recorded || sought ? undefined : stages(defaults),
       trace: recorded,
       arrival,
       burstiness: arrival === 'gamma' ? number('BURSTINESS', 0.3) : undefined,

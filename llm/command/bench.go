@@ -35,6 +35,9 @@ sim: for the built-in simulator. Without --rate and --concurrency the load is 1,
 4 and 16 requests at a time, for 10 s each. Without --prompts, --dataset and
 --replay the prompts are random words: 512 tokens, with answers of 128 tokens.
 
+--search rate finds the highest rate at which the server keeps --slo, and
+--search concurrency the highest number of requests at a time (docs/search.md).
+
 The command prints what the server can do, and after the load the verdict on
 the load generator, the answer to --slo, and a table with a row per stage. The
 report goes to --out, or else to runs/ and the time.
@@ -44,12 +47,13 @@ report goes to --out, or else to runs/ and the time.
 with the dotted name of a key of a configuration works, too (docs/config.md).
 
 Exit codes: 0 for success; 1 if the server cannot be used, every request failed,
-none was sent, or a gate broke; 2 for misuse; 3 if records are missing;
-otherwise the code of k6 run, for example 105 after Ctrl-C.`,
+none was sent, a gate broke, or a search found no capacity; 2 for misuse; 3 if
+records are missing; otherwise the code of k6 run, for example 105 after Ctrl-C.`,
 		Example: `  k6 x llm bench http://localhost:8000 --rate 2,4,8 --duration 60s
   k6 x llm bench localhost:8000 --concurrency 4,16,64 --prompts my.jsonl
   k6 x llm bench localhost:8000 --rate 5 --input 512 --output 100-200 \
       --slo 'p99(ttft)<500ms,p95(itl)<50ms' --gate 'failures<1%'
+  k6 x llm bench localhost:8000 --search rate --slo 'p99(ttft)<500ms'
   k6 x llm bench https://api.example.com --api-key-env KEY --ignore-eos=false
   k6 x llm bench localhost:8000 --rate 5 --print script > my-test.js`,
 		Args: oneServer,

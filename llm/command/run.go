@@ -84,9 +84,10 @@ of all requests.
 Ctrl-C ends the load. The command then writes a report on the requests that were
 sent.
 
-Exit codes: 0 for success; 1 if every request failed, none was sent, or a gate
-broke; 2 for misuse; 3 if records are missing; otherwise the code of k6 run, for
-example 105 after Ctrl-C and 108 after a circuit breaker.`,
+Exit codes: 0 for success; 1 if every request failed, none was sent, a gate
+broke, or a search found no capacity; 2 for misuse; 3 if records are missing;
+otherwise the code of k6 run, for example 105 after Ctrl-C and 108 after a
+circuit breaker.`,
 		Example: `  k6 x llm run -c config.yml
   k6 x llm run -c config.yml --out report \
       --load.stages '[{"rate": 5, "duration": 30}]'
@@ -456,5 +457,5 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if code != 0 && code != exitcodes.MarkedAsFailed { // which also marks a run without an answer
 		return nil
 	}
-	return cmp.Or(cli.Gates(report), cli.Verdict(run))
+	return cmp.Or(cli.Capacity(run), cli.Gates(report), cli.Verdict(run))
 }

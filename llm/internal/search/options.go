@@ -219,7 +219,7 @@ const (
 func (o *Options) setTimes(given arrival.SearchOptions) error {
 	if given.Probe.Valid {
 		o.Probe = given.Probe.TimeDuration()
-		o.Hold = max(DefaultHold, 2*o.Probe)
+		o.Hold = 2 * o.Probe
 	}
 	if given.Hold.Valid {
 		o.Hold = given.Hold.TimeDuration()
