@@ -17,7 +17,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/vitals"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -26,16 +25,16 @@ import (
 type Executor struct {
 	*executor.BaseExecutor // has the progress bar
 	*aborter
-	config     *Config
-	state      *lib.ExecutionState
-	log        *logrus.Entry
-	plan       arrival.Plan
-	tuple      *lib.ExecutionTuple
-	metrics    *samples.Metrics
-	stages     []record.Stage // as numbered in the whole run
-	searched   *search.Search // nil unless the load is a search
-	firstProbe int            // number of its first stage
-	counted    int            // senders that k6 counts as VUs, over all pools; see native.more
+	config    *Config
+	state     *lib.ExecutionState
+	log       *logrus.Entry
+	plan      arrival.Plan
+	tuple     *lib.ExecutionTuple
+	metrics   *samples.Metrics
+	stages    []record.Stage // as numbered in the whole run
+	search    *searching     // nil unless the load is a search
+	newSource func(p *pool, pre int64) source
+	counted   int // senders that k6 counts as VUs, over all pools; see native.more
 }
 
 var _ lib.Executor = new(Executor)
@@ -61,8 +60,8 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 		return nil, err
 	}
 	x := &Executor{BaseExecutor: executor.NewBaseExecutor(c, es, log), aborter: s, config: c, state: es, log: log,
-		plan: plan, metrics: m, stages: c.RecordStages()}
-	if x.searched, x.firstProbe, err = newSearch(c, es); err != nil {
+		plan: plan, metrics: m, stages: c.RecordStages(), newSource: sourceOf(c)}
+	if x.search, err = newSearch(c, es); err != nil {
 		return nil, err
 	}
 	for _, scenario := range samples.Scenarios(es.Test.Options.Scenarios) {
@@ -100,7 +99,6 @@ type run struct {
 	wait     alarm.Clock
 	stopper  stopper
 	watch    func() *vitals.Vitals // begins to measure this process
-	search   *searching            // nil unless the load is a search
 	probe    *probe                // that runs, or ran last
 }
 
@@ -115,8 +113,8 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	r := &run{Executor: x, parent: parent, out: out, share: newStripes(x.tuple), wait: alarm.New(),
 		watch: vitals.Start, meter: meter{stages: x.plan.Stages}}
 	defer r.wait.Close()
-	if x.searched != nil {
-		r.search = &searching{run: r, chooses: x.searched, first: x.firstProbe}
+	if r.search != nil {
+		r.search.run = r
 	}
 	if err := r.openPool(); err != nil {
 		return err
@@ -392,37 +390,6 @@ func (r *run) tags() *metrics.TagSet {
 		return r.state.Test.RunTags.With("scenario", r.config.Name)
 	}
 	return r.state.Test.RunTags
-}
-
-// warnEmpty logs the stages that have a rate but no arrival on any instance.
-func (r *run) warnEmpty() {
-	for i, s := range r.plan.Stages {
-		if s.Closed() || r.plan.HasArrival(i) {
-			continue
-		}
-		r.empty = append(r.empty, i)
-		if area := s.Area(); area > 0 {
-			r.log.Warnf("stage %d of scenario %q has no arrival: its rate times its duration is %.3g requests",
-				r.stages[i].Index, r.config.Name, area)
-		}
-	}
-}
-
-// explain logs in one line why this instance sent less than expected: which option to raise, and to which value.
-func (r *run) explain() {
-	dropped := r.dropped.Load()
-	switch {
-	case dropped == 0 && r.sent == 0 && r.parent.Err() == nil && len(r.empty) < len(r.plan.Stages):
-		r.log.Warnf("no arrival of scenario %q fell to this instance (segment %s): it was idle", r.config.Name,
-			r.state.ExecutionTuple.Segment)
-		return
-	case dropped == 0:
-		return
-	}
-	_, most := r.config.vus()
-	r.log.Warnf("%d arrivals of scenario %q found no free VU and were dropped: the load was less than asked for. "+
-		"Raise %s.",
-		dropped, r.config.Name, r.pool.advice(most))
 }
 
 // drain waits for the requests in flight, at most for gracefulStop; then it cuts those that remain, and opens a new

@@ -45,6 +45,16 @@ type source interface {
 	close()
 }
 
+// sourceOf returns what makes the source of a scenario's pools. The first pre workers are to wait at once.
+func sourceOf(c *Config) func(p *pool, pre int64) source {
+	if c.Exec.Native != nil {
+		return func(p *pool, _ int64) source { return &native{p: p} }
+	}
+	return func(p *pool, pre int64) source {
+		return &vus{p: p, pre: pre, spare: p.most - pre, asked: make(chan struct{}, p.most)}
+	}
+}
+
 // job is an arrival for a worker.
 type job struct {
 	arrival.Arrival
@@ -56,11 +66,7 @@ type job struct {
 func newPool(ctx context.Context, x *Executor, pre, most int64) (*pool, error) {
 	p := &pool{x: x, most: most, avail: make(chan struct{}, most)}
 	p.ctx, p.cancel = context.WithCancel(ctx)
-	if x.config.Exec.Native != nil {
-		p.source = &native{p: p}
-	} else {
-		p.source = &vus{p: p, pre: pre, spare: most - pre, asked: make(chan struct{}, most)}
-	}
+	p.source = x.newSource(p, pre)
 	if err := p.source.start(); err != nil {
 		p.close(0)
 		return nil, err

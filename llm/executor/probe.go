@@ -2,6 +2,7 @@ package executor
 
 import (
 	"math"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,7 +73,7 @@ func (p *probe) job(j job, due time.Time) job {
 	after := due.Sub(p.began)
 	j.Warmup = !p.judge.Settled(after)
 	i := &iteration{probe: p, number: p.judge.Sent(after)}
-	j.Probe, j.Ended = &p.stage, i.ended
+	j.Probe, j.Ended, j.Salt = &p.stage, i.ended, "probe "+strconv.Itoa(p.Number)
 	j.Stop = func(_ bool, reason string) { p.stop(false, reason) } // the search decides what follows
 	if done := j.done; done != nil {
 		j.done = func() { i.over(); done() }

@@ -18,7 +18,8 @@ type searching struct {
 	chooses *search.Search
 	first   int                   // number of the first probe's stage
 	base    int64                 // number of the next arrival
-	shown   atomic.Pointer[probe] // for the progress bar
+	shown   atomic.Pointer[probe] // for the progress bar, as over is
+	over    atomic.Bool
 }
 
 // drained bounds the wait for the server after a probe, and asked is how often it is asked meanwhile.
@@ -52,6 +53,7 @@ func (s *searching) allProbes() error {
 	}
 	s.tell(last)
 	if s.run.parent.Err() == nil {
+		s.over.Store(true)
 		s.run.meter.end()
 	}
 	line := s.chooses.Line()
@@ -99,9 +101,17 @@ func (s *searching) try(next search.Probe) (record.Stage, error) {
 	}
 	s.judge(p, &outcome, line)
 	s.chooses.Done(next, outcome)
-	s.run.log.Infof("probe %d: %s", outcome.Stage, s.chooses.Tell(outcome))
+	s.run.log.Infof("probe %d: %s%s", outcome.Stage, s.chooses.Tell(outcome), because(broken))
 	s.tell(line)
 	return line, nil
+}
+
+// because returns why a probe was stopped, unless the judge stopped it.
+func because(reason string) string {
+	if reason == "" || reason == decided {
+		return ""
+	}
+	return ": " + reason
 }
 
 // newProbe adds the stage of a probe to the plan.
@@ -195,5 +205,9 @@ func (s *searching) view(func(int64) int64) (done float64, texts []string) {
 		load = fmt.Sprintf("%.0f at a time", p.Value)
 	}
 	most := s.chooses.Options().MostProbes()
-	return min(1, float64(p.Number)/float64(most)), []string{fmt.Sprintf("probe %d, %s", p.stage.Index, p.Phase), load}
+	if s.over.Load() {
+		most = p.Number
+	}
+	done = min(1, float64(p.Number)/float64(max(1, most)))
+	return done, []string{fmt.Sprintf("probe %d, %s", p.stage.Index, p.Phase), load}
 }

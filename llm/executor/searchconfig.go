@@ -64,14 +64,14 @@ func process(c *Config) string {
 	return cmp.Or(c.Arrival.String, "poisson")
 }
 
-// newSearch returns the search of a scenario and the number of its first stage. It returns nil for a load that is none.
-func newSearch(c *Config, es *lib.ExecutionState) (*search.Search, int, error) {
+// newSearch returns the search of a scenario, which its run completes, and nil for a load that is none.
+func newSearch(c *Config, es *lib.ExecutionState) (*searching, error) {
 	if c.Search == nil {
-		return nil, 0, nil
+		return nil, nil
 	}
 	if !whole(es.ExecutionTuple) {
-		return nil, 0, errInstances
+		return nil, errInstances
 	}
-	s, err := search.New(*c.Search)
-	return s, samples.FirstProbe(es.Test.Options.Scenarios, c.Name), err
+	chooses, err := search.New(*c.Search)
+	return &searching{chooses: chooses, first: samples.FirstProbe(es.Test.Options.Scenarios, c.Name)}, err
 }

@@ -1,0 +1,32 @@
+package executor
+
+// warnEmpty logs the stages that have a rate but no arrival on any instance.
+func (r *run) warnEmpty() {
+	for i, s := range r.plan.Stages {
+		if s.Closed() || r.plan.HasArrival(i) {
+			continue
+		}
+		r.empty = append(r.empty, i)
+		if area := s.Area(); area > 0 {
+			r.log.Warnf("stage %d of scenario %q has no arrival: its rate times its duration is %.3g requests",
+				r.stages[i].Index, r.config.Name, area)
+		}
+	}
+}
+
+// explain logs in one line why this instance sent less than expected: which option to raise, and to which value.
+func (r *run) explain() {
+	dropped := r.dropped.Load()
+	switch {
+	case dropped == 0 && r.sent == 0 && r.parent.Err() == nil && len(r.empty) < len(r.plan.Stages):
+		r.log.Warnf("no arrival of scenario %q fell to this instance (segment %s): it was idle", r.config.Name,
+			r.state.ExecutionTuple.Segment)
+		return
+	case dropped == 0:
+		return
+	}
+	_, most := r.config.vus()
+	r.log.Warnf("%d arrivals of scenario %q found no free VU and were dropped: the load was less than asked for. "+
+		"Raise %s.",
+		dropped, r.config.Name, r.pool.advice(most))
+}
