@@ -136,10 +136,21 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	}
 	r.pool.close(x.config.GracefulStop.TimeDuration())
 	r.explain()
-	if r.stopper.run() {
-		x.interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + r.stopper.reason()})
+	if why := r.aborts(); why != "" {
+		x.interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + why})
 	}
 	return nil
+}
+
+// aborts returns why the load ends the whole run, "" if it does not.
+func (r *run) aborts() string {
+	switch {
+	case r.search != nil && r.search.fault != "":
+		return r.search.fault
+	case r.stopper.run():
+		return r.stopper.reason()
+	}
+	return ""
 }
 
 // allStages sends the stages one after the other.

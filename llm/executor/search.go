@@ -20,6 +20,7 @@ type searching struct {
 	base    int64                 // number of the next arrival
 	shown   atomic.Pointer[probe] // for the progress bar, as over is
 	over    atomic.Bool
+	fault   string // why the whole run ends, because no probe can be judged
 }
 
 // drained bounds the wait for the server after a probe, and asked is how often it is asked meanwhile.
@@ -46,6 +47,10 @@ func (s *searching) allProbes() error {
 			return err
 		}
 		last = stage
+		if s.fault != "" {
+			s.chooses.Stop(search.Interrupted, s.fault)
+			break
+		}
 		if s.run.parent.Err() != nil {
 			s.chooses.Stop(search.Interrupted, fmt.Sprintf("the run was ended in probe %d", stage.Index))
 			break
@@ -95,7 +100,8 @@ func (s *searching) try(next search.Probe) (record.Stage, error) {
 	line := stage
 	line.Start, line.End, line.Status = record.UnixNano(began), record.UnixNano(ended), status
 	s.run.push(s.run.metrics.Event(&line, s.run.tags()))
-	if s.run.parent.Err() != nil || err != nil {
+	s.fault = unjudged(outcome)
+	if s.run.parent.Err() != nil || err != nil || s.fault != "" {
 		p.discard()
 		return line, err
 	}
@@ -112,6 +118,18 @@ func because(reason string) string {
 		return ""
 	}
 	return ": " + reason
+}
+
+// unjudged returns why a probe tells nothing of an objective, and "" if it tells of all: none of its answers has the
+// latency.
+func unjudged(p record.SearchProbe) string {
+	for _, share := range p.Shares {
+		if share.Share == nil && p.Requests > p.Failed {
+			return fmt.Sprintf("none of %d answers has a latency that %s is about: one that is not streamed has no TTFT, "+
+				"TPOT and ITL, and one of a single token no TPOT and ITL", p.Requests-p.Failed, share.Objective)
+		}
+	}
+	return ""
 }
 
 // newProbe adds the stage of a probe to the plan.
