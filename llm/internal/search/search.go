@@ -109,7 +109,8 @@ func (s *Search) Stop(reason, text string) {
 
 // plan decides on the next load, or ends the search. Each step reports whether it has done so.
 func (s *Search) plan() {
-	_ = s.afterRefusal() || s.afterDeath() || s.afterContradiction() || s.narrow() || s.holdAnswers() || s.finish()
+	_ = s.afterRefusal() || s.afterDeath() || s.afterContradiction() || s.narrow() || s.holdAnswers() ||
+		s.surround() || s.finish()
 }
 
 // try makes a load the next one, unless all probes are used up. It returns true.
@@ -231,8 +232,17 @@ func (s *Search) holdAnswers() bool {
 	}
 	slices.SortFunc(answers, func(a, b float64) int { return cmp.Compare(b, a) })
 	for _, value := range answers {
-		held := func(p record.SearchProbe) bool { return p.Phase == Hold && p.Value == value }
-		if !slices.ContainsFunc(s.known.judged(), held) {
+		if !s.known.held(value) {
+			return s.try(value, Hold)
+		}
+	}
+	return false
+}
+
+// surround tries loads around the answers, if there are probes left to do so.
+func (s *Search) surround() bool {
+	for _, t := range s.o.Tiers {
+		if value, ok := s.known.around(t); ok && s.known.used() < s.o.MaxProbes {
 			return s.try(value, Hold)
 		}
 	}

@@ -104,8 +104,12 @@ func (k *known) advice(t Tier) string {
 	if needed(o) == 1 || rate == 0 {
 		return fmt.Sprintf(" (no number of requests makes certain that all keep %s)", o)
 	}
-	needs := time.Duration(math.Ceil(k.surePass(needed(o))/rate)) * time.Second
-	if needs <= k.o.Hold { // the share is too near to what is needed
+	part := 1.0
+	if sh, _ := shareOf(low.probe, o); sh.Effective > 0 {
+		part = min(1, sh.Effective/float64(low.probe.Requests))
+	}
+	needs := time.Duration(math.Ceil(k.surePass(o, part)/rate)) * time.Second
+	if needs <= k.longest(low.value, Bisection) { // the share is too near to what is needed
 		return ""
 	}
 	probe := roundedUp(needs)
@@ -113,12 +117,20 @@ func (k *known) advice(t Tier) string {
 		probe)
 }
 
-// surePass returns how many independent requests, all of which keep an objective, it takes to be certain that the
-// needed share does.
-func (k *known) surePass(share float64) float64 {
-	const looks = 100 // what the looks before the last one have spent, about
-	alpha := (1 - k.o.Confidence) / float64(k.o.MaxProbes)
-	return math.Log(alpha/looks) / math.Log(share)
+// surePass returns how many requests it takes to be certain that a load passes if all keep an objective, when each counts
+// for a part of an independent one.
+func (k *known) surePass(o slo.Objective, part float64) float64 {
+	objectives := 0
+	for _, tier := range k.o.Tiers {
+		objectives += len(tier.SLO)
+	}
+	alpha := (1 - k.o.Confidence) / float64(k.o.MaxProbes) / 2 / float64(objectives+1)
+	for look, n := 1, float64(firstLook); ; look, n = look+1, n*lookGrowth {
+		independent := math.Log(alpha/float64(look*(look+1))) / math.Log(needed(o))
+		if n*part >= independent {
+			return n
+		}
+	}
 }
 
 // leastSure returns the objective of a tier that keeps a probe from passing for certain: of those that are not certain,

@@ -47,7 +47,7 @@ func (o *Options) step(ms marks) (value float64, phase string, ok bool) {
 		return value, Doubling, ok
 	case b.high == nil:
 		return min(rounded(2*b.low.value), o.highest()), Doubling, b.low.value < o.highest()
-	case b.low.rough() && b.high.value < halved*b.low.value:
+	case b.low.rough() && b.high.probe.Phase != Doubling && b.high.value < halved*b.low.value:
 		return b.low.value, Bisection, true
 	case !o.near(b.low.value, b.high.value):
 		return o.between(b.low.value, b.high.value), Bisection, true

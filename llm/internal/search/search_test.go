@@ -6,7 +6,9 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
+	"go.k6.io/k6/v2/lib/types"
 	"gopkg.in/guregu/null.v3"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
@@ -248,9 +250,37 @@ func TestInterval(t *testing.T) {
 		t.Errorf("got %v, want nothing up to 1", line.Interval)
 	}
 	const want = "the edge lies between 0.595/s and 0.621/s; certain at 95 %: below 1/s (p99(ttft)<300ms at 0.595/s " +
-		"takes 30m a probe to be certain: set probe: 30m)"
+		"takes 40m a probe to be certain: set probe: 40m)"
 	if line.Reason != want {
 		t.Errorf("got %q, want %q", line.Reason, want)
+	}
+}
+
+// Where probes are long enough to be certain, the interval gets its ends.
+func TestLoadsAroundTheAnswer(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		sure        func(value float64) bool
+		low, high   float64
+		tried, rest string
+	}{
+		"certain everywhere": {func(v float64) bool { return true }, 0, 0, "(15.3+)",
+			"certain at 95 %: between 15.3/s and 16/s"},
+		"certain a fifth from the edge": {func(v float64) bool { return v < 12.5 || v > 18 }, 0, 0,
+			"[16-] (15.3+) (16-) (18.4-)", "certain at 95 %: between 11.3/s and 18.4/s"},
+		"certain far from the edge": {func(v float64) bool { return v < 4 || v > 20 }, 0, 0,
+			"[16-] (15.3+) (16-) (12.2+) (9.56+) (18.4-) (23-)", "certain at 95 %: between 2/s and 23/s"},
+		"within bounds": {func(v float64) bool { return false }, 10, 17,
+			"10+ 17- [13+] [14.9+] [15.9-] [15.4+] (15.4+) (15.9-) (12.3+)", "certain at 95 %: nothing"},
+	} {
+		given := within(tt.low, tt.high)
+		given.Probe = types.NullDurationFrom(10 * time.Minute)
+		line := run(t, given, func(s *Search, p Probe) record.SearchProbe {
+			return probe(s, p.Value < 15.7, tt.sure(p.Value), p.Value/15.7)
+		})
+		if got := tried(line); !strings.HasSuffix(got, tt.tried) || !strings.Contains(line.Reason, tt.rest) {
+			t.Errorf("%s: got %s, %s\nwant %s, %s", name, got, line.Reason, tt.tried, tt.rest)
+		}
 	}
 }
 
