@@ -91,7 +91,8 @@ func TestSearchEnds(t *testing.T) {
 			}
 			f := runSearch(t, tt.options, server, nil)
 			if f.StopReason != tt.reason || !strings.Contains(f.Reason, tt.says) ||
-				!strings.Contains(f.Log, tt.logged) || f.Took > tt.most || !is(f.HighestPassing, tt.low) || !is(f.LowestFailing, tt.high) {
+				!strings.Contains(f.Log, tt.logged) || f.Took > tt.most ||
+				!is(f.HighestPassing, tt.low) || !is(f.LowestFailing, tt.high) {
 				t.Errorf("%s: %s after %v: %s; %s\n%s", tt.name, f.StopReason, f.Took, f.Reason, f.Text, f.Log)
 			}
 		})

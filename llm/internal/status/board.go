@@ -73,7 +73,7 @@ func (b *Board) Sent(now time.Time, p Position) Ticket {
 		return Ticket{outside}
 	}
 	t := Ticket{b.schedule.observe(now, p)}
-	if p.Probe != nil && b.stage(t.stage) == nil {
+	if p.Probe != nil && t.stage >= 0 && b.stage(t.stage) == nil {
 		b.addProbes(b.schedule.find(p.Scenario))
 	}
 	if s := b.stage(t.stage); s != nil {

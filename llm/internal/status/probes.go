@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -57,6 +58,13 @@ func (b *Board) EndProbe(scenario string, ended record.Stage) {
 			}
 		}
 	}
+}
+
+// unanswered reports whether a search ended for another reason than that it has its answer.
+func (s *summaryText) unanswered() bool {
+	return slices.ContainsFunc(s.facts.Searches, func(found *record.Search) bool {
+		return found.StopReason != "converged" && found.StopReason != "max_reached"
+	})
 }
 
 // answers writes what searches have found.

@@ -34,7 +34,7 @@ func (b *Board) Nothing() string {
 
 // verdict writes the first line, which must suffice for a user who reads nothing else. It begins with FAILED if a
 // threshold was crossed, no request succeeded or records are lost, with STOPPED if a signal ended the run, with CHECK
-// if a part of the load failed or was not sent in time, and else with OK.
+// if a part of the load failed or was not sent in time, or if a search has no answer, and else with OK.
 func (s *summaryText) verdict() {
 	crossed, all := s.crossed()
 	late := s.lateness()
@@ -44,7 +44,7 @@ func (s *summaryText) verdict() {
 		word, colour = "FAILED", red
 	case s.facts.Interrupted:
 		word, colour = "STOPPED", yellow
-	case s.all.failed > 0, s.dropped() > 0, late != "":
+	case s.all.failed > 0, s.dropped() > 0, late != "", s.unanswered():
 		word, colour = "CHECK", yellow
 	}
 	word = s.paint(colour, word)
