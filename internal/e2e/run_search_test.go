@@ -23,7 +23,7 @@ func recordSearch(t *testing.T, exec string) {
 		script(t, `{search: {slo: 'p50(ttft)<40ms', min: 60, max: 240, resolution: 0.5, probe: '1s', hold: '2s'}}`,
 			`{baseURL: 'sim:?ttft=20ms&itl=1ms&max-num-seqs=4'}`)))
 	all := lines(t, out)
-	requests, stages, states := only[*record.Request](all), only[*record.Stage](all), only[*record.Search](all)
+	stages, states := only[*record.Stage](all), only[*record.Search](all)
 	if len(states) == 0 {
 		t.Fatalf("no search\n%s", r.stderr)
 	}
@@ -31,20 +31,11 @@ func recordSearch(t *testing.T, exec string) {
 	if len(stages) != len(last.Probes) || len(states) != len(last.Probes)+1 || last.Scenario != "load" {
 		t.Fatalf("%d stages and %d states of %d probes: %+v", len(stages), len(states), len(last.Probes), last)
 	}
-	slices.SortFunc(requests, func(a, b *record.Request) int { return int(a.Index - b.Index) })
-	sent := make([]int, len(stages))
-	for i, q := range requests {
-		if q.Stage < 0 || q.Stage >= len(stages) || q.Index != int64(i) {
-			t.Fatalf("request %d has number %d and stage %d of %d", i, q.Index, q.Stage, len(stages))
-		}
-		if !q.Warmup && !q.Unfinished() {
-			sent[q.Stage]++
-		}
-	}
+	judged := numbered(t, all, len(stages))
 	for i, p := range last.Probes {
 		s := stages[i]
-		if s.Index != i || p.Stage != i || *s.Rate != p.Value || s.Status != "completed" || p.Requests != sent[i] {
-			t.Errorf("probe %+v, stage %+v, %d requests", p, s, sent[i])
+		if s.Index != i || p.Stage != i || *s.Rate != p.Value || s.Status != "completed" || p.Requests != judged[i] {
+			t.Errorf("probe %+v, stage %+v, %d requests", p, s, judged[i])
 		}
 	}
 	switch last.StopReason {
@@ -63,6 +54,33 @@ func recordSearch(t *testing.T, exec string) {
 	if !strings.Contains(r.stderr, "probe 0: 60/s ") || !strings.Contains(r.stderr, "search: "+last.Text) {
 		t.Errorf("no word on the probes:\n%s", r.stderr)
 	}
+}
+
+// numbered returns how many arrivals of each stage count, and checks that each arrival has a number of its own.
+func numbered(t *testing.T, all []record.Line, stages int) []int {
+	t.Helper()
+	judged, seen := make([]int, stages), []int64{}
+	take := func(stage int, index int64, counts bool) {
+		if stage < 0 || stage >= stages {
+			t.Fatalf("arrival %d is of stage %d of %d", index, stage, stages)
+		}
+		if seen = append(seen, index); counts {
+			judged[stage]++
+		}
+	}
+	for _, q := range only[*record.Request](all) {
+		take(q.Stage, q.Index, !q.Warmup && !q.Unfinished())
+	}
+	for _, d := range only[*record.Dropped](all) {
+		take(d.Stage, *d.Index, !d.Warmup)
+	}
+	slices.Sort(seen)
+	for i, index := range seen {
+		if index != int64(i) {
+			t.Fatalf("arrival %d has number %d", i, index)
+		}
+	}
+	return judged
 }
 
 // A search decides by what this process sees, so it is refused where others send, too.
