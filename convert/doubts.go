@@ -53,7 +53,7 @@ func (p *Report) doubts() []string {
 		return nil
 	}
 	var list []Doubt
-	repeated := repeatedStages(p.run)
+	repeated := RepeatedStages(p.run.Searches)
 	for _, stage := range sortedKeys(p.Stages) {
 		if repeated[stage] {
 			continue

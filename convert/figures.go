@@ -54,9 +54,11 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 		Seconds: summary.Get("benchmark_time_seconds").Float(), Values: map[string]float64{},
 	}
 	f.Doubt = statedDoubt(summary.Get("xk6_llm.client_health"))
-	if f.Searches, err = statedSearches(summary.Get("xk6_llm")); err != nil {
+	searches, err := StatedSearches(summary.Get("xk6_llm"))
+	if err != nil {
 		return f, false, fmt.Errorf("%s: %w", paths[0], err)
 	}
+	f.Searches = comparedSearches(searches)
 	figuresOf(summary, f.Values)
 	return f, true, nil
 }

@@ -17,18 +17,28 @@ func (t *table) searchReasons(searches []*record.Search) {
 		if len(searches) > 1 {
 			name += " of " + s.Scenario
 		}
-		t.say("%s: %s in %s, %s: %s", name, plural(len(s.Probes), "probe"), minutes(probedSeconds(s)), stopText(s),
-			reasonOf(s))
-		for _, tier := range tiersOf(s) {
-			for _, remark := range answerRemarks(s, tier) {
-				t.say("  %s", remark)
-			}
+		t.say("%s: %s", name, SearchEnd(s))
+		for _, remark := range SearchRemarks(s) {
+			t.say("  %s", remark)
 		}
 	}
 }
 
-// answerRemarks returns what to know about the answer for a tier.
-func answerRemarks(s *record.Search, t record.SearchTier) (list []string) {
+// SearchEnd says how a search ended, and why.
+func SearchEnd(s *record.Search) string {
+	return fmt.Sprintf("%s in %s, %s: %s", plural(len(s.Probes), "probe"), minutes(probedSeconds(s)), stopText(s),
+		reasonOf(s))
+}
+
+// SearchRemarks returns what to know about the answers of a search: what of them is certain, and what is odd.
+func SearchRemarks(s *record.Search) (list []string) {
+	for _, t := range tiersOf(s) {
+		list = append(list, tierRemarks(s, t)...)
+	}
+	return list
+}
+
+func tierRemarks(s *record.Search, t record.SearchTier) (list []string) {
 	name := ""
 	if len(s.Tiers) > 1 {
 		name = t.Name + ": "
@@ -113,7 +123,8 @@ func (t *table) probes(s *record.Search) {
 	for _, p := range probes {
 		labels = append(labels, loadText(s, p.Value))
 		cells := [][]string{
-			{outcomeCell(p)}, {edgeCell(s, p)}, {shareCell(p.Share), boundsCell(p.Bounds)}, {probeLatency(p)},
+			{ProbeOutcome(p)}, {cmp.Or(ProbeEdge(s, p), noFigure)}, {shareCell(p.Share), boundsCell(p.Bounds)},
+			{probeLatency(p)},
 			{fmt.Sprint(p.Requests)}, {fmt.Sprint(p.Failed)}, {fmt.Sprintf("%.0f", p.Seconds)}, {p.Verdict},
 			{fmt.Sprint(p.Stage)}, {p.Phase}, {p.Binding},
 		}
@@ -163,7 +174,8 @@ func probeLatency(p record.SearchProbe) string {
 	return noFigure
 }
 
-func outcomeCell(p record.SearchProbe) string {
+// ProbeOutcome returns what became of a probe, and whether that is certain.
+func ProbeOutcome(p record.SearchProbe) string {
 	words := []string{p.Outcome}
 	if p.Unstable {
 		words = append(words, "unstable")
@@ -174,8 +186,9 @@ func outcomeCell(p record.SearchProbe) string {
 	return strings.Join(words, ", ")
 }
 
-// edgeCell marks the loads between which the answer lies.
-func edgeCell(s *record.Search, p record.SearchProbe) string {
+// ProbeEdge returns holds for a probe at the highest load that keeps the SLO, breaks for one at the lowest above it
+// that does not, and "" for others.
+func ProbeEdge(s *record.Search, p record.SearchProbe) string {
 	at := func(load *float64) bool { return load != nil && *load == p.Value && p.Outcome != record.ProbeRefused }
 	switch {
 	case at(s.HighestPassing):
@@ -183,5 +196,5 @@ func edgeCell(s *record.Search, p record.SearchProbe) string {
 	case at(s.LowestFailing):
 		return "breaks"
 	}
-	return noFigure
+	return ""
 }

@@ -17,7 +17,7 @@ type row struct {
 }
 
 // stageRows returns a row for each stage, under the names of their scenarios if there are several, and one for the
-// whole run.
+// whole run unless it is a search.
 func (p *Report) stageRows() (rows []row) {
 	for _, scenario := range p.scenarioNames() {
 		var own []row
@@ -32,7 +32,7 @@ func (p *Report) stageRows() (rows []row) {
 			rows = append(rows, row{label: scenario, of: p.Scenarios[scenario], whole: true})
 		}
 	}
-	if len(rows) > 1 {
+	if len(rows) > 1 && len(p.run.Searches) == 0 {
 		rows = append(rows, row{label: "all", of: p.Summary, whole: true})
 	}
 	return rows

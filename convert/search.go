@@ -24,18 +24,18 @@ func (a *Additions) setSearches(r *run.Run) {
 	w := &warner{a.Notes}
 	w.warn(true, "the run is a search: figures over all its probes are those of no single load; see search and the "+
 		"reports on the stages")
-	if n := len(repeatedStages(r)); n > 0 {
+	if n := len(RepeatedStages(r.Searches)); n > 0 {
 		w.warn(true, "client_health leaves out %s that the search repeated, for the load generator did not keep up: "+
 			"see their own reports", plural(n, "stage"))
 	}
 	a.Notes = w.list
 }
 
-// repeatedStages returns the stages of the probes in which the load generator did not keep up, and which the search
+// RepeatedStages returns the stages of the probes in which the load generator did not keep up, and which the search
 // repeated with success: its answer rests on none of them.
-func repeatedStages(r *run.Run) map[int]bool {
+func RepeatedStages(searches []*record.Search) map[int]bool {
 	stages := map[int]bool{}
-	for _, s := range r.Searches {
+	for _, s := range searches {
 		for i, p := range s.Probes {
 			if p.Outcome == record.ProbeRefused && slices.ContainsFunc(s.Probes[i+1:], func(o record.SearchProbe) bool {
 				return o.Value == p.Value && o.Outcome != record.ProbeRefused
@@ -50,7 +50,7 @@ func repeatedStages(r *run.Run) map[int]bool {
 // answering returns the part of a group that the answer of a search rests on: the group without the stages that the
 // search repeated. A group of such stages alone stays as it is.
 func (g *subset) answering() *subset {
-	repeated := repeatedStages(g.run)
+	repeated := RepeatedStages(g.run.Searches)
 	if len(repeated) == 0 {
 		return g
 	}

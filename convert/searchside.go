@@ -27,9 +27,8 @@ func comparedSearches(searches []*record.Search) (list []compare.Search) {
 	return list
 }
 
-// statedSearches returns what the searches found that a summary states.
-func statedSearches(additions gjson.Result) ([]compare.Search, error) {
-	var searches []*record.Search
+// StatedSearches returns the answers of searches that a summary states under xk6_llm.
+func StatedSearches(additions gjson.Result) (searches []*record.Search, err error) {
 	for _, stated := range append([]gjson.Result{additions.Get("search")},
 		additions.Get("other_searches").Array()...) {
 		if !stated.IsObject() {
@@ -41,5 +40,5 @@ func statedSearches(additions gjson.Result) ([]compare.Search, error) {
 		}
 		searches = append(searches, s)
 	}
-	return comparedSearches(searches), nil
+	return searches, nil
 }

@@ -84,7 +84,7 @@ func (p *Report) slos() (list [][]string) {
 
 // placesByScenario returns the stages of each scenario that have requests which the named objectives are about.
 func (p *Report) placesByScenario(names []string) map[string][]place {
-	list, repeated := map[string][]place{}, repeatedStages(p.run)
+	list, repeated := map[string][]place{}, RepeatedStages(p.run.Searches)
 	for _, stage := range sortedKeys(p.Stages) {
 		if repeated[stage] {
 			continue

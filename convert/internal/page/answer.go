@@ -20,7 +20,7 @@ func (r *Run) answer() (list []sentence) {
 			list = append(list, s)
 		}
 	}
-	list = append(list, r.keeps()...)
+	list = append(append(list, r.keeps()...), r.searches.found()...)
 	add(r.failures())
 	add(r.bend())
 	for _, s := range r.shown() {
@@ -42,10 +42,13 @@ func under(s part) string {
 	}
 }
 
-// shown returns the parts whose figures the answer states: of each scenario the stage with the lowest load and the one
-// with the highest, and of parallel scenarios the latter alone.
+// shown returns the parts whose figures the answer states: of a search the two loads between which its answer lies, else
+// of each scenario the stage with the lowest load and the one with the highest, and of parallel scenarios the latter
+// alone.
 func (r *Run) shown() (list []part) {
 	switch {
+	case len(r.searches) > 0:
+		return r.stages.edges()
 	case len(r.stages) == 0 && r.summary.Exists():
 		return []part{{doc: r.summary}}
 	case !r.parallel():
@@ -138,7 +141,7 @@ func mostFrequent(r *Run) string {
 func (r *Run) bend() sentence {
 	s := sentence{Label: "Knee"}
 	ordered := r.stages.ordered()
-	if axisOf([]Run{*r}) == byStage || len(ordered) < 3 {
+	if len(r.searches) > 0 || axisOf([]Run{*r}) == byStage || len(ordered) < 3 {
 		return s
 	}
 	points, _ := saturated(ordered, r.stages.first(), "p50")

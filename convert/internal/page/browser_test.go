@@ -79,6 +79,13 @@ func TestBrowserDrawsEveryChart(t *testing.T) {
 	checkDrawn(t, drawn(t, written(t, runOf(t, "nothing", load{rates: []float64{5}, each: 1, failing: 1}))), 3)
 }
 
+// A search has two charts of its own beside those of any run of stages.
+func TestBrowserDrawsASearch(t *testing.T) {
+	t.Parallel()
+	run := searchRun(t, unchanged)
+	checkDrawn(t, drawn(t, written(t, run)), 15)
+}
+
 // The browser runs no text that looks like code.
 func TestBrowserRunsNoForeignCode(t *testing.T) {
 	t.Parallel()

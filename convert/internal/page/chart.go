@@ -18,6 +18,7 @@ type chart struct {
 	Marks  []mark   `json:"marks,omitempty"`
 	Labels []string `json:"labels,omitempty"` // labels of the whole numbers of x, in place of the numbers
 	Spans  []span   `json:"spans,omitempty"`  // stages along x, for the values at the pointer
+	Bands  []band   `json:"bands,omitempty"`
 
 	wide bool
 }
@@ -41,6 +42,15 @@ type series struct {
 	Hide  bool      `json:"hide,omitempty"`  // hides the series until a click on its name
 	Tags  []string  `json:"tags,omitempty"`  // texts at the points of a path
 	Names []string  `json:"names,omitempty"` // names of the points: their stages and loads
+	Low   []rounded `json:"lows,omitempty"`  // lower and upper ends of the bars at the points
+	High  []rounded `json:"highs,omitempty"`
+}
+
+// band is a part of a chart between two values of x.
+type band struct {
+	From rounded `json:"from"`
+	To   rounded `json:"to"`
+	Weak bool    `json:"weak,omitempty"`
 }
 
 // span is a stage that begins at a value of x.
@@ -55,6 +65,9 @@ type mark struct {
 	Y    *rounded `json:"yat,omitempty"`
 	Text string   `json:"text"`
 	Run  int      `json:"run"` // -1 means all runs
+	// Side is where the text of a line stands: left or right of a line at X, halfway up, and at the end of a line at Y;
+	// "" means at the top right of the former and at the left end of the latter.
+	Side string `json:"side,omitempty"`
 }
 
 // rounded is a number that has six digits in JSON: more are invisible in a chart and make the page larger. NaN is null
@@ -121,7 +134,7 @@ type chartGroup struct {
 
 // chartsOf returns all charts for which the runs have data.
 func chartsOf(runs []Run) (groups []chartGroup) {
-	for _, g := range []chartGroup{overLoad(runs), overTime(runs), distributions(runs)} {
+	for _, g := range []chartGroup{overProbes(runs), overLoad(runs), overTime(runs), distributions(runs)} {
 		drawn := g
 		drawn.charts = nil
 		for _, c := range g.charts {

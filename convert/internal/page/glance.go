@@ -21,6 +21,8 @@ var glanceColumns = []glanceColumn{
 	{column{"at a time", "", "requests that the stage kept open at a time"}, func(p part) cell {
 		return right(exactly(p.atATime()))
 	}},
+	{column{"search", "", "what the search said of this load: pass or fail, certain if it holds at the confidence of " +
+		"the search; holds and breaks mark the two loads between which the answer lies"}, probeCell},
 	{column{"SLO kept", "", "share of the requests that kept the SLO, or what broke it; a failed request and a " +
 		"dropped arrival are over every bound"}, sloCell},
 	ofFigure("TTFT", ttft, "p50"), ofFigure("TTFT", ttft, "p99"), ofFigure("ITL", itl, "p50"),
@@ -98,7 +100,11 @@ func (r *Run) doubts() []string {
 		return nil
 	}
 	var list []convert.Doubt
+	repeated := convert.RepeatedStages(r.searches)
 	for _, s := range r.stages {
+		if repeated[s.index] {
+			continue
+		}
 		health := s.doc.Get("xk6_llm.client_health")
 		list = append(list, convert.Doubt{Stage: s.title(), Verdict: health.Get("verdict").String(),
 			Reasons: texts(health.Get("reasons"))})

@@ -19,6 +19,8 @@ type part struct {
 	doc      gjson.Result
 	plan     record.Stage // what was asked of the stage; the zero value if that is unknown
 	loops    bool         // it has stages that are closed loops
+	search   *record.Search
+	probe    *record.SearchProbe // of search, if the stage is one
 }
 
 // stages are the stages of a run, in the order in which the page lists them.

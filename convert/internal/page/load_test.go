@@ -105,7 +105,7 @@ func TestParallelScenarios(t *testing.T) {
 		for i := range stages {
 			stages[i].Index = i
 		}
-		return scenario{record.Scenario{Name: name, Stages: stages}, from, to}
+		return scenario{record.Scenario{Name: name, Stages: stages}, nil, from, to}
 	}
 	together := []scenario{at("chat", 0, 10, constant(5, 5), constant(8, 5)), at("batch", 0.1, 9, loop(3, 20))}
 	if got, want := plannedLoad(together), "chat: 5, 8/s for 5 s each; at the same time batch: 20 requests, 3 at a "+

@@ -23,7 +23,7 @@ func (r *Run) next() sentence {
 			parts = append(parts, load)
 		}
 	}
-	if few := r.stages.shortest(); few.doc.Exists() {
+	if few := r.stages.shortest(); len(r.searches) == 0 && few.doc.Exists() {
 		n := whole(ended(few))
 		parts = append(parts, fmt.Sprintf("longer stages: the p99 of %s is that of %s requests, almost its slowest",
 			few.title(), n))
@@ -36,6 +36,8 @@ func (r *Run) nextLoad() string {
 	kept, broken := r.stages.judged()
 	ends := r.stages.ends()
 	switch {
+	case len(r.searches) > 0:
+		return r.searches.next()
 	case ends == nil || r.parallel():
 		return ""
 	case len(kept)+len(broken) == 0:

@@ -13,6 +13,7 @@ func (all stages) ordered() stages { return slices.SortedStableFunc(slices.Value
 // overLoad returns the charts over the load, which show how a server behaves as the load grows. If the stages have no
 // load in common, they are charts of the stages, one beside the other.
 func overLoad(runs []Run) (g chartGroup) {
+	runs = withoutRefused(runs)
 	n := 0
 	for _, r := range runs {
 		n += len(r.stages)

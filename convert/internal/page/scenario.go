@@ -15,7 +15,8 @@ import (
 // scenario is a scenario of a run as it went.
 type scenario struct {
 	record.Scenario
-	from, to float64 // seconds at which its first and last request were sent
+	search   *record.Search // nil if it is none; then its stages are those of its probes
+	from, to float64        // seconds at which its first and last request were sent
 }
 
 // scenariosOf returns the scenarios of a run that sent requests, in the order in which they began. Scenarios that are
@@ -32,6 +33,10 @@ func scenariosOf(p *convert.Report) (list []scenario) {
 		spans[name] = [2]float64{span[0], at}
 	}
 	for _, s := range p.Run().Scenarios() {
+		search := p.Run().SearchOf(s.Name)
+		if search != nil {
+			s.Stages = probedStages(p, search)
+		}
 		name := convert.LoadName(s.Name)
 		span, sent := spans[name]
 		k := slices.IndexFunc(list, func(o scenario) bool { return o.Name == name })
@@ -42,10 +47,21 @@ func scenariosOf(p *convert.Report) (list []scenario) {
 				func(a, b record.Stage) int { return cmp.Compare(a.Index, b.Index) })
 		default:
 			s.Name = name
-			list = append(list, scenario{s, span[0], span[1]})
+			list = append(list, scenario{s, search, span[0], span[1]})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b scenario) int { return cmp.Compare(a.from, b.from) })
+	return list
+}
+
+// probedStages returns the stages of the probes of a search.
+func probedStages(p *convert.Report, s *record.Search) (list []record.Stage) {
+	plan := p.Run().StagePlan()
+	for _, probe := range s.Probes {
+		stage := plan[probe.Stage]
+		stage.Index = probe.Stage // also of one without a line
+		list = append(list, stage)
+	}
 	return list
 }
 
@@ -116,6 +132,10 @@ func plannedLoad(scenarios []scenario) string {
 		}
 		if len(scenarios) > 1 {
 			text.WriteString(s.Name + ": ")
+		}
+		if s.search != nil {
+			text.WriteString(searchedLoad(s.search))
+			continue
 		}
 		text.WriteString(stagesLoad(s.Stages))
 	}

@@ -31,7 +31,8 @@ type Run struct {
 	adapters  []part
 	facts     []fact
 	bounds    []bound
-	curves    *curves // nil if the requests are unknown
+	curves    *curves  // nil if the requests are unknown
+	searches  searches // what the searches of the run found
 }
 
 // FromReport returns a run for the page from a report and its requests.
@@ -52,6 +53,7 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 		r.adapters = append(r.adapters, part{name: plain.Terminal(adapter), doc: take(p.Adapters[adapter])})
 	}
 	r.plan(p)
+	takeSearches(&r)
 	r.takeGroups(p, take)
 	r.finishFacts()
 	return r, failed
@@ -93,12 +95,14 @@ func FromDir(dir string) (Run, error) {
 	case report == nil:
 		r.configured(path)
 		r.nameScenarios()
+		takeSearches(&r)
 	default:
 		r.curves, r.facts, r.bounds = curvesOf(report), factsOf(report), boundsOf(report.Bounds())
 		if !r.summary.Exists() {
 			return FromReport(r.Name, report)
 		}
 		r.plan(report)
+		takeSearches(&r)
 		r.takeGroups(report, func(l *convert.Lifecycle) gjson.Result {
 			if !sameObjectives(report, r.summary) {
 				l.Additions.SLO = nil // the report was judged by others, which nobody knows here

@@ -80,7 +80,7 @@ func factTable(runs []Run) *table {
 const maxAdapterRows = 100
 
 // glance returns a table with a row for each stage, for each scenario and adapter if there are several, and for the
-// whole run. It leaves out empty columns.
+// whole run unless it is a search. It leaves out empty columns.
 func glance(runs []Run) *table {
 	t := &table{ID: "glance", Title: "At a glance",
 		Note: "Point at a heading, or go to it with the tab key, to read what it means."}
@@ -105,7 +105,7 @@ func glance(runs []Run) *table {
 		if more := len(r.adapters) - maxAdapterRows; more > 0 {
 			t.Note += fmt.Sprintf(" %d more adapters of %s have JSON files.", more, r.Name)
 		}
-		if r.summary.Exists() && (len(r.stages) != 1 || len(r.adapters) > 0 || len(runs) > 1) {
+		if r.summary.Exists() && len(r.searches) == 0 && (len(r.stages) != 1 || len(r.adapters) > 0 || len(runs) > 1) {
 			add(part{name: "whole run", doc: r.summary, loops: slices.ContainsFunc(r.stages, part.isLoop)}, "whole")
 		}
 	}

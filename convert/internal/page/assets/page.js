@@ -40,6 +40,7 @@
     const least = Math.max(1e-9, Math.abs(xs[xs.length - 1] - xs[0]) * 1e-9);
     for (let i = 1; i < xs.length; i++) if (xs[i] <= xs[i - 1]) xs[i] = xs[i - 1] + least;
     if (s.names) s.stageAt = new Map(xs.map((x, i) => [x, s.names[order ? order[i] : i]]));
+    if (s.lows) s.barAt = new Map(xs.map((x, i) => [x, [s.lows[i], s.highs[i]]]));
     return [xs, ys];
   }
 
@@ -116,7 +117,8 @@
     element("strong", placeName(u, c, u.posToVal(left, "x")), tip);
     for (const [s, v] of rows.slice(0, 12)) {
       const line = element("span", "", tip);
-      line.append(sample(s, look), s.name + " " + number(v) + (c.y.unit ? " " + c.y.unit : ""));
+      const bar = s.barAt?.get(u.data[0][idxs[c.series.indexOf(s) + 1]]);
+      line.append(sample(s, look), s.name + " " + number(v) + (c.y.unit ? " " + c.y.unit : "") + (bar ? " (" + bar.map(number).join("–") + ")" : ""));
     }
     tip.style.display = "block";
     const width = u.over.clientWidth, right = left > width / 2;
@@ -230,6 +232,36 @@
     });
   }
 
+  // drawBars draws the bounds of the values of a series.
+  function drawBars(u, s, look) {
+    inside(u, (ctx, b, px) => {
+      ctx.strokeStyle = inkOf(s, look);
+      ctx.lineWidth = 1.5 * px;
+      ctx.beginPath();
+      s.xs.forEach((x, i) => {
+        if (s.lows[i] == null || s.highs[i] == null) return;
+        const at = u.valToPos(x, "x", true), low = u.valToPos(s.lows[i], "y", true), high = u.valToPos(s.highs[i], "y", true);
+        ctx.moveTo(at, low);
+        ctx.lineTo(at, high);
+        for (const y of [low, high]) {
+          ctx.moveTo(at - 4 * px, y);
+          ctx.lineTo(at + 4 * px, y);
+        }
+      });
+      ctx.stroke();
+    });
+  }
+
+  // drawBand shades a part of the x axis.
+  function drawBand(u, band, look) {
+    inside(u, (ctx, b) => {
+      const from = u.valToPos(band.from, "x", true), to = u.valToPos(band.to, "x", true);
+      ctx.globalAlpha = band.weak ? 0.1 : 0.2;
+      ctx.fillStyle = look.bad;
+      ctx.fillRect(from, b.top, to - from, b.height);
+    });
+  }
+
   function drawMark(u, c, m, look) {
     inside(u, (ctx, b, px) => {
       ctx.textAlign = "left";
@@ -254,9 +286,10 @@
         ctx.moveTo(b.left, y);
         ctx.lineTo(b.left + b.width, y);
         ctx.stroke();
-        const free = b.top + (c.marks.some((o) => o.yat == null) ? 18 : 3) * px; // below the names of the stages
+        const free = b.top + (c.marks.some((o) => o.yat == null && !o.side) ? 18 : 3) * px; // below the names of the stages
         ctx.textBaseline = y < free + 15 * px ? "top" : "bottom";
-        text(ctx, look, above ? m.text + " (above this chart)" : m.text, b.left + 6 * px, ctx.textBaseline === "top" ? Math.max(free, y + 3 * px) : y - 3 * px);
+        ctx.textAlign = m.side || "left";
+        text(ctx, look, above ? m.text + " (above this chart)" : m.text, m.side === "right" ? b.left + b.width - 6 * px : b.left + 6 * px, ctx.textBaseline === "top" ? Math.max(free, y + 3 * px) : y - 3 * px);
         return;
       }
       const x = u.valToPos(m.xat, "x", true);
@@ -266,6 +299,12 @@
       ctx.lineTo(x, b.top + b.height);
       ctx.stroke();
       ctx.textBaseline = "top";
+      if (m.side) {
+        ctx.fillStyle = look.ink;
+        ctx.textAlign = m.side === "left" ? "right" : "left";
+        text(ctx, look, m.text, x + (m.side === "left" ? -6 : 6) * px, b.top + b.height / 2);
+        return;
+      }
       text(ctx, look, m.text, Math.max(x, b.left) + 4 * px, b.top + 3 * px); // a stage may begin left of the first point
     });
   }
@@ -283,7 +322,9 @@
       hooks: {
         ready: [(u) => { u.tip = tipOf(u); }],
         setCursor: [(u) => { if (u.tip) tell(u, c, look, u.tip); }],
+        drawAxes: [(u) => { for (const band of c.bands || []) drawBand(u, band, look); }],
         draw: [(u) => {
+          c.series.forEach((s, i) => { if (s.lows && u.series[i + 1].show) drawBars(u, s, look); });
           c.series.forEach((s, i) => { if (s.kind === "path" && u.series[i + 1].show) drawPath(u, c, s, look); });
           for (const m of c.marks || []) if (m.run < 0 || !away.has(m.run)) drawMark(u, c, m, look);
         }],
