@@ -92,8 +92,8 @@ func TestStageSalts(t *testing.T) {
 // Items of a file are the same with every salt. That they repeat in a run with salts is said once.
 func TestFilesRepeatUnderSalts(t *testing.T) {
 	t.Parallel()
-	const repeat = " repeat: the server's prefix cache may make later probes faster. Name a longer file or a generated " +
-		"data set\n"
+	const repeat = " repeat: the server's prefix cache may make later probes faster. Name a longer file or a " +
+		"generated data set\n"
 	for _, tt := range []struct{ data, salts, want string }{
 		{`type: 'jsonl', path: 'many.jsonl'`, "----", ""},
 		{`type: 'jsonl', path: 'many.jsonl'`, "aab", ""},
