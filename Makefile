@@ -52,12 +52,20 @@ run: build
 deps:
 	@.ci/deps
 
-# Runs each test that the machine has the programs for, and ends with a list of what was skipped and what brings it. In convert
-# nothing runs concurrently except for one loop of the comparison, whose many repetitions the race detector slows down tenfold.
+# In these packages little runs concurrently, or only the built programs do. The race detector makes computing five to fifteen
+# times slower, so it runs for the others, and for the tests of these whose names match SHARED: their goroutines share something.
+CALM   := ./internal/docs ./datasets ./llm/config/... ./llm/internal/dropin ./llm/internal/input ./llm/internal/jinja \
+	./llm/internal/search ./llm/tokenizer/... ./convert/... ./cmd/...
+SHARED := Session|Concurrent|SameInputSameResult
+SHARES := ./datasets ./llm/internal/input ./llm/internal/search ./llm/tokenizer ./convert/internal/compare
+# The rest. The tests that wait most of their time come first, so that others compute beside them.
+RACING  = $(filter-out $(shell go list $(CALM)),$(shell go list ./internal/e2e ./llm/... ./internal/...))
+
+# Runs each test that the machine has the programs for, and ends with a list of what was skipped and what brings it. GORACE keeps
+# each test binary from waiting a second at its end for races of goroutines that no test awaits.
 test: build
-	@go run ./internal/testlist $(RACE) -count=1 -timeout 25m ./datasets ./internal/... ./llm/... \
-		-- -count=1 ./convert/... ./cmd/... \
-		$(if $(RACE),-- $(RACE) -count=1 -run SameInputSameResult ./convert/internal/compare); \
+	@export GORACE=atexit_sleep_ms=10; go run ./internal/testlist $(RACE) -count=1 -timeout 25m $(RACING) -- -count=1 -timeout 25m $(CALM) \
+		$(if $(RACE),-- $(RACE) -count=1 -run '$(SHARED)' $(SHARES)); \
 	code=$$?; $(if $(RACE),,echo "The race detector did not run: it needs gcc: make deps";) exit $$code
 
 lint:
