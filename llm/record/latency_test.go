@@ -129,6 +129,15 @@ func TestTokenSources(t *testing.T) {
 			Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 9, 8, ServerUsage, ServerUsage},
 		{"usage in Anthropic's words", Request{Usage: []byte(`{"output_tokens":9,"input_tokens":8}`)}, 9, 8,
 			ServerUsage, ServerUsage},
+		{"parts of a prompt that a cache has, or gets", Request{Usage: []byte(`{"output_tokens":9,"input_tokens":8,` +
+			`"cache_read_input_tokens":100,"cache_creation_input_tokens":20}`)}, 9, 128, ServerUsage, ServerUsage},
+		{"such a part alone", Request{Usage: []byte(`{"cache_read_input_tokens":100}`)}, 0, 100, NoSource, ServerUsage},
+		{"parts that are counted already", Request{Usage: []byte(`{"prompt_tokens":128,"input_tokens":128,` +
+			`"cache_read_input_tokens":100}`)}, 0, 128, NoSource, ServerUsage},
+		{"Anthropic's usage before the tokenizer", Request{API: "anthropic_messages", Completion: new(5),
+			Usage: []byte(`{"output_tokens":9}`)}, 9, 0, ServerUsage, NoSource},
+		{"the tokenizer without Anthropic's usage", Request{API: "anthropic_messages", Completion: new(5)}, 5, 0,
+			ClientTokenizer, NoSource},
 		{"a reported 0 counts", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":0}`)},
 			0, 0, ServerUsage, NoSource},
 		{"null does not", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":null}`)}, 1,

@@ -18,8 +18,8 @@ const (
 // Counts holds the token counts of a request. Reading them takes a pass over the usage map, so callers read them once.
 type Counts struct {
 	// Completion is the number of tokens generated: the client's count; or the server's usage if there is no tokenizer,
-	// or if the answer has reasoning or tool calls, whose tokens the client does not see in full; without either, the
-	// number of chunks. An answer that was not streamed has no chunks to count.
+	// if the answer has reasoning or tool calls, whose tokens the client does not see in full, or in Anthropic's
+	// Messages; without either, the number of chunks. An answer that was not streamed has no chunks to count.
 	Completion       int
 	CompletionSource Source
 	// Prompt is the number of prompt tokens: the server's usage, which knows the chat template; else the client's
@@ -29,6 +29,10 @@ type Counts struct {
 	// The numbers in the server's usage map, NotReported if it has none; a reported 0 counts.
 	ServerPrompt, ServerCompletion, ServerCached int
 }
+
+// anthropicMessages is the API whose usage takes precedence over a count, as in inference-perf: the tokenizers of most
+// models behind it are not public.
+const anthropicMessages = "anthropic_messages"
 
 // NotReported is the value of a count that the server did not report.
 const NotReported = -1
@@ -42,7 +46,8 @@ func (r *Request) Counts() Counts {
 		c.ServerCompletion = NotReported // the count may cover all choices, while the times belong to one
 	}
 	switch {
-	case r.Completion != nil && !r.CompletionRaw:
+	case r.Completion != nil && !r.CompletionRaw && !(r.API == anthropicMessages &&
+		c.ServerCompletion != NotReported):
 		c.Completion, c.CompletionSource = *r.Completion, ClientTokenizer
 	case c.ServerCompletion != NotReported:
 		c.Completion, c.CompletionSource = c.ServerCompletion, ServerUsage
@@ -67,9 +72,11 @@ func (r *Request) Counts() Counts {
 }
 
 // readUsage reads the map in one pass. Some servers call their counts input_tokens and output_tokens; the usual names
-// take precedence.
+// take precedence. Anthropic's input_tokens leave out what was read from the cache or written to it, and those parts
+// are added.
 func (c *Counts) readUsage(usage []byte) {
 	otherPrompt, otherCompletion, total, reasoning := NotReported, NotReported, NotReported, NotReported
+	read, written := 0, 0
 	gjson.ParseBytes(usage).ForEach(func(name, value gjson.Result) bool {
 		switch name.Str {
 		case "prompt_tokens":
@@ -82,6 +89,11 @@ func (c *Counts) readUsage(usage []byte) {
 			readCount(&otherCompletion, value)
 		case "total_tokens":
 			readCount(&total, value)
+		case cacheRead:
+			readCount(&read, value)
+			readCount(&c.ServerCached, value)
+		case cacheWritten:
+			readCount(&written, value)
 		case "completion_tokens_details":
 			readCount(&reasoning, value.Get("reasoning_tokens"))
 		case "prompt_tokens_details":
@@ -90,7 +102,9 @@ func (c *Counts) readUsage(usage []byte) {
 		return true
 	})
 	if c.ServerPrompt == NotReported {
-		c.ServerPrompt = otherPrompt
+		if c.ServerPrompt = otherPrompt; read+written > 0 {
+			c.ServerPrompt = max(otherPrompt, 0) + read + written
+		}
 	}
 	if c.ServerCompletion == NotReported {
 		c.ServerCompletion = otherCompletion

@@ -18,8 +18,9 @@ func PlausibleUsage(usage []byte, output bool, chunks int) (kept []byte, dropped
 	if !doubtful(usage, chunks) { // as nearly always
 		return usage, false
 	}
+	a := evidence{output: output, chunks: chunks, cached: cachedInput(usage) > 0}
 	gjson.ParseBytes(usage).ForEach(func(name, value gjson.Result) bool {
-		dropped = impossibleCount(name.Str, value, output, chunks)
+		dropped = a.impossible(name.Str, value)
 		return !dropped
 	})
 	if !dropped {
@@ -32,7 +33,7 @@ func PlausibleUsage(usage []byte, output bool, chunks int) (kept []byte, dropped
 	for name, raw := range members {
 		value := gjson.ParseBytes(raw)
 		zeroTotal := name == "total_tokens" && value.Type == gjson.Number && value.Num == 0
-		if zeroTotal || impossibleCount(name, value, output, chunks) {
+		if zeroTotal || a.impossible(name, value) {
 			delete(members, name)
 		}
 	}
@@ -66,16 +67,39 @@ func doubtful(usage []byte, chunks int) bool {
 	}
 }
 
-// impossibleCount reports whether a member of a usage map is a token count that cannot be true.
-func impossibleCount(name string, value gjson.Result, output bool, chunks int) bool {
+// evidence is what an answer shows of its own length.
+type evidence struct {
+	output bool // there is some
+	chunks int
+	cached bool // usage tells of a part of the prompt that was in the cache, or went there
+}
+
+// impossible reports whether a member of a usage map is a token count that cannot be true.
+func (e *evidence) impossible(name string, value gjson.Result) bool {
 	if value.Type != gjson.Number {
 		return false
 	}
 	switch name {
-	case "prompt_tokens", "input_tokens":
+	case "prompt_tokens":
 		return value.Num == 0
+	case "input_tokens":
+		return value.Num == 0 && !e.cached // of Anthropic's Messages, it leaves those parts out
 	case "completion_tokens", "output_tokens":
-		return output && (value.Num == 0 || value.Num == 1 && chunks >= manyChunks)
+		return e.output && (value.Num == 0 || value.Num == 1 && e.chunks >= manyChunks)
 	}
 	return false
+}
+
+// The parts of a prompt that input_tokens of Anthropic's Messages leaves out.
+const (
+	cacheRead    = "cache_read_input_tokens"
+	cacheWritten = "cache_creation_input_tokens"
+)
+
+// cachedInput returns the tokens of those parts.
+func cachedInput(usage []byte) int {
+	read, written := 0, 0
+	readCount(&read, gjson.GetBytes(usage, cacheRead))
+	readCount(&written, gjson.GetBytes(usage, cacheWritten))
+	return read + written
 }

@@ -23,6 +23,8 @@ func TestPlausibleUsage(t *testing.T) {
 		{`{"prompt_tokens":7,"completion_tokens":5}`, `{"prompt_tokens":7,"completion_tokens":5}`, false, 1},
 		{`{"prompt_tokens_details":{"cached_tokens":0}}`, `{"prompt_tokens_details":{"cached_tokens":0}}`, false, 1},
 		{`{"prompt_tokens":7,"total_tokens":0}`, `{"prompt_tokens":7,"total_tokens":0}`, false, 1},
+		{`{"input_tokens":0,"cache_read_input_tokens":9}`, `{"input_tokens":0,"cache_read_input_tokens":9}`, false, 1},
+		{`{"input_tokens":0,"cache_read_input_tokens":0,"x":1}`, `{"cache_read_input_tokens":0,"x":1}`, true, 1},
 		{`{}`, `{}`, false, 1},
 		{`{"prompt_tokens" : 5,"completion_tokens" : 0,"x":null}`, `{"prompt_tokens":5,"x":null}`, true, 1},
 		{`{"output_tokens":10e-1,"x":1}`, `{"x":1}`, true, manyChunks},
