@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// events writes the events of one answer into one buffer.
+// events writes the events of a chat or a completion into one buffer.
 type events struct {
 	form
-	head   []byte // of each event, up to its choice
+	prefix []byte // of each event, up to its choice
 	finish string // reason
 	usage  bool
 	buf    []byte
@@ -30,33 +30,29 @@ var (
 
 const unfinished = `,"logprobs":null,"finish_reason":null}]}` + "\n\n"
 
-func newEvents(g *generation) *events {
-	e := &events{form: textForm, finish: g.truth.FinishReason, usage: g.ask.usage}
-	if g.chat {
-		e.form = chatForm
-	}
-	e.head = append(make([]byte, 0, 256), `data: {"id":`...)
-	e.head = appendQuoted(e.head, g.truth.ID)
-	e.head = append(append(append(e.head, `,"object":"`...), e.object...), `","created":`...)
-	e.head = append(strconv.AppendInt(e.head, time.Now().Unix(), 10), `,"model":`...)
-	e.head = append(appendQuoted(e.head, g.ask.model), `,"choices":[`...)
-	e.buf = make([]byte, 0, 2*len(e.head)+256)
+func newEvents(g *generation, f form) *events {
+	e := &events{form: f, finish: g.truth.FinishReason, usage: g.ask.usage}
+	e.prefix = append(make([]byte, 0, 256), `data: {"id":`...)
+	e.prefix = appendQuoted(e.prefix, g.truth.ID)
+	e.prefix = append(append(append(e.prefix, `,"object":"`...), e.object...), `","created":`...)
+	e.prefix = append(strconv.AppendInt(e.prefix, time.Now().Unix(), 10), `,"model":`...)
+	e.prefix = append(appendQuoted(e.prefix, g.ask.model), `,"choices":[`...)
+	e.buf = make([]byte, 0, 2*len(e.prefix)+256)
 	return e
 }
 
-// begin starts a chunk.
-func (e *events) begin() { e.text = e.text[:0] }
-
-// token adds a token's text to the chunk.
+func (e *events) begin()            { e.text = e.text[:0] }
 func (e *events) token(text string) { e.text = append(e.text, text...) }
+func (e *events) head() []byte      { return nil }
+func (e *events) ping() []byte      { return []byte(": ping\n\n") }
 
 // end returns the chunk's event, preceded by the role's event if it is the first.
 func (e *events) end(first, last bool) []byte {
 	e.buf = e.buf[:0]
 	if first && e.role != "" {
-		e.buf = append(append(e.buf, e.head...), e.role...)
+		e.buf = append(append(e.buf, e.prefix...), e.role...)
 	}
-	e.buf = append(append(e.buf, e.head...), e.open...)
+	e.buf = append(append(e.buf, e.prefix...), e.open...)
 	e.buf = append(appendQuoted(e.buf, e.text), e.shut...)
 	if !last {
 		e.buf = append(e.buf, unfinished...)
@@ -71,7 +67,7 @@ func (e *events) end(first, last bool) []byte {
 func (e *events) tail(r *Truth) []byte {
 	e.buf = e.buf[:0]
 	if e.usage {
-		e.buf = append(append(e.buf, e.head...), `],"usage":`...)
+		e.buf = append(append(e.buf, e.prefix...), `],"usage":`...)
 		e.buf = append(appendUsage(e.buf, r), "}\n\n"...)
 	}
 	return append(e.buf, "data: [DONE]\n\n"...)

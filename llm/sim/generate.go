@@ -1,8 +1,8 @@
 package sim
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -18,9 +18,9 @@ const stallTime = 10 * time.Minute
 
 // generation is one answer in progress.
 type generation struct {
+	*endpoint
 	s     *Server
 	ask   ask
-	chat  bool
 	rng   *rand.Rand
 	fails string // kind of the failure to inject, "" means none
 	truth Truth
@@ -30,21 +30,21 @@ type generation struct {
 	received, admitted, first, last time.Time // instants; first and last are when its first and last token were written
 }
 
-func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
+func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	received := time.Now()
-	a, err := parse(r.Body, chat, s.opts.tokens)
+	a, err := parse(r.Body, e, s.opts.tokens)
 	switch {
 	case errors.Is(err, errTooLong):
-		writeError(w, http.StatusRequestEntityTooLarge, err.Error())
+		e.refuse(w, http.StatusRequestEntityTooLarge, err.Error())
 		return
 	case err != nil:
-		writeError(w, http.StatusBadRequest, err.Error())
+		e.refuse(w, http.StatusBadRequest, err.Error())
 		return
 	case !s.models[a.model]:
-		writeError(w, http.StatusNotFound, fmt.Sprintf("The model `%s` does not exist.", a.model))
+		e.refuse(w, http.StatusNotFound, fmt.Sprintf("The model `%s` does not exist.", a.model))
 		return
 	}
-	g := s.newGeneration(r, a, chat)
+	g := s.newGeneration(r, a, e)
 	g.received, g.truth.Received = received, record.UnixNano(received)
 	g.ctx = r.Context()
 	if s.http == nil { // Close does not end the context
@@ -64,10 +64,10 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 	}
 }
 
-func (s *Server) newGeneration(r *http.Request, a ask, chat bool) *generation {
+func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint) *generation {
 	number := s.nextNumber()
 	// repeatable by design
-	g := &generation{s: s, ask: a, chat: chat, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))}
+	g := &generation{endpoint: e, s: s, ask: a, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))}
 	finish := "length"
 	if natural := s.opts.OutputTokens; natural > 0 && natural < a.maxTokens && !a.ignoreEOS {
 		g.ask.maxTokens, finish = natural, "stop"
@@ -101,11 +101,11 @@ func (g *generation) run(w http.ResponseWriter) {
 	switch {
 	case g.fails == FailHTTP, g.fails == FailStream && !g.ask.stream:
 		g.truth.Status, g.truth.Error = http.StatusInternalServerError, g.fails
-		writeError(w, http.StatusInternalServerError, "injected failure")
+		g.refuse(w, http.StatusInternalServerError, "injected failure")
 	case g.ask.stream:
-		g.stream(w, at)
+		g.send(w, at)
 	default:
-		g.whole(w, at)
+		g.sendWhole(w, at)
 	}
 }
 
@@ -176,14 +176,19 @@ func (g *generation) wait(until time.Time) bool {
 	}
 }
 
-// stream writes the answer chunk by chunk.
-func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
+// send writes the answer chunk by chunk.
+func (g *generation) send(w http.ResponseWriter, admitted time.Time) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	flush := http.NewResponseController(w)
-	ev := newEvents(g)
+	ev := g.events(g)
 	due, n, per := g.firstDue(admitted), g.ask.maxTokens, g.s.opts.TokensPerChunk
 	g.truth.Chunks = make([]int64, 0, (n+per-1)/per)
+	ahead, pings := ev.head(), bytes.Repeat(ev.ping(), g.s.opts.Pings)
 	for k := 0; k < n; {
+		if !g.write(w, flush, append(ahead, pings...)) {
+			return
+		}
+		ahead = nil
 		ev.begin()
 		before := k
 		for range min(per, n-k) {
@@ -202,8 +207,7 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 			return
 		}
 		now := time.Now()
-		if _, err := w.Write(ev.end(len(g.truth.Chunks) == 0, k == n)); err != nil || flush.Flush() != nil {
-			g.gone()
+		if !g.write(w, flush, ev.end(len(g.truth.Chunks) == 0, k == n)) {
 			return
 		}
 		g.truth.Chunks = append(g.truth.Chunks, record.UnixNano(now))
@@ -214,21 +218,32 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 	_, _ = w.Write(ev.tail(&g.truth))
 }
 
+// write sends a part of a stream, and reports whether the client was there.
+func (g *generation) write(w http.ResponseWriter, flush *http.ResponseController, part []byte) bool {
+	if len(part) == 0 {
+		return true
+	}
+	if _, err := w.Write(part); err != nil || flush.Flush() != nil {
+		g.gone()
+		return false
+	}
+	return true
+}
+
 // failStream injects the failure in the middle of an answer; the caller truncates.
 func (g *generation) failStream(w http.ResponseWriter, flush *http.ResponseController) {
 	g.truth.Error = g.fails
 	switch g.fails {
 	case FailStream:
-		_, _ = w.Write([]byte("data: {\"error\":{\"message\":\"injected " +
-			"failure\",\"type\":\"InternalServerError\",\"code\":500}}\n\n"))
+		_, _ = w.Write([]byte(g.broken))
 		_ = flush.Flush()
 	case FailStall:
 		g.wait(time.Now().Add(stallTime))
 	}
 }
 
-// whole writes the answer at once, when its last token is due.
-func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
+// sendWhole writes the answer at once, when its last token is due.
+func (g *generation) sendWhole(w http.ResponseWriter, admitted time.Time) {
 	due := g.firstDue(admitted)
 	answer, dues := []byte(nil), make([]time.Time, g.ask.maxTokens)
 	for k := range g.ask.maxTokens {
@@ -249,16 +264,5 @@ func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
 	for k, at := range dues { // as if the tokens had been written when they were due
 		g.wrote(at, k, k+1)
 	}
-	choice := map[string]any{"index": 0, "finish_reason": g.truth.FinishReason}
-	object := "text_completion"
-	if g.chat {
-		object = "chat.completion"
-		choice["message"] = map[string]any{"role": "assistant", "content": string(answer)}
-	} else {
-		choice["text"] = string(answer)
-	}
-	writeJSON(w, http.StatusOK, map[string]any{
-		"id": g.truth.ID, "object": object, "created": time.Now().Unix(), "model": g.ask.model,
-		"choices": []any{choice}, "usage": json.RawMessage(appendUsage(nil, &g.truth)),
-	})
+	writeJSON(w, http.StatusOK, g.whole(g, string(answer)))
 }

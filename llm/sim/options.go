@@ -1,6 +1,7 @@
-// Package sim is a simulated model server with an OpenAI-compatible API and a stated timing model. Scripts use it as
-// baseURL 'sim:', the command `k6 x llm sim` serves it, and tests use it as they use httptest. It keeps the truth about
-// every request (when it came, when each chunk was written), so that a client's measurements can be compared with it.
+// Package sim is a simulated model server with the APIs of OpenAI and Anthropic, and a stated timing model. Scripts use
+// it as baseURL 'sim:', the command `k6 x llm sim` serves it, and tests use it as they use httptest. It keeps the truth
+// about every request (when it came, when each chunk was written), so that a client's measurements can be compared with
+// it.
 //
 // The timing model: a request waits, first come first served, for one of MaxNumSeqs sequences. Admitted at a, with p
 // prompt tokens, its token k (from 0) is due at
@@ -42,9 +43,10 @@ type Options struct {
 	FailureKind    string        // how those requests fail
 	OutputTokens   int           // length at which an answer ends unless ignore_eos is set; 0 means max_tokens
 	TokensPerChunk int           // tokens in one chunk
+	Pings          int           // signs of life before each chunk: events of the API, or comments
 	Model          string        // name of the model served
 	LoRA           []string      // names of adapters served beside it
-	APIKey         string        // if set, requests without it as bearer token are refused
+	APIKey         string        // if set, requests without it are refused
 	Truth          string        // file to which each finished request is appended as a JSON line, see Truth
 	Seed           int64         // seed of failures and gaps
 	// tokens that fit into the KV cache; the server reports its use and holds nothing back for it
@@ -129,10 +131,12 @@ func Flags() []Flag {
 		{"output-tokens", "length at which an answer ends by itself, unless ignore_eos is set (0: at max_tokens)",
 			whole(func(o *Options) *int { return &o.OutputTokens })},
 		{"tokens-per-chunk", "tokens in one chunk (1)", whole(func(o *Options) *int { return &o.TokensPerChunk })},
+		{"pings", "signs of life before each chunk: ping events, or comments where the API has none (0)",
+			whole(func(o *Options) *int { return &o.Pings })},
 		{"model", "name of the model (sim)", text(func(o *Options) *string { return &o.Model })},
 		{"lora", "names of adapters served beside it, separated by commas",
 			list(func(o *Options) *[]string { return &o.LoRA })},
-		{"api-key", "key that requests must bring as bearer token",
+		{"api-key", "key that requests must bring, as bearer token or in x-api-key",
 			text(func(o *Options) *string { return &o.APIKey })},
 		{"tokenizer",
 			"tokenizer to count and answer with: a tokenizer.json, a folder with one, or a name on the Hugging Face " +
@@ -203,6 +207,9 @@ func ParseQuery(query string) (Options, error) {
 	return o, o.Validate()
 }
 
+// maxPings bounds what is written before each chunk.
+const maxPings = 10_000
+
 // maxTime keeps sums of times from overflowing.
 const maxTime = time.Hour
 
@@ -225,6 +232,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("simulator option output-tokens must not be negative, got %d", o.OutputTokens)
 	case o.TokensPerChunk < 1:
 		return fmt.Errorf("simulator option tokens-per-chunk must be at least 1, got %d", o.TokensPerChunk)
+	case o.Pings < 0 || o.Pings > maxPings:
+		return fmt.Errorf("simulator option pings must be from 0 to %d, got %d", maxPings, o.Pings)
 	case o.KVCacheTokens < 1:
 		return fmt.Errorf("simulator option kv-cache-tokens must be at least 1, got %d", o.KVCacheTokens)
 	case o.Model == "":

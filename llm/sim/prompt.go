@@ -33,6 +33,7 @@ type ask struct {
 type wireRequest struct {
 	model                          string
 	prompt, messages, tools        gjson.Result
+	system                         gjson.Result // of Anthropic's Messages
 	maxTokens, maxCompletionTokens gjson.Result
 	special                        gjson.Result // add_special_tokens
 	ignoreEOS, stream              bool
@@ -43,7 +44,7 @@ type wireRequest struct {
 var errTooLong = fmt.Errorf("request body over %d bytes", maxBody)
 
 // parse reads a request body; without a tokenizer it counts words.
-func parse(body io.Reader, chat bool, tokens Tokenizer) (ask, error) {
+func parse(body io.Reader, e *endpoint, tokens Tokenizer) (ask, error) {
 	data, err := io.ReadAll(io.LimitReader(body, maxBody+1))
 	if err != nil {
 		return ask{}, err
@@ -55,14 +56,8 @@ func parse(body io.Reader, chat bool, tokens Tokenizer) (ask, error) {
 	if err != nil {
 		return ask{}, fmt.Errorf("invalid request: %w", err)
 	}
-	a := ask{model: w.model, ignoreEOS: w.ignoreEOS, stream: w.stream, usage: w.usage, maxTokens: 16}
-	if chat {
-		a.maxTokens = 64
-		a.promptTokens, err = chatTokens(w.messages, w.tools, tokens)
-	} else {
-		a.promptTokens, err = promptTokens(w.prompt, counting(tokens, w.special))
-	}
-	if err != nil {
+	a := ask{model: w.model, ignoreEOS: w.ignoreEOS, stream: w.stream, usage: w.usage, maxTokens: e.limit}
+	if a.promptTokens, err = e.prompt(&w, tokens); err != nil {
 		return ask{}, err
 	}
 	for _, limit := range []gjson.Result{w.maxTokens, w.maxCompletionTokens} {
@@ -103,6 +98,8 @@ func (w *wireRequest) set(key string, value gjson.Result) bool {
 		w.prompt = value
 	case "messages":
 		w.messages = value
+	case "system":
+		w.system = value
 	case "tools":
 		w.tools = value
 	case "max_tokens":

@@ -57,10 +57,9 @@ func New(o Options) (*Server, error) {
 		}
 	}
 	s.mux = http.NewServeMux()
-	s.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
-		s.generate(w, r, true)
-	})
-	s.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, false) })
+	for _, e := range endpoints() {
+		s.mux.HandleFunc("POST "+e.path, func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, e) })
+	}
 	s.mux.HandleFunc("GET /v1/models", s.listModels)
 	s.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	s.mux.Handle("GET /metrics", s.metrics.handler())
@@ -112,8 +111,8 @@ func (s *Server) Close() error {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if key := s.opts.APIKey; key != "" && strings.HasPrefix(r.URL.Path, "/v1/") &&
-		r.Header.Get("Authorization") != "Bearer "+key {
-		writeError(w, http.StatusUnauthorized, "Unauthorized")
+		r.Header.Get("Authorization") != "Bearer "+key && r.Header.Get("X-Api-Key") != key {
+		writeJSON(w, http.StatusUnauthorized, openAIFault(http.StatusUnauthorized, "Unauthorized"))
 		return
 	}
 	if id := r.Header.Get("X-Request-Id"); id != "" {
@@ -181,12 +180,6 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(value) // an error means that the client went away
-}
-
-func writeError(w http.ResponseWriter, status int, message string) {
-	writeJSON(w, status, map[string]any{"error": map[string]any{
-		"message": message, "type": errorKind(status), "param": nil, "code": status,
-	}})
 }
 
 // errorKind returns the status's name as vLLM writes it: NotFoundError.

@@ -494,6 +494,7 @@ func TestParseQuery(t *testing.T) {
 		"prompt-time=2h":   "times must not be above 1h0m0s",
 		"lora=a,":          "lora holds an empty name",
 		"model=":           "model must not be empty",
+		"pings=-1":         "pings must be from 0 to 10000, got -1",
 
 		"kv-cache-tokens=0":   "kv-cache-tokens must be at least 1",
 		"metrics=vllm,triton": `metrics must be of vllm, sglang, tgi, dcgm, got "triton"`,
@@ -507,14 +508,17 @@ func TestParseQuery(t *testing.T) {
 
 func TestEventsAllocateNothing(t *testing.T) {
 	s := mustNew(t, nil)
-	g := &generation{s: s, chat: true, truth: Truth{ID: "r", FinishReason: "length"}}
-	ev := newEvents(g)
-	if n := testing.AllocsPerRun(100, func() {
-		ev.begin()
-		ev.token(" word \"é\"")
-		_ = ev.end(false, false)
-	}); n > 0 {
-		t.Errorf("%v allocations per chunk", n)
+	for _, e := range endpoints() {
+		g := &generation{endpoint: e, s: s, truth: Truth{ID: "r", FinishReason: "length"}}
+		ev := g.events(g)
+		_ = ev.head()
+		if n := testing.AllocsPerRun(100, func() {
+			ev.begin()
+			ev.token(" word \"é\"")
+			_ = ev.end(false, false)
+		}); n > 0 {
+			t.Errorf("%s: %v allocations per chunk", e.path, n)
+		}
 	}
 }
 
@@ -524,7 +528,7 @@ func BenchmarkParse(b *testing.B) {
 		`"stream_options":{"include_usage":true}}`
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := parse(strings.NewReader(body), false, nil); err != nil {
+		if _, err := parse(strings.NewReader(body), endpoints()[1], nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -535,14 +539,16 @@ func FuzzParse(f *testing.F) {
 		`{"model":"m","messages":[{"role":"user","content":"a b"}],"max_tokens":3}`,
 		`{"prompt":["a"],"max_completion_tokens":1}`,
 		`{"messages":[{"content":[{"type":"text","text":"x"}]},{"content":null}]}`, `{"prompt":[1,2]}`, `[]`, ``,
+		`{"system":[{"type":"text","text":"s"}],"messages":[{"content":"a b"}],"max_tokens":3}`,
 		`{"prompt":"a","max_tokens":-1,"n":1e308,"min_tokens":9223372036854775807}`,
 		`{"messages":` + strings.Repeat("[", 300), "{\"prompt\":\"\x00\u202e\"}", `{"max_tokens":1e999}`,
 	} {
-		f.Add([]byte(s), true)
-		f.Add([]byte(s), false)
+		for i := range endpoints() {
+			f.Add([]byte(s), uint8(i))
+		}
 	}
-	f.Fuzz(func(t *testing.T, body []byte, chat bool) {
-		a, err := parse(bytes.NewReader(body), chat, nil)
+	f.Fuzz(func(t *testing.T, body []byte, number uint8) {
+		a, err := parse(bytes.NewReader(body), endpoints()[int(number)%len(endpoints())], nil)
 		if err == nil && (a.maxTokens < 1 || a.maxTokens > maxOutput || a.promptTokens < 0) {
 			t.Errorf("%q: got %+v", body, a)
 		}

@@ -1,0 +1,69 @@
+package sim
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// endpoint is an API that the server speaks: its form of the same answers, which come at the same times.
+type endpoint struct {
+	path  string
+	limit int // tokens of an answer to a request without a limit; 0 demands a limit
+	// prompt counts the tokens of a prompt; without a tokenizer it counts words.
+	prompt func(w *wireRequest, tokens Tokenizer) (int, error)
+	events func(g *generation) writer
+	whole  func(g *generation, answer string) any
+	fault  func(status int, message string) any // the body of a refusal
+	broken string                               // the event of an injected failure
+}
+
+// writer writes the events of one answer. What its methods return is valid until the next call.
+type writer interface {
+	head() []byte                // what comes at once
+	begin()                      // starts a chunk
+	token(text string)           // adds a token's text to the chunk
+	end(first, last bool) []byte // the chunk
+	tail(r *Truth) []byte        // what follows the last chunk
+	ping() []byte                // a sign of life
+}
+
+// endpoints returns all endpoints.
+func endpoints() []*endpoint {
+	const broken = `data: {"error":{"message":"injected failure","type":"InternalServerError","code":500}}` + "\n\n"
+	chat := &endpoint{path: "/v1/chat/completions", limit: 64, fault: openAIFault, broken: broken,
+		prompt: func(w *wireRequest, tokens Tokenizer) (int, error) { return chatTokens(w.messages, w.tools, tokens) },
+		events: func(g *generation) writer { return newEvents(g, chatForm) },
+		whole: func(g *generation, answer string) any {
+			return wholeChoice(g, "chat.completion", "message", map[string]any{"role": "assistant", "content": answer})
+		},
+	}
+	completion := &endpoint{path: "/v1/completions", limit: 16, fault: openAIFault, broken: broken,
+		prompt: func(w *wireRequest, tokens Tokenizer) (int, error) {
+			return promptTokens(w.prompt, counting(tokens, w.special))
+		},
+		events: func(g *generation) writer { return newEvents(g, textForm) },
+		whole:  func(g *generation, answer string) any { return wholeChoice(g, "text_completion", "text", answer) },
+	}
+	return []*endpoint{chat, completion, messagesEndpoint()}
+}
+
+// wholeChoice returns an answer that is not streamed.
+func wholeChoice(g *generation, object, name string, output any) any {
+	return map[string]any{
+		"id": g.truth.ID, "object": object, "created": time.Now().Unix(), "model": g.ask.model,
+		"choices": []any{map[string]any{"index": 0, "finish_reason": g.truth.FinishReason, name: output}},
+		"usage":   json.RawMessage(appendUsage(nil, &g.truth)),
+	}
+}
+
+func openAIFault(status int, message string) any {
+	return map[string]any{"error": map[string]any{
+		"message": message, "type": errorKind(status), "param": nil, "code": status,
+	}}
+}
+
+// refuse answers with an error in the endpoint's form.
+func (e *endpoint) refuse(w http.ResponseWriter, status int, message string) {
+	writeJSON(w, status, e.fault(status, message))
+}
