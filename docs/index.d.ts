@@ -1,5 +1,5 @@
 /**
- * k6/x/llm: load tests of LLM inference servers with an OpenAI-compatible API.
+ * k6/x/llm: load tests of LLM inference servers with the APIs of OpenAI or Anthropic.
  *
  * Durations are milliseconds as a number, or a string such as '1.5s' or '2d12h', of at most 1000000h. Unknown options and values of the wrong type throw.
  */
@@ -21,19 +21,27 @@ declare module 'k6/x/llm' {
      * deployment, name the model: nothing shows where the server lists its models.
      */
     endpoint?: string;
-    /** The endpoint that send uses: 'chat' (the default) or 'completion'. */
-    api?: 'chat' | 'completion';
+    /**
+     * The endpoint that send uses: 'chat' (the default), 'completion', or Anthropic's Messages, whose system prompts, tools and their
+     * results are made of a chat's.
+     */
+    api?: 'chat' | 'completion' | 'anthropic_messages';
     /** The model to ask for, listed by the server or not; by default the first that GET /v1/models lists. */
     model?: string;
     /** Ask for a stream of events (default true). Without a stream there are no TTFT, ITL and TPOT. */
     streaming?: boolean;
-    /** Send ignore_eos, so that answers have maxTokens tokens (default true). Set it to false for servers that refuse the field. */
+    /**
+     * Send ignore_eos, so that answers have maxTokens tokens (default true). Set it to false for servers that refuse the field.
+     * 'anthropic_messages' has no such field.
+     */
     ignoreEOS?: boolean;
     /** The longest time that a whole request may take (default '300s'; 0 means no limit). */
     timeout?: Duration;
     /** The longest gap between chunks of a stream (default 0: no limit). */
     idleTimeout?: Duration;
-    /** Sent as a bearer token. An Authorization header in headers takes precedence. */
+    /**
+     * Sent as a bearer token; as x-api-key to 'anthropic_messages'. A header of the same name in headers takes precedence.
+     */
     apiKey?: string;
     /** Further HTTP headers. They take precedence over those that the client sends by itself. */
     headers?: Record<string, string>;
@@ -183,7 +191,7 @@ declare module 'k6/x/llm' {
       | 'too_large' | 'canceled' | null;
     /** The HTTP status, 0 without an answer. */
     status: number;
-    /** 'stop', 'length' … as the server reports it. */
+    /** 'stop', 'length', 'end_turn' … as the server reports it. */
     finishReason: string | null;
     /** The time to the first content. */
     ttft: number | null;
@@ -220,6 +228,9 @@ declare module 'k6/x/llm' {
     /** Sends a chat; a string is a single user message. */
     chat(messages: Message[] | string, options?: RequestOptions): Result;
     chatAsync(messages: Message[] | string, options?: RequestOptions): Promise<Result>;
+    /** Sends a chat to Anthropic's Messages; a string is a single user message. */
+    messages(messages: Message[] | string, options?: RequestOptions): Result;
+    messagesAsync(messages: Message[] | string, options?: RequestOptions): Promise<Result>;
     /** Sends a completion. */
     complete(prompt: string, options?: RequestOptions): Result;
     completeAsync(prompt: string, options?: RequestOptions): Promise<Result>;
@@ -264,8 +275,8 @@ declare module 'k6/x/llm' {
     files?: string;
     /** For 'prompts': the field or column that has the prompt, a text or a list of messages (default 'prompt' or 'messages'). */
     column?: string;
-    /** The form of the items: chats (the default) or completions. */
-    api?: 'chat' | 'completion';
+    /** The form of the items: chats (the default, and for 'anthropic_messages') or completions. */
+    api?: 'chat' | 'completion' | 'anthropic_messages';
     /**
      * Shuffles the items of a file, always in the same way for the same seed; without a seed they come in the order of the file. For
      * generated prompts, the seed from which they are drawn (default 0; 42 for 'conversation_replay').

@@ -142,9 +142,6 @@ func TestBadConfigurations(t *testing.T) {
 		{"sessions",
 			"server: {base_url: x}\nload: {type: trace_session_replay, stages: [{concurrent_sessions: 1}]}\ndata: " +
 				"{type: otel_trace_replay}", nil, 2, "not supported yet"},
-		{"anthropic",
-			"server: {base_url: x}\napi: {type: anthropic_messages}\nload: {stages: [{rate: 1, duration: 1}]}", nil, 2,
-			"api.type: anthropic_messages is not supported yet"},
 		{"a data set that is not there",
 			"server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: shareGPT, " +
 				"path: none.json}", nil, 2, "none.json"},

@@ -29,8 +29,8 @@ const (
 
 // Parts of Request.Note. A note may have several, separated by semicolons.
 const (
-	NoteNoDone     = "the stream ended after a finish reason without [DONE]"
-	NoteNoFinish   = "the stream ended with [DONE] but without a finish reason"
+	NoteNoDone     = "the stream ended after a finish reason without its end mark"
+	NoteNoFinish   = "the stream ended with its end mark but without a finish reason"
 	NoteBroken     = "the connection broke after the answer was whole" // the error type follows
 	NoteWhole      = "the server answered without streaming"
 	NoteStreamed   = "the server streamed although it was asked not to"

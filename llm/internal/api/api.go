@@ -45,6 +45,8 @@ type Dialect interface {
 	// text, the usage, the finish reason, the error. Its own error wraps io.ErrUnexpectedEOF if the data ends too
 	// early.
 	Decode(data []byte, out *Delta) error
+	// IgnoresEOS reports whether there is a field for Request.IgnoreEOS, which otherwise is left out.
+	IgnoresEOS() bool
 	// EndMark returns the name of the mark that ends a stream, for messages.
 	EndMark() string
 }
@@ -59,7 +61,7 @@ const (
 )
 
 // All returns all dialects, in the order in which messages list them.
-func All() []Dialect { return []Dialect{Chat, Completion} }
+func All() []Dialect { return []Dialect{Chat, Completion, Messages} }
 
 // ByName returns the dialect with the given name.
 func ByName(name string) (Dialect, error) {

@@ -5,14 +5,9 @@ import "bytes"
 // decode reads what the answers of chat and completion have in common, whole or streamed: choices with a text, a delta
 // or a message; a usage map; an error; and the mark that ends a stream.
 func decode(data []byte, d *Delta) error {
-	d.reset()
 	s := scanner{b: data}
-	if d.Done = s.peek() != '{' && isDone(data); d.Done {
-		return nil
-	}
-	inArray := s.open('[') // Google's endpoints send errors in an array
-	if !s.open('{') {
-		s.fail("an object")
+	inArray, entered := enter(&s, d)
+	if !entered {
 		return s.err
 	}
 	var f fault
@@ -37,20 +32,40 @@ func decode(data []byte, d *Delta) error {
 			f.member(key, s.skip())
 		}
 	}
+	return leave(&s, d, &f, inArray)
+}
+
+// enter begins the decoding of an object, of the first object of an array, or of the mark that ends a stream. It
+// reports whether the object's members follow.
+func enter(s *scanner, d *Delta) (inArray, entered bool) {
+	d.reset()
+	if d.Done = s.peek() != '{' && isDone(s.b); d.Done {
+		return false, false
+	}
+	inArray = s.open('[') // Google's endpoints send errors in an array
+	if !s.open('{') {
+		s.fail("an object")
+		return inArray, false
+	}
+	return inArray, true
+}
+
+// leave ends the decoding of an object behind its last member, and looks at what the unknown members say.
+func leave(s *scanner, d *Delta, f *fault, inArray bool) error {
 	for inArray && s.more(']', false) {
 		if s.skip(); d.Error == "" {
 			s.fail("one object in a list")
 		}
 	}
-	if s.err == nil && s.peek() != 0 && !isDone(data[s.i:]) {
+	if s.err == nil && s.peek() != 0 && !isDone(s.b[s.i:]) {
 		s.fail("the end")
 	}
 	switch {
 	case s.err != nil:
 	case d.Error == "true" && f.words != nil: // a flag beside a message
 		d.Error = errorText(f.words)
-	case d.Choices == 0 && d.Error == "" && d.Usage == nil:
-		d.Error, d.Words = f.message(data)
+	case d.Choices == 0 && d.Error == "" && d.Usage == nil && !d.Done:
+		d.Error, d.Words = f.message(s.b)
 	}
 	return s.err
 }

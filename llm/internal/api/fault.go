@@ -49,6 +49,10 @@ func known(raw []byte) string {
 		return "stop"
 	case "length":
 		return "length"
+	case "end_turn": // Anthropic's words for the two
+		return "end_turn"
+	case "max_tokens":
+		return "max_tokens"
 	}
 	return ""
 }

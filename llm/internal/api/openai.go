@@ -20,6 +20,9 @@ func (openAI) Headers(key string) map[string]string {
 // Bearer returns the value of the header Authorization for a key, before which some users copy the prefix too.
 func Bearer(key string) string { return "Bearer " + strings.TrimPrefix(key, "Bearer ") }
 
+// IgnoresEOS returns true: the field is an extension of vLLM and others.
+func (openAI) IgnoresEOS() bool { return true }
+
 // EndMark returns what the data of a stream's last event is.
 func (openAI) EndMark() string { return "[DONE]" }
 

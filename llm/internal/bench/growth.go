@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/selftest"
 )
 
@@ -37,7 +38,7 @@ func growthOf(name string, list []workload, rounds int, length time.Duration) er
 		if err != nil {
 			return err
 		}
-		do, err := llmClient(s.url, w.tokens)
+		do, err := llmClient(s.url, w.tokens, api.Completion)
 		var costs []float64
 		for range rounds {
 			if err != nil {

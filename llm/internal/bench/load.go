@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -110,7 +111,7 @@ func bareClient(url string, tokens int) func() request {
 
 // llmClient returns a client that does everything that a request costs outside of k6: it makes the record, its samples
 // and its line.
-func llmClient(url string, tokens int) (func() request, error) {
+func llmClient(url string, tokens int, dialect api.Dialect) (func() request, error) {
 	registry := k6metrics.NewRegistry()
 	m, err := samples.Register(&lib.TestPreInitState{Registry: registry})
 	if err != nil {
@@ -118,16 +119,17 @@ func llmClient(url string, tokens int) (func() request, error) {
 	}
 	vu := k6metrics.TagsAndMeta{Tags: registry.RootTagSet()}
 	opts := client.DefaultOptions()
-	opts.BaseURL, opts.API, opts.Model = url, api.Completion, "sim"
+	opts.BaseURL, opts.API, opts.Model = url, dialect, "sim"
 	c, err := client.New(opts)
 	if err != nil {
 		return nil, err
 	}
+	chat := json.RawMessage(`[{"role":"user","content":"a short prompt"}]`)
 	return func() request {
 		transport := new(http.Transport)
 		return func() error {
 			a, err := c.Do(context.Background(), transport, client.Request{ID: "bench-1", Prompt: "a short prompt",
-				MaxTokens: tokens})
+				Messages: chat, MaxTokens: tokens})
 			if err != nil {
 				return err
 			}

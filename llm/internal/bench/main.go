@@ -5,7 +5,7 @@
 //
 //	go run ./llm/internal/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only PART]
 //
-// The parts are cost, bytes, growth, streams, memory, late, tail, requests, tokens and procs.
+// The parts are cost, bytes, apis, growth, streams, memory, late, tail, requests, tokens and procs.
 package main
 
 import (
@@ -14,6 +14,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 func main() {
@@ -57,6 +59,7 @@ func all(only string, rounds int, length time.Duration, k6 string) error {
 	}{
 		{"cost", func() error { return bench(rounds, length, k6) }},
 		{"bytes", func() error { return bytesCost(rounds) }},
+		{"apis", func() error { return apis(rounds, length) }},
 		{"growth", func() error { return growth(rounds, length) }},
 		{"streams", func() error { return streamGrowth(k6) }},
 		{"memory", func() error { return vuMemory(rounds, k6) }},
@@ -131,7 +134,7 @@ func compare(w workload, url string, rounds int, length time.Duration, k6 string
 		if err != nil {
 			return err
 		}
-		do, err := llmClient(url, w.tokens)
+		do, err := llmClient(url, w.tokens, api.Completion)
 		if err != nil {
 			return err
 		}

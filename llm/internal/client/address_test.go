@@ -98,7 +98,8 @@ func TestEndpointOfItsOwn(t *testing.T) {
 		"https://h/v1":          "is not a path such as",
 		"//h/v1":                "is not a path such as",
 		"/a b":                  "holds a space",
-		"/v1/messages":          "is the endpoint of an API that is not spoken here",
+		"/v1/responses":         "is the endpoint of an API that is not spoken here",
+		"/v1/messages":          "is an endpoint of api \"anthropic_messages\"",
 		"/v1/completions?k=sec": `endpoint "/v1/completions" is an endpoint of api "completion"`,
 	} {
 		if _, err := parseAddress("http://h", endpoint, api.Chat); err == nil || !strings.Contains(err.Error(), want) ||
@@ -280,11 +281,11 @@ func TestNotFound(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ path, body, want string }{
 		{"/prefix", `{"detail":"Not Found"}`,
-			`Not Found (no http://…/prefix/chat/completions: /v1 is added to a bare host alone, so write ` +
+			`Not Found (api chat: no http://…/prefix/chat/completions: /v1 is added to a bare host alone, so write ` +
 				`"http://…/prefix/v1" if the API is there)`},
 		{"/prefix", "The model `m` does not exist.", "The model `m` does not exist."},
-		{"/prefix/v1", "nothing", "nothing (no http://…/prefix/v1/chat/completions)"},
-		{"?key=secret", "", "Not Found (no http://…/v1/chat/completions)"},
+		{"/prefix/v1", "nothing", "nothing (api chat: no http://…/prefix/v1/chat/completions)"},
+		{"?key=secret", "", "Not Found (api chat: no http://…/v1/chat/completions)"},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, tt.body, http.StatusNotFound)

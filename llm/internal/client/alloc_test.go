@@ -172,22 +172,32 @@ func cannedServer(b *testing.B, events string) string {
 
 // BenchmarkStream reads an answer of a thousand tokens, one chunk each.
 func BenchmarkStream(b *testing.B) {
-	opts := DefaultOptions()
-	opts.BaseURL, opts.Model = "http://h", "m"
-	c, err := New(opts)
-	if err != nil {
-		b.Fatal(err)
-	}
-	body := strings.Repeat(chunk("token"), 1000) + stop + done
-	rt := roundTrip(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}},
-			Body: io.NopCloser(strings.NewReader(body))}, nil
-	})
-	b.ReportAllocs()
-	for b.Loop() {
-		if a, err := c.Do(b.Context(), rt, Request{ID: "1", Prompt: "p", MaxTokens: 1000}); err != nil ||
-			a.Record.Failed() {
-			b.Fatal(err)
-		}
+	message := "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":" +
+		"\"text_delta\",\"text\":\"token\"}}\n\n"
+	for dialect, stream := range map[api.Dialect]string{
+		api.Chat: strings.Repeat(chunk("token"), 1000) + stop + done,
+		api.Messages: strings.Repeat(message, 1000) +
+			"data: {\"delta\":{\"stop_reason\":\"end_turn\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
+	} {
+		b.Run(dialect.Name(), func(b *testing.B) {
+			opts := DefaultOptions()
+			opts.BaseURL, opts.Model, opts.API = "http://h", "m", dialect
+			c, err := New(opts)
+			if err != nil {
+				b.Fatal(err)
+			}
+			rt := roundTrip(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: http.StatusOK,
+					Header: http.Header{"Content-Type": {"text/event-stream"}},
+					Body:   io.NopCloser(strings.NewReader(stream))}, nil
+			})
+			b.ReportAllocs()
+			for b.Loop() {
+				if a, err := c.Do(b.Context(), rt, Request{ID: "1", Prompt: "p", MaxTokens: 1000}); err != nil ||
+					a.Record.Failed() {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -42,10 +42,11 @@ type Options struct {
 	Model       string        // "" asks the server, see Discover
 	Adapters    []string      // further model names that requests will use
 	Streaming   bool          // ask for a stream
-	IgnoreEOS   bool          // ask for MaxTokens tokens whatever the model says
+	IgnoreEOS   bool          // ask for MaxTokens tokens whatever the model says, if the API has a field for that
 	Timeout     time.Duration // limit of a whole request; 0 means no limit
 	IdleTimeout time.Duration // longest gap between chunks of a stream; 0 means no limit
-	// APIKey is sent as a bearer token; "" sends the user and password of BaseURL, as Basic authentication
+	// APIKey is sent as API wants it, in most as a bearer token; "" sends the user and password of BaseURL, as Basic
+	// authentication
 	APIKey     string
 	Headers    map[string]string
 	Format     json.RawMessage // response_format of the body, see api.Format; nil leaves it out
@@ -126,6 +127,9 @@ func New(opts Options) (*Client, error) {
 			nameModel)
 	}
 	if err := opts.checkNumbers(); err != nil {
+		return nil, err
+	}
+	if _, err := opts.API.Body(&api.Request{Format: opts.Format}); err != nil {
 		return nil, err
 	}
 	if err := api.CheckMaxTokensField(opts.MaxTokensField); err != nil {

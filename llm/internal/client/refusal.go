@@ -75,7 +75,7 @@ func (c *Client) explain(r *record.Request) {
 		r.Error += fmt.Sprintf(" (the server refused %s: %s)", c.credential, c.credentialFix())
 	case http.StatusNotFound:
 		if !strings.Contains(strings.ToLower(r.Error), "model") { // otherwise the error is not about the path
-			r.Error += fmt.Sprintf(" (no %s%s)", show(c.endpoint), c.versionHint())
+			r.Error += fmt.Sprintf(" (api %s: no %s%s)", c.opts.API.Name(), show(c.endpoint), c.versionHint())
 		}
 	}
 }

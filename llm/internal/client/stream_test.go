@@ -152,7 +152,7 @@ func TestStream(t *testing.T) {
 			server: script{parts: []part{{10 * ms, chunk("a") + stop}, {10 * ms, ""}}},
 			text:   "a", chunks: []int64{10}, end: 20 * ms,
 			check: func(t *testing.T, r *record.Request) {
-				if !strings.Contains(r.Note, "without [DONE]") {
+				if !strings.Contains(r.Note, "without its end mark") {
 					t.Errorf("note %q", r.Note)
 				}
 			},

@@ -31,7 +31,7 @@ func (m mapping) client() Map {
 	if t := c.Load.Timeout; t != nil && *t > 0 {
 		o["timeout"] = milliseconds(*t)
 	}
-	if f := c.API.ResponseFormat; f != nil {
+	if f := c.API.ResponseFormat; f != nil && takesFormat(c) {
 		format := Map{"type": string(f.Type)}
 		format.set("name", f.Name, f.Type == config.JSONSchema)
 		if f.JSONSchema != nil && f.Type == config.JSONSchema {

@@ -22,7 +22,7 @@ var refusedKeys = map[string]string{
 
 // keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
 var keyRemarks = map[string]string{
-	"api.type": "`anthropic_messages` is refused",
+	"api.response_format.type": "`anthropic_messages` has no field for a format",
 	"api.slo_unit": "the unit of the bounds in the headers `x-slo-ttft-…` and " +
 		"`x-slo-tpot-…` of api.headers",
 	"data.type": "session replays and `visionarena` are refused; " +

@@ -24,8 +24,6 @@ func Refused(c *config.Config) error {
 	}
 	const later = "is not supported yet"
 	refuse(c.Server == nil, "server", "is missing: give base_url, or type: mock for the simulator")
-	refuse(c.API.Type == config.AnthropicMessages, "api.type",
-		"anthropic_messages "+later+"; use chat or completion with a server that speaks OpenAI's API")
 	refuse(c.Load.Type == config.TraceSessionReplay, "load.type", "trace_session_replay "+later+
 		"; data.type conversation_replay and shared_prefix lead conversations")
 	refuse(slices.Contains([]config.DataType{config.OTelTraceReplay, config.WekaTraceReplay, config.AgenticData,
@@ -167,6 +165,9 @@ var noEffect = []struct {
 		"it is about replayed sessions, which are not supported yet"},
 }
 
+// takesFormat reports whether requests have a field for structured output.
+func takesFormat(c *config.Config) bool { return c.API.Type != config.AnthropicMessages }
+
 // Remarks returns one line for each key that a configuration sets without effect, with the reason. Call it before
 // [config.Config.Settle], which fills in keys that the user did not set.
 func Remarks(c *config.Config) (list []string) {
@@ -212,6 +213,10 @@ func unused(c *config.Config) (list []string) {
 	if d.Type == config.RandomData && d.Trace != nil && (d.Input != nil || d.Output != nil) {
 		list = append(list,
 			"data.input_distribution and output_distribution have no effect: the lengths are those of data.trace")
+	}
+	if c.API.ResponseFormat != nil && !takesFormat(c) {
+		list = append(list, fmt.Sprintf("api.response_format has no effect: api.type %s has no field for it",
+			c.API.Type))
 	}
 	if c.Load.Trace != nil && c.Load.Type != config.TraceReplay {
 		list = append(list, fmt.Sprintf("load.trace has no effect: load.type %s does not use it", c.Load.Type))

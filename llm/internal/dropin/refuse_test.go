@@ -33,6 +33,8 @@ func TestRemarks(t *testing.T) {
 			"here: tokenizers are read, never run",
 		load + "data: {type: random, " +
 			"input_distribution: {total_count: 5}}\n": "data.input_distribution.total_count has no effect here: ",
+		load + "api: {type: anthropic_messages, response_format: {type: json_object}}\n": "api.response_format has " +
+			"no effect: api.type anthropic_messages has no field for it",
 	} {
 		if notes := strings.Join(Remarks(mustParse(t, server+yaml)), "\n"); !strings.Contains(notes, want) {
 			t.Errorf("%s is not in %q", want, notes)
@@ -145,7 +147,7 @@ func TestRefused(t *testing.T) {
 		server + load +
 			"metrics: {type: prometheus, prometheus: {url: 'http://u:p@h/***'}}\n": "",
 		server + load +
-			"api: {type: anthropic_messages}\n": "api.type: anthropic_messages is not supported yet",
+			"api: {type: anthropic_messages}\n": "",
 		server + load +
 			"data: {type: visionarena, visionarena: {}}\n": "data.type: visionarena is not supported yet",
 		server + load +

@@ -128,7 +128,7 @@ func (o *Options) applyBounds(r *record.Request) {
 func (o *Options) redacted() map[string]any {
 	m := map[string]any{
 		"baseURL": redactURL(o.BaseURL), "api": o.API.Name(), "model": o.Model, "streaming": o.Streaming,
-		"ignoreEOS": o.IgnoreEOS,
+		"ignoreEOS": o.IgnoreEOS && o.API.IgnoresEOS(),
 		"timeout":   o.Timeout.String(), "idleTimeout": o.IdleTimeout.String(), "text": o.Text, "itl": o.ITL,
 	}
 	if o.APIKey != "" {

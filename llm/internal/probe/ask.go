@@ -41,8 +41,16 @@ type reply struct {
 	words  string // what a refusal says
 }
 
-// ended reports whether the answer ended for a reason.
-func (a *reply) ended(reason string) bool { return a.Record.FinishReason == reason }
+// ended reports whether the answer ended for a reason, "stop" or "length", in the words of any API.
+func (a *reply) ended(reason string) bool {
+	switch a.Record.FinishReason {
+	case "end_turn":
+		return reason == "stop"
+	case "max_tokens":
+		return reason == "length"
+	}
+	return a.Record.FinishReason == reason
+}
 
 // short reports whether the model stopped before the limit.
 func (a *reply) short() bool {

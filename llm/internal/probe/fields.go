@@ -175,7 +175,7 @@ func (t *trial) judge(ctx context.Context, streamed, whole *reply) {
 	r.MaxTokens = keepsLimit(streamed, whole)
 	switch {
 	case r.IgnoreEOS == Refused || !t.p.opts.IgnoreEOS:
-	case streamed.short():
+	case streamed.short(), !t.dialect.IgnoresEOS(): // an API without the field leaves it out
 		r.IgnoreEOS = Ignored
 	case whole != nil && whole.short() && r.MaxTokens == Kept:
 		r.IgnoreEOS = Kept

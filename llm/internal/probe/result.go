@@ -71,7 +71,7 @@ type Settings struct {
 	// BaseURL is a client's base URL, with whatever secret the user's URL holds.
 	BaseURL        string    `json:"-"`
 	Endpoint       string    `json:"-"`   // of Options
-	API            string    `json:"api"` // "chat" or "completion"
+	API            string    `json:"api"` // name of a dialect
 	Model          string    `json:"model"`
 	IgnoreEOS      bool      `json:"ignore_eos"`
 	MaxTokensField string    `json:"max_tokens_field"`
