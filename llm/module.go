@@ -49,6 +49,9 @@ func (r *RootModule) ServerIdle(ctx context.Context) (idle, known bool) {
 	return r.process.ServerIdle(ctx)
 }
 
+// Salt prepares the data of a probe, whose arrivals will bring the salt.
+func (r *RootModule) Salt(salt string) { r.process.Salt(salt) }
+
 // Searched takes the state of a search, and the stage of its last probe, for the status line and the summary.
 func (r *RootModule) Searched(state *record.Search, last record.Stage) {
 	r.process.Searched(state, last)

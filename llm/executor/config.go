@@ -44,6 +44,8 @@ type Module interface {
 	// ServerIdle reports whether no request runs or waits at the servers that were sent any, as their own pages of
 	// metrics tell; known is false if none tells. It returns within a second. A server may tell that it is idle late.
 	ServerIdle(ctx context.Context) (idle, known bool)
+	// Salt prepares the data of a probe, which begins soon and whose arrivals will bring the salt.
+	Salt(salt string)
 	// Searched takes the state of a search after a probe, whose stage has ended, for what users see of the run.
 	Searched(state *record.Search, last record.Stage)
 	// Lend returns what the iterations of a scenario that need no JavaScript use of a VU, by its number. k6 has

@@ -24,6 +24,8 @@ type probe struct {
 	stop   func(run bool, reason string)
 	cut    func() bool    // reports whether what is in flight was cut
 	vitals *vitals.Vitals // of this process since the probe began; nil if nobody measures it
+	beat   *record.Heartbeat
+	end    record.End // with what the vitals tell
 
 	watching sync.WaitGroup
 	sent     chan struct{} // closed when no more is sent
@@ -59,8 +61,8 @@ func (p *probe) begin(at time.Time) {
 // decided is the reason for which the judge stops a probe.
 const decided = "decided"
 
-// end notes that no more is sent.
-func (p *probe) end() {
+// rest notes that no more is sent.
+func (p *probe) rest() {
 	close(p.sent)
 	p.watching.Wait()
 }
@@ -73,7 +75,7 @@ func (p *probe) job(j job, due time.Time) job {
 	after := due.Sub(p.began)
 	j.Warmup = !p.judge.Settled(after)
 	i := &iteration{probe: p, number: p.judge.Sent(after)}
-	j.Probe, j.Ended, j.Salt = &p.stage, i.ended, "probe "+strconv.Itoa(p.Number)
+	j.Probe, j.Ended, j.Salt = &p.stage, i.ended, p.salt()
 	j.Stop = func(_ bool, reason string) { p.stop(false, reason) } // the search decides what follows
 	if done := j.done; done != nil {
 		j.done = func() { i.over(); done() }
@@ -82,6 +84,9 @@ func (p *probe) job(j job, due time.Time) job {
 	}
 	return j
 }
+
+// salt is the salt of the probe's data, which no other probe has.
+func (p *probe) salt() string { return "probe " + strconv.Itoa(p.Number) }
 
 // drop notes an arrival for which no worker was free.
 func (p *probe) drop(line *record.Dropped, due time.Time) {
@@ -113,10 +118,11 @@ func (p *probe) outcome(reason string) record.SearchProbe {
 	return outcome
 }
 
-// discard ends a probe that nobody judges.
-func (p *probe) discard() {
+// measure ends the vitals, when nothing is in flight any more.
+func (p *probe) measure() {
+	p.end = record.End{Status: "finished", Time: record.UnixNano(time.Now())}
 	if p.vitals != nil {
-		p.vitals.Stop(nil)
+		p.beat, p.end.Health = p.vitals.Beat(), p.vitals.Stop(nil)
 	}
 }
 

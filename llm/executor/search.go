@@ -86,7 +86,7 @@ func (s *searching) try(next search.Probe) (record.Stage, error) {
 	number, before := len(s.run.plan.Stages)-1, s.run.sent+s.run.dropped.Load()
 	_, began, ended := s.run.stage(number, s.base, time.Now().Add(s.run.config.Interval.TimeDuration()))
 	s.base += s.run.sent + s.run.dropped.Load() - before
-	p.end()
+	p.rest()
 	broken, status := s.run.stopper.reason(), s.run.stopper.status(s.run.parent)
 	err := s.settle(p)
 	outcome := p.outcome(broken)
@@ -102,7 +102,6 @@ func (s *searching) try(next search.Probe) (record.Stage, error) {
 	s.run.push(s.run.metrics.Event(&line, s.run.tags()))
 	s.fault = unjudged(outcome)
 	if s.run.parent.Err() != nil || err != nil || s.fault != "" {
-		p.discard()
 		return line, err
 	}
 	s.judge(p, &outcome, line)
@@ -125,8 +124,8 @@ func because(reason string) string {
 func unjudged(p record.SearchProbe) string {
 	for _, share := range p.Shares {
 		if share.Share == nil && p.Requests > p.Failed {
-			return fmt.Sprintf("none of %d answers has a latency that %s is about: one that is not streamed has no TTFT, "+
-				"TPOT and ITL, and one of a single token no TPOT and ITL", p.Requests-p.Failed, share.Objective)
+			return fmt.Sprintf("none of %d answers has a latency that %s is about: one that is not streamed has no "+
+				"TTFT, TPOT and ITL, and one of a single token no TPOT and ITL", p.Requests-p.Failed, share.Objective)
 		}
 	}
 	return ""
@@ -144,6 +143,9 @@ func (s *searching) newProbe(next search.Probe) *probe {
 	s.run.stages = append(s.run.stages, planned)
 	p := &probe{Probe: next, judge: s.chooses.Judge(next), stage: planned, stop: s.run.stopper.stop,
 		sent: make(chan struct{}), cut: func() bool { return s.run.pool.ctx.Err() != nil }}
+	if s.run.config.module != nil {
+		s.run.config.module.Salt(p.salt())
+	}
 	if s.run.watch != nil {
 		p.vitals = s.run.watch()
 	}
@@ -160,7 +162,9 @@ func (s *searching) settle(p *probe) error {
 	if p.judge.Failing() && s.run.pool.busy.Load() > few {
 		grace = 0
 	}
-	if !s.run.pool.idle(s.run.parent, grace) && s.run.parent.Err() == nil {
+	ended := s.run.pool.idle(s.run.parent, grace)
+	p.measure()
+	if !ended && s.run.parent.Err() == nil {
 		s.run.pool.close(0)
 		if err := s.run.openPool(); err != nil {
 			return err

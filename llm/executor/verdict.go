@@ -1,25 +1,18 @@
 package executor
 
 import (
-	"time"
-
 	"github.com/seed-307b789f/xk6-llm/convert"
 	records "github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // verdict judges this load generator by the requests of a probe, as reports do. stage is the line of the probe's stage.
-// It ends the probe's vitals.
 func (p *probe) verdict(scenario string, stage record.Stage) (verdict string, reasons []string) {
 	lines := p.runOf(scenario, stage)
-	end := &record.End{Status: "finished", Time: record.UnixNano(time.Now())}
-	if p.vitals != nil {
-		if beat := p.vitals.Beat(); beat != nil {
-			lines = append(lines, beat)
-		}
-		end.Health = p.vitals.Stop(nil)
+	if p.beat != nil {
+		lines = append(lines, p.beat)
 	}
-	lines = append(lines, end)
+	lines = append(lines, &p.end)
 	r, err := records.FromLines(records.Options{}, records.Instance{Lines: lines})
 	if err != nil {
 		return convert.Invalid, []string{err.Error()}

@@ -99,10 +99,30 @@ func (r *registry) add(number uint64, vu *VU) {
 	r.all[number] = vu
 }
 
+// one returns one of the VUs, or nil if there is none.
+func (r *registry) one() *VU {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, vu := range r.all {
+		return vu
+	}
+	return nil
+}
+
 func (r *registry) find(number uint64) *VU {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.all[number]
+}
+
+// Salt salts the data sets of the script, which all VUs share, so that the first request that brings the salt need not
+// wait for it. That request tells of an error.
+func (p *Process) Salt(salt string) {
+	if v := p.vus.one(); v != nil {
+		for _, set := range v.sets {
+			_, _ = set.With(salt)
+		}
+	}
 }
 
 // searches holds what the searches of the run have found.

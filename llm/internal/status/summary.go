@@ -143,7 +143,11 @@ func (s *summaryText) totals() {
 			s.facts.Failures.String()})
 	}
 	if a.unfinished > 0 {
-		rows = append(rows, row{"unfinished", Grouped(a.unfinished), "", "cut by the end of the run"})
+		by := "cut by the end of the run"
+		if len(s.facts.Searches) > 0 {
+			by += ", or of a probe that had failed"
+		}
+		rows = append(rows, row{"unfinished", Grouped(a.unfinished), "", by})
 	}
 	if n := s.dropped(); n > 0 {
 		rows = append(rows, row{"dropped", Grouped(n), percent(n, n+a.requests),
