@@ -250,14 +250,3 @@ func (o *Options) strictest() (share float64, objective slo.Objective) {
 	}
 	return cmp.Or(share, 1), objective
 }
-
-// Bounded returns the longest time that a search takes if each probe waits no longer than drain for the last answers. A
-// search seldom comes near it.
-func (o *Options) Bounded(drain time.Duration) time.Duration {
-	longest := max(o.Probe, o.Hold)
-	if o.stretch {
-		longest *= mostStretch
-	}
-	probes := o.MaxProbes + o.MaxProbes/2 + 1          // those that are refused are not among MaxProbes
-	return time.Duration(probes) * (2*longest + drain) // the transient may take as long as what is measured
-}

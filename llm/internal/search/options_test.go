@@ -141,7 +141,7 @@ func TestSlowLoadsGetMoreTime(t *testing.T) {
 			t.Errorf("%s at %v/s: got %v, want %v", tt.phase, tt.value, got, tt.want)
 		}
 	}
-	if got, want := s.o.Bounded(time.Minute), 31*9*time.Minute; got != want {
+	if got, want := s.o.Longest(), 2*4*(25*30+6*60)*time.Second; got != want {
 		t.Errorf("the search takes at most %v, want %v", got, want)
 	}
 }

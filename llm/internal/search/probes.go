@@ -29,7 +29,7 @@ func (o Options) Longest() time.Duration {
 	if o.stretch {
 		stretch = mostStretch
 	}
-	holds := len(o.Tiers)
+	holds := min(o.MostProbes(), len(o.Tiers)*(2+len(below)+len(above))) // the two sides of the edge, and around it
 	return 2 * stretch * (time.Duration(o.MostProbes()-holds)*o.Probe + time.Duration(holds)*o.Hold)
 }
 
