@@ -12,7 +12,8 @@ func TestSaltsConcurrently(t *testing.T) {
 	t.Parallel()
 	list, err := datasets.NewReplay(datasets.Replay{
 		Tokenizer: counterWith(t, "bpe-gpt2", ""), Conversations: 99, System: 20, Dynamic: datasets.Constant(1),
-		Turns: datasets.Constant(1), Input: datasets.Constant(3), Output: datasets.Constant(1), Pause: datasets.Constant(0),
+		Turns: datasets.Constant(1), Input: datasets.Constant(3), Output: datasets.Constant(1),
+		Pause: datasets.Constant(0),
 	})
 	if err != nil {
 		t.Fatal(err)
