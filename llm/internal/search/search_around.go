@@ -20,10 +20,11 @@ const worthwhile = 1.1
 // enough is certain, or because no probe has enough requests to be certain of anything.
 //
 // The load above the answer was tried once, so chance may have failed it. Loads further off give the interval its ends.
+// All this takes minutes, so who gave no times of probes gets the answer without it.
 func (k *known) around(t Tier) (float64, bool) {
 	ms := k.marks(t)
 	b := ms.bracket()
-	if b.low == nil || !k.canBeSure(t, *b.low) {
+	if k.o.stretch || b.low == nil || !k.canBeSure(t, *b.low) {
 		return 0, false
 	}
 	if b.high != nil && !b.high.certain && !k.held(b.high.value) {

@@ -270,11 +270,15 @@ func TestLoadsAroundTheAnswer(t *testing.T) {
 			"[16-] (15.3+) (16-) (18.4-)", "certain at 95 %: between 11.3/s and 18.4/s"},
 		"certain far from the edge": {func(v float64) bool { return v < 4 || v > 20 }, 0, 0,
 			"[16-] (15.3+) (16-) (12.2+) (9.56+) (18.4-) (23-)", "certain at 95 %: between 2/s and 23/s"},
+		"without probe": {func(v float64) bool { return v < 12.5 || v > 18 }, 0, 0, "[16-] (15.3+)",
+			"certain at 95 %: at least 11.3/s"},
 		"within bounds": {func(v float64) bool { return false }, 10, 17,
 			"10+ 17- [13+] [14.9+] [15.9-] [15.4+] (15.4+) (15.9-) (12.3+)", "certain at 95 %: nothing"},
 	} {
 		given := within(tt.low, tt.high)
-		given.Probe = types.NullDurationFrom(10 * time.Minute)
+		if name != "without probe" {
+			given.Probe = types.NullDurationFrom(10 * time.Minute)
+		}
 		line := run(t, given, func(s *Search, p Probe) record.SearchProbe {
 			return probe(s, p.Value < 15.7, tt.sure(p.Value), p.Value/15.7)
 		})
