@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
@@ -86,5 +88,45 @@ func TestBenchOfNoServer(t *testing.T) {
 	_, err := os.Stat(out)
 	if r.code != 1 || err == nil || !strings.Contains(r.stderr, "cannot reach http://localhost:1") {
 		t.Errorf("exit code %d, want 1 and no report\n%s", r.code, r.stderr)
+	}
+}
+
+// A search in one line has its answer in search.json. Its printed configuration searches, too, and the loads that it
+// found run again as plain stages.
+func TestBenchSearches(t *testing.T) {
+	t.Parallel()
+	url, dir := newSimulator(t), t.TempDir()
+	printed := func(name string, args ...string) string {
+		args = append([]string{"x", "llm", "bench", url, "--input", "20", "--output", "2", "--print", "config"}, args...)
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(mustSucceed(t, k6(t, args...)).stdout), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	config := printed("search.yml", "--search", "concurrency", "--search-min", "2", "--search-max", "4", "--duration",
+		"1s", "--slo", "p99(ttft)<20s,failures<50%")
+	found, again := filepath.Join(dir, "found"), filepath.Join(dir, "again")
+	r := k6(t, "x", "llm", "run", "-c", config, "-o", found)
+	if strings.Contains(r.stderr, "client limited") {
+		t.Skip("this machine has no processor left for a load: the search was refused, as it should be")
+	}
+	mustSucceed(t, r)
+	var answer record.Search
+	text, err := os.ReadFile(filepath.Join(found, "search.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &answer)
+	}
+	if err != nil || answer.StopReason != "max_reached" || answer.HighestPassing == nil || *answer.HighestPassing != 4 {
+		t.Errorf("got %s, %v, want that 4 at a time hold", text, err)
+	}
+	if next := "--stages " + filepath.Join(found, "search.json"); !strings.Contains(r.stdout, next) {
+		t.Errorf("no %q in\n%s", next, r.stdout)
+	}
+	mustSucceed(t, k6(t, "x", "llm", "run", "-c", printed("ladder.yml", "--stages", found), "-o", again))
+	for _, stage := range []string{"stage_0", "stage_1"} {
+		if s := readReport(t, filepath.Join(again, stage+"_lifecycle_metrics.json")); s.Successes.Count == 0 {
+			t.Errorf("%s: no answer", stage)
+		}
 	}
 }
