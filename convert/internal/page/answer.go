@@ -42,9 +42,9 @@ func under(s part) string {
 	}
 }
 
-// shown returns the parts whose figures the answer states: of a search the two loads between which its answer lies, else
-// of each scenario the stage with the lowest load and the one with the highest, and of parallel scenarios the latter
-// alone.
+// shown returns the parts whose figures the answer states: of a search the two loads between which its answer lies,
+// else of each scenario the stage with the lowest load and the one with the highest, and of parallel scenarios the
+// latter alone.
 func (r *Run) shown() (list []part) {
 	switch {
 	case len(r.searches) > 0:
