@@ -131,9 +131,10 @@ func outcomeOf(s *record.Search, t record.SearchTier) slo.Outcome {
 	return slo.Kept
 }
 
-// tierOutcome returns the outcome of a probe for the tier of a name, and that of the first tier if there is only one.
+// tierOutcome returns the outcome of a probe for the tier of a name, and that of the first tier if there is only one. A
+// probe is refused for all of them.
 func tierOutcome(p record.SearchProbe, name string) string {
-	if outcome, known := p.Tiers[name]; known {
+	if outcome, known := p.Tiers[name]; known && p.Outcome != record.ProbeRefused {
 		return outcome
 	}
 	return p.Outcome

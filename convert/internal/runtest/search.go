@@ -122,10 +122,7 @@ func searchProbe(stage int, p probe, requests []*record.Request, seconds float64
 		shareOf(RelaxedSLO, 0.9, 0.8, latencies)}
 	out.Share, out.Bounds = out.Shares[0].Share, out.Shares[0].Bounds
 	for name, s := range map[string]record.SearchShare{"strict": out.Shares[0], "relaxed": out.Shares[1]} {
-		out.Tiers[name] = s.Outcome
-		if p.outcome == record.ProbeRefused {
-			out.Tiers[name] = p.outcome
-		}
+		out.Tiers[name] = s.Outcome // also of a probe that is refused
 	}
 	return out
 }
