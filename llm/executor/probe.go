@@ -28,6 +28,7 @@ type probe struct {
 	end    record.End // with what the vitals tell
 
 	watching sync.WaitGroup
+	answered atomic.Bool   // some request has succeeded
 	sent     chan struct{} // closed when no more is sent
 
 	mu      sync.Mutex
@@ -139,6 +140,9 @@ func (i *iteration) ended(r *record.Request, c record.Counts) {
 	now := time.Since(p.began)
 	if i.answered.Swap(true) {
 		number = p.judge.Sent(now)
+	}
+	if !r.Failed() {
+		p.answered.Store(true)
 	}
 	p.judge.Ended(number, now, search.AnswerOf(r, c))
 	p.keep(r)

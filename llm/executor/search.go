@@ -177,9 +177,10 @@ func (s *searching) settle(p *probe) error {
 // few is how many requests a failed probe waits for.
 const few = 10
 
-// awaitServer waits until the server has nothing to do, if its page tells.
+// awaitServer waits until the server has nothing to do, if its page tells. It does not wait for one that has answered
+// nothing, which may be gone.
 func (s *searching) awaitServer(p *probe) {
-	if s.run.config.module == nil {
+	if s.run.config.module == nil || !p.answered.Load() {
 		return
 	}
 	for began := time.Now(); s.run.parent.Err() == nil; {
@@ -188,8 +189,8 @@ func (s *searching) awaitServer(p *probe) {
 			return
 		}
 		if time.Since(began) > drained {
-			s.run.log.Warnf("the server still has requests %v after probe %d, as its own page tells: the next probe "+
-				"does not find it idle", drained, p.stage.Index)
+			s.run.log.Warnf("the server's own page does not tell that it is idle %v after probe %d: the next probe "+
+				"begins all the same", drained, p.stage.Index)
 			return
 		}
 		s.run.wait.Until(s.run.parent, time.Now().Add(asked))
