@@ -9,6 +9,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
 )
 
 func TestSearchOptions(t *testing.T) {
@@ -90,10 +91,14 @@ func TestSearchRequirements(t *testing.T) {
 			t.Errorf("%s: %+v, %s", tt.options, got, c.GetDescription(whole))
 		}
 	}
-	c := parse(t, `{"gracefulStop": "10s", "search": {"slo": "failures<1%", "probe": "2s", "hold": "5s", "maxProbes": 5}}`)
-	// five probes, three that are repeated, and the hold, each with a transient as long
-	if got, want := c.GetExecutionRequirements(whole)[1].TimeOffset, (2*(7*2+5)+10)*time.Second; got != want {
-		t.Errorf("at most %v, want %v", got, want)
+	c := parse(t, `{"gracefulStop": "10s", "interval": "1s", "search": {"slo": "failures<1%", "maxProbes": 5}}`)
+	o, err := search.Check(*c.Search)
+	if err != nil {
+		t.Fatal(err)
+	}
+	longest := o.Longest() + time.Duration(o.MostProbes())*time.Second + 10*time.Second
+	if got := c.GetExecutionRequirements(whole)[1].TimeOffset; got != longest || got < 5*time.Minute {
+		t.Errorf("at most %v, want %v", got, longest)
 	}
 }
 
