@@ -99,7 +99,7 @@ function stages(defaults) {
 
 // search reads the search for the highest load within an SLO, if SEARCH or the defaults ask for one.
 function search(defaults) {
-  const over = __ENV.SEARCH || (defaults && defaults.over);
+  const over = __ENV.SEARCH || defaults.over;
   const told = ['SLO', 'SEARCH_MIN', 'SEARCH_MAX', 'RESOLUTION', 'HOLD', 'MAX_PROBES'].find((name) => __ENV[name]);
   if (!over) {
     if (told) throw new Error(`${told} is set, but not SEARCH: set it to rate or concurrency`);
@@ -107,18 +107,17 @@ function search(defaults) {
   }
   const load = ['STAGES', 'RATE', 'CONCURRENCY', 'REQUESTS', 'WARMUP'].find((name) => __ENV[name]);
   if (load) throw new Error(`a search chooses the loads by itself: leave ${load} out`);
-  const slo = __ENV.SLO || (defaults && defaults.slo);
+  const slo = __ENV.SLO || defaults.slo;
   if (!slo) throw new Error("SEARCH is set, but not SLO: set it to what the server has to keep, such as 'p99(ttft)<500ms'");
   return {
-    ...defaults,
     over,
     slo,
-    min: number('SEARCH_MIN'),
-    max: number('SEARCH_MAX'),
-    resolution: number('RESOLUTION'),
-    probe: duration('DURATION'),
-    hold: duration('HOLD'),
-    maxProbes: number('MAX_PROBES'),
+    min: number('SEARCH_MIN', defaults.min),
+    max: number('SEARCH_MAX', defaults.max),
+    resolution: number('RESOLUTION', defaults.resolution),
+    probe: duration('DURATION', defaults.probe),
+    hold: duration('HOLD', defaults.hold),
+    maxProbes: number('MAX_PROBES', defaults.maxProbes),
   };
 }
 
@@ -271,7 +270,7 @@ function times() {
 // options makes the options of a script that sends the items of data by client. The given stages are the load unless the settings
 // contain one. In place of stages the load may be a search, {over, slo}.
 export function options(client, data, defaults, defaultArrival) {
-  const sought = search(Array.isArray(defaults) ? undefined : defaults);
+  const sought = search(!defaults || Array.isArray(defaults) ? {} : defaults);
   const recorded = times();
   const arrival = recorded ? 'trace' : __ENV.ARRIVAL || (sought ? undefined : defaultArrival);
   return {
