@@ -9,14 +9,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Failing reports whether the probe fails whatever becomes of the requests in flight. Look must have returned true.
+// Failing reports whether the probe fails whatever becomes of the requests in flight: some tier fails for certain, and
+// so do all that need certainty. Look must have returned.
 func (j *Judge) Failing() bool {
+	failing := false
 	for _, t := range j.tiers {
-		if _, fails := j.certainTier(t); !t.settled && !fails {
+		_, fails := j.certainTier(t)
+		if !t.settled && !fails {
 			return false
 		}
+		failing = failing || fails
 	}
-	return true
+	return failing
 }
 
 // MostProbes returns how many probes there may be, with those that are refused.
