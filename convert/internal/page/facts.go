@@ -238,7 +238,10 @@ func lasting(seconds float64) string {
 	return exactly(seconds) + " s"
 }
 
-// configuredLoad returns the number and the kind of a configuration's stages, as text.
+// configuredLoad returns the number and the kind of a configuration's stages, as text, or what a search goes over.
 func configuredLoad(c *config.Config) string {
+	if over := c.Own.SearchOver(); over != "" {
+		return fmt.Sprintf("%s, search over %s", c.Load.Type, over)
+	}
 	return fmt.Sprintf("%s, %d stages", c.Load.Type, c.Load.Stages.Len())
 }
