@@ -186,14 +186,21 @@ func ProbeOutcome(p record.SearchProbe) string {
 	return strings.Join(words, ", ")
 }
 
-// ProbeEdge returns holds for a probe at the highest load that keeps the SLO, breaks for one at the lowest above it
-// that does not, and "" for others.
+// ProbeEdge returns holds for the probe that gave the highest load that keeps the SLO, breaks for the one that gave the
+// lowest load above it that does not, and "" for others. Of several probes of a load the last counts.
 func ProbeEdge(s *record.Search, p record.SearchProbe) string {
-	at := func(load *float64) bool { return load != nil && *load == p.Value && p.Outcome != record.ProbeRefused }
+	gave := func(load *float64, outcome string) bool {
+		for _, other := range slices.Backward(s.Probes) {
+			if load != nil && other.Value == *load && other.Outcome == outcome {
+				return other.Stage == p.Stage
+			}
+		}
+		return false
+	}
 	switch {
-	case at(s.HighestPassing):
+	case gave(s.HighestPassing, record.ProbePassed):
 		return "holds"
-	case at(s.LowestFailing):
+	case gave(s.LowestFailing, record.ProbeFailed):
 		return "breaks"
 	}
 	return ""

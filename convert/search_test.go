@@ -189,3 +189,42 @@ func TestPercentText(t *testing.T) {
 		}
 	}
 }
+
+// Of several probes of a load the last one counts, and gives the edge.
+func TestProbeEdge(t *testing.T) {
+	t.Parallel()
+	probe := func(stage int, value float64, outcome string) record.SearchProbe {
+		return record.SearchProbe{Stage: stage, Value: value, Outcome: outcome}
+	}
+	s := &record.Search{SearchAnswer: record.SearchAnswer{HighestPassing: new(4.0), LowestFailing: new(5.0)},
+		Probes: []record.SearchProbe{probe(0, 4, "pass"), probe(1, 5, "pass"), probe(2, 5, "fail"), probe(3, 4, "pass"),
+			probe(4, 4, "refused"), probe(5, 8, "fail")}}
+	var got []string
+	for _, p := range s.Probes {
+		got = append(got, ProbeEdge(s, p))
+	}
+	if want := []string{"", "", "breaks", "holds", "", ""}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A stage that was interrupted before its probe ended was to last as long as it takes.
+func TestInterruptedProbe(t *testing.T) {
+	t.Parallel()
+	lines := runtest.SearchLines(1)
+	for _, line := range lines {
+		switch l := line.(type) {
+		case *record.Search:
+			l.Probes, l.StopReason = l.Probes[:min(8, len(l.Probes))], "interrupted"
+		case *record.Stage:
+			if l.Index == 8 {
+				l.Status = "interrupted"
+			}
+		}
+	}
+	got := NewReport(mustRead(t, asRecords(t, lines)), Options{}).Summary.Additions.Warnings
+	want := "the run was stopped in stage 8, after 6.4 s: the figures are of what was sent until then"
+	if !slices.Contains(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

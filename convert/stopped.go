@@ -51,6 +51,7 @@ func (w *warner) warnOfStop(g *subset) {
 		asked := plan[stage]
 		after := fmt.Sprintf("%.1f s", seconds)
 		switch {
+		case isProbe(g.run, stages[stage]): // nobody planned how long it lasts
 		case asked.Duration != nil:
 			after = fmt.Sprintf("%.1f s of %g s", seconds, *asked.Duration)
 		case asked.Requests != nil:

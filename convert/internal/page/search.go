@@ -18,6 +18,9 @@ type searches []*record.Search
 func takeSearches(r *Run) {
 	// an answer that cannot be read was not written by this program
 	r.searches, _ = convert.StatedSearches(r.summary.Get("xk6_llm"))
+	if r.searches == nil {
+		return
+	}
 	for _, s := range r.searches {
 		for i := range s.Probes {
 			p := &s.Probes[i]
@@ -42,12 +45,15 @@ func withoutRefused(runs []Run) []Run {
 	return runs
 }
 
-// probed returns the load of a stage that is a probe, else 0.
+// probed returns the load of a stage, that of its probe if it is one.
 func (p part) probed() float64 {
-	if p.probe == nil {
-		return 0
+	switch {
+	case p.probe != nil:
+		return p.probe.Value
+	case p.isLoop():
+		return p.atATime()
 	}
-	return p.probe.Value
+	return p.asked()
 }
 
 // edge returns holds or breaks for a stage between which and another the answer of a search lies, "" for others.

@@ -1,8 +1,8 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -64,9 +64,7 @@ func orNaN(v *float64) float64 {
 
 // probes adds the lines of a search, one for each objective, and marks its edge and what the SLO demands.
 func (c *chart) probes(runs []Run, number int, s *record.Search, read func(record.SearchShare) reading) {
-	probes := slices.SortedStableFunc(slices.Values(s.Probes), func(a, b record.SearchProbe) int {
-		return cmp.Compare(a.Value, b.Value)
-	})
+	probes := lastProbes(s)
 	role := 0
 	for _, objective := range objectivesOf(probes) {
 		line := c.objective(probes, s, objective, read)
@@ -84,6 +82,21 @@ func (c *chart) probes(runs []Run, number int, s *record.Search, read func(recor
 	c.edge(runs, number, s)
 }
 
+// lastProbes returns the probes in the order of their loads, of each load the last, which counts, without those that
+// were refused.
+func lastProbes(s *record.Search) (list []record.SearchProbe) {
+	last := map[float64]record.SearchProbe{}
+	for _, p := range s.Probes {
+		if p.Outcome != record.ProbeRefused {
+			last[p.Value] = p
+		}
+	}
+	for _, value := range slices.Sorted(maps.Keys(last)) {
+		list = append(list, last[value])
+	}
+	return list
+}
+
 // objectivesOf returns the objectives that the probes were judged by.
 func objectivesOf(probes []record.SearchProbe) (list []string) {
 	for _, p := range probes {
@@ -96,13 +109,13 @@ func objectivesOf(probes []record.SearchProbe) (list []string) {
 	return list
 }
 
-// objective returns the line of an objective over the loads of the probes, without those that were refused.
+// objective returns the line of an objective over the loads of the probes.
 func (c *chart) objective(probes []record.SearchProbe, search *record.Search, objective string,
 	read func(record.SearchShare) reading) series {
 	line := series{Kind: "line"}
 	for _, p := range probes {
 		at := slices.IndexFunc(p.Shares, func(s record.SearchShare) bool { return s.Objective == objective })
-		if at < 0 || p.Outcome == record.ProbeRefused {
+		if at < 0 {
 			continue
 		}
 		v := read(p.Shares[at])
