@@ -79,24 +79,20 @@ func readTiers(rt *sobek.Runtime, v sobek.Value, tiers *[]arrival.SearchTier) er
 
 // checkSearch chooses the executor and the arrivals of a search, and refuses what does not go with one.
 func (o *loadOptions) checkSearch() error {
-	switch {
-	case len(o.Stages) > 0:
-		return errors.New("a search takes the place of stages: leave stages or search out")
-	case o.Trace != nil:
-		return errors.New("a search chooses the rates, and a trace has its own: leave trace or search out")
-	case o.Warmup.Valid:
-		return errors.New("a search finds the transient of each probe by itself: leave warmup out")
-	case o.executor != "" && o.executor != record.ExecutorName:
+	if o.executor != "" && o.executor != record.ExecutorName {
 		return fmt.Errorf("a search needs the executor %q, got %q: leave executor out", record.ExecutorName, o.executor)
 	}
 	options, err := search.Check(*o.Search)
 	if err != nil {
 		return err
 	}
-	if err := o.checkStream(options); err != nil {
+	if err := o.settleSearch(options.Over); err != nil {
 		return err
 	}
-	return o.settleSearch()
+	if _, err := o.Plan(); err != nil {
+		return err
+	}
+	return o.checkStream(options)
 }
 
 // checkStream refuses bounds on latencies that the answers of the scenario's client do not have. Clients of functions
@@ -114,9 +110,9 @@ func (o *loadOptions) checkStream(options search.Options) error {
 }
 
 // settleSearch fills in what follows from a search.
-func (o *loadOptions) settleSearch() error {
+func (o *loadOptions) settleSearch(over string) error {
 	o.executor = record.ExecutorName
-	closed := o.Search.Over.String == "concurrency"
+	closed := over == search.Concurrency
 	switch {
 	case closed && o.arrives:
 		return errors.New("arrival is for a search over rate: a closed loop sends when an answer has come")

@@ -190,8 +190,9 @@ func (r *runner) settled() error {
 		return err
 	}
 	if o.Load.Search != nil {
-		_, err = search.New(*o.Load.Search)
-		return err
+		if _, err := search.Check(*o.Load.Search); err != nil {
+			return err
+		}
 	}
 	_, err = o.Load.Plan()
 	return err
