@@ -35,21 +35,21 @@ type Judge struct {
 	judging
 
 	mu       sync.Mutex
-	requests []request // in the order of Sent and Dropped, nearly that of the due instants
-	oldest   int       // of the arrivals, before which none is in flight
-	ended    int
-	slowest  time.Duration // of the answers that ended
+	requests []request     // in the order of Sent and Dropped, nearly that of the due instants
+	flying   int           // number of requests in flight
 	measured time.Duration // slowest of the answers to requests due after the transient
 	judged   int           // number of those answers, and of the arrivals dropped then
 	settled  bool
 	from     time.Duration // the end of the transient
 
-	looks sequence // used by Look and Outcome only
+	looking sync.Mutex // serializes looks, which take too long for mu
+	looks   sequence
 }
 
 // request is one of the probe, or an arrival that was dropped.
 type request struct {
 	due, end time.Duration
+	beside   int // number of requests in flight when it was due
 	fate     fate
 	answer   Answer
 }
@@ -98,7 +98,8 @@ func newJudge(j judging) *Judge {
 func (j *Judge) Sent(due time.Duration) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.requests = append(j.requests, request{due: due})
+	j.requests = append(j.requests, request{due: due, beside: j.flying})
+	j.flying++
 	return len(j.requests) - 1
 }
 
@@ -106,7 +107,7 @@ func (j *Judge) Sent(due time.Duration) int {
 func (j *Judge) Dropped(due time.Duration) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.requests = append(j.requests, request{due: due, end: due, fate: dropped})
+	j.requests = append(j.requests, request{due: due, end: due, beside: j.flying, fate: dropped})
 	if j.settled && due >= j.from {
 		j.judged++
 	}
@@ -119,62 +120,69 @@ func (j *Judge) Ended(number int, at time.Duration, a Answer) {
 	if number < 0 || number >= len(j.requests) || j.requests[number].fate != inFlight {
 		return
 	}
+	j.flying--
 	q := &j.requests[number]
 	q.end, q.answer, q.fate = max(at, q.due), a, answered
 	if a.Unfinished {
 		q.fate = cutOff
 		return
 	}
-	j.ended++
-	took := q.end - q.due
-	j.slowest = max(j.slowest, took)
 	if j.settled && q.due >= j.from {
-		j.measured = max(j.measured, took)
+		j.measured = max(j.measured, q.end-q.due)
 		j.judged++
 	}
 }
 
-// The transient is over when leastAnswers have ended, and settling times as long has passed as the slowest request
-// took.
+// The transient is over when settling times as long has passed as the slowest of the first requests took. These are
+// firstRequests, or as many as have come after a part of the longest time.
 const (
-	leastAnswers = 10
-	settling     = 2
+	firstRequests = 10
+	settling      = 2
+	firstPart     = 4
 )
 
 // Settled reports whether the transient is over: requests due before it are in no figure. For a request that is sent
 // late, pass its due instant.
 //
-// The server is empty when the probe begins. The number of requests in it stops to grow by itself when the slowest of
-// the first requests has ended; the queues in front of it take longer, the time in which they forget how they began. So
-// the transient ends when twice as much time has passed as any request took so far, those in flight included. What is
-// left of the empty start makes the share of a load look better. It changes an average over the probe by at most about
-// the queue's relaxation time over the probe's length, and that is little whenever a probe is certain: the dependence
-// of the answers is measured, and certainty takes hundreds of answers that are independent, each of which takes about a
-// relaxation time if the queue is what makes them depend on each other.
+// The server is empty when the probe begins. The number of requests in it stops to grow by itself once the slowest of
+// the first requests has ended, and a cold start is over then; the queues take longer, the time in which they forget
+// how they began. So the transient lasts twice as long as the slowest of the first requests. What is left of the empty
+// start makes the share of a load look better. It changes an average over the probe by at most about the queue's
+// relaxation time over the probe's length. That is little whenever a probe is certain, because certainty takes tens to
+// hundreds of independent requests, each of which takes about a relaxation time if it is the queue that makes requests
+// depend on each other.
 //
-// A server that never answers, or more and more slowly, ends the transient when the longest time has passed.
+// If the first requests are not answered, the transient ends when the longest time has passed.
 func (j *Judge) Settled(now time.Duration) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.settle(now)
 }
 
-// settle ends the transient if it is over. It takes constant time on average.
+// settle ends the transient if it is over.
 func (j *Judge) settle(now time.Duration) bool {
 	if j.settled {
 		return now >= j.from
 	}
-	for j.oldest < len(j.requests) && j.requests[j.oldest].fate != inFlight {
-		j.oldest++
-	}
-	slowest := j.slowest
-	if j.oldest < len(j.requests) {
-		slowest = max(slowest, now-j.requests[j.oldest].due)
-	}
-	if now >= j.longest || j.ended >= leastAnswers && now >= settling*slowest {
+	first := j.requests[:min(len(j.requests), firstRequests)]
+	slowest, all := slowestOf(first)
+	enough := len(first) == firstRequests || len(first) > 0 && now >= j.longest/firstPart
+	if now >= j.longest || enough && all && now >= settling*slowest {
 		j.settled, j.from = true, now
 	}
 	return j.settled
+}
+
+// slowestOf returns how long the slowest of the requests took that were answered, and whether no request is in flight.
+func slowestOf(requests []request) (slowest time.Duration, all bool) {
+	all = true
+	for _, q := range requests {
+		if q.fate == answered {
+			slowest = max(slowest, q.end-q.due)
+		}
+		all = all && q.fate != inFlight
+	}
+	return slowest, all
 }
 
 // Look reports whether the probe may end, because it is decided or ran out of time. It is called a few times a second.
@@ -182,21 +190,25 @@ func (j *Judge) settle(now time.Duration) bool {
 // It takes constant time, except when the number of requests has grown by a third since it last looked at them. Then it
 // takes O(n log n) for n requests and each objective, without holding up Sent and Ended.
 func (j *Judge) Look(now time.Duration) (over bool) {
+	j.looking.Lock()
+	defer j.looking.Unlock()
 	j.mu.Lock()
 	settled := j.settle(now)
 	from, horizon, n := j.from, now-j.measured, j.judged
-	if !settled || !j.looks.due(n) && now-from < j.longest {
+	if over = settled && now-from >= j.longest; over || !settled || !j.looks.due(n) {
 		j.mu.Unlock()
-		return false
+		return over
 	}
 	all := slices.Clone(j.requests)
 	j.mu.Unlock()
-	return j.look(window{all: all, judged: n, from: from, horizon: horizon, until: now}) || now-from >= j.longest
+	return j.look(window{all: all, judged: n, from: from, horizon: horizon, until: now})
 }
 
 // Outcome returns what became of the probe, except for the stage, the seconds and the verdict. It is called once, when
 // the last request has ended.
 func (j *Judge) Outcome(now time.Duration) record.SearchProbe {
+	j.looking.Lock()
+	defer j.looking.Unlock()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	from := j.from

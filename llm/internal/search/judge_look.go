@@ -26,33 +26,34 @@ func (w window) sample(o slo.Objective) (s sample) {
 		if q.due < w.from || q.due > w.horizon {
 			continue
 		}
-		m := overAll
+		f := overAll
 		switch {
 		case q.fate == inFlight, q.fate == cutOff:
 			s.unknown++
 			continue
 		case q.fate == answered:
-			m = q.answer.mark(o)
+			f = q.answer.mark(o)
 		case o.Kind == slo.Failures:
 			continue // what was never sent did not fail
 		}
-		if !m.known {
+		if !f.known {
 			continue
 		}
-		s.findings = append(s.findings, m)
-		if m.kept {
+		s.findings = append(s.findings, f)
+		s.beside = append(s.beside, float64(q.beside))
+		if f.kept {
 			s.kept++
 		}
 	}
 	return s
 }
 
-// sequence is what a judge has learnt in the looks so far. The error that it may make is spent over them (alpha
-// spending, Lan & DeMets 1983): α/(j(j+1)) at look j, which adds up to α over however many looks there are. So all
-// bounds of all looks hold together, and the tightest ones count.
+// sequence is what a judge has learnt in the looks so far. The error that it may make is spent over them in proportion
+// to the time measured, of the longest that it may take (alpha spending, Lan & DeMets 1983). So all bounds of all looks
+// hold together, and the tightest ones count.
 type sequence struct {
-	count    int // of the looks
-	next     int // number of arrivals at which to look again
+	next     int     // number of requests at which to look again
+	spent    float64 // share of the error
 	bounds   []interval
 	unstable bool
 }
@@ -73,51 +74,87 @@ func newSequence(objectives int) sequence {
 	return s
 }
 
-// due reports whether it is time to look at n arrivals.
+// due reports whether it is time to look at n requests.
 func (s *sequence) due(n int) bool { return n >= s.next }
 
-// spend returns the error that the next look may make.
-func (s *sequence) spend(alpha float64, n int) float64 {
-	s.count++
+// spend returns the share of the error that a look at n requests may make when a part of the longest time has passed.
+func (s *sequence) spend(n int, passed float64) float64 {
 	s.next = int(math.Ceil(lookGrowth * float64(n)))
-	return alpha / float64(s.count*(s.count+1))
+	share := max(min(passed, 1)-s.spent, 0)
+	s.spent += share
+	return share
 }
 
 // look judges a window, and reports whether enough is known for the probe to end.
 func (j *Judge) look(w window) (enough bool) {
-	// A wrong certain failure takes one of the objectives, or growth, to be misjudged; a wrong certain pass all of
-	// them.
-	alpha := j.looks.spend(j.alpha, w.judged) / 2 / float64(len(j.objectives)+1)
-	clear := true
+	passed := 1.0
+	if !w.last {
+		passed = (w.until - w.from).Seconds() / j.longest.Seconds()
+	}
+	// A wrong certain failure takes one of the objectives, or growth, to be misjudged. Each has two bounds.
+	alpha := j.looks.spend(w.judged, passed) * j.alpha / 2 / float64(len(j.objectives)+1)
+	if !(alpha > 0) {
+		return j.certain()
+	}
+	verdicts := make([]estimate, len(j.objectives))
 	for i, o := range j.objectives {
 		s := w.sample(o)
-		lower, upper := s.bounds(alpha)
-		b := &j.looks.bounds[i]
-		if narrow := (interval{max(b.lower, lower), min(b.upper, upper)}); narrow.lower <= narrow.upper {
-			*b = narrow
-		} else {
-			*b = interval{lower, upper} // they contradict each other, so the latest, which knows most, holds
-		}
-		clear = clear && s.clear(o)
+		verdicts[i] = s.estimate(o)
+		j.looks.narrow(i, s.bounds(needed(o), alpha))
 	}
 	if !j.closed && !j.looks.unstable {
 		j.looks.unstable = w.unstable(alpha)
 	}
-	return j.certain() || j.brief && clear && w.until-w.from >= shortest
+	return j.certain() || j.brief && w.until-w.from >= shortest && j.clear(verdicts)
+}
+
+// narrow takes new bounds of an objective. If they contradict those before, the new ones hold, which know most.
+func (s *sequence) narrow(objective int, b interval) {
+	old := &s.bounds[objective]
+	if lower, upper := max(old.lower, b.lower), min(old.upper, b.upper); lower <= upper {
+		b = interval{lower, upper}
+	}
+	*old = b
 }
 
 // A brief probe lasts for at least shortest after its transient.
 const shortest = 3 * time.Second
 
-// clear reports whether the estimate is more than two standard errors from the share that is needed, or as far from it
-// as can be.
-func (s sample) clear(o slo.Objective) bool {
+// estimate is what a sample says without a bound.
+type estimate int8
+
+const (
+	unclear estimate = iota
+	keeps
+	breaks
+)
+
+// estimate compares the share that kept an objective with the one that is needed. It is clear if they are more than two
+// standard errors apart, or if all requests keep the objective or none.
+func (s sample) estimate(o slo.Objective) estimate {
 	n := float64(len(s.findings))
 	if n < firstLook {
-		return false
+		return unclear
 	}
 	p := float64(s.kept) / n
-	return p == 1 || math.Abs(p-needed(o)) > 2*math.Sqrt(p*(1-p)/n)
+	switch far := 2 * math.Sqrt(p*(1-p)/n); {
+	case p == 1, p > needed(o)+far:
+		return keeps
+	case p == 0, p < needed(o)-far:
+		return breaks
+	}
+	return unclear
+}
+
+// clear reports whether the estimates decide all tiers.
+func (j *Judge) clear(estimates []estimate) bool {
+	return !slices.ContainsFunc(j.tiers, func(t judgedTier) bool {
+		all, none := true, true
+		for _, i := range t.objectives {
+			all, none = all && estimates[i] == keeps, none && estimates[i] != breaks
+		}
+		return !all && none
+	})
 }
 
 // certain reports whether all tiers that need it are certain.
@@ -173,7 +210,7 @@ func (j *Judge) share(w window, o slo.Objective, b interval) record.SearchShare 
 		Bounds: [2]*float64{new(b.lower), new(b.upper)}}
 	if n := len(s.findings); n > 0 {
 		out.Share = new(float64(s.kept) / float64(n))
-		out.Effective = s.effective(j.alpha)
+		out.Effective = s.effective(needed(o), j.alpha)
 	}
 	passes, fails := decide(o, b.lower, b.upper)
 	out.Certain = passes || fails
@@ -191,8 +228,8 @@ func (s sample) latency(o slo.Objective) *float64 {
 		return nil
 	}
 	margins := make([]float64, len(s.findings))
-	for i, m := range s.findings {
-		margins[i] = m.margin
+	for i, f := range s.findings {
+		margins[i] = f.margin
 	}
 	slices.Sort(margins)
 	v := margins[o.Rank(len(margins))]
@@ -207,13 +244,13 @@ func (s sample) latency(o slo.Objective) *float64 {
 func tierOutcome(shares []record.SearchShare, objectives []int, unstable bool) (outcome string, certain bool,
 	decides int) {
 	outcome, certain, decides = Pass, true, -1
-	failsForCertain := unstable
+	surelyFails := unstable
 	least := math.Inf(1)
 	for _, i := range objectives {
 		s := shares[i]
 		if s.Outcome == Fail {
 			outcome = Fail
-			failsForCertain = failsForCertain || s.Certain
+			surelyFails = surelyFails || s.Certain
 		}
 		certain = certain && s.Certain
 		if m := marginOf(s); decides < 0 || m < least {
@@ -224,7 +261,7 @@ func tierOutcome(shares []record.SearchShare, objectives []int, unstable bool) (
 		outcome = Fail
 	}
 	if outcome == Fail {
-		certain = failsForCertain
+		certain = surelyFails
 	}
 	return outcome, certain, decides
 }
