@@ -43,7 +43,8 @@ func tierRemarks(s *record.Search, t record.SearchTier) (list []string) {
 	if len(s.Tiers) > 1 {
 		name = t.Name + ": "
 	}
-	if text := certainText(s, t.SearchAnswer); text != "" {
+	told := len(s.Tiers) < 2 && strings.Contains(s.Reason, "certain at ") // of a search that ended by itself
+	if text := certainText(s, t.SearchAnswer); text != "" && !told {
 		list = append(list, name+text)
 	}
 	if t.Cliff {
@@ -98,7 +99,11 @@ func (t *table) searches(searches []*record.Search) {
 			continue
 		}
 		t.line("")
-		t.say("the probes of the search by load; latencies in ms from the instant at which a request was due")
+		since := "the instant at which a request was due"
+		if s.Over == record.OverConcurrency {
+			since = "the start of a request"
+		}
+		t.say("the probes of the search by load; latencies in ms from %s", since)
 		t.probes(s)
 		t.line("")
 		t.say("figures of all probes together, below, are those of no single load")
@@ -121,7 +126,7 @@ func (t *table) probes(s *record.Search) {
 	}
 	var labels []string
 	for _, p := range probes {
-		labels = append(labels, loadText(s, p.Value))
+		labels = append(labels, strings.TrimSuffix(loadText(s, p.Value), atATime))
 		cells := [][]string{
 			{ProbeOutcome(p)}, {cmp.Or(ProbeEdge(s, p), noFigure)}, {shareCell(p.Share), boundsCell(p.Bounds)},
 			{probeLatency(p)},
@@ -135,8 +140,15 @@ func (t *table) probes(s *record.Search) {
 			groups[i].cells = append(groups[i].cells, cells[i])
 		}
 	}
-	t.grid("load", labels, groups)
+	head := "load"
+	if s.Over == record.OverConcurrency {
+		head = strings.TrimSpace(atATime)
+	}
+	t.grid(head, labels, groups)
 }
+
+// atATime is the unit of a concurrency behind its number.
+const atATime = " at a time"
 
 func shareCell(share *float64) string {
 	if share == nil {

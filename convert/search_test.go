@@ -52,6 +52,22 @@ func TestSearchInTheTerminal(t *testing.T) {
 	}
 }
 
+// A closed loop has no due instants.
+func TestSearchOverConcurrency(t *testing.T) {
+	t.Parallel()
+	got := printed(t, NewReport(searchRun(t, func(s *record.Search) {
+		s.Over, s.Tiers, s.Reason = record.OverConcurrency, s.Tiers[:1], "certain at 95 %: below 23 at a time"
+	}), Options{}))
+	for _, want := range []string{"latencies in ms from the start of a request\n", "\nat a time  outcome", "\n17         fail "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the text lacks %q:\n%s", want, got)
+		}
+	}
+	if strings.Count(got, "certain at 95 %") != 1 {
+		t.Errorf("what is certain is not told once:\n%s", got)
+	}
+}
+
 func TestSearchFile(t *testing.T) {
 	t.Parallel()
 	dir := writeReport(t, searchRun(t, unchanged), Options{})

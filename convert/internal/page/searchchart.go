@@ -24,14 +24,15 @@ func overProbes(runs []Run) (g chartGroup) {
 		return g // no search, or several whose loads have no axis in common
 	}
 	x := axis{Label: "requests per second", Unit: "/s"}
+	since := "From the instant at which a request was due."
 	if over[record.OverConcurrency] {
-		x = axis{Label: "requests at a time", Unit: "at a time"}
+		x, since = axis{Label: "requests at a time", Unit: "at a time"}, "From the start of a request."
 	}
 	shares := chart{ID: "search-share", Title: "Requests that kept the SLO", X: x,
 		Note: "The bars are the bounds of the true share.",
 		Y:    axis{Label: "share of the requests, %", Unit: "%", Max: 100}, wide: true}
 	latencies := chart{ID: "search-latency", Title: "The latency that decides", X: x,
-		Note: "From the instant at which a request was due.", Y: axis{Label: "latency, ms", Unit: "ms"}, wide: true}
+		Note: since, Y: axis{Label: "latency, ms", Unit: "ms"}, wide: true}
 	for i := range runs {
 		for _, s := range runs[i].searches {
 			shares.probes(runs, i, s, shareOf)
