@@ -22,9 +22,8 @@ type queue struct {
 	places      int
 	exponential bool // how long requests take
 	src         *rand.Rand
-	requests    int // sent so far
-	// fixed is the part of its longest time that each probe takes, whatever it shows; 0 lets it end when it is certain.
-	fixed float64
+	requests    int  // sent so far
+	fixed       bool // probes take their longest time, whatever they show
 
 	now  float64
 	free []float64 // when each place is free
@@ -62,10 +61,10 @@ func (q *queue) probe(s *Search, p Probe) record.SearchProbe {
 
 // over reports whether a probe ends.
 func (q *queue) over(j *Judge, p Probe) bool {
-	if q.fixed == 0 {
+	if !q.fixed {
 		return j.Look(seconds(q.now))
 	}
-	return j.Settled(seconds(q.now)) && q.now-j.from.Seconds() >= q.fixed*p.Longest.Seconds()
+	return j.Settled(seconds(q.now)) && q.now-j.from.Seconds() >= p.Longest.Seconds()
 }
 
 // send sends a request, which takes the place that is free first.
@@ -263,60 +262,107 @@ type setting struct {
 	exponential bool
 	bound       float64 // of the wait, that 99 % of the requests have to keep
 	probe       time.Duration
-	fixed       float64 // see queue
 }
 
-// search searches with consecutive seeds.
-func (c setting) search(t *testing.T, seeds int) (a tally) {
-	t.Helper()
+func (c setting) String() string {
+	text := fmt.Sprintf("M/D/%d", c.places)
+	if c.exponential {
+		text = fmt.Sprintf("M/M/%d", c.places)
+	}
+	return text + fmt.Sprintf(", p99 of the wait below %v s, probes of %v", c.bound, c.probe)
+}
+
+// edge returns the highest rate at which the bound is kept.
+func (c setting) edge() float64 {
 	w := waits(deterministic)
 	if c.exponential {
 		w = markov
 	}
-	edge := w.edge(c.places, 0.99, c.bound)
-	given := arrival.SearchOptions{SLO: null.StringFrom(fmt.Sprintf("p99(ttft)<%vs", c.bound)),
+	return w.edge(c.places, 0.99, c.bound)
+}
+
+func (c setting) queue(seed int) *queue {
+	return &queue{places: c.places, exponential: c.exponential, src: rand.New(rand.NewPCG(uint64(seed), 7))}
+}
+
+func (c setting) given() arrival.SearchOptions {
+	return arrival.SearchOptions{SLO: null.StringFrom(fmt.Sprintf("p99(ttft)<%vs", c.bound)),
 		Probe: types.NullDurationFrom(c.probe)}
-	for seed := range uint64(seeds) {
-		q := &queue{places: c.places, exponential: c.exponential, src: rand.New(rand.NewPCG(seed, 7)), fixed: c.fixed}
-		a.add(run(t, given, q.probe), q.requests, edge)
+}
+
+// search runs searches with different seeds.
+func (c setting) search(t *testing.T, seeds int) (a tally) {
+	t.Helper()
+	edge := c.edge()
+	for seed := range seeds {
+		q := c.queue(seed)
+		a.add(run(t, c.given(), q.probe), q.requests, edge)
 	}
 	t.Logf("%v: edge at %.3f/s: %v", c, edge, a)
 	return a
 }
 
-// queues are those whose edge is looked for. LLM_TEST_TRUTH=all adds some that take minutes.
-func queues() []setting {
-	list := []setting{{places: 32, bound: 0.1, probe: 4 * time.Minute}}
-	if os.Getenv("LLM_TEST_TRUTH") == "all" {
-		list = append(list, setting{places: 8, bound: 0.1, probe: 20 * time.Minute},
-			setting{places: 8, bound: 1, probe: 40 * time.Minute})
+// ladder does without a search: loads at the distance of the resolution, from 1 to the number of places, each measured
+// for a time that is set beforehand and judged once.
+func (c setting) ladder(t *testing.T, seeds int) {
+	t.Helper()
+	var loads []float64
+	for v := 1.0; v < float64(c.places); v *= 1 + DefaultResolution {
+		loads = append(loads, v)
 	}
-	return list
+	given := c.given()
+	given.MaxProbes = null.IntFrom(int64(len(loads))) // the error is spent over them all
+	edge := c.edge()
+	var a tally
+	for seed := range seeds {
+		s, err := New(given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := c.queue(seed)
+		q.fixed = true
+		for i, v := range loads {
+			s.known.probes = append(s.known.probes, q.probe(s, Probe{Number: i, Value: v, Phase: Hold, Longest: c.probe}))
+			s.known.probes[i].Value = v
+		}
+		a.add(s.Line(), q.requests, edge)
+	}
+	t.Logf("%v: ladders instead: %v", c, a)
+}
+
+// queues are those whose edge is looked for, and how long each load of a ladder is measured so that it tells as much.
+// LLM_TEST_TRUTH=all adds some that take minutes.
+func queues() (list []setting, ladders []time.Duration) {
+	list, ladders = []setting{{places: 8, bound: 0.1, probe: 30 * time.Minute}}, []time.Duration{15 * time.Minute}
+	if os.Getenv("LLM_TEST_TRUTH") == "all" {
+		list = append(list, setting{places: 4, bound: 0.5, probe: 60 * time.Minute},
+			setting{places: 32, bound: 0.1, probe: 20 * time.Minute})
+		ladders = append(ladders, 30*time.Minute, 10*time.Minute)
+	}
+	return list, ladders
 }
 
 // A hundred searches for the edge of queues whose edge is known: at least 95 are within 5 % of it, or hold it in their
-// interval.
-//
-// The requests that they send are logged beside those of a fixed plan: the same loads, each measured for a time that is
-// set beforehand and judged once. That time is so long that its intervals are about as wide.
+// interval. The requests that they send are logged beside those of ladders that are about as sure.
 func TestSearchFindsTheEdgeOfAQueue(t *testing.T) {
 	t.Parallel()
-	seeds, fixed := 50, 3
+	list, ladders := queues()
+	seeds, fewer := 50, 2
 	switch {
 	case testing.Short():
-		seeds, fixed = 5, 1
-	case len(queues()) > 1:
-		fixed = 50
+		seeds, fewer = 5, 1
+	case len(list) > 1:
+		seeds, fewer = 100, 50
 	}
-	for _, c := range queues() {
+	for i, c := range list {
 		var all tally
 		for _, c.exponential = range []bool{false, true} {
-			c.fixed = 0
 			a := c.search(t, seeds)
 			all.searches, all.good = all.searches+a.searches, all.good+a.good
 			all.intervals, all.inside = all.intervals+a.intervals, all.inside+a.inside
-			c.fixed = fixedPlan
-			c.search(t, fixed)
+			beside := c
+			beside.probe = ladders[i]
+			beside.ladder(t, fewer)
 		}
 		if 20*all.good < 19*all.searches {
 			t.Errorf("%v: %d of %d searches found the edge, want 95 %%", c, all.good, all.searches)
@@ -326,6 +372,3 @@ func TestSearchFindsTheEdgeOfAQueue(t *testing.T) {
 		}
 	}
 }
-
-// fixedPlan is the part of the longest time for which a fixed plan measures each load.
-const fixedPlan = 0.5
