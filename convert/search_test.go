@@ -58,7 +58,8 @@ func TestSearchOverConcurrency(t *testing.T) {
 	got := printed(t, NewReport(searchRun(t, func(s *record.Search) {
 		s.Over, s.Tiers, s.Reason = record.OverConcurrency, s.Tiers[:1], "certain at 95 %: below 23 at a time"
 	}), Options{}))
-	for _, want := range []string{"latencies in ms from the start of a request\n", "\nat a time  outcome", "\n17         fail "} {
+	for _, want := range []string{"latencies in ms from the start of a request\n", "\nat a time  outcome",
+		"\n17         fail "} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the text lacks %q:\n%s", want, got)
 		}
