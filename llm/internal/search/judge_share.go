@@ -1,7 +1,6 @@
 package search
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -59,22 +58,31 @@ func independent(n float64, series []float64, part, alpha float64) float64 {
 	return n * ratio * ratio
 }
 
-// high returns 1 for each value above a quantile of the values, and 0 for the others. It lowers the quantile to have
-// leastHigh values above it, and returns false if there are not as many nevertheless, because values are equal.
+// high returns 1 for each value above a quantile of the values, and 0 for the others. Values equal to the quantile are
+// above it if most of them are. It lowers the quantile to have leastHigh values above it, and returns false if there
+// are not as many nevertheless, because values are equal.
 func high(values []float64, quantile float64) (out []float64, some bool) {
 	n := float64(len(values))
-	quantile = min(quantile, 1-leastHigh/n)
+	rank := min(quantile, 1-leastHigh/n) * n
+	sorted := slices.Sorted(slices.Values(values))
+	limit := sorted[min(max(int(rank), 0), len(sorted)-1)]
+	first, _ := slices.BinarySearch(sorted, limit)
+	last, _ := slices.BinarySearch(sorted, math.Nextafter(limit, math.Inf(1)))
+	count := len(sorted) - last
+	equal := float64(first+last+1)/2 > rank
+	if equal {
+		count = len(sorted) - first
+	}
 	out = make([]float64, len(values))
-	count := 0
-	for i, rank := range ranks(values) {
-		if rank+1 > quantile*n {
+	for i, v := range values {
+		if v > limit || equal && v == limit {
 			out[i] = 1
-			count++
 		}
 	}
 	return out, count >= leastHigh
 }
 
+// leastHigh is how many requests show the size of clusters.
 const leastHigh = 15
 
 // leastFreedom is the smallest number of degrees of freedom. Student's quantile is far out with it, so nothing is
@@ -173,27 +181,6 @@ func moments(values []float64) (mean, variance float64) {
 		variance += (v - mean) * (v - mean)
 	}
 	return mean, variance / float64(max(len(values)-1, 1))
-}
-
-// ranks returns the ranks of the values; equal values share theirs.
-func ranks(values []float64) []float64 {
-	order := make([]int, len(values))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(values[a], values[b]) })
-	out := make([]float64, len(values))
-	for i := 0; i < len(order); {
-		k := i + 1
-		for k < len(order) && values[order[k]] == values[order[i]] {
-			k++
-		}
-		for _, at := range order[i:k] {
-			out[at] = float64(i+k-1) / 2
-		}
-		i = k
-	}
-	return out
 }
 
 // decide compares bounds of the true share with the one that is needed.
