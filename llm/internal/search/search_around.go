@@ -65,10 +65,16 @@ func (k *known) held(value float64) bool {
 	return slices.ContainsFunc(k.judged(), func(p record.SearchProbe) bool { return p.Phase == Hold && p.Value == value })
 }
 
-// canBeSure reports whether a probe as long as a hold has enough requests for a load below the answer to pass for certain.
+// canBeSure reports whether a probe as long as a hold has enough requests for a load below the answer to pass for
+// certain. Requests depend less on each other there than at the answer, and more than those of a load that is light.
 func (k *known) canBeSure(t Tier, answer mark) bool {
-	const part = 0.5 // of an independent request, that one counts for where the load is light
+	const light = 0.5 // of an independent request, that one counts for where the load is light
 	o := t.leastSure(answer.probe)
-	rate := k.throughput(answer.value)
-	return needed(o) < 1 && k.surePass(o, part) <= rate*k.longest(answer.value, Hold).Seconds()
+	if needed(o) == 1 {
+		return false
+	}
+	near := counts(o, answer.probe)
+	part := math.Cbrt(light * near * near)
+	seconds := k.longest(answer.value, Hold).Seconds()
+	return k.surePass(o, part) <= k.throughput(answer.value)*seconds
 }

@@ -104,11 +104,7 @@ func (k *known) advice(t Tier) string {
 	if needed(o) == 1 || rate == 0 {
 		return fmt.Sprintf(" (no number of requests makes certain that all keep %s)", o)
 	}
-	part := 1.0
-	if sh, _ := shareOf(low.probe, o); sh.Effective > 0 {
-		part = min(1, sh.Effective/float64(low.probe.Requests))
-	}
-	needs := time.Duration(math.Ceil(k.surePass(o, part)/rate)) * time.Second
+	needs := time.Duration(math.Ceil(k.surePass(o, counts(o, low.probe))/rate)) * time.Second
 	if needs <= k.longest(low.value, Bisection) { // the share is too near to what is needed
 		return ""
 	}
@@ -117,20 +113,24 @@ func (k *known) advice(t Tier) string {
 		probe)
 }
 
-// surePass returns how many requests it takes to be certain that a load passes if all keep an objective, when each counts
-// for a part of an independent one.
+// counts returns for what part of an independent request each of a probe counts.
+func counts(o slo.Objective, p record.SearchProbe) float64 {
+	if sh, _ := shareOf(p, o); sh.Effective > 0 && p.Requests > 0 {
+		return min(1, sh.Effective/float64(p.Requests))
+	}
+	return 1
+}
+
+// surePass returns how many requests it takes to be certain that a load passes if all keep an objective, when each
+// counts for a part of an independent one.
 func (k *known) surePass(o slo.Objective, part float64) float64 {
 	objectives := 0
-	for _, tier := range k.o.Tiers {
-		objectives += len(tier.SLO)
+	for _, t := range k.o.Tiers {
+		objectives += len(t.SLO)
 	}
-	alpha := (1 - k.o.Confidence) / float64(k.o.MaxProbes) / 2 / float64(objectives+1)
-	for look, n := 1, float64(firstLook); ; look, n = look+1, n*lookGrowth {
-		independent := math.Log(alpha/float64(look*(look+1))) / math.Log(needed(o))
-		if n*part >= independent {
-			return n
-		}
-	}
+	const lastLook = 1 - 1/lookGrowth // the part of the error that is left for it
+	alpha := lastLook * (1 - k.o.Confidence) / float64(k.o.MaxProbes) / 2 / float64(objectives+1)
+	return math.Ceil(math.Log(alpha) / math.Log(needed(o)) / part)
 }
 
 // leastSure returns the objective of a tier that keeps a probe from passing for certain: of those that are not certain,

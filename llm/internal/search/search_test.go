@@ -250,7 +250,7 @@ func TestInterval(t *testing.T) {
 		t.Errorf("got %v, want nothing up to 1", line.Interval)
 	}
 	const want = "the edge lies between 0.595/s and 0.621/s; certain at 95 %: below 1/s (p99(ttft)<300ms at 0.595/s " +
-		"takes 40m a probe to be certain: set probe: 40m)"
+		"takes 25m a probe to be certain: set probe: 25m)"
 	if line.Reason != want {
 		t.Errorf("got %q, want %q", line.Reason, want)
 	}
