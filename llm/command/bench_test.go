@@ -206,3 +206,19 @@ func TestBenchRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What a search cannot judge is refused before the server is asked.
+func TestBenchRefusesSearchesBeforeTheLoad(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"--slo p99(ttft)<1s --stream=false":                                "x-llm.search: p99(ttft)<1s needs streaming: ",
+		"--slo ttft=1s --x-llm.search {\"over\":\"rate\",\"maxProbes\":1}": "search.maxProbes must be from 3 to 1000, got 1",
+		"--slo ttft=1s --arrival inference-perf":                           "--arrival: inference-perf fills stages of a known length: a search takes poisson, ",
+	} {
+		args := append(strings.Fields("localhost:1 --search rate --dataset mock "+line), "-o", t.TempDir())
+		cmd, _ := newTestBench(args...)
+		if err := cmd.Execute(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("bench %s: %v\nwant %s", line, err, want)
+		}
+	}
+}

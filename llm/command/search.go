@@ -87,6 +87,10 @@ func (s *settings) searched(set func(key, value string)) error {
 	if s.slo != "" && len(s.search.tiers) > 0 {
 		return errors.New("--slo and --tier: give one of them: a tier is an SLO with a name")
 	}
+	if s.arrival == string(config.InferencePerf) {
+		return fmt.Errorf("--arrival: %s fills stages of a known length: a search takes poisson, constant or gamma",
+			s.arrival)
+	}
 	o, err := s.search.options(s.duration)
 	if err == nil {
 		o.set("x-llm.search", set)
