@@ -76,7 +76,8 @@ func (v *Vitals) Stop(delays []time.Duration) record.Health {
 	cycles, paused := host.Collections()
 	out := record.Health{
 		GoMaxProcs: runtime.GOMAXPROCS(0), Processors: host.Processors(),
-		GCPause: int64(paused - v.paused), GCCycles: cycles - v.cycles,
+		// the count may have begun anew since the start, with the load
+		GCPause: max(0, int64(paused-v.paused)), GCCycles: max(0, cycles-v.cycles),
 		LatenessOf: int64(len(delays)), Pressure: pressure(v.scheduler.Read().Since(v.pressure)),
 	}
 	if elapsed := time.Since(v.at); elapsed > 0 {
