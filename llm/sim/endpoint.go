@@ -45,7 +45,7 @@ func endpoints() []*endpoint {
 		events: func(g *generation) writer { return newEvents(g, textForm) },
 		whole:  func(g *generation, answer string) any { return wholeChoice(g, "text_completion", "text", answer) },
 	}
-	return []*endpoint{chat, completion, messagesEndpoint()}
+	return []*endpoint{chat, completion, messagesEndpoint(), responsesEndpoint()}
 }
 
 // wholeChoice returns an answer that is not streamed.

@@ -34,6 +34,8 @@ type wireRequest struct {
 	model                          string
 	prompt, messages, tools        gjson.Result
 	system                         gjson.Result // of Anthropic's Messages
+	input                          gjson.Result // of OpenAI's Responses
+	maxOutputTokens                gjson.Result // likewise
 	maxTokens, maxCompletionTokens gjson.Result
 	special                        gjson.Result // add_special_tokens
 	ignoreEOS, stream              bool
@@ -60,7 +62,7 @@ func parse(body io.Reader, e *endpoint, tokens Tokenizer) (ask, error) {
 	if a.promptTokens, err = e.prompt(&w, tokens); err != nil {
 		return ask{}, err
 	}
-	for _, limit := range []gjson.Result{w.maxTokens, w.maxCompletionTokens} {
+	for _, limit := range []gjson.Result{w.maxTokens, w.maxCompletionTokens, w.maxOutputTokens} {
 		if limit.Exists() {
 			a.maxTokens = int(limit.Num)
 		}
@@ -98,6 +100,11 @@ func (w *wireRequest) set(key string, value gjson.Result) bool {
 		w.prompt = value
 	case "messages":
 		w.messages = value
+	case "input":
+		w.input = value
+	case "max_output_tokens":
+		w.maxOutputTokens = value
+		return isWhole(value)
 	case "system":
 		w.system = value
 	case "tools":
