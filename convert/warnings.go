@@ -21,8 +21,8 @@ func hasZeroUsage(q *run.Request) bool {
 
 // The finish reasons of answers, as servers and APIs name them.
 var (
-	stopReasons  = []string{"stop", "eos", "eos_token", "end_turn", "stop_sequence"}
-	limitReasons = []string{"length", "max_tokens", "max_new_tokens"}
+	stopReasons  = []string{"stop", "eos", "eos_token", "end_turn", "stop_sequence", "completed"}
+	limitReasons = []string{"length", "max_tokens", "max_new_tokens", "max_output_tokens"}
 	abortReasons = []string{"abort", "aborted", "error", "cancelled", "canceled"}
 )
 

@@ -22,10 +22,10 @@ declare module 'k6/x/llm' {
      */
     endpoint?: string;
     /**
-     * The endpoint that send uses: 'chat' (the default), 'completion', or Anthropic's Messages, whose system prompts, tools and their
-     * results are made of a chat's.
+     * The endpoint that send uses: 'chat' (the default), 'completion', Anthropic's Messages, or OpenAI's Responses. System prompts,
+     * tools and their results of the last two are made of a chat's.
      */
-    api?: 'chat' | 'completion' | 'anthropic_messages';
+    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses';
     /** The model to ask for, listed by the server or not; by default the first that GET /v1/models lists. */
     model?: string;
     /** Ask for a stream of events (default true). Without a stream there are no TTFT, ITL and TPOT. */
@@ -47,7 +47,7 @@ declare module 'k6/x/llm' {
     headers?: Record<string, string>;
     /** The request header that carries the requestID, a UUID (default 'X-Request-Id'; '' sends none). */
     requestIDHeader?: string;
-    /** The field of the body that carries maxTokens (default 'max_tokens'); '' leaves out the limit and ignore_eos. */
+    /** The field of the body that carries maxTokens (default 'max_tokens', of 'responses' max_output_tokens); '' leaves out the limit and ignore_eos. */
     maxTokensField?: 'max_tokens' | 'max_completion_tokens' | string;
     /** Further fields of the request body. They replace fields that the body has; null removes a field. */
     extraBody?: Record<string, unknown>;
@@ -191,7 +191,7 @@ declare module 'k6/x/llm' {
       | 'too_large' | 'canceled' | null;
     /** The HTTP status, 0 without an answer. */
     status: number;
-    /** 'stop', 'length', 'end_turn' … as the server reports it. */
+    /** 'stop', 'length', 'end_turn', 'completed' … as the server reports it. */
     finishReason: string | null;
     /** The time to the first content. */
     ttft: number | null;
@@ -231,6 +231,9 @@ declare module 'k6/x/llm' {
     /** Sends a chat to Anthropic's Messages; a string is a single user message. */
     messages(messages: Message[] | string, options?: RequestOptions): Result;
     messagesAsync(messages: Message[] | string, options?: RequestOptions): Promise<Result>;
+    /** Sends a chat to OpenAI's Responses; a string is a single user message. A message may be an item of that API. */
+    respond(messages: Message[] | string, options?: RequestOptions): Result;
+    respondAsync(messages: Message[] | string, options?: RequestOptions): Promise<Result>;
     /** Sends a completion. */
     complete(prompt: string, options?: RequestOptions): Result;
     completeAsync(prompt: string, options?: RequestOptions): Promise<Result>;
@@ -275,8 +278,8 @@ declare module 'k6/x/llm' {
     files?: string;
     /** For 'prompts': the field or column that has the prompt, a text or a list of messages (default 'prompt' or 'messages'). */
     column?: string;
-    /** The form of the items: chats (the default, and for 'anthropic_messages') or completions. */
-    api?: 'chat' | 'completion' | 'anthropic_messages';
+    /** The form of the items: chats (the default, and for all but 'completion') or completions. */
+    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses';
     /**
      * Shuffles the items of a file, always in the same way for the same seed; without a seed they come in the order of the file. For
      * generated prompts, the seed from which they are drawn (default 0; 42 for 'conversation_replay').

@@ -121,7 +121,7 @@ function search(defaults) {
   };
 }
 
-export const api = /** @type {'chat' | 'completion' | 'anthropic_messages'} */ (__ENV.API || 'chat');
+export const api = /** @type {'chat' | 'completion' | 'anthropic_messages' | 'responses'} */ (__ENV.API || 'chat');
 export const seed = number('SEED', undefined);
 export const maxTokens = number('MAX_TOKENS', undefined);
 

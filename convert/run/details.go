@@ -45,7 +45,11 @@ func newDetails(rec *record.Request, c record.Counts) Details {
 		ServerReasoning: none, PromptRaw: rec.PromptRaw,
 		figures: newFigures(rec, c),
 	}
-	if n := gjson.GetBytes(rec.Usage, "completion_tokens_details.reasoning_tokens"); n.Type == gjson.Number &&
+	n := gjson.GetBytes(rec.Usage, "completion_tokens_details.reasoning_tokens")
+	if !n.Exists() {
+		n = gjson.GetBytes(rec.Usage, "output_tokens_details.reasoning_tokens")
+	}
+	if n.Type == gjson.Number &&
 		n.Num >= 0 && n.Num < math.MaxInt32 {
 		d.ServerReasoning = int32(n.Num)
 	}

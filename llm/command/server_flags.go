@@ -20,7 +20,7 @@ type serverFlags struct {
 // register adds the flags to those of a command.
 func (s *serverFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&s.model, "model", "", "`NAME` of the model (default: the first listed)")
-	flags.StringVar(&s.api, "api", "", "`NAME`: chat, completion or anthropic_messages")
+	flags.StringVar(&s.api, "api", "", "`NAME`: chat, completion, anthropic_messages or responses")
 	flags.StringVar(&s.endpoint, "endpoint", "", "`PATH` in place of /v1/chat/completions")
 	flags.StringVar(&s.apiKeyEnv, "api-key-env", "", "`NAME` of the variable that holds the API key")
 	flags.StringArrayVarP(&s.headers, "header", "H", nil, "`'NAME: VALUE'`, may be repeated")

@@ -48,11 +48,12 @@ const (
 	Completion        APIType = "completion"
 	Chat              APIType = "chat"
 	AnthropicMessages APIType = "anthropic_messages"
+	Responses         APIType = "responses" // not of inference-perf
 )
 
 // Choices returns the values that the key accepts.
 func (APIType) Choices() []string {
-	return []string{string(Completion), string(Chat), string(AnthropicMessages)}
+	return []string{string(Completion), string(Chat), string(AnthropicMessages), string(Responses)}
 }
 
 // ResponseFormat asks for structured output.

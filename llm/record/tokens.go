@@ -94,9 +94,9 @@ func (c *Counts) readUsage(usage []byte) {
 			readCount(&c.ServerCached, value)
 		case cacheWritten:
 			readCount(&written, value)
-		case "completion_tokens_details":
+		case "completion_tokens_details", "output_tokens_details":
 			readCount(&reasoning, value.Get("reasoning_tokens"))
-		case "prompt_tokens_details":
+		case "prompt_tokens_details", "input_tokens_details":
 			readCount(&c.ServerCached, value.Get("cached_tokens"))
 		}
 		return true

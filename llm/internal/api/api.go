@@ -61,7 +61,7 @@ const (
 )
 
 // All returns all dialects, in the order in which messages list them.
-func All() []Dialect { return []Dialect{Chat, Completion, Messages} }
+func All() []Dialect { return []Dialect{Chat, Completion, Messages, Responses} }
 
 // ByName returns the dialect with the given name.
 func ByName(name string) (Dialect, error) {
@@ -81,7 +81,8 @@ type Delta struct {
 	Choices int    // in the event; 0 for usage alone, for signs of life, and for what is not an answer of a model
 	Index   int    // index of the choice that is described
 	Content []byte // text of the answer
-	Message bool   // Content comes from a message, which streams of deltas repeat whole at their end
+	Message bool   // the output is whole, which streams of deltas repeat at their end
+	Again   bool   // the output is that of the whole answer, which counts only if nothing of it came before
 
 	Reasoning bool   // a non-empty reasoning delta
 	ToolCall  bool   // a tool-call delta

@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -22,7 +21,7 @@ func ParseExtra(fields map[string]any) (Extra, error) {
 	extra := make(Extra, len(fields))
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		switch name {
-		case "model", "messages", "prompt", "stream":
+		case "model", "messages", "prompt", "input", "stream":
 			return nil, fmt.Errorf("field %q is set by the request itself, use its own option", name)
 		}
 		value, err := encode(fields[name])
@@ -34,13 +33,14 @@ func ParseExtra(fields map[string]any) (Extra, error) {
 	return extra, nil
 }
 
-// MaxTokensField is the field that carries a request's limit unless the request names another.
+// MaxTokensField is the field that carries a request's limit unless the request names another, or the dialect has one
+// of its own.
 const MaxTokensField = "max_tokens"
 
 // CheckMaxTokensField returns an error if the field of the limit cannot have the given name. The name "" is allowed.
 func CheckMaxTokensField(name string) error {
 	switch name {
-	case "model", "messages", "prompt", "stream", "stream_options", "ignore_eos", "add_special_tokens",
+	case "model", "messages", "prompt", "input", "stream", "stream_options", "ignore_eos", "add_special_tokens",
 		"response_format":
 		return fmt.Errorf("%q is another field of the request", name)
 	}
@@ -61,10 +61,13 @@ func newBody(r *Request) *bodyWriter {
 	return &bodyWriter{dst: make([]byte, 0, room), extra: r.Extra}
 }
 
-// limit writes the limit of the output under the name that the request gives it.
-func (w *bodyWriter) limit(r *Request) {
+// limit writes the limit of the output under the dialect's name, unless the request gives it one other than the usual.
+func (w *bodyWriter) limit(r *Request, name string) {
+	if r.MaxTokensField != "" && r.MaxTokensField != MaxTokensField {
+		name = r.MaxTokensField
+	}
 	if r.MaxTokens > 0 {
-		w.plain(cmp.Or(r.MaxTokensField, MaxTokensField), strconv.Itoa(r.MaxTokens))
+		w.plain(name, strconv.Itoa(r.MaxTokens))
 	}
 }
 

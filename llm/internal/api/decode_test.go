@@ -165,10 +165,10 @@ func TestDecode(t *testing.T) {
 }
 
 func show(d Delta) string {
-	return fmt.Sprintf("done %t, choices %d, index %d, content %q, message %t, reasoning %t, tool call %t, aside "+
-		"%q, finish %q, usage %q, error %q, words %q",
-		d.Done, d.Choices, d.Index, d.Content, d.Message, d.Reasoning, d.ToolCall, d.Aside, d.FinishReason, d.Usage,
-		d.Error, d.Words)
+	return fmt.Sprintf("done %t, choices %d, index %d, content %q, message %t, again %t, reasoning %t, tool call %t, "+
+		"aside %q, finish %q, usage %q, error %q, words %q",
+		d.Done, d.Choices, d.Index, d.Content, d.Message, d.Again, d.Reasoning, d.ToolCall, d.Aside, d.FinishReason,
+		d.Usage, d.Error, d.Words)
 }
 
 func TestDecodeRefuses(t *testing.T) {

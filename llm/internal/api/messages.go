@@ -41,7 +41,7 @@ func (messages) Body(r *Request) ([]byte, error) {
 	w.text("model", r.Model)
 	list, system := anthropicChat(r.Messages)
 	w.json("messages", list)
-	w.limit(r)
+	w.limit(r, MaxTokensField)
 	w.plain("stream", strconv.FormatBool(r.Stream))
 	if system != "" {
 		w.text("system", system)

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -184,34 +182,6 @@ func TestMessagesHeaders(t *testing.T) {
 			t.Errorf("key %q: got %v", key, got)
 		}
 	}
-}
-
-// A chat of any form becomes valid JSON, and an event of any form is read without an end.
-func FuzzMessages(f *testing.F) {
-	streams, err := filepath.Glob("../client/testdata/messages/*.txt")
-	if err != nil || len(streams) == 0 {
-		f.Fatalf("no streams: %v", err)
-	}
-	for _, path := range streams {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
-			if data, isData := strings.CutPrefix(strings.TrimSpace(line), "data: "); isData {
-				f.Add([]byte(data))
-			}
-		}
-	}
-	f.Add([]byte(`[{"role":"system","content":["a"]},3,{"tool_calls":[{}]},{"role":"tool","content":[{"text":"b"}]}]`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var d Delta
-		_ = Messages.Decode(data, &d)
-		body, err := Messages.Body(&Request{Messages: data, Extra: Extra{"tools": data, "tool_choice": data}})
-		if json.Valid(data) && (err != nil || !json.Valid(body)) {
-			t.Errorf("%q: got %s, %v", data, body, err)
-		}
-	})
 }
 
 func BenchmarkDecodeMessages(b *testing.B) {

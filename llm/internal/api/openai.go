@@ -34,7 +34,7 @@ func (openAI) body(r *Request, input func(*bodyWriter)) ([]byte, error) {
 	w := newBody(r)
 	w.text("model", r.Model)
 	input(w)
-	w.limit(r)
+	w.limit(r, MaxTokensField)
 	if r.IgnoreEOS && r.MaxTokens > 0 { // without a limit an answer would go on to the end of the context
 		w.plain("ignore_eos", "true") // left out when false: servers that do not know the field may refuse it
 	}

@@ -98,7 +98,7 @@ func TestEndpointOfItsOwn(t *testing.T) {
 		"https://h/v1":          "is not a path such as",
 		"//h/v1":                "is not a path such as",
 		"/a b":                  "holds a space",
-		"/v1/responses":         "is the endpoint of an API that is not spoken here",
+		"/v1/embeddings":        "is the endpoint of an API that is not spoken here",
 		"/v1/messages":          "is an endpoint of api \"anthropic_messages\"",
 		"/v1/completions?k=sec": `endpoint "/v1/completions" is an endpoint of api "completion"`,
 	} {

@@ -170,14 +170,20 @@ func cannedServer(b *testing.B, events string) string {
 	return "http://" + l.Addr().String()
 }
 
-// BenchmarkStream reads an answer of a thousand tokens, one chunk each.
+// BenchmarkStream reads an answer of a thousand tokens, one chunk each, in events as servers send them.
 func BenchmarkStream(b *testing.B) {
+	chunk := "data: {\"id\":\"chatcmpl-0123456789abcdef\",\"object\":\"chat.completion.chunk\",\"created\":1700000," +
+		"\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"token\"},\"finish_reason\":null}]}\n\n"
 	message := "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":" +
 		"\"text_delta\",\"text\":\"token\"}}\n\n"
+	delta := "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"item_id\":" +
+		"\"msg_1\",\"output_index\":0,\"content_index\":0,\"delta\":\"token\",\"sequence_number\":7}\n\n"
 	for dialect, stream := range map[api.Dialect]string{
-		api.Chat: strings.Repeat(chunk("token"), 1000) + stop + done,
+		api.Chat: strings.Repeat(chunk, 1000) + stop + done,
 		api.Messages: strings.Repeat(message, 1000) +
 			"data: {\"delta\":{\"stop_reason\":\"end_turn\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
+		api.Responses: strings.Repeat(delta, 1000) +
+			"data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}\n\n",
 	} {
 		b.Run(dialect.Name(), func(b *testing.B) {
 			opts := DefaultOptions()

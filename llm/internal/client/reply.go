@@ -51,6 +51,7 @@ func (r *reply) decode(data []byte, at time.Time, cut string) bool {
 // takeText keeps the texts of a delta, and reports whether it brought new content.
 func (r *reply) takeText() (content bool) {
 	rec, d, counting := r.outcome.rec, &r.delta, r.outcome.opts.Count != nil
+	r.leaveOut()
 	r.asideSize += len(d.Aside)
 	if counting {
 		r.aside = append(r.aside, d.Aside...)
@@ -59,9 +60,25 @@ func (r *reply) takeText() (content bool) {
 	if content {
 		r.evidence.deltas = r.evidence.deltas || !d.Message
 	}
+	r.evidence.reasoned = r.evidence.reasoned || d.Reasoning && !d.Message
+	r.evidence.called = r.evidence.called || d.ToolCall && !d.Message
 	r.evidence.output = r.evidence.output || content || d.Reasoning || d.ToolCall
 	rec.CompletionRaw = rec.CompletionRaw || counting && (d.Reasoning || d.ToolCall)
 	return content
+}
+
+// leaveOut removes from a delta the output besides text that has come already: all of it from a whole answer, and what
+// came in deltas from a message.
+func (r *reply) leaveOut() {
+	d, e := &r.delta, &r.evidence
+	switch {
+	case d.Again && e.output:
+		d.Content, d.Aside, d.Reasoning, d.ToolCall = d.Content[:0], d.Aside[:0], false, false
+	case d.Message && (e.reasoned && d.Reasoning || e.called && d.ToolCall):
+		if d.Reasoning, d.ToolCall = d.Reasoning && !e.reasoned, d.ToolCall && !e.called; !d.Reasoning && !d.ToolCall {
+			d.Aside = d.Aside[:0]
+		}
+	}
 }
 
 // repeated reports whether a delta brings text that has come already: as a message after deltas, or with the finish

@@ -121,22 +121,26 @@ func (s *stream) event(ev *sse.Event) bool {
 	if !reply.decode(ev.Data, ev.At, record.ErrorMalformed) {
 		return false
 	}
-	d := &reply.delta
-	if d.Done {
-		s.conclude(ending{at: ev.At, mark: true})
+	if d := &reply.delta; (d.Choices > 0 || d.Usage != nil) && !s.part(ev.At) {
 		return false
 	}
-	if d.Choices == 0 && d.Usage == nil {
-		return true
+	if reply.delta.Done { // some APIs say in the mark how the answer ended
+		s.conclude(ending{at: ev.At, mark: true})
 	}
-	reply.evidence.last, reply.evidence.strange = ev.At, ""
-	since := ev.At.Sub(s.start)
+	return !reply.delta.Done
+}
+
+// part takes what an event brought of the answer, and reports whether the answer is within its limits.
+func (s *stream) part(at time.Time) bool {
+	reply := &s.reply
+	reply.evidence.last, reply.evidence.strange = at, ""
+	since := at.Sub(s.start)
 	if reply.followed() {
 		reply.chunk(record.Micros(since))
 	}
 	reply.take()
 	s.noteProgress(since)
-	return reply.within(ev.At)
+	return reply.within(at)
 }
 
 // isHeartbeat reports whether an event only keeps a connection awake: an event without data, one with the name of a

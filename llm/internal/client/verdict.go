@@ -14,9 +14,12 @@ import (
 
 // evidence is what an answer has shown so far.
 type evidence struct {
-	events  int       // events with data
-	output  bool      // text, reasoning or a tool call
-	deltas  bool      // text came in deltas, so a message repeats it
+	events int  // events with data
+	output bool // text, reasoning or a tool call
+	deltas bool // text came in deltas, so a message repeats it
+
+	reasoned, called bool // likewise reasoning and tool calls
+
 	cut     bool      // the body ended inside an event
 	last    time.Time // when the newest part of the answer came
 	words   string    // words of the first object without a choice

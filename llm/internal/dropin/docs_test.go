@@ -22,6 +22,7 @@ var refusedKeys = map[string]string{
 
 // keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
 var keyRemarks = map[string]string{
+	"api.type":                 "inference-perf has no `responses`",
 	"api.response_format.type": "`anthropic_messages` has no field for a format",
 	"api.slo_unit": "the unit of the bounds in the headers `x-slo-ttft-…` and " +
 		"`x-slo-tpot-…` of api.headers",

@@ -44,9 +44,9 @@ type reply struct {
 // ended reports whether the answer ended for a reason, "stop" or "length", in the words of any API.
 func (a *reply) ended(reason string) bool {
 	switch a.Record.FinishReason {
-	case "end_turn":
+	case "end_turn", "completed":
 		return reason == "stop"
-	case "max_tokens":
+	case "max_tokens", "max_output_tokens":
 		return reason == "length"
 	}
 	return a.Record.FinishReason == reason

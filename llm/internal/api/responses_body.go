@@ -1,0 +1,146 @@
+package api
+
+import (
+	"encoding/json"
+	"maps"
+
+	"github.com/tidwall/gjson"
+)
+
+// responseItems returns the messages of a chat as items. It returns a text that is no list as it is.
+func responseItems(chat json.RawMessage) json.RawMessage {
+	parsed := gjson.ParseBytes(chat)
+	if !gjson.ValidBytes(chat) || !parsed.IsArray() {
+		return chat
+	}
+	list := append(make(json.RawMessage, 0, len(chat)+len(chat)/16), '[')
+	parsed.ForEach(func(_, message gjson.Result) bool {
+		list = appendItems(list, message)
+		return true
+	})
+	if len(list) > 1 {
+		list = list[:len(list)-1] // the last comma
+	}
+	return append(list, ']')
+}
+
+// appendItems appends the items of a message, with a comma after each: one of the message itself, unless it has nothing
+// but calls of tools, and one of each call.
+func appendItems(dst []byte, message gjson.Result) []byte {
+	role, content, calls := message.Get("role").Str, message.Get("content"), message.Get("tool_calls")
+	called := calls.IsArray() && len(calls.Array()) > 0
+	switch {
+	case role == "": // an item already, such as the output of a function
+		return append(append(dst, message.Raw...), ',')
+	case role == "tool":
+		dst = append(dst, `{"type":"function_call_output","call_id":`...)
+		dst = appendQuoted(dst, message.Get("tool_call_id").Str)
+		dst = appendQuoted(append(dst, `,"output":`...), textOfContent(content))
+		return append(dst, "},"...)
+	}
+	if !called || textOfContent(content) != "" {
+		dst = appendQuoted(append(dst, `{"role":`...), role)
+		dst = append(appendInput(append(dst, `,"content":`...), role, content), "},"...)
+	}
+	if called {
+		calls.ForEach(func(_, call gjson.Result) bool {
+			dst = appendQuoted(append(dst, `{"type":"function_call","call_id":`...), call.Get("id").Str)
+			dst = appendQuoted(append(dst, `,"name":`...), call.Get("function.name").Str)
+			arguments := call.Get("function.arguments")
+			text := arguments.Str
+			if arguments.IsObject() {
+				text = arguments.Raw
+			}
+			dst = append(appendQuoted(append(dst, `,"arguments":`...), text), "},"...)
+			return true
+		})
+	}
+	return dst
+}
+
+// appendInput appends a text, or a list of parts, whose texts and images get the names that they have here.
+func appendInput(dst []byte, role string, content gjson.Result) []byte {
+	switch {
+	case content.Type == gjson.String:
+		return append(dst, content.Raw...)
+	case !content.IsArray():
+		return append(dst, `""`...)
+	}
+	kind := "input_text"
+	if role == "assistant" {
+		kind = "output_text"
+	}
+	dst = append(dst, '[')
+	first := true
+	content.ForEach(func(_, part gjson.Result) bool {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		url := part.Get("image_url.url")
+		switch {
+		case part.Get("type").Str == "text":
+			dst = append(append(append(dst, `{"type":"`...), kind...), `","text":`...)
+			dst = append(appendQuoted(dst, part.Get("text").Str), '}')
+		case part.Get("type").Str == "image_url" && url.Type == gjson.String:
+			dst = append(append(append(dst, `{"type":"input_image","image_url":`...), url.Raw...), '}')
+		default:
+			dst = append(dst, part.Raw...)
+		}
+		return true
+	})
+	return append(dst, ']')
+}
+
+// responseFormat returns a response_format as it stands in the field text.
+func responseFormat(format json.RawMessage) json.RawMessage {
+	schema := gjson.GetBytes(format, "json_schema")
+	if !schema.IsObject() {
+		return json.RawMessage(`{"format":` + string(format) + `}`)
+	}
+	dst := []byte(`{"format":{"type":"json_schema"`)
+	schema.ForEach(func(name, value gjson.Result) bool {
+		dst = append(append(append(append(dst, ','), name.Raw...), ':'), value.Raw...)
+		return true
+	})
+	return append(dst, "}}"...)
+}
+
+// responseTools returns further fields of a body with functions, and the choice of one, without the object function
+// around them.
+func responseTools(fields Extra) Extra {
+	tools, choice := gjson.ParseBytes(fields["tools"]), gjson.ParseBytes(fields["tool_choice"])
+	if !tools.IsArray() && !choice.Get("function").IsObject() {
+		return fields
+	}
+	fields = maps.Clone(fields)
+	if tools.IsArray() {
+		list := []byte{'['}
+		tools.ForEach(func(_, tool gjson.Result) bool {
+			list = append(appendFlat(list, tool), ',')
+			return true
+		})
+		if len(list) > 1 {
+			list = list[:len(list)-1]
+		}
+		fields["tools"] = append(list, ']')
+	}
+	if choice.Get("function").IsObject() {
+		fields["tool_choice"] = appendFlat(nil, choice)
+	}
+	return fields
+}
+
+// appendFlat appends a function whose members stand in an object of their own.
+func appendFlat(dst []byte, tool gjson.Result) []byte {
+	function := tool.Get("function")
+	if !function.IsObject() {
+		return append(dst, tool.Raw...)
+	}
+	dst = append(dst, `{"type":"function"`...)
+	function.ForEach(func(name, value gjson.Result) bool {
+		dst = append(append(append(append(dst, ','), name.Raw...), ':'), value.Raw...)
+		return true
+	})
+	return append(dst, '}')
+}
