@@ -92,13 +92,13 @@ func (o *loadOptions) checkSearch() error {
 	if _, err := o.Plan(); err != nil {
 		return err
 	}
-	return o.checkStream(options)
+	return checkStream(options, o.client)
 }
 
-// checkStream refuses bounds on latencies that the answers of the scenario's client do not have. Clients of functions
-// are not known before their first request.
-func (o *loadOptions) checkStream(options search.Options) error {
-	if o.client == nil || o.client.Streaming() {
+// checkStream refuses bounds on latencies that the answers of a client do not have. Clients of functions are not known
+// before their first request: nil.
+func checkStream(options search.Options, client *jsClient) error {
+	if client == nil || client.Streaming() {
 		return nil
 	}
 	for _, tier := range options.Tiers {

@@ -112,8 +112,8 @@ func StreamFault(list []Objective) error {
 	for _, o := range list {
 		for _, b := range o.Bounds {
 			if b.Latency == "ttft" || b.Latency == "tpot" || b.Latency == "itl" {
-				return fmt.Errorf("%s needs streaming: an answer in one piece has no TTFT, TPOT or ITL, only a latency, "+
-					"as in p99(latency)<5s", o)
+				return fmt.Errorf("%s needs streaming: an answer in one piece has no TTFT, TPOT or ITL, only a "+
+					"latency, as in p99(latency)<5s", o)
 			}
 		}
 	}

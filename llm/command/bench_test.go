@@ -185,7 +185,8 @@ func TestBenchRefuses(t *testing.T) {
 		{`u --search rate --slo ttft=1s --load.stages [{"rate":1,"duration":1}]`,
 			"--x-llm.search: takes the place of load.stages: leave one of them out"},
 		{"u --stages testdata/search.json --rate 5", "--stages has the loads of a search: leave --rate out"},
-		{"u --stages testdata/print/keys.config", "--stages: testdata/print/keys.config is not the search.json of a search"},
+		{"u --stages testdata/print/keys.config",
+			"--stages: testdata/print/keys.config is not the search.json of a search"},
 		{"u --stages testdata/none", "--stages: open testdata/none: "},
 		{"u --resolution 5%", "--resolution needs --search rate or --search concurrency"},
 		{"u --data.input_distribution 5",
@@ -210,15 +211,17 @@ func TestBenchRefuses(t *testing.T) {
 // What a search cannot judge is refused before the server is asked.
 func TestBenchRefusesSearchesBeforeTheLoad(t *testing.T) {
 	t.Parallel()
-	for line, want := range map[string]string{
-		"--slo p99(ttft)<1s --stream=false":                                "x-llm.search: p99(ttft)<1s needs streaming: ",
-		"--slo ttft=1s --x-llm.search {\"over\":\"rate\",\"maxProbes\":1}": "search.maxProbes must be from 3 to 1000, got 1",
-		"--slo ttft=1s --arrival inference-perf":                           "--arrival: inference-perf fills stages of a known length: a search takes poisson, ",
+	for _, tt := range []struct{ line, want string }{
+		{"--slo p99(ttft)<1s --stream=false", "x-llm.search: p99(ttft)<1s needs streaming: "},
+		{`--slo ttft=1s --x-llm.search {"over":"rate","maxProbes":1}`,
+			"search.maxProbes must be from 3 to 1000, got 1"},
+		{"--slo ttft=1s --arrival inference-perf",
+			"--arrival: inference-perf fills stages of a known length: a search takes poisson, "},
 	} {
-		args := append(strings.Fields("localhost:1 --search rate --dataset mock "+line), "-o", t.TempDir())
+		args := append(strings.Fields("localhost:1 --search rate --dataset mock "+tt.line), "-o", t.TempDir())
 		cmd, _ := newTestBench(args...)
-		if err := cmd.Execute(); err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("bench %s: %v\nwant %s", line, err, want)
+		if err := cmd.Execute(); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("bench %s: %v\nwant %s", tt.line, err, tt.want)
 		}
 	}
 }
