@@ -99,6 +99,11 @@ declare module 'k6/x/llm' {
      * 'structured_output').
      */
     responseFormat?: { type: 'json_object' } | { type?: 'json_schema'; name?: string; jsonSchema: object | string };
+    /**
+     * For 'responses': in a conversation, send only what is new after an answer that the server completed, by previous_response_id
+     * (default false: each turn sends all of it).
+     */
+    chainResponses?: boolean;
     /** The request header that carries the sessionID. */
     sessionHeader?: string;
     /** A response header to send back with later requests of the same sessionID, from any VU of the process. */

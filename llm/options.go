@@ -45,6 +45,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"keyPath":            text(&o.Files.Key),
 		"caPath":             text(&o.Files.CA),
 		"sloHeaders":         func(v sobek.Value) error { return o.readSLOHeaders(rt, v) },
+		"chainResponses":     boolean(&o.Chain),
 		"responseFormat":     func(v sobek.Value) error { return o.readFormat(rt, v) },
 		"sessionHeader":      text(&o.SessionHeader),
 		"sessionTokenHeader": text(&o.SessionTokenHeader),

@@ -44,6 +44,12 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 		e.refuse(w, http.StatusNotFound, fmt.Sprintf("The model `%s` does not exist.", a.model))
 		return
 	}
+	before, known := s.conversation(a.previous)
+	if !known {
+		e.refuse(w, http.StatusBadRequest, fmt.Sprintf("Previous response with id '%s' not found.", a.previous))
+		return
+	}
+	a.promptTokens += before
 	g := s.newGeneration(r, a, e)
 	g.received, g.truth.Received = received, record.UnixNano(received)
 	g.ctx = r.Context()

@@ -25,7 +25,8 @@ type ask struct {
 	maxTokens    int
 	ignoreEOS    bool
 	stream       bool
-	usage        bool // send usage in the stream
+	usage        bool   // send usage in the stream
+	previous     string // id of the answer that the prompt continues
 }
 
 // wireRequest holds the fields of a request body that matter to the simulator. A field that is missing or null does not
@@ -36,6 +37,7 @@ type wireRequest struct {
 	system                         gjson.Result // of Anthropic's Messages
 	input                          gjson.Result // of OpenAI's Responses
 	maxOutputTokens                gjson.Result // likewise
+	previous                       string       // likewise: previous_response_id
 	maxTokens, maxCompletionTokens gjson.Result
 	special                        gjson.Result // add_special_tokens
 	ignoreEOS, stream              bool
@@ -58,7 +60,8 @@ func parse(body io.Reader, e *endpoint, tokens Tokenizer) (ask, error) {
 	if err != nil {
 		return ask{}, fmt.Errorf("invalid request: %w", err)
 	}
-	a := ask{model: w.model, ignoreEOS: w.ignoreEOS, stream: w.stream, usage: w.usage, maxTokens: e.limit}
+	a := ask{model: w.model, ignoreEOS: w.ignoreEOS, stream: w.stream, usage: w.usage, maxTokens: e.limit,
+		previous: w.previous}
 	if a.promptTokens, err = e.prompt(&w, tokens); err != nil {
 		return ask{}, err
 	}
@@ -102,6 +105,9 @@ func (w *wireRequest) set(key string, value gjson.Result) bool {
 		w.messages = value
 	case "input":
 		w.input = value
+	case "previous_response_id":
+		w.previous = value.Str
+		return value.Type == gjson.String
 	case "max_output_tokens":
 		w.maxOutputTokens = value
 		return isWhole(value)

@@ -29,6 +29,7 @@ type Server struct {
 	oldest   int // index of the oldest truth once truths is full
 	file     *os.File
 	requests uint64
+	answered map[string]int // tokens of the conversations that ended with these answers
 
 	open     context.Context // until Close
 	shut     context.CancelFunc
@@ -134,6 +135,12 @@ func (s *Server) Truths() []Truth {
 func (s *Server) finish(r Truth) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.Error == "" && r.FinishReason == "stop" {
+		if s.answered == nil || len(s.answered) >= maxTruths {
+			s.answered = map[string]int{}
+		}
+		s.answered[r.ID] = r.PromptTokens + r.CompletionTokens
+	}
 	if len(s.truths) < maxTruths {
 		s.truths = append(s.truths, r)
 	} else {
@@ -152,6 +159,17 @@ func (s *Server) finish(r Truth) {
 		_ = s.file.Close()
 		s.file = nil
 	}
+}
+
+// conversation returns the tokens up to an answer, and reports whether the answer was completed; "" begins anew.
+func (s *Server) conversation(answer string) (tokens int, known bool) {
+	if answer == "" {
+		return 0, true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tokens, known = s.answered[answer]
+	return tokens, known
 }
 
 // nextNumber numbers requests from 0; each request seeds a generator with its number.

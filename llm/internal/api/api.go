@@ -23,6 +23,7 @@ type Request struct {
 	// server.
 	AddSpecial *bool
 	Format     json.RawMessage // response_format, see [Format]; nil leaves it out
+	Previous   string          // id of the answer that Messages continue; "" if they are all
 	Extra      Extra
 }
 
@@ -89,6 +90,7 @@ type Delta struct {
 	Aside     []byte // text of the reasoning; names and arguments of the tool calls
 
 	FinishReason string
+	ID           []byte // of an answer that Request.Previous can name, a slice of the decoded data; empty for others
 	Usage        []byte // the usage map's JSON, a slice of the decoded data; empty if there was none
 	Error        string // the message of an error, in whichever form the server sent it
 	Words        []byte // what an object without choices says instead, a slice of the decoded data

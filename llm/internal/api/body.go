@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -60,6 +61,9 @@ func newBody(r *Request) *bodyWriter {
 	room := fieldsRoom + len(r.Model) + len(r.Prompt) + len(r.Prompt)/8 + len(r.Messages)
 	return &bodyWriter{dst: make([]byte, 0, room), extra: r.Extra}
 }
+
+// errPrevious refuses a request that continues an answer of the server.
+var errPrevious = errors.New("chainResponses needs api 'responses'")
 
 // limit writes the limit of the output under the dialect's name, unless the request gives it one other than the usual.
 func (w *bodyWriter) limit(r *Request, name string) {

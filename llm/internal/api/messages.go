@@ -36,6 +36,9 @@ func (messages) Body(r *Request) ([]byte, error) {
 	if r.Format != nil {
 		return nil, errors.New("responseFormat has no field in api anthropic_messages: leave it out")
 	}
+	if r.Previous != "" {
+		return nil, errPrevious
+	}
 	w := newBody(r)
 	w.extra = anthropicTools(r.Extra)
 	w.text("model", r.Model)

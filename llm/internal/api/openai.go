@@ -31,6 +31,9 @@ func (openAI) Decode(data []byte, out *Delta) error { return decode(data, out) }
 
 // body writes the fields around the input in the order of inference-perf.
 func (openAI) body(r *Request, input func(*bodyWriter)) ([]byte, error) {
+	if r.Previous != "" {
+		return nil, errPrevious
+	}
 	w := newBody(r)
 	w.text("model", r.Model)
 	input(w)

@@ -30,6 +30,9 @@ func (responses) Body(r *Request) ([]byte, error) {
 	if r.Format != nil {
 		w.json("text", responseFormat(r.Format))
 	}
+	if r.Previous != "" {
+		w.text("previous_response_id", r.Previous)
+	}
 	return w.finish()
 }
 
@@ -37,7 +40,7 @@ func (responses) Body(r *Request) ([]byte, error) {
 type responseEvent struct {
 	kind, delta, whole, item []byte
 
-	status, output, incomplete []byte // of the response
+	id, status, output, incomplete []byte // of the response
 }
 
 // Decode reads a response, whole or an event with a part of it. Events repeat at their ends what came in deltas: in a
@@ -90,6 +93,8 @@ func (e *responseEvent) readResponse(s *scanner, d *Delta) {
 // member reads a member of a response, and reports whether it is one that counts.
 func (e *responseEvent) member(key []byte, s *scanner, d *Delta) bool {
 	switch string(key) {
+	case "id":
+		e.id = s.skip()
 	case "status":
 		e.status = s.skip()
 	case "output":
@@ -148,7 +153,7 @@ func (e *responseEvent) end(d *Delta) {
 	}
 	switch string(e.status) {
 	case `"completed"`:
-		d.FinishReason = "completed"
+		d.FinishReason, d.ID = "completed", bytes.Trim(e.id, `"`)
 	case `"incomplete"`:
 		reason := scanner{b: find(e.incomplete, []byte("reason"))}
 		if d.FinishReason = string(reason.appendString(nil)); d.FinishReason == "" {

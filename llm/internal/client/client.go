@@ -78,6 +78,12 @@ type Options struct {
 	// its own.
 	Tokens *Tokens
 
+	// Chain sends, in a session, only what is new after an answer that the server completed and keeps, by the answer's
+	// id. It is for APIs that have a field for that.
+	Chain bool
+	// Chains keeps those answers. Clients of a process may share it; nil means that the client keeps its own.
+	Chains *Chains
+
 	// Count returns the number of tokens in a text by the model's tokenizer, without special tokens; nil means that
 	// there is no tokenizer.
 	Count func(text string) int
@@ -129,7 +135,7 @@ func New(opts Options) (*Client, error) {
 	if err := opts.checkNumbers(); err != nil {
 		return nil, err
 	}
-	if _, err := opts.API.Body(&api.Request{Format: opts.Format}); err != nil {
+	if err := opts.checkFields(); err != nil {
 		return nil, err
 	}
 	if err := api.CheckMaxTokensField(opts.MaxTokensField); err != nil {
@@ -145,6 +151,9 @@ func New(opts Options) (*Client, error) {
 	if opts.Tokens == nil {
 		opts.Tokens = new(Tokens)
 	}
+	if opts.Chains == nil {
+		opts.Chains = new(Chains)
+	}
 	secrets := opts.secrets(header)
 	c := &Client{
 		secrets: secrets, mask: secrets.Mask(),
@@ -159,6 +168,16 @@ func New(opts Options) (*Client, error) {
 		c.idHeader = name
 	}
 	return c, nil
+}
+
+// checkFields returns an error if the API has no field for an option.
+func (o *Options) checkFields() error {
+	r := api.Request{Format: o.Format}
+	if o.Chain {
+		r.Previous = "id"
+	}
+	_, err := o.API.Body(&r)
+	return err
 }
 
 func (o *Options) checkNumbers() error {

@@ -105,6 +105,9 @@ func (x *exchange) build() (err error) {
 	if x.ask.MaxTokensField == "" {
 		x.ask.MaxTokens = 0 // the limit is left out
 	}
+	if opts.Chain && req.SessionID != "" {
+		x.ask.Previous, x.ask.Messages = opts.Chains.follow(req.SessionID, req.Messages)
+	}
 	if x.body, err = opts.API.Body(&x.ask); err != nil {
 		return fmt.Errorf("request body: %w", err)
 	}
@@ -159,6 +162,9 @@ func (x *exchange) conclude() {
 	}
 	if x.raw.cut {
 		x.outcome.note(record.NoteBodyCut)
+	}
+	if x.c.opts.Chain && x.asked.SessionID != "" {
+		x.c.opts.Chains.keep(x.asked.SessionID, x.stream.reply.id, x.asked.Messages) // of a failure there is no id
 	}
 	x.c.explain(rec)
 	x.stream.reply.count(&x.asked)

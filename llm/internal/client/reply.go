@@ -26,6 +26,7 @@ type reply struct {
 	aside      []byte // text of reasoning and tool calls, if tokens are counted
 	asideSize  int    // bytes of that text, kept or not
 	evidence   evidence
+	id         string // of an answer that can be continued
 }
 
 // decode reads an event's data or a whole answer, and reports whether it is usable. cut is the error type of JSON that
@@ -93,6 +94,9 @@ const maxUsage = 16 << 10
 // take keeps what a chunk says besides its content. A usage map that is not JSON would make the record unwritable.
 func (r *reply) take() {
 	rec := r.outcome.rec
+	if len(r.delta.ID) > 0 && r.outcome.opts.Chain {
+		r.id = string(r.delta.ID)
+	}
 	if r.delta.FinishReason != "" {
 		rec.FinishReason = shorten(r.delta.FinishReason)
 	}

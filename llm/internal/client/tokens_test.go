@@ -103,7 +103,7 @@ func TestTokensForgetTheOldest(t *testing.T) {
 	if tokens.Get("first") != "" {
 		t.Error("the first session is still known")
 	}
-	if n := len(tokens.young) + len(tokens.old); n > 2*maxSessions {
+	if n := len(tokens.recent.young) + len(tokens.recent.old); n > 2*maxSessions {
 		t.Errorf("%d sessions are known", n)
 	}
 }

@@ -154,7 +154,8 @@ func (c *Client) wireFor(dialect api.Dialect) (*client.Client, error) {
 		return w, nil
 	}
 	opts := c.opts.Options
-	opts.API, opts.BaseURL, opts.Tokens = dialect, c.endpoint.baseURL, &c.endpoint.tokens
+	opts.API, opts.BaseURL = dialect, c.endpoint.baseURL
+	opts.Tokens, opts.Chains = &c.endpoint.tokens, &c.endpoint.chains
 	w, err := client.New(opts)
 	if err == nil {
 		c.wire[dialect] = w

@@ -35,6 +35,7 @@ type endpoint struct {
 	number int
 	opts   *Options
 	tokens client.Tokens          // of sessions
+	chains client.Chains          // likewise
 	broken atomic.Pointer[string] // why the test must end, under executors that cannot stop by themselves
 
 	member *Client // of the VU that looks for the server before the load; guarded by endpoints.mu

@@ -160,6 +160,9 @@ func (o *Options) redactRare(m map[string]any) {
 	if o.Retries > 0 {
 		m["retries"], m["retryBackoff"] = o.Retries, o.RetryBackoff.String()
 	}
+	if o.Chain {
+		m["chainResponses"] = true
+	}
 	if o.Format != nil {
 		m["responseFormat"] = o.Format
 	}
