@@ -33,7 +33,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"headers":        texts(&o.Headers),
 		"extraBody":      o.readExtra,
 		"text":           boolean(&o.Text),
-		"slo":            o.readSLO,
+		"slo":            bounds(&o.SLO),
 		"itl":            o.readITL,
 		"tokenizer":      text(&o.Tokenizer),
 		"circuitBreaker": o.readBreakers,
@@ -133,15 +133,18 @@ func (o *clientOptions) readITL(v sobek.Value) (err error) {
 	return err
 }
 
-func (o *clientOptions) readSLO(v sobek.Value) error {
-	if absent(v) {
-		return nil
+// bounds reads bounds on a request, if there are any.
+func bounds(dst **record.Bounds) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		if absent(v) {
+			return nil
+		}
+		given, err := readBounds(v)
+		if err == nil && *given != (record.Bounds{}) {
+			*dst = given
+		}
+		return err
 	}
-	bounds, err := readBounds(v)
-	if err == nil && *bounds != (record.Bounds{}) {
-		o.SLO = bounds
-	}
-	return err
 }
 
 // readBounds reads bounds on a request.

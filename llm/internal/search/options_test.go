@@ -16,8 +16,8 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Over != Rate || o.Min != 0 || o.Max != 0 || o.Resolution != 0.05 || o.Confidence != 0.95 || o.MaxProbes != 20 ||
-		o.Probe != 30*time.Second || o.Hold != time.Minute || !o.stretch {
+	if o.Over != Rate || o.Min != 0 || o.Max != 0 || o.Resolution != 0.05 || o.Confidence != 0.95 ||
+		o.MaxProbes != 20 || o.Probe != 30*time.Second || o.Hold != time.Minute || !o.stretch {
 		t.Errorf("got %+v", o)
 	}
 	if len(o.Tiers) != 1 || o.Tiers[0].Name != "slo" || o.Tiers[0].Text() != "p99(ttft)<300ms" {

@@ -16,8 +16,8 @@ var (
 // worthwhile is by how much a load has to narrow the interval.
 const worthwhile = 1.1
 
-// around returns a load to hold that would tell more of a tier than its answer does, and false if there is none: because
-// enough is certain, or because no probe has enough requests to be certain of anything.
+// around returns a load to hold that would tell more of a tier than its answer does, and false if there is none:
+// because enough is certain, or because no probe has enough requests to be certain of anything.
 //
 // The load above the answer was tried once, so chance may have failed it. Loads further off give the interval its ends.
 // All this takes minutes, so who gave no times of probes gets the answer without it.
@@ -62,7 +62,9 @@ func (o *Options) tidy(v float64) float64 {
 
 // held reports whether a load was tried for the longest time.
 func (k *known) held(value float64) bool {
-	return slices.ContainsFunc(k.judged(), func(p record.SearchProbe) bool { return p.Phase == Hold && p.Value == value })
+	return slices.ContainsFunc(k.judged(), func(p record.SearchProbe) bool {
+		return p.Phase == Hold && p.Value == value
+	})
 }
 
 // canBeSure reports whether a probe as long as a hold has enough requests for a load below the answer to pass for

@@ -82,8 +82,8 @@ func (q *queue) send(j *Judge) {
 		q.free[place] = begin + q.src.ExpFloat64()
 	}
 	none := math.NaN()
-	heap.Push(&q.ends, ending{q.free[place], j.Sent(seconds(q.now)), Answer{TTFT: begin - q.now, TPOT: none, NTPOT: none,
-		ITL: none, Latency: q.free[place] - q.now}})
+	heap.Push(&q.ends, ending{q.free[place], j.Sent(seconds(q.now)), Answer{TTFT: begin - q.now, TPOT: none,
+		NTPOT: none, ITL: none, Latency: q.free[place] - q.now}})
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -322,7 +322,8 @@ func (c setting) ladder(t *testing.T, seeds int) {
 		q := c.queue(seed)
 		q.fixed = true
 		for i, v := range loads {
-			s.known.probes = append(s.known.probes, q.probe(s, Probe{Number: i, Value: v, Phase: Hold, Longest: c.probe}))
+			p := Probe{Number: i, Value: v, Phase: Hold, Longest: c.probe}
+			s.known.probes = append(s.known.probes, q.probe(s, p))
 			s.known.probes[i].Value = v
 		}
 		a.add(s.Line(), q.requests, edge)

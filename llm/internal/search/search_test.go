@@ -161,15 +161,16 @@ func TestSearch(t *testing.T) {
 			out.Failed, out.Shares[0].Latency = 60, nil
 			return out
 		}, "20-", MinFails, "breaks already at 20/s (10 % failed, 600 requests)",
-			"20/s, the lowest load that was tried, breaks the SLO already: 89 % of 600 requests keep p99(ttft)<300ms, " +
-				"99 % have to"},
+			"20/s, the lowest load that was tried, breaks the SLO already: 89 % of 600 requests keep " +
+				"p99(ttft)<300ms, 99 % have to"},
 		"min fails by latency": {within(20, 0), up(15.7), "20- 40- 80-", MinFails,
 			"breaks already at 20/s (p99 TTFT 382 ms, 600 requests)",
-			"20/s, the lowest load that was tried, breaks the SLO already: 89 % of 600 requests keep p99(ttft)<300ms, " +
-				"99 % have to"},
+			"20/s, the lowest load that was tried, breaks the SLO already: 89 % of 600 requests keep " +
+				"p99(ttft)<300ms, 99 % have to"},
 		"concurrency": {concurrency(options()), up(12.5), "1+ 2+ 4+ 8+ 16- [11+] [13-] [12+] (12+)", Converged,
 			"holds at 12 at a time (p99 TTFT 288 ms, 600 requests), breaks at 13 at a time (312 ms)",
-			"the edge lies between 12 at a time and 13 at a time; certain at 95 %: between 12 at a time and 13 at a time"},
+			"the edge lies between 12 at a time and 13 at a time; certain at 95 %: between 12 at a time and 13 at a " +
+				"time"},
 		"concurrency of 1": {concurrency(options()), up(1.5), "1+ 2- (1+)", Converged,
 			"holds at 1 at a time (p99 TTFT 200 ms, 600 requests), breaks at 2 at a time (400 ms)",
 			"the edge lies between 1 at a time and 2 at a time; certain at 95 %: between 1 at a time and 2 at a time"},
@@ -177,21 +178,22 @@ func TestSearch(t *testing.T) {
 			"breaks already at 1 at a time (p99 TTFT 600 ms, 600 requests)",
 			"1 at a time, the lowest load that was tried, breaks the SLO already: 89 % of 600 requests keep " +
 				"p99(ttft)<300ms, 99 % have to"},
-		"resolution 1 %": {resolution(0.01), up(15.7), "1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] [15.6+] [15.8-] " +
-			"[15.7-] (15.6+)", Converged, "holds at 15.6/s (p99 TTFT 298 ms, 600 requests), breaks at 15.7/s (300 ms)",
+		"resolution 1 %": {resolution(0.01), up(15.7), "1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] [15.6+] " +
+			"[15.8-] [15.7-] (15.6+)", Converged,
+			"holds at 15.6/s (p99 TTFT 298 ms, 600 requests), breaks at 15.7/s (300 ms)",
 			"the edge lies between 15.6/s and 15.7/s; certain at 95 %: between 15.6/s and 15.7/s"},
-		"resolution 0.1 %": {resolution(0.001), up(1.05), "1+ 2- [1.41-] [1.19-] [1.09-] [1.04+] [1.06-] [1.05-] [1.045+] " +
-			"[1.047+] [1.048+] [1.049+] (1.049+)", Converged,
+		"resolution 0.1 %": {resolution(0.001), up(1.05), "1+ 2- [1.41-] [1.19-] [1.09-] [1.04+] [1.06-] [1.05-] " +
+			"[1.045+] [1.047+] [1.048+] [1.049+] (1.049+)", Converged,
 			"holds at 1.049/s (p99 TTFT 300 ms, 600 requests), breaks at 1.05/s (300 ms)",
 			"the edge lies between 1.049/s and 1.05/s; certain at 95 %: between 1.049/s and 1.05/s"},
 		"probes exhausted": {probes(6), up(15.7), "1+ 2+ 4+ 8+ 16- [11.3+]", ProbesExhausted,
 			"holds at 11.3/s (p99 TTFT 216 ms, 600 requests), breaks at 16/s (306 ms)",
-			"6 probes did not suffice: the edge lies between 11.3/s and 16/s; certain at 95 %: between 11.3/s and 16/s; " +
-				"set a higher maxProbes or resolution"},
+			"6 probes did not suffice: the edge lies between 11.3/s and 16/s; certain at 95 %: between 11.3/s and " +
+				"16/s; set a higher maxProbes or resolution"},
 		"probes exhausted in doubling": {probes(3), up(15.7), "1+ 2+ 4+", ProbesExhausted,
 			"holds at all tried loads, up to 4/s (p99 TTFT 76.4 ms, 600 requests)",
-			"3 probes did not suffice: no load up to 4/s fails; certain at 95 %: at least 4/s; set a higher maxProbes or " +
-				"resolution"},
+			"3 probes did not suffice: no load up to 4/s fails; certain at 95 %: at least 4/s; set a higher " +
+				"maxProbes or resolution"},
 	} {
 		line := run(t, tt.given, tt.serve)
 		if got := tried(line); got != tt.tried || line.StopReason != tt.stop {
@@ -310,8 +312,8 @@ func TestTiersShareProbes(t *testing.T) {
 	}
 	given.Tiers = tiers
 	line := run(t, given, serve)
-	if got, want := tried(line), "1+ 2+ 4+ 8- [5.66-] [4.76+] [5.19-] [4.97+] 16- [11.3-] [13.4-] [14.6-] [15.3-] 32- 40- "+
-		"(40-) (15.3-) (4.97+)"; got != want || len(line.Probes) >= apart {
+	if got, want := tried(line), "1+ 2+ 4+ 8- [5.66-] [4.76+] [5.19-] [4.97+] 16- [11.3-] [13.4-] [14.6-] [15.3-] "+
+		"32- 40- (40-) (15.3-) (4.97+)"; got != want || len(line.Probes) >= apart {
 		t.Errorf("got %s, want %s, less than %d probes", got, want, apart)
 	}
 	for i, want := range []struct{ text, stop string }{
@@ -348,7 +350,8 @@ func TestLatencyFallsWithLoad(t *testing.T) {
 		if got := tried(line); got != tt.tried || !strings.HasPrefix(line.Text, tt.text) {
 			t.Errorf("got %s, %s\nwant %s, %s", got, line.Text, tt.tried, tt.text)
 		}
-		if found := line.HighestPassing != nil; line.NonMonotone != found || found && *line.Interval[0] > *line.Interval[1] {
+		found := line.HighestPassing != nil
+		if line.NonMonotone != found || found && *line.Interval[0] > *line.Interval[1] {
 			t.Errorf("%s: got non-monotone %t and %v", line.Text, line.NonMonotone, line.Interval)
 		}
 	}
@@ -375,14 +378,15 @@ func TestServerDies(t *testing.T) {
 		until               int
 		tried, stop, reason string
 	}{
-		"for good": {4, 100, "1+ 2+ 4+ 8+ 16- 8-", UnstableServer, "the server stopped answering at 16/s: all 60 requests " +
-			"failed, and then at 8/s too, which it had carried before"},
+		"for good": {4, 100, "1+ 2+ 4+ 8+ 16- 8-", UnstableServer, "the server stopped answering at 16/s: all 60 " +
+			"requests failed, and then at 8/s too, which it had carried before"},
 		"and comes back": {4, 5, "1+ 2+ 4+ 8+ 16- 8+ [11.3+] [13.4+] [14.6+] [15.3+] (15.3+)", Converged,
 			"the edge lies between 15.3/s and 16/s; certain at 95 %: between 15.3/s and 16/s"},
 		"in the hold": {9, 100, "1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] (15.3-) (15.3-)", UnstableServer,
 			"the server stopped answering at 15.3/s: all 60 requests failed, and again when the load was repeated"},
 		"for a hold": {9, 10, "1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] (15.3-) (15.3+)", UnstableServer,
-			"the server changed during the search: 15.3/s failed for certain in stage 9, and passed for certain in stage 10"},
+			"the server changed during the search: 15.3/s failed for certain in stage 9, and passed for certain in " +
+				"stage 10"},
 		"from the start": {0, 100, "1-", MinFails, "none of 60 requests at 1/s was answered"},
 	} {
 		line := run(t, options(), func(s *Search, p Probe) record.SearchProbe {
@@ -410,7 +414,8 @@ func TestClientDoesNotKeepUp(t *testing.T) {
 		"twice": {func(p Probe) bool { return p.Value > 7 }, "1+ 2+ 4+ 8? 8?", ClientLimited,
 			"the load generator did not keep up at 8/s, twice in a row: requests were sent late"},
 		"now and then": {func(p Probe) bool { return p.Number%2 == 0 },
-			"1? 1+ 2? 2+ 4? 4+ 8? 8+ 16? 16- [11.3?] [11.3+] [13.4?] [13.4+] [14.6?] [14.6+] [15.3?] [15.3+] (15.3?) (15.3+)",
+			"1? 1+ 2? 2+ 4? 4+ 8? 8+ 16? 16- [11.3?] [11.3+] [13.4?] [13.4+] [14.6?] [14.6+] [15.3?] [15.3+] (15.3?) " +
+				"(15.3+)",
 			Converged, "the edge lies between 15.3/s and 16/s; certain at 95 %: between 15.3/s and 16/s"},
 	} {
 		line := run(t, options(), func(s *Search, p Probe) record.SearchProbe {
@@ -551,7 +556,8 @@ func TestSearchFindsTheEdge(t *testing.T) {
 			t.Errorf("seed %d: edge %v: got %v to %v", seed, edge, low, high)
 		}
 		// Doublings to the edge and beyond, halvings of the ratio 2, and the hold. Digits cost one more at times.
-		bound := 2 + math.Ceil(math.Abs(math.Log2(edge))) + math.Max(0, math.Ceil(math.Log2(math.Ln2/math.Log1p(res)))) + 2
+		halvings := math.Max(0, math.Ceil(math.Log2(math.Ln2/math.Log1p(res))))
+		bound := 2 + math.Ceil(math.Abs(math.Log2(edge))) + halvings + 2
 		if n := float64(len(line.Probes)); n > bound {
 			t.Errorf("seed %d: edge %v, resolution %v: %v probes, want at most %v: %s", seed, edge, res, n, bound,
 				tried(line))
