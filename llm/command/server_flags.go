@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 // serverFlags are the flags that say which server is asked and how.
@@ -20,7 +21,7 @@ type serverFlags struct {
 // register adds the flags to those of a command.
 func (s *serverFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&s.model, "model", "", "`NAME` of the model (default: the first listed)")
-	flags.StringVar(&s.api, "api", "", "`NAME`: chat, completion, anthropic_messages or responses")
+	flags.StringVar(&s.api, "api", "", "`NAME`: "+strings.Join(api.Names(), ", "))
 	flags.StringVar(&s.endpoint, "endpoint", "", "`PATH` in place of /v1/chat/completions")
 	flags.StringVar(&s.apiKeyEnv, "api-key-env", "", "`NAME` of the variable that holds the API key")
 	flags.StringArrayVarP(&s.headers, "header", "H", nil, "`'NAME: VALUE'`, may be repeated")

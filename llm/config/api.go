@@ -1,7 +1,10 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -43,17 +46,22 @@ func (a *API) Check(at *tagged.Section) {
 // APIType is the dialect of the server.
 type APIType string
 
-// The dialects.
+// The dialects of inference-perf; those of package api are accepted, too.
 const (
 	Completion        APIType = "completion"
 	Chat              APIType = "chat"
 	AnthropicMessages APIType = "anthropic_messages"
-	Responses         APIType = "responses" // not of inference-perf
 )
 
-// Choices returns the values that the key accepts.
+// Choices returns the values that the key accepts, those of inference-perf in its order first.
 func (APIType) Choices() []string {
-	return []string{string(Completion), string(Chat), string(AnthropicMessages), string(Responses)}
+	choices := []string{string(Completion), string(Chat), string(AnthropicMessages)}
+	for _, name := range api.Names() {
+		if !slices.Contains(choices, name) {
+			choices = append(choices, name)
+		}
+	}
+	return choices
 }
 
 // ResponseFormat asks for structured output.

@@ -64,16 +64,22 @@ const (
 // All returns all dialects, in the order in which messages list them.
 func All() []Dialect { return []Dialect{Chat, Completion, Messages, Responses} }
 
+// Names returns the names of all dialects.
+func Names() (names []string) {
+	for _, d := range All() {
+		names = append(names, d.Name())
+	}
+	return names
+}
+
 // ByName returns the dialect with the given name.
 func ByName(name string) (Dialect, error) {
-	var names []string
 	for _, d := range All() {
 		if d.Name() == name {
 			return d, nil
 		}
-		names = append(names, d.Name())
 	}
-	return nil, fmt.Errorf("unknown api %q, known are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("unknown api %q, known are %s", name, strings.Join(Names(), ", "))
 }
 
 // Delta holds the content of one event, or of a whole answer. If there are several choices, it describes the first.

@@ -3,6 +3,7 @@
 package dropin
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 )
 
@@ -166,7 +168,13 @@ var noEffect = []struct {
 }
 
 // takesFormat reports whether requests have a field for structured output.
-func takesFormat(c *config.Config) bool { return c.API.Type != config.AnthropicMessages }
+func takesFormat(c *config.Config) bool {
+	dialect, err := api.ByName(string(c.API.Type))
+	if err == nil {
+		_, err = dialect.Body(&api.Request{Format: json.RawMessage("{}")})
+	}
+	return err == nil
+}
 
 // Remarks returns one line for each key that a configuration sets without effect, with the reason. Call it before
 // [config.Config.Settle], which fills in keys that the user did not set.
