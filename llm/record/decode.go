@@ -28,6 +28,8 @@ type kept struct {
 	request            Request
 	due                int64
 	prompt, completion int
+	inputs, length     int64
+	scores             int64
 	good               bool
 	bounds             Bounds
 	chunks, reasoning  []int64
@@ -198,6 +200,15 @@ func (s *scan) count(key []byte, k *kept) bool {
 		k.usage = append(k.usage[:0], raw...)
 		r.Usage = k.usage
 		return ok
+	case "inputs":
+		r.Inputs = &k.inputs
+		return s.int64(r.Inputs)
+	case "vector_length":
+		r.VectorLength = &k.length
+		return s.int64(r.VectorLength)
+	case "scores":
+		r.Scores = &k.scores
+		return s.int64(r.Scores)
 	case "bytes_sent":
 		return s.int64(&r.BytesSent)
 	case "bytes_received":

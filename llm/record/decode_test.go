@@ -19,6 +19,7 @@ func fullRequest() *Request {
 	r.Connected, r.Written, r.FirstByte, r.Attempt, r.ServerDate = r.Start+1, r.Start+2, r.Start+3, r.Start+4,
 		1_795_000_000
 	r.Warmup = true
+	r.Inputs, r.VectorLength, r.Scores = new(int64(8)), new(int64(1024)), new(int64(8))
 	r.SLO, r.Good = &Bounds{TTFT: 500, TPOT: 0.5}, new(true)
 	return &r
 }

@@ -79,6 +79,9 @@ func (e *encoder) tokens(r *Request) {
 	e.some("max_tokens", int64(r.MaxTokens))
 	e.usage(r.Usage)
 	e.someText("finish_reason", r.FinishReason)
+	e.known("inputs", r.Inputs)
+	e.known("vector_length", r.VectorLength)
+	e.known("scores", r.Scores)
 }
 
 func (e *encoder) outcome(r *Request) {
@@ -120,6 +123,12 @@ func (e *encoder) some(name string, v int64) {
 func (e *encoder) count(name string, v *int) {
 	if v != nil {
 		e.number(name, int64(*v))
+	}
+}
+
+func (e *encoder) known(name string, v *int64) {
+	if v != nil {
+		e.number(name, *v)
 	}
 }
 

@@ -94,6 +94,12 @@ type Request struct {
 	Usage        json.RawMessage `json:"usage,omitempty"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 
+	// Inputs is the number of texts of an embeddings request, or of documents of a rerank request; nil for other APIs.
+	Inputs *int64 `json:"inputs,omitempty"`
+	// VectorLength is the number of components of each vector in the answer; nil without vectors.
+	VectorLength *int64 `json:"vector_length,omitempty"`
+	Scores       *int64 `json:"scores,omitempty"` // number of scores in the answer; nil without scores
+
 	Status        int    `json:"status,omitempty"` // HTTP status; 0 without an answer
 	BytesSent     int64  `json:"bytes_sent"`       // size of the request body
 	BytesReceived int64  `json:"bytes_received"`   // size of the response body

@@ -294,6 +294,7 @@ func (r *Request) checkCounts() error {
 		{"max_tokens", int64(r.MaxTokens)}, {"prompt_tokens_asked", int64(r.PromptAsked)}, {"client", int64(r.Client)},
 		{"turn", int64(r.Turn)}, {"retries", int64(r.Retries)},
 		{"bytes_sent", r.BytesSent}, {"bytes_received", r.BytesReceived},
+		{"inputs", orNone(r.Inputs)}, {"vector_length", orNone(r.VectorLength)}, {"scores", orNone(r.Scores)},
 	} {
 		if c.n < 0 {
 			return outOfRange(c.name, c.n)
