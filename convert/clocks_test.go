@@ -106,7 +106,7 @@ func (j joint) read(t *testing.T) *run.Run {
 }
 
 func clockReasons(run *run.Run) (ClientHealth, string) {
-	j := &assessment{ClientHealth{Verdict: Valid}}
+	j := &assessment{ClientHealth: ClientHealth{Verdict: Valid}}
 	j.judgeClocks(run)
 	return j.ClientHealth, strings.Join(j.Reasons, "\n")
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -69,7 +71,10 @@ var healthRules = []string{
 }
 
 // assessment collects the reasons and the verdict that follows from them.
-type assessment struct{ ClientHealth }
+type assessment struct {
+	ClientHealth
+	about []slo.Objective // whose latencies alone are judged; nil: all
+}
 
 func (j *assessment) addReason(verdict, format string, args ...any) {
 	j.Reasons = append(j.Reasons, fmt.Sprintf(format, args...))
@@ -91,7 +96,7 @@ func (j *assessment) weigh(value float64, bounds [2]float64, format string, args
 func (j *assessment) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
 
 func newAssessment() *assessment {
-	return &assessment{ClientHealth{
+	return &assessment{ClientHealth: ClientHealth{
 		Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{},
 		Errors: []FigureError{},
 	}}
@@ -107,8 +112,10 @@ func (g *subset) health() ClientHealth {
 }
 
 // JudgeClient judges the load generator by the requests of a run, whatever the server did: it may have answered none.
-func JudgeClient(r *run.Run) ClientHealth {
+// Of the latencies that it may have put off, only those count that the objectives bound.
+func JudgeClient(r *run.Run, objectives []slo.Objective) ClientHealth {
 	j := newAssessment()
+	j.about = objectives
 	j.judgeClient(newSubset(r, r.Requests, Options{}, nil))
 	return j.ClientHealth
 }
@@ -183,11 +190,22 @@ func (j *assessment) judgeFigures(g *subset) {
 	j.Errors = figureErrors(figures)
 	before := len(j.Reasons)
 	for _, f := range figures {
-		j.judgeFigure(f)
+		if j.about == nil || boundBy(j.about, f.name) {
+			j.judgeFigure(f)
+		}
 	}
 	if len(j.Reasons) > before {
 		j.Reasons[len(j.Reasons)-1] += "; " + j.Heartbeats.String()
 	}
+}
+
+// boundBy reports whether objectives bound a latency of the report.
+func boundBy(objectives []slo.Objective, name string) bool {
+	return slices.ContainsFunc(objectives, func(o slo.Objective) bool {
+		return slices.ContainsFunc(o.Bounds, func(b slo.Bound) bool {
+			return strings.HasSuffix(figurePaths[b.Latency], "."+name)
+		})
+	})
 }
 
 // judgeLeftOut objects to latencies that leave out many requests: they were likely those under the highest load.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -312,10 +313,36 @@ func TestJudgeFigure(t *testing.T) {
 			"f p99 of 500.0 ms may be up to 100.0 ms too low, for the load generator read late"},
 		{distribution(0.022, 0.5), distribution(0.015, 0.47), distribution(0.029, 0.53), Valid, ""},
 	} {
-		j := &assessment{ClientHealth{Verdict: Valid}}
+		j := &assessment{ClientHealth: ClientHealth{Verdict: Valid}}
 		j.judgeFigure(lateFigure{"f", tt.reported, tt.lowest, tt.highest})
 		if got := strings.Join(j.Reasons, "\n"); j.Verdict != tt.verdict || got != tt.reason {
 			t.Errorf("got %s %q, want %s %q", j.Verdict, got, tt.verdict, tt.reason)
+		}
+	}
+}
+
+// What put off the gaps between tokens alone says nothing about a bound on TTFT, and all about one on the gaps.
+func TestClientIsJudgedByWhatObjectivesBound(t *testing.T) {
+	t.Parallel()
+	var stalls []stall
+	for at := int64(1_000); at < 4_000_000; at += 100_000 { // requests and first tokens come at whole tenths
+		stalls = append(stalls, stall{at + 20_000, at + 78_000})
+	}
+	for text, want := range map[string]string{
+		"p99(ttft)<500ms": Valid, "failures<1%": Valid,
+		"p99(itl)<500ms": Suspect, "p99(ttft)<500ms,p50(itl)<1s": Suspect,
+	} {
+		lines, _ := stalled(stalls)
+		r, err := run.FromLines(run.Options{}, run.Instance{Lines: lines})
+		if err != nil {
+			t.Fatal(err)
+		}
+		objectives, err := slo.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := JudgeClient(r, objectives); got.Verdict != want {
+			t.Errorf("%s: got %s %q, want %s", text, got.Verdict, got.Reasons, want)
 		}
 	}
 }

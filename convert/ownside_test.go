@@ -82,7 +82,7 @@ func TestOwnFailures(t *testing.T) {
 		if got := ownFailures(g); !maps.Equal(got, tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
-		j := &assessment{ClientHealth{Verdict: Valid}}
+		j := &assessment{ClientHealth: ClientHealth{Verdict: Valid}}
 		j.judgeOwnSide(g)
 		if (j.Verdict == Invalid) != (len(tt.want) > 0) || len(tt.reasons) > 0 && !slices.Equal(j.Reasons, tt.reasons) {
 			t.Errorf("%s: got %s for %q, want %q", tt.name, j.Verdict, j.Reasons, tt.reasons)

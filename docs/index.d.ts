@@ -439,7 +439,7 @@ declare module 'k6/x/llm' {
     resolution?: number;
     /** The confidence of the interval around the answer (default 0.95). */
     confidence?: number;
-    /** The longest time that a load is measured (default '30s'). A probe ends as soon as it is certain. */
+    /** The longest time that a load is measured (default '15s'). A probe ends as soon as it is certain. */
     probe?: Duration;
     /** The longest time that the answer is measured once more (default: twice the probe). */
     hold?: Duration;

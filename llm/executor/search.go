@@ -200,7 +200,7 @@ func (s *searching) awaitServer(p *probe) {
 // judge adds the verdict on the load generator to what became of a probe. If it is not VALID, the probe tells nothing
 // of the server.
 func (s *searching) judge(p *probe, outcome *record.SearchProbe, stage record.Stage) {
-	outcome.Verdict, outcome.Reasons = p.verdict(s.run.config.Name, stage)
+	outcome.Verdict, outcome.Reasons = p.verdict(s.run.config.Name, stage, s.chooses.Options().Objectives())
 	if outcome.Verdict != convert.Valid {
 		outcome.Outcome, outcome.Certain = record.ProbeRefused, false
 	}

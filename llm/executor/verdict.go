@@ -3,11 +3,13 @@ package executor
 import (
 	"github.com/seed-307b789f/xk6-llm/convert"
 	records "github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// verdict judges this load generator by the requests of a probe, as reports do. stage is the line of the probe's stage.
-func (p *probe) verdict(scenario string, stage record.Stage) (verdict string, reasons []string) {
+// verdict judges this load generator by the requests of a probe, as reports do, but for latencies that no objective
+// bounds. stage is the line of the probe's stage.
+func (p *probe) verdict(scenario string, stage record.Stage, about []slo.Objective) (verdict string, reasons []string) {
 	lines := p.runOf(scenario, stage)
 	if p.beat != nil {
 		lines = append(lines, p.beat)
@@ -17,7 +19,7 @@ func (p *probe) verdict(scenario string, stage record.Stage) (verdict string, re
 	if err != nil {
 		return convert.Invalid, []string{err.Error()}
 	}
-	health := convert.JudgeClient(r)
+	health := convert.JudgeClient(r, about)
 	return health.Verdict, health.Reasons
 }
 

@@ -73,7 +73,7 @@ func (s *Search) judging(p Probe) judging {
 		closed:  s.o.Over == Concurrency,
 	}
 	for _, t := range s.o.Tiers {
-		low, high := s.known.marks(t).interval()
+		low, high := s.known.interval(t)
 		tier := judgedTier{name: t.Name}
 		tier.settled = p.Phase != Hold && (low != nil && *low >= p.Value || high != nil && *high <= p.Value)
 		for _, o := range t.SLO {

@@ -62,7 +62,7 @@ type interval struct{ lower, upper float64 }
 
 // Looks are made at numbers of requests that grow geometrically.
 const (
-	firstLook  = 20
+	firstLook  = 10
 	lookGrowth = 1.3
 )
 

@@ -28,8 +28,8 @@ const (
 	DefaultResolution = 0.05
 	DefaultConfidence = 0.95
 	DefaultMaxProbes  = 20
-	DefaultProbe      = 30 * time.Second
-	DefaultHold       = 60 * time.Second
+	DefaultProbe      = 15 * time.Second
+	DefaultHold       = 30 * time.Second
 )
 
 // OnlyTier is the name of the tier of a search that has one SLO.
@@ -236,6 +236,14 @@ func (o *Options) setTimes(given arrival.SearchOptions) error {
 		}
 	}
 	return nil
+}
+
+// Objectives returns those of all tiers.
+func (o Options) Objectives() (list []slo.Objective) {
+	for _, t := range o.Tiers {
+		list = append(list, t.SLO...)
+	}
+	return list
 }
 
 // strictest returns the greatest share below 1 that an objective needs, and the objective. If all need 1 it returns

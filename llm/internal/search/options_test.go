@@ -17,7 +17,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if o.Over != Rate || o.Min != 0 || o.Max != 0 || o.Resolution != 0.05 || o.Confidence != 0.95 ||
-		o.MaxProbes != 20 || o.Probe != 30*time.Second || o.Hold != time.Minute || !o.stretch {
+		o.MaxProbes != 20 || o.Probe != 15*time.Second || o.Hold != 30*time.Second || !o.stretch {
 		t.Errorf("got %+v", o)
 	}
 	if len(o.Tiers) != 1 || o.Tiers[0].Name != "slo" || o.Tiers[0].Text() != "p99(ttft)<300ms" {
@@ -127,21 +127,21 @@ func TestSlowLoadsGetMoreTime(t *testing.T) {
 		phase string
 		want  time.Duration
 	}{
-		{100, Bisection, 30 * time.Second},
+		{100, Bisection, 15 * time.Second},
 		{5, Bisection, 40 * time.Second}, // 200 requests, of which 2 may be over p99
-		{0.5, Bisection, 2 * time.Minute},
-		{10, Doubling, 30 * time.Second},
-		{0.5, Doubling, 40 * time.Second},
-		{1.0 / 64, Doubling, 2 * time.Minute},
-		{10, Hold, time.Minute},
+		{0.5, Bisection, time.Minute},
+		{10, Doubling, 15 * time.Second},
+		{0.2, Doubling, 50 * time.Second}, // 10 requests
+		{1.0 / 64, Doubling, time.Minute},
+		{10, Hold, 40 * time.Second},
 		{4, Hold, 100 * time.Second},
-		{0.5, Hold, 4 * time.Minute},
+		{0.5, Hold, 2 * time.Minute},
 	} {
 		if got := s.known.longest(tt.value, tt.phase); got != tt.want {
 			t.Errorf("%s at %v/s: got %v, want %v", tt.phase, tt.value, got, tt.want)
 		}
 	}
-	if got, want := s.o.Longest(), 2*4*(25*30+6*60)*time.Second; got != want {
+	if got, want := s.o.Longest(), 2*4*(25*15+6*30)*time.Second; got != want {
 		t.Errorf("the search takes at most %v, want %v", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,8 +11,11 @@ import (
 )
 
 // Failing reports whether the probe fails whatever becomes of the requests in flight: some tier fails for certain, and
-// so do all that need certainty. Look must have returned.
+// so do all that need certainty, or no request at all has ended. Look must have returned.
 func (j *Judge) Failing() bool {
+	if j.silent() {
+		return true
+	}
 	failing := false
 	for _, t := range j.tiers {
 		_, fails := j.certainTier(t)
@@ -21,6 +25,13 @@ func (j *Judge) Failing() bool {
 		failing = failing || fails
 	}
 	return failing
+}
+
+// silent reports whether requests were sent and none has ended.
+func (j *Judge) silent() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.requests) > 0 && !slices.ContainsFunc(j.requests, func(q request) bool { return q.fate != inFlight })
 }
 
 // MostProbes returns how many probes there may be, with those that are refused.

@@ -2,6 +2,7 @@ package search
 
 import (
 	"testing"
+	"time"
 
 	"gopkg.in/guregu/null.v3"
 
@@ -42,6 +43,23 @@ func TestFailing(t *testing.T) {
 		if j.looks.unstable = true; !j.Failing() {
 			t.Errorf("%s, unstable: the probe is not cut", tt.name)
 		}
+	}
+}
+
+// A server that answers nothing fails, and nobody waits for it.
+func TestSilenceFails(t *testing.T) {
+	t.Parallel()
+	j := judgeOf(time.Minute, waitWithin(0.9, time.Second))
+	if j.Failing() {
+		t.Error("before the first request")
+	}
+	number := j.Sent(0)
+	j.Sent(time.Second)
+	if !j.Failing() {
+		t.Error("no answer: the requests in flight are waited for")
+	}
+	if j.Ended(number, time.Second, ttft(0.5)); j.Failing() {
+		t.Error("one answer: the other request is cut")
 	}
 }
 

@@ -30,7 +30,7 @@ func (k *known) around(t Tier) (float64, bool) {
 	if b.high != nil && !b.high.certain && !k.held(b.high.value) {
 		return b.high.value, true
 	}
-	low, high := ms.interval()
+	low, high := k.interval(t)
 	for _, part := range below {
 		v := k.o.tidy(b.low.value * part)
 		if v >= b.low.value || v < k.o.Min || low != nil && *low*worthwhile >= v {

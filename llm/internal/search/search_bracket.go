@@ -70,6 +70,7 @@ func (k *known) marks(t Tier) (list marks) {
 		switch {
 		case !found:
 			list = slices.Insert(list, at, m)
+		case dead(p) && list[at].pass: // says something of the server, and nothing of the load
 		case m.certain || !list[at].certain:
 			list[at] = m
 		}
@@ -116,7 +117,8 @@ func (ms marks) believed(at int) bool {
 	return true
 }
 
-// interval returns the highest load that passes for certain, and the lowest above it that fails for certain.
+// interval returns the highest load that a probe alone shows to pass for certain, and the lowest above it that one
+// shows to fail.
 func (ms marks) interval() (low, high *float64) {
 	from := 0
 	for i, m := range ms {

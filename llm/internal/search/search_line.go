@@ -36,7 +36,7 @@ func (k *known) answer(t Tier) record.SearchAnswer {
 	ms := k.marks(t)
 	b := ms.bracket()
 	a := record.SearchAnswer{SLO: t.Text(), Text: k.text(t, b), NonMonotone: ms.nonMonotone()}
-	a.Interval[0], a.Interval[1] = ms.interval()
+	a.Interval[0], a.Interval[1] = k.interval(t)
 	if b.low != nil {
 		a.HighestPassing = new(b.low.value)
 	}
@@ -111,6 +111,8 @@ func (m mark) failed() float64 { return float64(m.probe.Failed) / max(1, float64
 // (612 ms).
 func (k *known) text(t Tier, b bracket) string {
 	switch {
+	case b.low == nil && b.high == nil && len(k.probes) > 0:
+		return "no load was judged"
 	case b.low == nil && b.high == nil:
 		return "no load was tried"
 	case b.low == nil:

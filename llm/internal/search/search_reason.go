@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -80,7 +79,7 @@ func (k *known) exhausted() string {
 
 // certainty says what is certain of the answer to a tier, and what would make more so.
 func (k *known) certainty(t Tier) string {
-	low, high := k.marks(t).interval()
+	low, high := k.interval(t)
 	text := fmt.Sprintf("; certain at %s: ", percent(k.o.Confidence))
 	switch {
 	case low != nil && high != nil:
@@ -168,7 +167,7 @@ func (k *known) clientLimited(last record.SearchProbe, twice bool) string {
 		text = fmt.Sprintf("the load generator did not keep up in %d of %d probes", n-k.used(), n)
 	}
 	if len(last.Reasons) > 0 {
-		text += ": " + strings.Join(last.Reasons, "; ")
+		text += ": " + last.Reasons[0] // the probe has the others
 	}
 	return text
 }

@@ -13,7 +13,7 @@ const (
 	hopelessAfter = 4
 	// halved is the ratio of two loads below which a bracket of doubling has been halved from above. Its lower end was
 	// only estimated then, and may be what is wrong.
-	halved = 1.9
+	halved = 1.25
 )
 
 // start returns the first load to try.
@@ -130,7 +130,7 @@ const (
 	// mostStretch is how many times the default time a slow load may get.
 	mostStretch = 4
 	// roughRequests are those that the estimate of a probe in doubling should have.
-	roughRequests = 20
+	roughRequests = 10
 )
 
 // longest returns how long a load may be measured. If the user gave no times, a load gets more than the default when it

@@ -217,7 +217,7 @@ func TestWrongEstimates(t *testing.T) {
 		tried, text string
 	}{
 		"a pass in doubling": {15.7, map[string]bool{"16 doubling": true},
-			"1+ 2+ 4+ 8+ 16+ 32- [22.6-] [16-] [11.3+] [13.4+] [14.6+] [15.3+] (15.3+)",
+			"1+ 2+ 4+ 8+ 16+ 32- [22.6-] [19-] [16-] [11.3+] [13.4+] [14.6+] [15.3+] (15.3+)",
 			"holds at 15.3/s (p99 TTFT 292 ms, 600 requests), breaks at 16/s (306 ms)"},
 		"a pass that the hold takes back": {15.2, map[string]bool{"15.3 bisection": true},
 			"1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] [16-] (15.3-) (14.6+)",
@@ -256,6 +256,34 @@ func TestInterval(t *testing.T) {
 	if line.Reason != want {
 		t.Errorf("got %q, want %q", line.Reason, want)
 	}
+}
+
+// Probes that are not certain alone are so together. Where the first of them that is not comes, the interval ends.
+func TestIntervalOfSeveralProbes(t *testing.T) {
+	t.Parallel()
+	shares := map[float64]float64{1: 1, 2: 1, 4: 1, 8: 1, 16: 0.96, 11.3: 1, 13.4: 0.995, 14.6: 0.98, 14: 0.997}
+	line := run(t, options(), func(s *Search, p Probe) record.SearchProbe {
+		out := probe(s, shares[p.Value] >= 0.99, false, 0.3)
+		out.Shares[0].Share, out.Shares[0].Effective = new(shares[p.Value]), 300
+		if p.Phase == Doubling && p.Value < 16 {
+			out.Shares[0].Effective = 10
+		}
+		return out
+	})
+	if line.HighestPassing == nil || *line.HighestPassing != 14 {
+		t.Fatalf("got %s, want 14/s", tried(line))
+	}
+	low, high := line.Interval[0], line.Interval[1]
+	if low == nil || *low != 11.3 || high == nil || *high != 16 {
+		t.Errorf("got %v to %v after %s, want 11.3 to 16", show(low), show(high), tried(line))
+	}
+}
+
+func show(v *float64) string {
+	if v == nil {
+		return "nothing"
+	}
+	return fmt.Sprint(*v)
 }
 
 // Where probes are long enough to be certain, the interval gets its ends.
