@@ -89,12 +89,11 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 		if err != nil {
 			return err
 		}
-		written := handedOver(o.Extra)
 		log := m.vu.InitEnv().Logger
 		if o.Count = counter.Count; o.API.Input() == api.InputMessages {
 			o.ChatProblem = counter.Problem()
 		}
-		o.CountPrompt = func(r client.Request) (int, bool) {
+		o.CountPrompt = func(d api.Dialect, r client.Request) (int, bool) {
 			switch {
 			case r.Messages != nil:
 			case r.AddSpecial != nil && !*r.AddSpecial:
@@ -102,12 +101,7 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 			default:
 				return counter.CountSpecial(r.Prompt), false
 			}
-			c := written
-			if len(r.Extra) > 0 {
-				c = handedOver(o.Extra, r.Extra)
-			}
-			c.Messages = r.Messages
-			n, err := counter.CountPrompt(c)
+			n, err := counter.CountPrompt(templateChat(d, r.Messages, o.Extra, r.Extra))
 			if err != nil && counter.Problem() == nil && counter.First(err) {
 				log.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of such chats are the "+
 					"tokens of their texts alone",
@@ -126,13 +120,14 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 	return o.Sim.Use(counter)
 }
 
-// handedOver returns the inputs of the chat template besides the messages. They are the fields of the body that vLLM
-// and SGLang pass to the template. Fields of later lists replace those of earlier lists.
-func handedOver(lists ...api.Extra) (c tokenizer.Chat) {
+// templateChat returns the inputs of the chat template: the messages, and the fields of the body that vLLM and SGLang
+// pass to the template. Fields of later lists replace those of earlier lists.
+func templateChat(d api.Dialect, messages json.RawMessage, lists ...api.Extra) (c tokenizer.Chat) {
 	fields := api.Extra{}
 	for _, list := range lists {
 		maps.Copy(fields, list)
 	}
+	c.Messages, fields = api.TemplateChat(d, messages, fields)
 	given := func(name string) bool { return len(fields[name]) > 0 && string(fields[name]) != "null" }
 	variables := map[string]json.RawMessage{}
 	if given("chat_template_kwargs") {

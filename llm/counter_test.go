@@ -92,6 +92,47 @@ func TestTokenizer(t *testing.T) {
 	}
 }
 
+// Every API that carries a chat has the prompt that the chat template writes, tools and system prompt included, whether
+// the request has the form of chats or its own. A picture is beyond a tokenizer, and the count is labelled.
+func TestPromptsOfEveryChatAPI(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.model(t, "/scripts/model", `{"chat_template": "{% for t in tools or [] %}{{ t.function.name }} {{ `+
+		`t.function.description }} {{ t.function.parameters | tojson }}{% endfor %}{% for m in messages %}<{{ `+
+		`m.role }}>{{ m.content }}{% for c in m.tool_calls or [] %}{{ c.function.name }} {{ c.function.arguments | tojson }}`+
+		`{% endfor %}{% endfor %}"}`)
+	v.run(t, `
+		const options = {baseURL: 'sim:?ttft=0s&itl=0s', tokenizer: './model'};
+		const chat = new Client(options), messages = new Client({...options, api: 'anthropic_messages'}), responses = new Client({...options, api: 'responses'});
+		const f = {name: 'weather', description: 'the weather of a day', parameters: {type: 'object', properties: {day: {type: 'string'}}}};
+		const tools = [{type: 'function', function: f}], args = '{"day":"today"}';
+		const talk = [{role: 'system', content: 'Be brief.'}, {role: 'user', content: 'Shall I?'},
+			{role: 'assistant', content: '', tool_calls: [{id: 'a', type: 'function', function: {name: 'weather', arguments: args}}]},
+			{role: 'tool', tool_call_id: 'a', content: 'sunny'}];`)
+	v.start(t)
+	v.run(t, `
+		for (const c of [chat, messages, responses]) c.send({messages: talk, maxTokens: 1, extraBody: {tools}});
+		messages.send({messages: [{role: 'user', content: 'Shall I?'}, {role: 'assistant', content: [{type: 'tool_use', id: 'a', name: 'weather', input: JSON.parse(args)}]},
+			{role: 'user', content: [{type: 'tool_result', tool_use_id: 'a', content: 'sunny'}]}], maxTokens: 1,
+			extraBody: {system: 'Be brief.', tools: [{name: f.name, description: f.description, input_schema: f.parameters}]}});
+		responses.send({messages: [{role: 'user', content: 'Shall I?'}, {type: 'function_call', call_id: 'a', name: 'weather', arguments: args},
+			{type: 'function_call_output', call_id: 'a', output: 'sunny'}], maxTokens: 1, extraBody: {instructions: 'Be brief.', tools: [{type: 'function', ...f}]}});
+		chat.messages(talk, {maxTokens: 1, extraBody: {tools}});
+		messages.messages([{role: 'user', content: [{type: 'image', source: {}}]}], {maxTokens: 1});
+		responses.respond([{role: 'user', content: [{type: 'input_image', image_url: 'x'}]}], {maxTokens: 1});`)
+	all, _ := v.records()
+	if len(all) != 8 {
+		t.Fatalf("%d records, want 8", len(all))
+	}
+	for i, r := range all {
+		picture := i > 5
+		if r.Failed() || r.Prompt == nil || r.PromptRaw != picture || !picture && *r.Prompt != *all[0].Prompt {
+			t.Errorf("request %d, %s: %s %s, prompt of %v tokens, raw %v; the chat has %d", i, r.API, r.ErrorType,
+				r.Error, r.Prompt, r.PromptRaw, *all[0].Prompt)
+		}
+	}
+}
+
 // The client counts the same as a server with the same tokenizer and chat template.
 func TestClientCounts(t *testing.T) {
 	t.Parallel()

@@ -87,10 +87,10 @@ type Options struct {
 	// Count returns the number of tokens in a text by the model's tokenizer, without special tokens; nil means that
 	// there is no tokenizer.
 	Count func(text string) int
-	// CountPrompt returns the number of tokens in a request's prompt as the server counts them. raw reports that a chat
-	// could not be written as the server writes it, and that only its texts were counted. It is required if Count is
-	// set.
-	CountPrompt func(Request) (n int, raw bool)
+	// CountPrompt returns the number of tokens in a request's prompt as a server of the API counts them. raw reports
+	// that a chat could not be written as the server writes it, and that only its texts were counted. It is required if
+	// Count is set.
+	CountPrompt func(api.Dialect, Request) (n int, raw bool)
 }
 
 // Defaults of the names that a request carries.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -94,7 +95,7 @@ func TestTextCountsOnce(t *testing.T) {
 // countLetters sets a tokenizer with a token for each letter.
 func countLetters(o *Options) {
 	o.Count = func(s string) int { return len(strings.ReplaceAll(s, " ", "")) }
-	o.CountPrompt = func(Request) (int, bool) { return 1, false }
+	o.CountPrompt = func(api.Dialect, Request) (int, bool) { return 1, false }
 }
 
 func TestImplausibleUsage(t *testing.T) {

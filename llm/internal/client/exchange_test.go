@@ -109,7 +109,7 @@ func exchangeClient(t *testing.T) *Client {
 		o.Text, o.EventLimit, o.Retries, o.Random = true, 20000, 2, func() float64 { return 0.5 }
 		o.Timeout, o.IdleTimeout, o.SessionHeader = time.Second, 100*ms, "X-Session"
 		o.Count = func(text string) int { return len(text) }
-		o.CountPrompt = func(r Request) (int, bool) { return len(r.Messages), false }
+		o.CountPrompt = func(_ api.Dialect, r Request) (int, bool) { return len(r.Messages), false }
 	})
 }
 

@@ -165,7 +165,7 @@ func (r *reply) count(req *Request) {
 	if count == nil {
 		return
 	}
-	prompt, raw := r.outcome.opts.CountPrompt(*req)
+	prompt, raw := r.outcome.opts.CountPrompt(r.outcome.opts.API, *req)
 	rec.Prompt, rec.PromptRaw = &prompt, raw
 	if rec.ErrorType == record.ErrorTooLarge {
 		return // a tokenizer would need seconds for such an answer

@@ -28,7 +28,7 @@ func TestTokensAreCountedBeforeMasking(t *testing.T) {
 	c := newClient(t, func(o *Options) {
 		o.APIKey, o.Text = "sk-one-two-three", true
 		o.Count = func(text string) int { return strings.Count(text, "-") }
-		o.CountPrompt = func(Request) (int, bool) { return 1, false }
+		o.CountPrompt = func(api.Dialect, Request) (int, bool) { return 1, false }
 	})
 	answer := do(t, t.Context(), c, saying(func(*http.Request) string {
 		return chunk("key sk-one") + chunk("-two-") + chunk("three-") + stop + done

@@ -348,7 +348,7 @@ func TestTokensAreCountedPerChunk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(t, func(o *Options) {
 			o.Count = func(s string) int { return len(strings.Fields(s)) }
-			o.CountPrompt = func(r Request) (int, bool) { return len(r.Messages), true }
+			o.CountPrompt = func(_ api.Dialect, r Request) (int, bool) { return len(r.Messages), true }
 		})
 		r := do(t, t.Context(), c,
 			script{parts: []part{{ms, chunk("one two") + chunk(" ") + chunk("three") + usage + stop + done}}}).Record
@@ -443,7 +443,7 @@ func FuzzDo(f *testing.F) {
 	opts := DefaultOptions()
 	opts.BaseURL, opts.Text, opts.EventLimit = "http://server.test", true, 1<<10
 	opts.Count = func(s string) int { return len(s) }
-	opts.CountPrompt = func(r Request) (int, bool) { return len(r.Prompt), false }
+	opts.CountPrompt = func(_ api.Dialect, r Request) (int, bool) { return len(r.Prompt), false }
 	c, err := New(opts)
 	if err != nil {
 		f.Fatal(err)
