@@ -43,6 +43,11 @@ declare module 'k6/x/llm' {
      * Sent as a bearer token; as x-api-key to 'anthropic_messages'. A header of the same name in headers takes precedence.
      */
     apiKey?: string;
+    /**
+     * The header that carries apiKey as it is, without Bearer, such as 'api-key' of Azure (default: the header that the api wants). It
+     * leaves Authorization to the user of baseURL or to headers, which must not have the header itself.
+     */
+    apiKeyHeader?: string;
     /** Further HTTP headers. They take precedence over those that the client sends by itself. */
     headers?: Record<string, string>;
     /** The request header that carries the requestID, a UUID (default 'X-Request-Id'; '' sends none). */

@@ -210,6 +210,7 @@ func TestTheSimulatorIsNotTakenForAServer(t *testing.T) {
 	t.Parallel()
 	for options, told := range map[string]string{
 		"apiKey: 'secret'": "apiKey", "model: 'm'": "model", "endpoint: '/a/chat/completions'": "endpoint",
+		"apiKeyHeader: 'api-key'":           "apiKeyHeader",
 		"apiKey: 'secret', baseURL: 'sim:'": "", "ignoreEOS: false": "",
 	} {
 		_, err := newVU(t, New()).RunOnEventLoop("new Client({" + options + "})")

@@ -30,6 +30,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"timeout":        duration(&o.Timeout),
 		"idleTimeout":    duration(&o.IdleTimeout),
 		"apiKey":         text(&o.APIKey),
+		"apiKeyHeader":   text(&o.APIKeyHeader),
 		"headers":        texts(&o.Headers),
 		"extraBody":      o.readExtra,
 		"text":           boolean(&o.Text),
@@ -81,6 +82,8 @@ func (o *clientOptions) tellsOfServer() string {
 	switch {
 	case o.APIKey != "":
 		return "apiKey"
+	case o.APIKeyHeader != "":
+		return "apiKeyHeader"
 	case o.Endpoint != "":
 		return "endpoint"
 	case o.Model != "":

@@ -243,12 +243,16 @@ func TestRepeatedSecretsGoNowhere(t *testing.T) {
 	address.User = url.UserPassword("name", sesames["password"])
 	address.RawQuery = url.Values{"api-key": {sesames["query"]}}.Encode()
 	for name := range echoes {
-		for _, key := range []string{sesames["apiKey"], ""} { // without a key, user and password are sent
+		for _, sent := range []struct{ key, header string }{
+			{sesames["apiKey"], ""},
+			{sesames["apiKey"], "X-Tenant"}, // user and password are sent as well
+			{"", ""},                        // likewise
+		} {
 			address.Path = "/" + name + "/v1"
 			v := newVU(t, New())
 			options := map[string]any{
-				"baseURL": address.String(), "apiKey": key, "model": "m", "text": true,
-				"sessionTokenHeader": "X-Session-Token",
+				"baseURL": address.String(), "apiKey": sent.key, "model": "m", "text": true,
+				"apiKeyHeader": sent.header, "sessionTokenHeader": "X-Session-Token",
 				"headers": map[string]string{"X-Api-Key": sesames["X-Api-Key"], "Cookie": sesames["Cookie"],
 					"X-Trace": "trace"},
 				"extraBody": map[string]any{"token": sesames["extraBody"],
@@ -265,7 +269,10 @@ func TestRepeatedSecretsGoNowhere(t *testing.T) {
 				JSON.stringify(r)`).String()
 			all := got + v.seen(t)
 			if found := leaks(all); found != nil || !strings.Contains(all, "***") {
-				t.Errorf("%s, key %q: %q in\n%s", name, key, found, all)
+				t.Errorf("%s, key %q: %q in\n%s", name, sent, found, all)
+			}
+			if named := `"apiKeyHeader":"X-Tenant"`; strings.Contains(all, named) != (sent.header != "") {
+				t.Errorf("%s, key %q: is %s in\n%s", name, sent, named, all)
 			}
 		}
 	}

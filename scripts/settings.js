@@ -187,6 +187,7 @@ export function client(options) {
     api,
     model: __ENV.MODEL,
     apiKey: __ENV.API_KEY,
+    apiKeyHeader: __ENV.API_KEY_HEADER,
     headers: headers(),
     extraBody: json('EXTRA_BODY'),
     tokenizer: __ENV.TOKENIZER,

@@ -14,7 +14,7 @@ const Mark = "***"
 
 // Named reports whether a header, an option, a field of a body or a parameter of a URL with this name holds a
 // credential: Authorization, api_key, x-goog-api-key, authToken. It returns false for names of tokens that a model
-// reads or writes.
+// reads or writes, and for what names the header of a key.
 func Named(name string) bool {
 	lower := strings.ToLower(name)
 	if !slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(lower, sign) }) {
@@ -33,7 +33,7 @@ var (
 		`|token($|[^a-z])|cookie|secret|passw|passphrase|credential|bearer|signature|jwt|(^|-)(pass|pwd|sig)($|-)`)
 	harmless = regexp.MustCompile(
 		`(^|-)(eos|bos|pad|unk|sep|cls|mask|stop|start|end|special|image|first|last|max|min|per)-token` +
-			`($|-)|token-(ids?|count|limit|budget|healing|type|probs?|logprobs?)($|-)|(^|-)cache-key$`)
+			`($|-)|token-(ids?|count|limit|budget|healing|type|probs?|logprobs?)($|-)|(^|-)cache-key$|(^|-)key-header$`)
 )
 
 // separated returns a name in lower case with hyphens between its words.

@@ -35,6 +35,7 @@ func TestNamed(t *testing.T) {
 		"stop_token_ids": false,
 		"eos_token":      false, "stop_token": false, "eos_token_id": false, "token_count": false, "tokenizer": false,
 		"prompt_cache_key":           false,
+		"apiKeyHeader":               false,
 		"return_tokens_as_token_ids": false, "design": false, "compass": false, "": false,
 	} {
 		if got := Named(name); got != want {

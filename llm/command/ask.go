@@ -105,7 +105,8 @@ func (r *runner) probeOptions() (opts probe.Options, err error) {
 	server, own := r.c.Server, r.c.Own.Client
 	opts = probe.Options{
 		URL: server.BaseURL, Model: server.ModelName, APIKey: server.APIKey, Headers: r.c.API.Headers,
-		Endpoint: plainText(own["endpoint"]), MaxTokensField: plainText(own["maxTokensField"]),
+		APIKeyHeader: plainText(own["apiKeyHeader"]),
+		Endpoint:     plainText(own["endpoint"]), MaxTokensField: plainText(own["maxTokensField"]),
 		IgnoreEOS: server.IgnoreEOS, Transport: probeTransport(),
 		Tokenizer: func(name string) (sim.Tokenizer, error) {
 			return openCounter(r.cmd.Context(), name, r.cmd.PrintErrf)

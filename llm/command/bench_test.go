@@ -33,7 +33,7 @@ func TestPrintedLoads(t *testing.T) {
 	for name, line := range map[string]string{
 		"rates": "http://localhost:8000 --rate 2,4,8 --duration 60s --input 512 --output 100-200 --tokenizer tok",
 		"closed": "localhost:8000/v1 --concurrency 4,16 --requests 20 --prompts my.jsonl --column q --output 64 " +
-			"--api-key-env THE_KEY --model m",
+			"--api-key-env THE_KEY --api-key-header api-key --model m",
 		"gates": "http://h:1/openai --endpoint /d/chat/completions?api-version=1 --rate 5 --arrival gamma --seed 7 " +
 			"--gate failures<1%,p99(ttft)<500ms,goodput(ttft<500ms,tpot<50ms)>=0.95 --slo p95(itl)<50ms " +
 			"--dataset sharegpt --prompts sg.json --server-metrics auto --text --timeout 30s --ignore-eos=false " +

@@ -70,7 +70,7 @@ Exit code: 0; 1 if the server cannot be used; 2 for misuse.`,
 // probe returns the options of a probe with these flags.
 func (s *serverFlags) probe(cmd *cobra.Command, url string) (opts probe.Options, err error) {
 	opts = probe.Options{
-		URL: url, Endpoint: s.endpoint, Model: s.model, Transport: probeTransport(),
+		URL: url, Endpoint: s.endpoint, Model: s.model, APIKeyHeader: s.apiKeyHeader, Transport: probeTransport(),
 		Tokenizer: func(name string) (sim.Tokenizer, error) { return openCounter(cmd.Context(), name, cmd.PrintErrf) },
 	}
 	if s.api != "" {

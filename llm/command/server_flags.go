@@ -13,9 +13,10 @@ import (
 
 // serverFlags are the flags that say which server is asked and how.
 type serverFlags struct {
-	model, api, endpoint, apiKeyEnv string
-	headers                         []string
-	body, timeout                   string
+	model, api, endpoint    string
+	apiKeyEnv, apiKeyHeader string
+	headers                 []string
+	body, timeout           string
 }
 
 // register adds the flags to those of a command.
@@ -24,6 +25,7 @@ func (s *serverFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&s.api, "api", "", "`NAME`: "+strings.Join(api.Names(), ", "))
 	flags.StringVar(&s.endpoint, "endpoint", "", "`PATH` in place of /v1/chat/completions")
 	flags.StringVar(&s.apiKeyEnv, "api-key-env", "", "`NAME` of the variable that holds the API key")
+	flags.StringVar(&s.apiKeyHeader, "api-key-header", "", "`NAME` of the header for the key alone: api-key")
 	flags.StringArrayVarP(&s.headers, "header", "H", nil, "`'NAME: VALUE'`, may be repeated")
 	flags.StringVar(&s.body, "body", "", "`JSON` of further fields: '{\"temperature\": 0}'")
 	flags.StringVar(&s.timeout, "timeout", "", "`TIME` that a request may take (default 300s)")
@@ -40,6 +42,7 @@ func (s *serverFlags) settle(set func(key, value string), client options) error 
 		}
 	}
 	client.text("endpoint", s.endpoint)
+	client.text("apiKeyHeader", s.apiKeyHeader)
 	client.text("timeout", s.timeout)
 	if len(s.headers) > 0 {
 		text, err := headersJSON(s.headers)

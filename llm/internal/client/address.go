@@ -1,10 +1,8 @@
 package client
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -216,35 +214,6 @@ func ServerURL(text string) string {
 		_, base, _ = strings.Cut(base, "://")
 	}
 	return base
-}
-
-// Credentials returns the headers that authorize a request, and others that the dialect wants: from APIKey, or else
-// from the user in BaseURL.
-func (o *Options) Credentials() map[string]string {
-	headers := maps.Clone(o.API.Headers(o.APIKey))
-	if o.APIKey == "" {
-		if value := o.Authorization(); value != "" {
-			if headers == nil {
-				headers = map[string]string{}
-			}
-			headers["Authorization"] = value
-		}
-	}
-	return headers
-}
-
-// Authorization returns the value of the header of that name for the server's other pages: from APIKey, or else from
-// the user in BaseURL; "" without either.
-func (o *Options) Authorization() string {
-	if o.APIKey != "" {
-		return api.Bearer(o.APIKey)
-	}
-	base, err := url.Parse(o.BaseURL)
-	if err != nil || base.User == nil {
-		return ""
-	}
-	password, _ := base.User.Password()
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
 }
 
 // shown returns a base URL as messages show it: without secrets, which may also be in its query.

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -47,12 +46,15 @@ type Options struct {
 	IdleTimeout time.Duration // longest gap between chunks of a stream; 0 means no limit
 	// APIKey is sent as API wants it, in most as a bearer token; "" sends the user and password of BaseURL, as Basic
 	// authentication
-	APIKey     string
-	Headers    map[string]string
-	Format     json.RawMessage // response_format of the body, see api.Format; nil leaves it out
-	Extra      api.Extra       // further fields of the body
-	Text       bool            // keep request and response bodies in the record
-	EventLimit int             // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
+	APIKey string
+	// APIKeyHeader names the header that carries APIKey as it is, without Bearer; "" means the one that API wants.
+	// BaseURL's user is then sent as well.
+	APIKeyHeader string
+	Headers      map[string]string
+	Format       json.RawMessage // response_format of the body, see api.Format; nil leaves it out
+	Extra        api.Extra       // further fields of the body
+	Text         bool            // keep request and response bodies in the record
+	EventLimit   int             // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
 
 	// Retries is how often a request is sent again when its connection fails before an answer. Timeout then limits each
 	// attempt.
@@ -197,8 +199,8 @@ func (o *Options) checkNumbers() error {
 // header checks the headers and returns those that all requests have.
 func (o *Options) header() (http.Header, error) {
 	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"xk6-llm"}}
-	if !validValue(o.APIKey) {
-		return nil, errors.New("apiKey holds a line break or another control character")
+	if err := checkKey(o); err != nil {
+		return nil, err
 	}
 	for name, value := range o.Credentials() {
 		header.Set(name, value)
@@ -220,8 +222,13 @@ func (o *Options) header() (http.Header, error) {
 		{"sessionHeader", o.SessionHeader}, {"sessionTokenHeader", o.SessionTokenHeader},
 		{"requestIDHeader", o.RequestIDHeader},
 	} {
-		if named.header != "" && !validName(named.header) {
+		switch {
+		case named.header == "":
+		case !validName(named.header):
 			return nil, fmt.Errorf("%s: %q is not the name of a header", named.option, named.header)
+		case strings.EqualFold(named.header, o.APIKeyHeader):
+			return nil, fmt.Errorf("%s: %q is the header of apiKeyHeader: leave one of them out", named.option,
+				named.header)
 		}
 	}
 	return header, nil

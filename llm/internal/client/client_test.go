@@ -30,6 +30,14 @@ func TestNewRefuses(t *testing.T) {
 		{func(o *Options) { o.Headers = map[string]string{"a b": "x"} }, `headers: "a b" is not a valid header`},
 		{func(o *Options) { o.Headers = map[string]string{"a": "secret\n"} }, `headers: "a" is not a valid header`},
 		{func(o *Options) { o.APIKey = "secret\n" }, "apiKey holds a line break"},
+		{func(o *Options) { o.APIKeyHeader = "api-key" }, "apiKeyHeader: there is no key to send: set apiKey"},
+		{func(o *Options) { o.APIKey, o.APIKeyHeader = "k", "Bearer secret" },
+			"apiKeyHeader is not the name of a header"},
+		{func(o *Options) {
+			o.APIKey, o.APIKeyHeader, o.Headers = "k", "api-key", map[string]string{"API-Key": "secret"}
+		}, `headers: "API-Key" is the header of apiKeyHeader: leave one of them out`},
+		{func(o *Options) { o.APIKey, o.APIKeyHeader, o.SessionHeader = "k", "x", "X" },
+			`sessionHeader: "X" is the header of apiKeyHeader`},
 		{func(o *Options) { o.Headers = map[string]string{"a": "secret\x7f"} }, `headers: "a" is not a valid header`},
 		{func(o *Options) { o.Headers = map[string]string{"x-a": "secret", "X-A": ""} },
 			`headers: "X-A" and "x-a" are the same header`},

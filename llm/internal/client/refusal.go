@@ -73,7 +73,7 @@ func (c *Client) explain(r *record.Request) {
 	switch r.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		r.Error += fmt.Sprintf(" (the server refused %s: %s)", c.credential, c.credentialFix())
-	case http.StatusNotFound:
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		if !strings.Contains(strings.ToLower(r.Error), "model") { // otherwise the error is not about the path
 			r.Error += fmt.Sprintf(" (api %s: no %s%s)", c.opts.API.Name(), show(c.endpoint), c.versionHint())
 		}

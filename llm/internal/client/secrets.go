@@ -11,6 +11,7 @@ import (
 func (o *Options) secrets(header http.Header) secret.Set {
 	var s secret.Set
 	s.Add(o.APIKey)
+	s.Add(bareKey(o.APIKey)) // whatever its header is named
 	s.Headers(header)
 	s.URL(o.BaseURL)
 	s.URL(o.Endpoint)

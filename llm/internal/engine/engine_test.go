@@ -68,6 +68,10 @@ func TestCredentialsGoToTheServerAlone(t *testing.T) {
 			t.Errorf("%s: got %v", page, h)
 		}
 	}
+	e.opts.APIKeyHeader = "api-key"
+	if h := e.credentialsFor("http://h:1/metrics"); h.Get("Authorization") != "" || h.Get("Api-Key") != "k" {
+		t.Errorf("with a header of the key's own: got %v", h)
+	}
 }
 
 func TestBaseURLsAreRedacted(t *testing.T) {

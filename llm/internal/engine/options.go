@@ -176,7 +176,7 @@ func (o *Options) redactRare(m map[string]any) {
 		m["requestIDHeader"] = o.RequestIDHeader
 	}
 	for name, value := range map[string]string{
-		"endpoint":  redactURL(o.Endpoint),
+		"endpoint": redactURL(o.Endpoint), "apiKeyHeader": o.APIKeyHeader,
 		"tokenizer": o.Tokenizer, "sessionHeader": o.SessionHeader, "sessionTokenHeader": o.SessionTokenHeader,
 		"certPath": o.Files.Cert, "keyPath": o.Files.Key, "caPath": o.Files.CA,
 	} {

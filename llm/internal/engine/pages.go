@@ -99,8 +99,8 @@ func (e *endpoint) credentialsFor(page string) http.Header {
 	if !scrape.SameServer(page, e.baseURL) {
 		return header
 	}
-	if value := e.opts.Authorization(); value != "" {
-		header.Set("Authorization", value)
+	for name, value := range e.opts.PageCredentials() {
+		header.Set(name, value)
 	}
 	for name, value := range e.opts.Headers {
 		header.Set(name, value)

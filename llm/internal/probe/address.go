@@ -44,7 +44,7 @@ func (p *prober) locate() error {
 		}
 	}
 	base := p.places[0].base
-	o := client.Options{BaseURL: base, APIKey: p.opts.APIKey, API: p.dialects(base)[0]}
+	o := p.options(base, p.dialects(base)[0])
 	p.wire.header = http.Header{"User-Agent": {"xk6-llm"}}
 	for name, value := range o.Credentials() {
 		p.wire.header.Set(name, value)
@@ -60,6 +60,7 @@ func (p *prober) locate() error {
 func (p *prober) secrets() *secret.Mask {
 	var s secret.Set
 	s.Add(p.opts.APIKey)
+	s.Add(strings.TrimPrefix(p.opts.APIKey, "Bearer "))
 	s.Headers(p.wire.header)
 	s.URL(p.places[0].base)
 	s.URL(p.opts.Endpoint)
@@ -163,7 +164,7 @@ func (p *prober) options(base string, dialect api.Dialect) client.Options {
 	o := client.DefaultOptions()
 	o.BaseURL, o.Endpoint, o.API, o.Model, o.Timeout = base, s.Endpoint, dialect, s.Model, p.opts.Timeout
 	o.IgnoreEOS, o.MaxTokensField = s.IgnoreEOS, s.MaxTokensField
-	o.APIKey, o.Headers = p.opts.APIKey, p.opts.Headers
+	o.APIKey, o.APIKeyHeader, o.Headers = p.opts.APIKey, p.opts.APIKeyHeader, p.opts.Headers
 	o.Extra = api.Extra{}
 	for _, fields := range []api.Extra{p.opts.Body, s.Body} {
 		for name, value := range fields {

@@ -181,8 +181,10 @@ func (t *trial) explain(a *reply) {
 		}
 		model := t.p.result.Settings.Model
 		t.p.fail(fmt.Sprintf("model %q is refused (status %d, %s)", model, rec.Status, a.words), fix)
-	case rec.Status == http.StatusNotFound:
-		t.p.fail(fmt.Sprintf("there is no %s (status 404, %s)", where, a.words), "check the URL, or give --endpoint")
+	case rec.Status == http.StatusNotFound, rec.Status == http.StatusMethodNotAllowed,
+		rec.Status == http.StatusNotImplemented:
+		t.p.fail(fmt.Sprintf("the server has no API %s at %s (status %d, %s)", t.dialect.Name(), where, rec.Status,
+			a.words), "check the URL and --api, or give --endpoint")
 	default:
 		t.p.fail(fmt.Sprintf("%s answered with status %d (%s)", where, rec.Status, a.words), "")
 	}
@@ -216,7 +218,7 @@ func (t *trial) look(ctx context.Context, streamed *reply) {
 	if r.Simulator {
 		r.Settings.BaseURL = t.p.simulator
 	}
-	if r.Key = KeyNotNeeded; t.p.opts.APIKey != "" || t.p.wire.header.Get("Authorization") != "" {
+	if r.Key = KeyNotNeeded; t.p.hasKey() {
 		r.Key = KeyAccepted
 	}
 	t.lookAtStream(streamed)

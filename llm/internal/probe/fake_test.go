@@ -16,8 +16,10 @@ type fake struct {
 	noModels bool
 	key      string
 	header   map[string]string // of its answers
-	root     string            // of its API; "" means /v1
-	page     map[string]string // other pages by their path
+
+	keyHeader string            // that carries the key as it is; "" means a bearer token
+	root      string            // of its API; "" means /v1
+	page      map[string]string // other pages by their path
 
 	// refuse returns the status with which a request is refused; 0, or no function, refuses nothing
 	refuse func(fields map[string]json.RawMessage) (status int, message string)
@@ -53,7 +55,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		root = "/v1"
 	}
 	switch body := f.page[r.URL.Path]; {
-	case f.key != "" && r.Header.Get("Authorization") != "Bearer "+f.key:
+	case f.keyHeader != "" && r.Header.Get(f.keyHeader) != f.key:
+		http.Error(w, `{"error":{"message":"you gave `+r.Header.Get(f.keyHeader)+`"}}`, http.StatusUnauthorized)
+	case f.keyHeader == "" && f.key != "" && r.Header.Get("Authorization") != "Bearer "+f.key:
 		http.Error(w, `{"error":{"message":"you gave `+r.Header.Get("Authorization")+`"}}`, http.StatusUnauthorized)
 	case body != "":
 		_, _ = io.WriteString(w, body)

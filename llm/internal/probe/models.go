@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
@@ -159,12 +160,22 @@ func (p *prober) refusedKey(where string, answer *page) (why, fix string) {
 	p.result.Key = KeyNeeded
 	what := "a request without a key"
 	fix = "give the key's variable by " + keyFlag
-	if p.wire.header.Get("Authorization") != "" {
+	if p.hasKey() {
 		p.result.Key, what = KeyRefused, "the key"
 		fix = "check the value that " + keyFlag + " names"
 	}
 	words := p.wire.hide(answer.words())
 	return fmt.Sprintf("%s refused %s with status %d (%s)", where, what, answer.status, words), fix
+}
+
+// hasKey reports whether requests carry a credential in a header.
+func (p *prober) hasKey() bool {
+	for name := range p.wire.header {
+		if secret.Named(name) {
+			return true
+		}
+	}
+	return p.opts.APIKey != ""
 }
 
 // modelNames reads {"data": [{"id": …}]}, or the array alone, which some gateways send. maker is the first entry's

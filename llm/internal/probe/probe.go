@@ -27,9 +27,11 @@ type Options struct {
 	Endpoint string      // path of requests, with its query, in place of the path by URL and API; "" for that path
 	API      api.Dialect // nil takes the URL's, or else chat, or completion where the server has no chat
 	Model    string      // "" takes the first of the server's list
-	APIKey   string      // sent as a bearer token; "" sends none
-	Headers  map[string]string
-	Body     api.Extra // further fields of the body
+	APIKey   string      // sent as the API wants it; "" sends none
+	// APIKeyHeader is the header that carries the key as it is; "" means the one that the API wants.
+	APIKeyHeader string
+	Headers      map[string]string
+	Body         api.Extra // further fields of the body
 	// MaxTokensField is the field that carries the limit of an answer; "" means max_tokens, or max_completion_tokens
 	// where the server wants that.
 	MaxTokensField string

@@ -208,7 +208,8 @@ func TestProblems(t *testing.T) {
 			"/openai/v1/models": page}}, Options{},
 			"is no list of models: check the URL, or name the model by --model"},
 		{"no endpoint", fake{page: map[string]string{"/a/v1/models": `{"data":[{"id":"m"}]}`}}, Options{URL: "/a/v1"},
-			"/a/v1/chat/completions (status 404, 404 page not found): check the URL, or give --endpoint"},
+			"/a/v1/chat/completions (status 404, 404 page not found): check the URL and --api, or give --endpoint"},
+		{"no such API", fake{}, Options{API: api.Responses, Model: "m"}, "the server has no API responses at http://"},
 		{"another model", fake{refuse: func(map[string]json.RawMessage) (int, string) {
 			return 404, "The model `x` does not exist."
 		}}, Options{Model: "x"}, `model "x" is refused (status 404, The model ` + "`x` does not exist.): " +
@@ -232,5 +233,29 @@ func TestProblems(t *testing.T) {
 				t.Errorf("a secret in\n%s", lines)
 			}
 		})
+	}
+}
+
+// A deployment of Azure has a path and a query, no list of models, and wants the key in a header of its own.
+func TestDeployment(t *testing.T) {
+	t.Parallel()
+	server := fake{key: "sk-secret-key", keyHeader: "api-key", root: "/openai/deployments/d", noModels: true}
+	opts := Options{URL: server.start(t) + "/openai/deployments/d?api-version=2024-06-01&sig=sig-secret",
+		APIKey: "sk-secret-key", APIKeyHeader: "api-key", IgnoreEOS: true}
+	r := run(t, opts)
+	if !r.Usable || r.Key != KeyAccepted || r.Settings.Model != "d" || r.Settings.BaseURL != opts.URL ||
+		!strings.HasSuffix(r.Endpoint, "/openai/deployments/d/chat/completions") {
+		t.Errorf("got %+v", r)
+	}
+	opts.APIKey = "another-secret"
+	wrong := run(t, opts)
+	if err := wrong.Err(); wrong.Key != KeyRefused || err == nil || !strings.Contains(err.Error(),
+		"refused the key with status 401 (you gave ***)") {
+		t.Errorf("with a wrong key: %s, %v", wrong.Key, err)
+	}
+	for _, each := range []*Result{r, wrong} {
+		if lines := text(t, each); strings.Contains(lines, "secret") {
+			t.Errorf("a secret in\n%s", lines)
+		}
 	}
 }
