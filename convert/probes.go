@@ -116,9 +116,8 @@ func (t *table) probes(s *record.Search) {
 	groups := []group{
 		{heads: []string{"outcome"}, left: true}, {heads: []string{"edge"}, left: true},
 		{heads: []string{"share", "bounds"}}, {heads: []string{"latency"}}, {heads: []string{"requests"}},
-		{heads: []string{"failed"}},
-		{heads: []string{"s"}}, {heads: []string{"client"}, left: true}, {heads: []string{"stage"}},
-		{heads: []string{"phase"}, left: true}, {heads: []string{"decided by"}, left: true},
+		{heads: []string{"failed"}}, {heads: []string{"s"}}, {heads: []string{"stage"}},
+		{heads: []string{"client"}, left: true}, {heads: []string{"decided by"}, left: true},
 	}
 	other := s.Tiers[min(1, len(s.Tiers)):]
 	for _, tier := range other {
@@ -129,9 +128,8 @@ func (t *table) probes(s *record.Search) {
 		labels = append(labels, strings.TrimSuffix(loadText(s, p.Value), atATime))
 		cells := [][]string{
 			{ProbeOutcome(p)}, {cmp.Or(ProbeEdge(s, p), noFigure)}, {shareCell(p.Share), boundsCell(p.Bounds)},
-			{probeLatency(p)},
-			{fmt.Sprint(p.Requests)}, {fmt.Sprint(p.Failed)}, {fmt.Sprintf("%.0f", p.Seconds)}, {p.Verdict},
-			{fmt.Sprint(p.Stage)}, {p.Phase}, {p.Binding},
+			{probeLatency(p)}, {fmt.Sprint(p.Requests)}, {fmt.Sprint(p.Failed)}, {fmt.Sprintf("%.0f", p.Seconds)},
+			{fmt.Sprint(p.Stage)}, {p.Verdict}, {p.Binding},
 		}
 		for _, tier := range other {
 			cells = append(cells, []string{tierOutcome(p, tier.Name)})
@@ -140,11 +138,22 @@ func (t *table) probes(s *record.Search) {
 			groups[i].cells = append(groups[i].cells, cells[i])
 		}
 	}
+	groups = slices.DeleteFunc(groups, func(g group) bool {
+		return slices.Contains(ofNote, g.heads[0]) && !differ(g.cells)
+	})
 	head := "load"
 	if s.Over == record.OverConcurrency {
 		head = strings.TrimSpace(atATime)
 	}
 	t.grid(head, labels, groups)
+}
+
+// ofNote are the columns that are printed only if they tell the probes apart. The JSON and the page have them.
+var ofNote = []string{"client", "decided by"}
+
+// differ reports whether the cells of a column are not all alike.
+func differ(cells [][]string) bool {
+	return slices.ContainsFunc(cells, func(c []string) bool { return !slices.Equal(c, cells[0]) })
 }
 
 // atATime is the unit of a concurrency behind its number.
@@ -186,16 +195,17 @@ func probeLatency(p record.SearchProbe) string {
 	return noFigure
 }
 
-// ProbeOutcome returns what became of a probe, and whether that is certain.
+// ProbeOutcome returns what became of a probe, and whether that is certain. An unstable one has failed.
 func ProbeOutcome(p record.SearchProbe) string {
-	words := []string{p.Outcome}
-	if p.Unstable {
-		words = append(words, "unstable")
+	switch {
+	case p.Outcome == record.ProbeRefused:
+		return p.Outcome
+	case p.Unstable: // which is certain
+		return "unstable"
+	case p.Certain:
+		return p.Outcome + ", certain"
 	}
-	if p.Certain && p.Outcome != record.ProbeRefused {
-		words = append(words, "certain")
-	}
-	return strings.Join(words, ", ")
+	return p.Outcome
 }
 
 // ProbeEdge returns holds for the probe that gave the highest load that keeps the SLO, breaks for the one that gave the
