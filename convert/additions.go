@@ -24,6 +24,7 @@ type Additions struct {
 	Requests   RequestCounts        `json:"requests"`
 	Tokens     TokenCounts          `json:"tokens"`
 	Latency    OwnLatencies         `json:"latency"`
+	Inputs     map[string]Inputs    `json:"inputs,omitempty"`      // of embeddings and rerank, by API
 	Load       *Load                `json:"load,omitempty"`        // of stages
 	SLO        []Judgement          `json:"slo,omitempty"`         // by each objective of the SLO
 	SLOAnswers []SLOAnswer          `json:"slo_answers,omitempty"` // of the whole run
@@ -146,8 +147,8 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 		Versions: map[string]string{},
 		RunID:    r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Sweep: g.opts.Sweep,
 		Schedule: r.Schedule,
-		Requests: countRequests(g), Tokens: countTokens(g), Latency: g.ownLatencies(), Finish: map[string]int{},
-		Meaning: definitions,
+		Requests: countRequests(g), Tokens: countTokens(g), Latency: g.ownLatencies(), Inputs: allInputs(g),
+		Finish: map[string]int{}, Meaning: definitions,
 	}
 	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {
 		a.Versions = r.Runs[0].Versions
@@ -159,7 +160,7 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 			a.Window.Stage = new(Float(c.StageWarmup))
 		}
 	}
-	for _, q := range g.ok {
+	for _, q := range g.texts {
 		a.Finish[q.FinishReason]++
 	}
 	a.Requests.Dropped, a.Requests.SentRate = g.dropped(), g.sentRate()
@@ -220,7 +221,9 @@ func countTokens(g *subset) TokenCounts {
 	t := TokenCounts{Output: map[record.Source]int{}, Input: map[record.Source]int{},
 		Limit: Limited{ShortBy: map[string]int{}}}
 	for _, q := range g.ok {
-		t.Output[q.OutputSource]++
+		if !q.TakesInputs {
+			t.Output[q.OutputSource]++
+		}
 		t.Input[q.InputSource]++
 		d := q.Details()
 		if d.PromptAsked > 0 && q.InputSource != record.NoSource {
@@ -397,7 +400,10 @@ var definitions = map[string]string{
 		"server's, else the tokenizer's; the short ones by finish reason",
 	"tokens.zero_usage": "successes with content whose usage reports no output tokens",
 	"tokens.cached":     "successes whose usage tells prompt_tokens_details.cached_tokens",
-	"client_health":     "whether the load generator itself kept up: " + strings.Join(healthRules, "; "),
+	"inputs": "of embeddings and rerank, by API: successes, and over the same time as throughput their rate, that of " +
+		"their inputs (texts or documents) and of their input tokens; latencies also by batch, the inputs of a " +
+		"request; bytes_received of the answers' bodies; such requests have a latency and no figure of output tokens",
+	"client_health": "whether the load generator itself kept up: " + strings.Join(healthRules, "; "),
 	"server": "of the server's own page, as the client read it: running, waiting, " +
 		"kv_cache_usage over the samples within the time from the first start to the last end; counts as the " +
 		"difference between the last sample before that time and the first after it, against requests that ended " +

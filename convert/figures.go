@@ -114,6 +114,15 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 			values[name] = v.Num
 		}
 	}
+	inputs, known := 0.0, false
+	summary.Get("xk6_llm.inputs").ForEach(func(_, of gjson.Result) bool {
+		rate := of.Get("inputs_per_sec")
+		inputs, known = inputs+rate.Num, known || rate.Type == gjson.Number
+		return true
+	})
+	if known {
+		values["inputs_per_sec"] = inputs
+	}
 	unfinished := summary.Get("xk6_llm.requests.canceled").Float()
 	n, failed := summary.Get("load_summary.count").Float()-unfinished, summary.Get("failures.count").Float()-unfinished
 	if share := failed / n; n > 0 && share >= 0 && share <= 1 {

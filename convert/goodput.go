@@ -28,16 +28,18 @@ type bound struct {
 	limitMS func(record.Bounds) float64
 	value   figure
 	share   func(*Goodput) **Float
+	// ofTokens: only requests that generate text have the figure.
+	ofTokens bool
 }
 
 var boundKinds = []bound{
-	{func(b record.Bounds) float64 { return b.TTFT }, ttft, func(g *Goodput) **Float { return &g.TTFT }},
-	{func(b record.Bounds) float64 { return b.TPOT }, tpot, func(g *Goodput) **Float { return &g.TPOT }},
-	{func(b record.Bounds) float64 { return b.ITL }, itl, func(g *Goodput) **Float { return &g.ITL }},
-	{func(b record.Bounds) float64 { return b.NTPOT }, ntpot, func(g *Goodput) **Float { return &g.NTPOT }},
+	{func(b record.Bounds) float64 { return b.TTFT }, ttft, func(g *Goodput) **Float { return &g.TTFT }, true},
+	{func(b record.Bounds) float64 { return b.TPOT }, tpot, func(g *Goodput) **Float { return &g.TPOT }, true},
+	{func(b record.Bounds) float64 { return b.ITL }, itl, func(g *Goodput) **Float { return &g.ITL }, true},
+	{func(b record.Bounds) float64 { return b.NTPOT }, ntpot, func(g *Goodput) **Float { return &g.NTPOT }, true},
 	{func(b record.Bounds) float64 { return b.Latency }, requestLatency, func(g *Goodput) **Float {
 		return &g.Latency
-	}},
+	}, false},
 }
 
 // goodput returns nil if there is no bound, or no success that counts. A missing figure is out of bounds.
@@ -53,17 +55,23 @@ func (g *subset) goodput() *Goodput {
 		if q.LeftOut {
 			continue
 		}
-		good := true
-		out.Total++
+		good, bound := true, false
 		for i, kept := range g.boundsKept(q, g.opts.bounds(q)) {
+			bound = true
 			applied[i]++
 			if kept {
 				attained[i]++
 			}
 			good = good && kept
 		}
+		if q.TakesInputs && !bound {
+			continue
+		}
+		out.Total++
 		if good {
-			tokens += inputTokens(g, q) + outputTokens(g, q)
+			if tokens += inputTokens(g, q); !q.TakesInputs {
+				tokens += outputTokens(g, q)
+			}
 			out.Good++
 		}
 	}
@@ -87,11 +95,14 @@ func (g *subset) goodput() *Goodput {
 }
 
 // boundsKept yields, for each bound that is set, its index in boundKinds and whether a success keeps it. A missing
-// figure is out of bounds.
+// figure is out of bounds, but bounds on tokens are none for a request that generates no text.
 func (g *subset) boundsKept(q *run.Request, b record.Bounds) iter.Seq2[int, bool] {
 	return func(yield func(int, bool) bool) {
 		for i, kind := range boundKinds {
 			limit := kind.limitMS(b) / 1000
+			if q.TakesInputs && kind.ofTokens {
+				continue
+			}
 			if limit != 0 && !yield(i, kind.value(g, q) <= limit) { // false for NaN
 				return
 			}

@@ -3,6 +3,7 @@ package convert
 import (
 	"bytes"
 	"math"
+	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
@@ -13,6 +14,7 @@ import (
 // subset is a group of requests, divided into successes and failures.
 type subset struct {
 	all, ok, failed []*run.Request
+	texts           []*run.Request // those of ok that generate text
 	run             *run.Run
 	opts            Options
 	time            float64 // seconds from the first start to the last end of all; NaN if unknown
@@ -53,6 +55,11 @@ func divide(r *run.Run, requests []*run.Request, o Options) *subset {
 				g.ok = append(g.ok, q)
 			}
 		}
+	}
+	g.texts = g.ok
+	takesInputs := func(q *run.Request) bool { return q.TakesInputs }
+	if slices.ContainsFunc(g.ok, takesInputs) {
+		g.texts = slices.DeleteFunc(slices.Clone(g.ok), takesInputs)
 	}
 	return g
 }
@@ -125,7 +132,8 @@ func latencySeconds(r *run.Run, q *run.Request) float64 {
 	return r.Seconds(q.End - q.Start)
 }
 
-// ntpot returns latency/tokens. Without tokens it is 0, which stays in the statistics, as in inference-perf.
+// ntpot returns latency/tokens. Without tokens it is 0, which stays in the statistics, as in inference-perf, unless the
+// request asked for none.
 func ntpot(g *subset, q *run.Request) float64 {
 	n := outputTokens(g, q)
 	if n == 0 && !q.LeftOut {
@@ -183,8 +191,11 @@ func outputTokens(g *subset, q *run.Request) float64 {
 	return storedTokens(g, q)
 }
 
-// storedTokens returns the count that the record holds.
+// storedTokens returns the count that the record holds. A request that generates no text has none.
 func storedTokens(g *subset, q *run.Request) float64 {
+	if q.TakesInputs {
+		return unknown
+	}
 	return tokenCount(g.run, q.CompletionTokens, q.OutputSource, g.run.CountsCompletions)
 }
 
@@ -253,10 +264,10 @@ func (g *subset) successesPart() Successes {
 		Audio:        audioBlock{Count: noMedia},
 		PromptTokens: prompt, PromptLen: prompt.PerRequest,
 		OutputLen: g.sum(g.ok, storedTokens),
-		OutputTokens: OutputTokens{Total: Float(g.total(g.ok, reportedTokens)),
+		OutputTokens: OutputTokens{Total: Float(g.total(g.texts, reportedTokens)),
 			PerRequest: g.sum(g.ok, reportedTokens)},
 		TokenCountMismatches: g.mismatches(),
-		ClientFallback:       fallback(g.ok),
+		ClientFallback:       fallback(g),
 		Goodput:              g.goodput(),
 	}
 }
@@ -273,7 +284,7 @@ func (g *subset) throughput() Throughput {
 	if g.time == 0 {
 		return Throughput{}
 	}
-	in, out := g.total(g.ok, inputTokens), g.total(g.ok, outputTokens)
+	in, out := g.total(g.ok, inputTokens), g.total(g.texts, outputTokens)
 	if !hasTimes(g.run, g.all) {
 		in, out = g.orStated(in, out)
 	}
@@ -303,11 +314,13 @@ func (g *subset) mismatches() (n int) {
 	return n
 }
 
-func fallback(requests []*run.Request) (f ClientFallback) {
-	for _, q := range requests {
+func fallback(g *subset) (f ClientFallback) {
+	for _, q := range g.ok {
 		if q.ServerPrompt == none {
 			f.Prompt++
 		}
+	}
+	for _, q := range g.texts {
 		if q.ServerCompletion == none {
 			f.Output++
 		}

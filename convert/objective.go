@@ -138,11 +138,16 @@ func (g judge) judgements(list []objective) []Judgement {
 // by judges the group by an objective.
 func (g judge) by(o objective) Judgement {
 	j := Judgement{Objective: o.text()}
+	foreign := 0
 	single := o.Kind != slo.Failures && len(o.Bounds) == 1
 	var values []float64
 	for _, q := range g.of.all {
 		bounds := o.bounds(q)
 		if bounds == nil || unfinished(q) || q.LeftOut && o.Kind != slo.Failures {
+			continue
+		}
+		if !bearOn(q, bounds) {
+			foreign++
 			continue
 		}
 		if q.Failed() {
@@ -162,13 +167,31 @@ func (g judge) by(o objective) Judgement {
 			values = append(values, v)
 		}
 	}
-	if !o.partial && !g.of.part && o.Kind != slo.Failures {
+	if only := foreign > 0 && j.Requests+j.Failed == 0; !only && !o.partial && !g.of.part && o.Kind != slo.Failures {
 		j.Dropped = int(g.of.dropped())
 	}
 	j.Requests += j.Failed + j.Dropped
 	j.Outcome = o.Judge(slo.Counts{Judged: j.Requests, Kept: j.Kept})
-	j.observe(o, values)
+	if j.observe(o, values); j.Requests == 0 && foreign > 0 {
+		j.Observed += ": " + o.aboutTokens()
+	}
 	return j
+}
+
+// aboutTokens says why an objective on figures of tokens is about no request.
+func (o objective) aboutTokens() string {
+	figure := "other figure"
+	if len(o.Bounds) > 0 {
+		figure = slo.Name(o.Bounds[0].Latency)
+	}
+	return "embeddings and rerank requests have a latency and no " + figure
+}
+
+// bearOn reports whether bounds are about a request. Bounds on tokens alone are not about one that generates no text,
+// not even if it fails.
+func bearOn(q *run.Request, bounds []slo.Bound) bool {
+	return !q.TakesInputs || len(bounds) == 0 ||
+		slices.ContainsFunc(bounds, func(b slo.Bound) bool { return b.Latency == "request_latency" })
 }
 
 // unfinished reports whether the end of the run cut the request off. Such a request neither succeeded nor failed.

@@ -212,7 +212,8 @@ func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
 		CachedTokens: nullable(q.ServerCached),
 		PromptAsked:  d.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
 		Status: narrow(q.Status), BytesSent: d.BytesSent, BytesReceived: d.BytesReceived, ErrorType: q.ErrorType,
-		Error: d.Error(), Note: q.Note,
+		Error: d.Error(), Note: q.Note, Inputs: nullable(d.Inputs), VectorLength: nullable(d.VectorLength),
+		Scores: nullable(d.Scores),
 	}
 	setRowTimes(r, &row, q)
 	if d.WriteDelay > 0 {

@@ -157,6 +157,12 @@ func (w *perRequestWriter) info(q *run.Request) *perRequestInfo {
 	info.InputTokens = w.tokens(q.PromptTokens, q.InputSource)
 	info.Request.Text.InputTokens = info.InputTokens
 	info.Response = w.response(q)
+	for name, n := range map[string]int32{"inputs": details.Inputs, "vector_length": details.VectorLength,
+		"scores": details.Scores} {
+		if n != none {
+			info.Extra[name] = n
+		}
+	}
 	if q.InSession {
 		info.Extra["user_session"], info.Extra["chat_round"] = details.SessionID(), details.Turn
 	}

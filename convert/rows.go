@@ -79,8 +79,8 @@ func (t *table) results(label string, rows []row) {
 		{heads: []string{"asked/s"}}, {heads: []string{"at a time"}}, {heads: []string{"sent/s"}},
 		{heads: []string{"done/s"}}, {heads: []string{"requests"}}, {heads: []string{"failed"}},
 		{heads: []string{"unfinished"}}, {heads: []string{"dropped"}}, {heads: []string{"TTFT p50", "p90", "p99"}},
-		{heads: []string{"ITL p50", "p99"}}, {heads: []string{"latency p50", "p99"}}, {heads: []string{"out tok/s"}},
-		{heads: []string{"SLO"}, left: true},
+		{heads: []string{"ITL p50", "p99"}}, {heads: []string{inputHead(rows)}},
+		{heads: []string{"latency p50", "p99"}}, {heads: []string{"out tok/s"}}, {heads: []string{"SLO"}, left: true},
 	}
 	for _, r := range rows {
 		l, a := r.of.Successes.Latency, r.of.Additions
@@ -88,7 +88,7 @@ func (t *table) results(label string, rows []row) {
 		for i, cells := range [][]string{
 			loads[:1], loads[1:2], loads[2:3], loads[3:], {fmt.Sprint(r.of.Load.Count)},
 			{fmt.Sprint(a.Requests.Failed - a.Requests.Canceled)}, {fmt.Sprint(a.Requests.Canceled)},
-			{fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99), ms(gaps, 50, 99),
+			{fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99), ms(gaps, 50, 99), {r.of.inputCell()},
 			ms(l.Request, 50, 99), {Digits(float64(r.of.Successes.Throughput.OutputTokens))}, {sloCell(a.SLO)},
 		} {
 			groups[i].cells = append(groups[i].cells, cells)
@@ -160,7 +160,7 @@ func (t *table) lengths(label string, rows []row) {
 		prompt.cells = append(prompt.cells, percentileCells(s.PromptLen, 1, 50, 99))
 		client.cells = append(client.cells, percentileCells(s.OutputLen, 1, 50, 99))
 		reported := s.OutputTokens.PerRequest
-		if s.ClientFallback.Output == s.Count {
+		if s.ClientFallback.Output == r.of.texts() {
 			reported = nil
 		}
 		server.cells = append(server.cells, percentileCells(reported, 1, 50, 99))

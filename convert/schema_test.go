@@ -129,6 +129,12 @@ func unary(q *record.Request) {
 	q.Usage, q.Prompt, q.Completion = nil, nil, nil
 }
 
+// embeddings turns a request into one for the vectors of some texts.
+func embeddings(q *record.Request) { runtest.Embeddings(q, 1+q.Index%4) }
+
+// rerank turns a request into one for the scores of some documents.
+func rerank(q *record.Request) { runtest.Rerank(q, 10) }
+
 func oneToken(q *record.Request) {
 	q.Chunks, q.ChunkTokens, q.Usage, q.Completion = q.Chunks[:1], nil, nil, nil
 }
@@ -190,6 +196,9 @@ func reportCases() map[string]reportCase {
 		"no request":     {lines: sampleLines()[:2]},
 		"window": {lines: richLines(), cut: run.Cut{Warmup: 2, Cooldown: 1, StageWarmup: 0.5, Stages: []int{0, 1},
 			Adapters: []string{"", "lora-b"}}},
+		"embeddings":     {lines: changed(richLines(), embeddings)},
+		"rerank":         {lines: changed(richLines(), rerank)},
+		"mixed":          {lines: runtest.InputLines()},
 		"search":         {lines: runtest.SearchLines(1)},
 		"everything cut": {lines: richLines(), cut: run.Cut{Stages: []int{9}}},
 	}

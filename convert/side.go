@@ -31,6 +31,9 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.TTFT, q.TPOT, q.NTPOT(), q.MeanITL(), requestLatency(g, q)
 			c.Input, c.Output = inputTokens(g, q), outputTokens(g, q)
 		}
+		if q.TakesInputs {
+			c.Inputs, c.Output = inputCount(g, q), unknown
+		}
 		if side.Untimed {
 			c.Start, c.End = float64(i), float64(i)
 		}

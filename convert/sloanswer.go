@@ -119,6 +119,9 @@ func (p *Report) placesByScenario(names []string) map[string][]place {
 
 // take adds the judgement by one objective: the SLO is broken if one objective is.
 func (p *place) take(j Judgement) {
+	if p.outcome == slo.NoRequests && j.Outcome == slo.NoRequests {
+		p.observed = j.Observed
+	}
 	if p.outcome == slo.Broken || j.Outcome == slo.NoRequests {
 		return
 	}
@@ -132,7 +135,7 @@ func (p *place) take(j Judgement) {
 func clause(all []place) (string, slo.Outcome) {
 	judged := slices.DeleteFunc(slices.Clone(all), func(p place) bool { return p.outcome == slo.NoRequests })
 	if len(judged) == 0 {
-		return "no request to judge by", slo.NoRequests
+		return all[0].observed, slo.NoRequests
 	}
 	slices.SortStableFunc(judged, func(a, b place) int { return cmp.Compare(a.load, b.load) })
 	mixed := slices.ContainsFunc(judged, func(p place) bool { return p.closed != judged[0].closed || p.load != p.load })

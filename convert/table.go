@@ -55,13 +55,14 @@ func (p *Report) WriteTables(s Screen) error {
 		label = "scenario"
 	}
 	if len(rows) > 0 {
-		t.line("\nTTFT, ITL and latency in ms; asked, sent and done in requests per second")
+		t.line("\n%s in ms; asked, sent and done in requests per second", figuresNamed(rows))
 	}
 	t.results(label, rows)
 	t.results("adapter", adapters)
 	if others := len(p.Adapters) - len(adapters); others > 0 {
 		t.line("and %d other adapters", others)
 	}
+	t.batches(p.Summary.Additions.Inputs)
 	t.lengths(label, rows)
 	t.errors(p.Summary.Failures.ByLabel, p.Stages)
 	return t.err
@@ -144,12 +145,16 @@ func (t *table) objectives(a *Additions) {
 }
 
 func (t *table) facts(all *Lifecycle) {
-	a, tp := all.Additions, all.Successes.Throughput
+	a := all.Additions
 	t.say("%s", outcomes(a.Requests))
 	t.failures(all.Failures.ByLabel.kinds())
-	t.say("throughput: %s requests/s, %s prompt tokens/s, %s output tokens/s", rate(tp.Requests, 2),
-		rate(tp.InputTokens, 1), rate(tp.OutputTokens, 1))
-	t.say("tokens: %s", countedBy(a.Tokens.Output))
+	t.say("throughput: %s", throughputOf(all))
+	counts := a.Tokens.Output
+	if !all.generates() {
+		counts = a.Tokens.Input
+	}
+	t.say("tokens: %s", countedBy(counts))
+	t.inputs(a.Inputs)
 	if d := all.Load.ScheduleDelay; d != nil {
 		t.say("schedule delay: p50 %s, p99 %s ms", percentileCells(d, 1000, 50)[0], percentileCells(d, 1000, 99)[0])
 	}

@@ -56,6 +56,7 @@ func (g *subset) warnings(a *Additions) []string {
 	w.warnOfChunks(g, a.Tokens, a.Health)
 	w.warnOfCounts(g, a.Tokens)
 	w.warnOfLengths(g, a.Tokens.Limit)
+	w.warnOfVectors(a.Inputs[record.APIEmbeddings])
 	return w.list
 }
 
@@ -100,7 +101,7 @@ func (a *Additions) addServer(s *ServerState) {
 
 // warnOfEnds warns of answers that may not be whole. The results of other tools lack the finish reason.
 func (w *warner) warnOfEnds(g *subset, reasons map[string]int) {
-	n := len(g.ok)
+	n := len(g.texts)
 	if none := reasons[""]; g.run.Origin == "" {
 		w.warn(none > 0 && none < n, "%d of %d answers ended without a finish reason: cut off by the server?", none, n)
 		w.warn(none > 0 && none == n,
@@ -113,7 +114,7 @@ func (w *warner) warnOfEnds(g *subset, reasons map[string]int) {
 
 // warnOfContent warns of answers without content, which have no TTFT.
 func (w *warner) warnOfContent(g *subset, a *Additions) {
-	c, n := a.Requests, len(g.ok)
+	c, n := a.Requests, len(g.texts)
 	content, see := "", ": TTFT is of the others; see ttfo"
 	if c.NoContent == n {
 		see = ", so there is no TTFT; see ttfo"
@@ -193,7 +194,7 @@ func reasonsToTheLimit(g *subset) bool {
 func (w *warner) warnOfChunks(g *subset, t TokenCounts, h ClientHealth) {
 	if d := t.PerChunk; d != nil {
 		note := "inter_token_latency is of chunks, not of tokens; a tokenizer for the client would count them"
-		if t.Output[record.ClientTokenizer] == len(g.ok) {
+		if t.Output[record.ClientTokenizer] == len(g.texts) {
 			note = "tokens of one chunk share a time, so that inter_token_latency has gaps of 0; see chunk_gap"
 		}
 		w.warn(d.Mean > 1.05, "chunks hold %.2f tokens on average: %s", d.Mean, note)

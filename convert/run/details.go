@@ -20,6 +20,9 @@ type Details struct {
 	ClientPrompt, ClientCompletion int32 // counted by the client, or none
 	ServerReasoning                int32 // part of the server's completion tokens, or none
 	PromptRaw                      bool
+	// Inputs is the number of texts or documents that the request has, VectorLength and Scores describe its answer.
+	// Each is none where there is no such number.
+	Inputs, VectorLength, Scores int32
 
 	figures            figures
 	prefix             string
@@ -43,6 +46,7 @@ func newDetails(rec *record.Request, c record.Counts) Details {
 		PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
 		ClientPrompt: narrowOrNone(rec.Prompt), ClientCompletion: narrowOrNone(rec.Completion),
 		ServerReasoning: none, PromptRaw: rec.PromptRaw,
+		Inputs: orNone(rec.Inputs), VectorLength: orNone(rec.VectorLength), Scores: orNone(rec.Scores),
 		figures: newFigures(rec, c),
 	}
 	n := gjson.GetBytes(rec.Usage, "completion_tokens_details.reasoning_tokens")
@@ -73,6 +77,14 @@ func narrowOrNone(n *int) int32 {
 	return narrow(*n)
 }
 
+// orNone returns a number that may be missing.
+func orNone(n *int64) int32 {
+	if n == nil {
+		return none
+	}
+	return narrow(int(min(*n, math.MaxInt32)))
+}
+
 // packDetails appends the details of a request. The instants are packed as their distances from its start, so that they
 // move with it.
 func packDetails(dst []byte, d *Details, rec *record.Request, q *Request) []byte {
@@ -84,6 +96,11 @@ func packDetails(dst []byte, d *Details, rec *record.Request, q *Request) []byte
 		int64(d.ClientPrompt), int64(d.ClientCompletion), int64(d.ServerReasoning),
 	} {
 		dst = binary.AppendVarint(dst, n)
+	}
+	if q.TakesInputs {
+		for _, n := range [...]int32{d.Inputs, d.VectorLength, d.Scores} {
+			dst = binary.AppendVarint(dst, int64(n))
+		}
 	}
 	raw := byte(0)
 	if d.PromptRaw {
@@ -129,6 +146,10 @@ func (q *Request) unpackDetails() (d Details, rest unpacker) {
 	d.BytesSent, d.BytesReceived, d.WriteDelay = u.int64(), u.int64(), u.int64()
 	d.Turn, d.PromptAsked, d.Retries = u.int32(), u.int32(), u.int32()
 	d.ClientPrompt, d.ClientCompletion, d.ServerReasoning = u.int32(), u.int32(), u.int32()
+	d.Inputs, d.VectorLength, d.Scores = none, none, none
+	if q.TakesInputs {
+		d.Inputs, d.VectorLength, d.Scores = u.int32(), u.int32(), u.int32()
+	}
 	d.PromptRaw = u.byte() == 1
 	if !q.derived {
 		for i := range d.figures {

@@ -185,6 +185,14 @@ func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 		Error: q.ErrorMessage, Retries: q.RetriesAttempted, Prompt: q.InputTokens, Completion: q.OutputTokens,
 		RequestBody: q.RequestBody, ResponseBody: q.ResponseBody,
 	}
+	rec.Inputs, rec.VectorLength, rec.Scores = wide(q.Inputs), wide(q.VectorLength), wide(q.Scores)
+	switch {
+	case rec.API != "":
+	case rec.VectorLength != nil:
+		rec.API = record.APIEmbeddings
+	case rec.Scores != nil:
+		rec.API = record.APIRerank
+	}
 	if q.ZeroUsage {
 		rec.Note = record.NoteZeroUsage
 	}
@@ -214,6 +222,13 @@ func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 	}
 	rec.ChunkTokens = m.chunkTokens(q)
 	return rec, nil
+}
+
+func wide(n *int) *int64 {
+	if n == nil {
+		return nil
+	}
+	return new(int64(*n))
 }
 
 func (m *importer) tick(seconds float64) int64 { return int64(math.Round(seconds * fineTick.Instant)) }

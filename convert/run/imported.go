@@ -155,7 +155,9 @@ func (m *importer) checkCounts(meta foreign.Meta) {
 			}
 			ok++
 			noInput += missing(q.InputSource)
-			noOutput += missing(q.OutputSource)
+			if !q.TakesInputs {
+				noOutput += missing(q.OutputSource)
+			}
 		}
 		successes += ok
 		if stage < len(meta.Stages) && meta.Stages[stage].Completed != nil && *meta.Stages[stage].Completed != ok {

@@ -150,6 +150,7 @@ func addRow(r *Run, row *Row, instance string) error {
 		ErrorType: row.ErrorType, Error: row.Error, Note: row.Note, Good: row.Good,
 		PromptRaw: row.InputSource == string(record.ClientRaw),
 		Prompt:    asInt(row.ClientInput), Completion: asInt(row.ClientOutput),
+		Inputs: row.Inputs, VectorLength: row.VectorLength, Scores: row.Scores,
 	}
 	// The client's count of an answer comes first, unless it is raw.
 	rec.CompletionRaw = rec.Completion != nil && row.OutputSource != string(record.ClientTokenizer)

@@ -22,7 +22,10 @@ type Traits struct {
 	InputSource, OutputSource               record.Source // of the token counts
 	Client, Status                          int
 	Streaming                               bool
-	SLO                                     record.Bounds // the zero value means no bounds
+	// TakesInputs reports that the request is one of embeddings or rerank, which generates no text. Its details hold
+	// its inputs.
+	TakesInputs bool
+	SLO         record.Bounds // the zero value means no bounds
 
 	idPrefix, usage string // of the ID, and the usage map without its numbers; see details.go
 }
@@ -142,7 +145,7 @@ func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Tra
 		Instance: instance, InputSource: c.PromptSource, OutputSource: c.CompletionSource, Scenario: rec.Scenario,
 		API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
 		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client,
-		Status: rec.Status, Streaming: rec.Streaming,
+		Status: rec.Status, Streaming: rec.Streaming, TakesInputs: !rec.Generates(),
 		idPrefix: r.packer.idPrefix(rec.ID), usage: r.packer.usagePattern(rec.Usage),
 	}
 	if rec.SLO != nil {

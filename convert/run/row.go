@@ -64,6 +64,11 @@ type Row struct {
 	Note          string `parquet:"note,dict"`
 	Good          *bool  `parquet:"good,optional"`
 	SLO           string `parquet:"slo,dict"` // bounds as JSON; "" means no bounds
+
+	// Inputs, VectorLength and Scores are null for APIs without inputs, and for answers without vectors or scores.
+	Inputs       *int64 `parquet:"inputs,optional"`
+	VectorLength *int64 `parquet:"vector_length,optional"`
+	Scores       *int64 `parquet:"scores,optional"`
 }
 
 // LinesKey is the metadata key of all lines except requests and samples.

@@ -129,6 +129,12 @@ func (r *Request) Unfinished() bool { return r.ErrorType == ErrorCanceled }
 // Failed reports whether the request has no whole answer: it failed, or it is unfinished.
 func (r *Request) Failed() bool { return r.ErrorType != "" }
 
+// Generates reports whether the request asks for text. Embeddings and rerank requests do not: they have inputs and a
+// latency, and neither tokens nor the times of tokens in their answers.
+func (r *Request) Generates() bool {
+	return r.Inputs == nil && r.API != APIEmbeddings && r.API != APIRerank
+}
+
 // Noted reports whether the request has a note, one of the Note constants.
 func (r *Request) Noted(note string) bool { return strings.Contains(r.Note, note) }
 

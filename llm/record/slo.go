@@ -79,10 +79,14 @@ func (b *Bounds) Set(name string, limit time.Duration) error {
 }
 
 // Meets reports whether the request succeeded within all bounds. A latency that has a bound but no value is out of
-// bounds, except the TPOT and ITL of an answer of one token, which has none.
+// bounds, except the TPOT and ITL of an answer of one token, which has none. A request that generates no text is bound
+// by its latency alone.
 func (r *Request) Meets(b Bounds) bool {
 	if r.Failed() {
 		return false
+	}
+	if !r.Generates() {
+		return meets(r.Latency(), true, b.Latency)
 	}
 	ttft, hasTTFT := r.TTFT()
 	counts := r.Counts()

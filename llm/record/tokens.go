@@ -34,6 +34,12 @@ type Counts struct {
 // models behind it are not public.
 const anthropicMessages = "anthropic_messages"
 
+// The APIs whose requests have inputs and generate no text; see [Request.Generates].
+const (
+	APIEmbeddings = "embeddings"
+	APIRerank     = "rerank"
+)
+
 // NotReported is the value of a count that the server did not report.
 const NotReported = -1
 
@@ -41,11 +47,17 @@ const NotReported = -1
 func (r *Request) Counts() Counts {
 	c := Counts{ServerPrompt: NotReported, ServerCompletion: NotReported, ServerCached: NotReported}
 	c.readUsage(r.Usage)
+	generates := r.Generates()
+	if !generates {
+		c.leaveOutput(r.Usage)
+	}
 	chunks := r.OutputChunks()
 	if chunks > 0 && r.Noted(NoteChoices) {
 		c.ServerCompletion = NotReported // the count may cover all choices, while the times belong to one
 	}
 	switch {
+	case !generates:
+		c.CompletionSource = NoSource
 	case r.Completion != nil && !r.CompletionRaw && !(r.API == anthropicMessages &&
 		c.ServerCompletion != NotReported):
 		c.Completion, c.CompletionSource = *r.Completion, ClientTokenizer
@@ -69,6 +81,15 @@ func (r *Request) Counts() Counts {
 		c.Prompt, c.PromptSource = *r.Prompt, ClientTokenizer
 	}
 	return c
+}
+
+// leaveOutput leaves out the completion tokens, which an answer without text does not have, though some servers report
+// 0. All tokens of such a request are input: rerank servers report the total alone.
+func (c *Counts) leaveOutput(usage []byte) {
+	c.ServerCompletion = NotReported
+	if c.ServerPrompt == NotReported {
+		readCount(&c.ServerPrompt, gjson.GetBytes(usage, "total_tokens"))
+	}
 }
 
 // readUsage reads the map in one pass. Some servers call their counts input_tokens and output_tokens; the usual names

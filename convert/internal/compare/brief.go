@@ -3,8 +3,8 @@ package compare
 import "fmt"
 
 // briefNames are the figures that a brief table shows.
-var briefNames = []string{"p99(ttft)", "p99(itl)", "p99(request_latency)", "requests_per_sec", "output_tokens_per_sec",
-	"failures", "goodput"}
+var briefNames = []string{"p99(ttft)", "p99(itl)", "p99(request_latency)", "requests_per_sec", "inputs_per_sec",
+	"output_tokens_per_sec", "failures", "goodput"}
 
 // brief returns the figures that a brief table shows: briefNames, those of the gates, and headline figures that are
 // better or worse.

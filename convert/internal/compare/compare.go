@@ -63,6 +63,8 @@ type Request struct {
 	ScheduleDelay     float64
 
 	Input, Output float64 // tokens; a rate of tokens is of the requests that have a number
+	// Inputs is the number of texts or documents of a request that generates no text, 0 or NaN if it has none.
+	Inputs float64
 }
 
 // Options configures a comparison. The zero value has the usual settings.

@@ -14,6 +14,7 @@ const (
 	Seconds        Unit = "s"
 	RequestsPerSec Unit = "requests/s"
 	TokensPerSec   Unit = "tokens/s"
+	InputsPerSec   Unit = "inputs/s"
 	Share          Unit = "share" // from 0 to 1
 )
 
@@ -60,6 +61,7 @@ func quantities() []quantity {
 			latency: func(q *Request) float64 { return q.ScheduleDelay }},
 		{name: "requests_per_sec", unit: RequestsPerSec, direction: HigherIsBetter, headline: true,
 			perSecond: succeeded},
+		{name: "inputs_per_sec", unit: InputsPerSec, direction: HigherIsBetter, headline: true, perSecond: inputs},
 		{name: "output_tokens_per_sec", unit: TokensPerSec, direction: HigherIsBetter, headline: true,
 			perSecond: outputTokens},
 		{name: "total_tokens_per_sec", unit: TokensPerSec, direction: HigherIsBetter, perSecond: totalTokens},
@@ -80,7 +82,22 @@ func failed(q *Request) float64 {
 
 func outputTokens(q *Request) float64 { return succeeded(q) * tokens(q.Output) }
 
-func totalTokens(q *Request) float64 { return outputTokens(q) + succeeded(q)*tokens(q.Input) }
+// totalTokens counts the tokens of the input alone for a request that generates no text.
+func totalTokens(q *Request) float64 {
+	input := succeeded(q) * tokens(q.Input)
+	if q.Inputs > 0 {
+		return input
+	}
+	return outputTokens(q) + input
+}
+
+// inputs returns NaN for a request without inputs.
+func inputs(q *Request) float64 {
+	if !(q.Inputs > 0) {
+		return math.NaN()
+	}
+	return succeeded(q) * tokens(q.Inputs)
+}
 
 // tokens returns a count, 0 for an infinite count, and NaN for an unknown one.
 func tokens(n float64) float64 {

@@ -51,18 +51,21 @@ type Request struct {
 	Usage     json.RawMessage
 	ZeroUsage bool
 
-	Model, Adapter   string
-	API              string // "chat" or "completion", or the tool's word for another kind
-	Streaming        bool
-	FinishReason     string
-	SessionID        string
-	Turn             *int
-	RequestSize      *int // bytes of the request's body
-	TTFTSLO, TPOTSLO *float64
-	RetriesAttempted int
-	RetriesRecovered bool
-	RetryWasted      float64
-	Failed           bool
+	Model, Adapter string
+	API            string // "chat" or "completion", or the tool's word for another kind
+	Streaming      bool
+	FinishReason   string
+	SessionID      string
+	// Inputs is the number of texts or documents of an embeddings or rerank request, VectorLength and Scores describe
+	// its answer.
+	Inputs, VectorLength, Scores *int
+	Turn                         *int
+	RequestSize                  *int // bytes of the request's body
+	TTFTSLO, TPOTSLO             *float64
+	RetriesAttempted             int
+	RetriesRecovered             bool
+	RetryWasted                  float64
+	Failed                       bool
 	// the tool ended the request itself, at the end of a stage or on purpose; Failed is set as well
 	Canceled     bool
 	ErrorType    string // in the tool's own words, like ErrorMessage

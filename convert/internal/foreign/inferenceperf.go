@@ -50,6 +50,9 @@ func (e *inferencePerfElement) decode() error {
 	if err := e.in.object(e.member); err != nil {
 		return err
 	}
+	if e.q.API == "embeddings" && e.q.OutputTokens != nil && *e.q.OutputTokens > 0 {
+		e.q.API = "responses" // whose bodies begin alike
+	}
 	if e.q.EndUnknown { // end_time is null, as llmconv writes it
 		e.q.End = e.q.Start
 	}
@@ -147,6 +150,10 @@ func modelOf(raw []byte) (model, api string) {
 		api = "completion"
 	case bytes.HasPrefix(rest, []byte(`, \"messages\"`)):
 		api = "chat"
+	case bytes.HasPrefix(rest, []byte(`, \"input\"`)):
+		api = "embeddings"
+	case bytes.HasPrefix(rest, []byte(`, \"query\"`)):
+		api = "rerank"
 	}
 	return model, api
 }
@@ -246,6 +253,12 @@ func (e *inferencePerfElement) extra(key string) (err error) {
 		q.Turn, err = e.in.count()
 	case "stop_reason":
 		q.FinishReason, err = e.in.text()
+	case "inputs":
+		q.Inputs, err = e.in.count()
+	case "vector_length":
+		q.VectorLength, err = e.in.count()
+	case "scores":
+		q.Scores, err = e.in.count()
 	default:
 		err = e.in.skip()
 	}

@@ -142,6 +142,12 @@ func (l lifecycle) total(section, path string) {
 	total, known := l.number(path + ".total")
 	mean, meanKnown := finite(l.doc.Get(path + ".mean"))
 	n := l.count(section + ".count")
+	if section == "successes" && path == section+".output_tokens" { // of those that generate text
+		l.doc.Get("xk6_llm.inputs").ForEach(func(_, of gjson.Result) bool {
+			n -= of.Get("requests").Float()
+			return true
+		})
+	}
 	switch {
 	case known && n == 0 && total != 0:
 		l.errorf("tokens", "%s: a total of %v without a request", path, total)
