@@ -15,7 +15,7 @@ type Message struct {
 	Content string `json:"content"`
 }
 
-// Item is the content of one request: a prompt or a chat.
+// Item is the content of one request: a prompt, a chat, or texts to embed or to rank.
 type Item struct {
 	Prompt    string
 	Messages  []Message
@@ -26,6 +26,10 @@ type Item struct {
 	// Params holds further fields of the request's body as they stand in a file, such as tools: a JSON object, or nil
 	// if there are no such fields.
 	Params json.RawMessage
+
+	// Inputs holds the texts to embed, or the documents to rank by Query; nil in prompts and chats.
+	Inputs []string
+	Query  string
 
 	// PromptTokens is the number of tokens that a generated prompt was made to have, as the tokenizer counts it with
 	// special tokens and, for a chat, without the chat template. It is 0 if no number was asked for, and without a

@@ -22,10 +22,11 @@ declare module 'k6/x/llm' {
      */
     endpoint?: string;
     /**
-     * The endpoint that send uses: 'chat' (the default), 'completion', Anthropic's Messages, or OpenAI's Responses. System prompts,
-     * tools and their results of the last two are made of a chat's.
+     * The endpoint that send uses: 'chat' (the default), 'completion', Anthropic's Messages, OpenAI's Responses (whose system prompts,
+     * tools and their results are made of a chat's), 'embeddings', or 'rerank'. The answers of the last two are not streamed, and have no
+     * tokens.
      */
-    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses';
+    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses' | 'embeddings' | 'rerank';
     /** The model to ask for, listed by the server or not; by default the first that GET /v1/models lists. */
     model?: string;
     /** Ask for a stream of events (default true). Without a stream there are no TTFT, ITL and TPOT. */
@@ -54,6 +55,16 @@ declare module 'k6/x/llm' {
     requestIDHeader?: string;
     /** The field of the body that carries maxTokens (default 'max_tokens', of 'responses' max_output_tokens); '' leaves out the limit and ignore_eos. */
     maxTokensField?: 'max_tokens' | 'max_completion_tokens' | string;
+    /** For 'embeddings': the numbers of each vector (default: the model's). */
+    dimensions?: number;
+    /** For 'embeddings': the form of the vectors (default: the server's). Either is read. */
+    encodingFormat?: 'float' | 'base64';
+    /** For 'rerank': how many scores to return, the best ones (default 0: all). */
+    topN?: number;
+    /** For 'rerank': the field of the body with the query (default 'query'). */
+    queryField?: string;
+    /** For 'rerank': the field of the body with the documents (default 'documents'; 'texts' of TEI, whose endpoint is '/rerank'). */
+    documentsField?: string;
     /** Further fields of the request body. They replace fields that the body has; null removes a field. */
     extraBody?: Record<string, unknown>;
     /** Keep request and response bodies in the records, without the secrets of docs/records.md (default false). */
@@ -180,10 +191,13 @@ declare module 'k6/x/llm' {
     extraBody?: Record<string, unknown>;
   }
 
-  /** A request for {@link Client.send}: a chat's messages, or a prompt. */
+  /** A request for {@link Client.send}: a chat's messages, or a prompt; texts to embed; or a query and documents to rank. */
   export interface Request extends RequestOptions {
     messages?: Message[];
     prompt?: string;
+    input?: string | string[];
+    query?: string;
+    documents?: string[];
   }
 
   /** The outcome of a request. Times are milliseconds, null if undefined. A failed request is a result, not an exception. */
@@ -227,6 +241,12 @@ declare module 'k6/x/llm' {
     requestID: string;
     /** The model or adapter that was asked for. */
     model: string;
+    /** The texts or documents that were sent; null for other APIs. */
+    inputs: number | null;
+    /** The numbers in each vector of the answer; null without vectors. */
+    vectorLength: number | null;
+    /** The number of scores in the answer; null without scores. */
+    scores: number | null;
   }
 
   /** Sends requests to one server. Each VU has one connection, kept alive. */
@@ -247,6 +267,12 @@ declare module 'k6/x/llm' {
     /** Sends a completion. */
     complete(prompt: string, options?: RequestOptions): Result;
     completeAsync(prompt: string, options?: RequestOptions): Promise<Result>;
+    /** Asks for vectors of a text, or of several. */
+    embed(input: string | string[], options?: RequestOptions): Result;
+    embedAsync(input: string | string[], options?: RequestOptions): Promise<Result>;
+    /** Asks for the scores of documents by a query. */
+    rerank(query: string, documents: string[], options?: RequestOptions): Result;
+    rerankAsync(query: string, documents: string[], options?: RequestOptions): Promise<Result>;
     /** The number by which the records name this client. Clients with equal options have the same. */
     readonly number: number;
   }
@@ -288,8 +314,12 @@ declare module 'k6/x/llm' {
     files?: string;
     /** For 'prompts': the field or column that has the prompt, a text or a list of messages (default 'prompt' or 'messages'). */
     column?: string;
-    /** The form of the items: chats (the default, and for all but 'completion') or completions. */
-    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses';
+    /**
+     * The form of the items: chats (the default), the texts of 'completion', those of 'embeddings', or the query and documents of 'rerank'.
+     */
+    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses' | 'embeddings' | 'rerank';
+    /** For 'embeddings': the texts of each request (default 1). */
+    batchSize?: number;
     /**
      * Shuffles the items of a file, always in the same way for the same seed; without a seed they come in the order of the file. For
      * generated prompts, the seed from which they are drawn (default 0; 42 for 'conversation_replay').

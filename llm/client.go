@@ -54,10 +54,8 @@ func (c *jsClient) methods() map[string]any {
 		"sendAsync": func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },
 	}
 	for _, d := range api.All() {
-		methods[d.Verb()] = func(input, opts sobek.Value) (*result, error) { return c.wait(c.ask(d, input, opts)) }
-		methods[d.Verb()+"Async"] = func(input, opts sobek.Value) (*sobek.Promise, error) {
-			return c.start(c.ask(d, input, opts))
-		}
+		methods[d.Verb()] = func(args ...sobek.Value) (*result, error) { return c.wait(c.ask(d, args)) }
+		methods[d.Verb()+"Async"] = func(args ...sobek.Value) (*sobek.Promise, error) { return c.start(c.ask(d, args)) }
 	}
 	return methods
 }
@@ -86,20 +84,39 @@ func (c *jsClient) send(request sobek.Value) (engine.Job, error) {
 	return opts.job(c.Dialect()), err
 }
 
-// ask reads the arguments of a dialect's own method: its input, and options.
-func (c *jsClient) ask(d api.Dialect, input, options sobek.Value) (engine.Job, error) {
+// ask reads the arguments of a dialect's own method: its inputs, and options.
+func (c *jsClient) ask(d api.Dialect, args []sobek.Value) (engine.Job, error) {
 	opts := new(requestOptions)
-	if err := opts.fields().read(c.m.vu.Runtime(), "request", options); err != nil {
+	inputs := opts.inputs(d)
+	args = append(args, make([]sobek.Value, len(inputs)+1)...) // those that are left out
+	if err := opts.fields().read(c.m.vu.Runtime(), "request", args[len(inputs)]); err != nil {
 		return engine.Job{}, err
 	}
-	name, read := "prompt", text(&opts.Prompt)
-	if d.Input() == api.InputMessages {
-		name, read = "messages", opts.readMessages
-	}
-	if err := read(input); err != nil {
-		return engine.Job{}, fmt.Errorf("%s: %s %w", d.Verb(), name, err)
+	for i, in := range inputs {
+		if err := in.read(args[i]); err != nil {
+			return engine.Job{}, fmt.Errorf("%s: %s %w", d.Verb(), in.name, err)
+		}
 	}
 	return opts.job(d), nil
+}
+
+// argument is one input of a dialect's own method.
+type argument struct {
+	name string
+	read func(sobek.Value) error
+}
+
+// inputs returns the arguments that carry the input of a dialect.
+func (o *requestOptions) inputs(d api.Dialect) []argument {
+	switch d.Input() {
+	case api.InputMessages:
+		return []argument{{"messages", o.readMessages}}
+	case api.InputTexts:
+		return []argument{{"input", o.readInputs}}
+	case api.InputRanking:
+		return []argument{{"query", text(&o.Query)}, {"documents", o.readInputs}}
+	}
+	return []argument{{"prompt", text(&o.Prompt)}}
 }
 
 // readMessages reads a list of messages, or the text of the only one.

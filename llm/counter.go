@@ -95,6 +95,8 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 		}
 		o.CountPrompt = func(d api.Dialect, r client.Request) (int, bool) {
 			switch {
+			case r.Inputs != nil:
+				return countInputs(counter, r), false
 			case r.Messages != nil:
 			case r.AddSpecial != nil && !*r.AddSpecial:
 				return counter.Count(r.Prompt), false
@@ -118,6 +120,18 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 		return err
 	}
 	return o.Sim.Use(counter)
+}
+
+// countInputs returns the tokens of texts to embed, or of documents to rank, each of which a model reads with the
+// query.
+func countInputs(counter *tokenizer.Counter, r client.Request) (n int) {
+	for _, text := range r.Inputs {
+		n += counter.CountSpecial(text)
+	}
+	if r.Query != "" {
+		n += len(r.Inputs) * counter.CountSpecial(r.Query)
+	}
+	return n
 }
 
 // templateChat returns the inputs of the chat template: the messages, and the fields of the body that vLLM and SGLang

@@ -111,7 +111,21 @@ func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 	rt := d.m.vu.Runtime()
 	obj = rt.NewObject()
 	set := func(name string, value any) { err = errors.Join(err, obj.Set(name, value)) }
+	texts := func(list []string) any {
+		values := make([]any, len(list))
+		for k, text := range list {
+			values[k] = text
+		}
+		return rt.NewArray(values...)
+	}
 	switch {
+	case item.Query != "":
+		set("query", item.Query)
+		set("documents", texts(item.Inputs))
+	case len(item.Inputs) == 1:
+		set("input", item.Inputs[0])
+	case item.Inputs != nil:
+		set("input", texts(item.Inputs))
 	case item.Chat != nil:
 		set("messages", fromJSON(rt, gjson.ParseBytes(item.Chat)))
 	case item.Messages != nil:
@@ -124,12 +138,12 @@ func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 		set("messages", rt.NewArray(messages...))
 	default:
 		set("prompt", item.Prompt)
-		if item.PromptTokens > 0 { // not of a chat, where the server counts the template too
-			set("promptTokens", item.PromptTokens)
-		}
-		if item.Bare {
-			set("addSpecialTokens", false)
-		}
+	}
+	if item.PromptTokens > 0 && item.Messages == nil { // not of a chat, where the server counts the template too
+		set("promptTokens", item.PromptTokens)
+	}
+	if item.Bare && item.Messages == nil {
+		set("addSpecialTokens", false)
 	}
 	if item.MaxTokens > 0 {
 		set("maxTokens", item.MaxTokens)

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -17,7 +18,10 @@ import (
 )
 
 // clientOptions are the options of new Client.
-type clientOptions struct{ engine.Options }
+type clientOptions struct {
+	engine.Options
+	streams bool // the script says whether answers are streamed
+}
 
 func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 	return fields{
@@ -25,7 +29,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"endpoint":       text(&o.Endpoint),
 		"api":            dialect(&o.API),
 		"model":          text(&o.Model),
-		"streaming":      boolean(&o.Streaming),
+		"streaming":      func(v sobek.Value) error { o.streams = true; return boolean(&o.Streaming)(v) },
 		"ignoreEOS":      boolean(&o.IgnoreEOS),
 		"timeout":        duration(&o.Timeout),
 		"idleTimeout":    duration(&o.IdleTimeout),
@@ -39,7 +43,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"tokenizer":      text(&o.Tokenizer),
 		"circuitBreaker": o.readBreakers,
 		"adapters":       o.readAdapters,
-		"retries":        o.readRetries,
+		"retries":        count(&o.Retries, 0),
 		"retryBackoff":   duration(&o.RetryBackoff),
 
 		"certPath":           text(&o.Files.Cert),
@@ -53,6 +57,12 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"requestIDHeader":    text(&o.RequestIDHeader),
 		"maxTokensField":     text(&o.MaxTokensField),
 
+		"dimensions":     count(&o.Vectors.Dimensions, 1),
+		"encodingFormat": text(&o.Vectors.EncodingFormat),
+		"topN":           count(&o.Ranking.TopN, 0),
+		"queryField":     text(&o.Ranking.QueryField),
+		"documentsField": text(&o.Ranking.DocumentsField),
+
 		"serverMetrics":         readPages(&o.Pages),
 		"serverMetricsInterval": duration(&o.Pages.Interval),
 	}
@@ -60,12 +70,13 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 
 // readClientOptions reads the argument of new Client, and checks everything that can be checked without a server.
 func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, error) {
-	o := &clientOptions{engine.DefaultOptions()}
+	o := &clientOptions{Options: engine.DefaultOptions()}
 	simulator := o.BaseURL
 	o.BaseURL = ""
 	if err := o.fields(rt).read(rt, "Client", value); err != nil {
 		return nil, err
 	}
+	o.Streaming = o.Streaming && (o.streams || o.API.Input().Generates())
 	if o.BaseURL == "" {
 		if told := o.tellsOfServer(); told != "" {
 			return nil, invalid("Client", "baseURL", fmt.Errorf("is missing, and %s is given: set it to the server "+
@@ -181,6 +192,7 @@ type requestOptions struct {
 	maxTokens    int64
 	promptTokens int64
 	hasPrompt    bool
+	hasInputs    int // how many of input and documents are given
 }
 
 func (o *requestOptions) fields() fields {
@@ -207,6 +219,7 @@ func (o *requestOptions) fields() fields {
 func (o *requestOptions) withInput() fields {
 	f := o.fields()
 	f["messages"] = jsonArray(&o.Messages)
+	f["input"], f["documents"], f["query"] = o.readInputs, o.readInputs, text(&o.Query)
 	f["prompt"] = func(v sobek.Value) error {
 		o.hasPrompt = true
 		return text(&o.Prompt)(v)
@@ -214,11 +227,39 @@ func (o *requestOptions) withInput() fields {
 	return f
 }
 
-func (o *clientOptions) readRetries(v sobek.Value) error {
-	var n int64
-	err := integer(&n, 0)(v)
-	o.Retries = int(n)
-	return err
+// readInputs reads a text or a list of texts.
+func (o *requestOptions) readInputs(v sobek.Value) error {
+	if o.hasInputs++; o.hasInputs > 1 {
+		return errors.New("stands beside the other of input and documents: leave one out")
+	}
+	switch given := export(v).(type) {
+	case string:
+		o.Inputs = []string{given}
+		return nil
+	case []any:
+		o.Inputs = make([]string, len(given))
+		for i, each := range given {
+			text, isText := each.(string)
+			if !isText {
+				return fmt.Errorf("number %d must be a text", i)
+			}
+			o.Inputs[i] = text
+		}
+		if len(given) > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("must be a text or a list of texts, got %s", describe(v))
+}
+
+// count reads a small number.
+func count(dst *int, least int64) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		var n int64
+		err := integer(&n, least)(v)
+		*dst = int(n)
+		return err
+	}
 }
 
 func (o *clientOptions) readFormat(rt *sobek.Runtime, v sobek.Value) (err error) {

@@ -27,6 +27,9 @@ type result struct {
 	Retries          int       `js:"retries"` // attempts beyond the first
 	RequestID        string    `js:"requestID"`
 	Model            string    `js:"model"`
+	Inputs           any       `js:"inputs"`       // texts or documents sent
+	VectorLength     any       `js:"vectorLength"` // numbers in each vector
+	Scores           any       `js:"scores"`       // how many came
 }
 
 // newResult returns the result of an answer. It takes the counts because reading them parses the server's usage, and
@@ -42,6 +45,7 @@ func newResult(a client.Answer, c record.Counts) *result {
 		CompletionTokens: countOrNull(c.Completion, c.CompletionSource),
 		ScheduleDelay:    msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,
 	}
+	res.Inputs, res.VectorLength, res.Scores = knownOrNull(r.Inputs), knownOrNull(r.VectorLength), knownOrNull(r.Scores)
 	if r.Good != nil {
 		res.Good = *r.Good
 	}
@@ -67,6 +71,13 @@ func countOrNull(n int, source record.Source) any {
 		return nil
 	}
 	return n
+}
+
+func knownOrNull(n *int64) any {
+	if n == nil {
+		return nil
+	}
+	return *n
 }
 
 func orNull(s string) any {

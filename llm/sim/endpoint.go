@@ -16,6 +16,7 @@ type endpoint struct {
 	whole  func(g *generation, answer string) any
 	fault  func(status int, message string) any // the body of a refusal
 	broken string                               // the event of an injected failure
+	atOnce bool                                 // the answer has no tokens: vectors or scores
 }
 
 // writer writes the events of one answer. What its methods return is valid until the next call.
@@ -45,7 +46,8 @@ func endpoints() []*endpoint {
 		events: func(g *generation) writer { return newEvents(g, textForm) },
 		whole:  func(g *generation, answer string) any { return wholeChoice(g, "text_completion", "text", answer) },
 	}
-	return []*endpoint{chat, completion, messagesEndpoint(), responsesEndpoint()}
+	list := []*endpoint{chat, completion, messagesEndpoint(), responsesEndpoint(), embeddingsEndpoint()}
+	return append(list, rerankEndpoints()...)
 }
 
 // wholeChoice returns an answer that is not streamed.

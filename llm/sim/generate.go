@@ -40,6 +40,10 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	case err != nil:
 		e.refuse(w, http.StatusBadRequest, err.Error())
 		return
+	case s.opts.MaxBatch > 0 && len(a.inputs.texts) > s.opts.MaxBatch:
+		e.refuse(w, http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("batch size %d > maximum allowed batch size %d", len(a.inputs.texts), s.opts.MaxBatch))
+		return
 	case !s.models[a.model]:
 		e.refuse(w, http.StatusNotFound, fmt.Sprintf("The model `%s` does not exist.", a.model))
 		return
@@ -75,6 +79,9 @@ func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint) *generation 
 	// repeatable by design
 	g := &generation{endpoint: e, s: s, ask: a, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))}
 	finish := "length"
+	if e.atOnce {
+		finish = "stop"
+	}
 	if natural := s.opts.OutputTokens; natural > 0 && natural < a.maxTokens && !a.ignoreEOS {
 		g.ask.maxTokens, finish = natural, "stop"
 	}
@@ -82,7 +89,7 @@ func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint) *generation 
 		g.fails = s.opts.FailureKind
 	}
 	g.truth = Truth{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
-		Status: http.StatusOK, Chunks: []int64{}}
+		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts)}
 	if g.truth.ID == "" {
 		g.truth.ID = fmt.Sprintf("sim-%d", number)
 	}
@@ -267,7 +274,8 @@ func (g *generation) sendWhole(w http.ResponseWriter, admitted time.Time) {
 		g.failStream(w, nil)
 		return
 	}
-	for k, at := range dues { // as if the tokens had been written when they were due
+	g.first, g.last = due, due // unless there are tokens
+	for k, at := range dues {  // as if the tokens had been written when they were due
 		g.wrote(at, k, k+1)
 	}
 	writeJSON(w, http.StatusOK, g.whole(g, string(answer)))

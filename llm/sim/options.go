@@ -44,6 +44,8 @@ type Options struct {
 	OutputTokens   int           // length at which an answer ends unless ignore_eos is set; 0 means max_tokens
 	TokensPerChunk int           // tokens in one chunk
 	Pings          int           // signs of life before each chunk: events of the API, or comments
+	MaxBatch       int           // texts or documents of one request; 0 means no limit
+	WrongCount     int           // vectors or scores that an answer has too many; too few if negative
 	Model          string        // name of the model served
 	LoRA           []string      // names of adapters served beside it
 	APIKey         string        // if set, requests without it are refused
@@ -133,6 +135,10 @@ func Flags() []Flag {
 		{"tokens-per-chunk", "tokens in one chunk (1)", whole(func(o *Options) *int { return &o.TokensPerChunk })},
 		{"pings", "signs of life before each chunk: ping events, or comments where the API has none (0)",
 			whole(func(o *Options) *int { return &o.Pings })},
+		{"max-batch", "texts or documents of one request, above which it is refused with status 413 (0: no limit)",
+			whole(func(o *Options) *int { return &o.MaxBatch })},
+		{"wrong-count", "vectors or scores that an answer has too many; negative: too few (0)",
+			whole(func(o *Options) *int { return &o.WrongCount })},
 		{"model", "name of the model (sim)", text(func(o *Options) *string { return &o.Model })},
 		{"lora", "names of adapters served beside it, separated by commas",
 			list(func(o *Options) *[]string { return &o.LoRA })},
@@ -207,6 +213,9 @@ func ParseQuery(query string) (Options, error) {
 	return o, o.Validate()
 }
 
+// maxWrong bounds what an answer has too much of.
+const maxWrong = 1000
+
 // maxPings bounds what is written before each chunk.
 const maxPings = 10_000
 
@@ -234,6 +243,11 @@ func (o Options) Validate() error {
 		return fmt.Errorf("simulator option tokens-per-chunk must be at least 1, got %d", o.TokensPerChunk)
 	case o.Pings < 0 || o.Pings > maxPings:
 		return fmt.Errorf("simulator option pings must be from 0 to %d, got %d", maxPings, o.Pings)
+	case o.MaxBatch < 0:
+		return fmt.Errorf("simulator option max-batch must not be negative, got %d", o.MaxBatch)
+	case o.WrongCount < -maxWrong || o.WrongCount > maxWrong:
+		return fmt.Errorf("simulator option wrong-count must be from %d to %d, got %d", -maxWrong, maxWrong,
+			o.WrongCount)
 	case o.KVCacheTokens < 1:
 		return fmt.Errorf("simulator option kv-cache-tokens must be at least 1, got %d", o.KVCacheTokens)
 	case o.Model == "":

@@ -27,6 +27,7 @@ type ask struct {
 	stream       bool
 	usage        bool   // send usage in the stream
 	previous     string // id of the answer that the prompt continues
+	inputs       inputs // of a request for vectors or scores
 }
 
 // wireRequest holds the fields of a request body that matter to the simulator. A field that is missing or null does not
@@ -40,6 +41,8 @@ type wireRequest struct {
 	previous                       string       // likewise: previous_response_id
 	maxTokens, maxCompletionTokens gjson.Result
 	special                        gjson.Result // add_special_tokens
+	documents                      gjson.Result // of a rerank request; TEI's texts
+	inputs                         inputs
 	ignoreEOS, stream              bool
 	usage                          bool // stream_options.include_usage
 }
@@ -64,6 +67,10 @@ func parse(body io.Reader, e *endpoint, tokens Tokenizer) (ask, error) {
 		previous: w.previous}
 	if a.promptTokens, err = e.prompt(&w, tokens); err != nil {
 		return ask{}, err
+	}
+	if a.inputs = w.inputs; e.atOnce {
+		a.stream, a.maxTokens = false, 0
+		return a, nil
 	}
 	for _, limit := range []gjson.Result{w.maxTokens, w.maxCompletionTokens, w.maxOutputTokens} {
 		if limit.Exists() {
@@ -111,6 +118,20 @@ func (w *wireRequest) set(key string, value gjson.Result) bool {
 	case "max_output_tokens":
 		w.maxOutputTokens = value
 		return isWhole(value)
+	case "query":
+		w.inputs.query = value.Str
+		return value.Type == gjson.String
+	case "documents", "texts":
+		w.documents = value
+	case "dimensions":
+		w.inputs.dimensions = int(value.Num)
+		return isWhole(value) && value.Num > 0 && value.Num <= maxOutput
+	case "encoding_format":
+		w.inputs.base64 = value.Str == "base64"
+		return w.inputs.base64 || value.Str == "float"
+	case "top_n":
+		w.inputs.top = int(value.Num)
+		return isWhole(value) && value.Num >= 0
 	case "system":
 		w.system = value
 	case "tools":

@@ -135,7 +135,7 @@ func (s *Server) Truths() []Truth {
 func (s *Server) finish(r Truth) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.Error == "" && r.FinishReason == "stop" {
+	if r.Error == "" && r.FinishReason == "stop" && r.Inputs == 0 {
 		if s.answered == nil || len(s.answered) >= maxTruths {
 			s.answered = map[string]int{}
 		}

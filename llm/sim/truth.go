@@ -20,6 +20,7 @@ type Truth struct {
 	PromptTokens     int     `json:"prompt_tokens"`
 	CompletionTokens int     `json:"completion_tokens"`
 	FinishReason     string  `json:"finish_reason"`
+	Inputs           int     `json:"inputs,omitempty"` // texts to embed, or documents to rank
 	Status           int     `json:"status"`
 	Error            string  `json:"error,omitempty"` // the injected failure, or clientGone
 }

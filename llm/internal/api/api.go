@@ -24,6 +24,10 @@ type Request struct {
 	AddSpecial *bool
 	Format     json.RawMessage // response_format, see [Format]; nil leaves it out
 	Previous   string          // id of the answer that Messages continue; "" if they are all
+	Inputs     []string        // texts to embed, or documents to rank
+	Query      string          // what documents are ranked by
+	Vectors    VectorOptions
+	Ranking    RankingOptions
 	Extra      Extra
 }
 
@@ -59,10 +63,21 @@ type Input int
 const (
 	InputMessages Input = iota // Request.Messages: a chat; a prompt becomes its only message
 	InputPrompt                // Request.Prompt
+	InputTexts                 // Request.Inputs: texts to embed
+	InputRanking               // Request.Query, and Request.Inputs as the documents to rank by it
 )
 
+// Generates reports whether a model answers such an input token by token: the answer can be a stream, and has a limit.
+func (i Input) Generates() bool { return i == InputMessages || i == InputPrompt }
+
+// Checker is a Dialect whose answers must fit their requests.
+type Checker interface {
+	// Check returns an error if a whole answer is not one to the request.
+	Check(r *Request, d *Delta) error
+}
+
 // All returns all dialects, in the order in which messages list them.
-func All() []Dialect { return []Dialect{Chat, Completion, Messages, Responses} }
+func All() []Dialect { return []Dialect{Chat, Completion, Messages, Responses, Embeddings, Rerank} }
 
 // Names returns the names of all dialects.
 func Names() (names []string) {
@@ -100,6 +115,8 @@ type Delta struct {
 	Usage        []byte // the usage map's JSON, a slice of the decoded data; empty if there was none
 	Error        string // the message of an error, in whichever form the server sent it
 	Words        []byte // what an object without choices says instead, a slice of the decoded data
+
+	Results Results // of an answer that is no text
 }
 
 func (d *Delta) reset() { *d = Delta{Content: d.Content[:0], Aside: d.Aside[:0]} }

@@ -45,12 +45,20 @@ func CheckMaxTokensField(name string) error {
 		"response_format":
 		return fmt.Errorf("%q is another field of the request", name)
 	}
-	for i, c := range []byte(name) {
-		if c != '_' && (c|0x20 < 'a' || c|0x20 > 'z') && (i == 0 || c < '0' || c > '9') {
-			return fmt.Errorf("%q is not the name of a field such as max_completion_tokens", name)
-		}
+	if name != "" && !isFieldName(name) {
+		return fmt.Errorf("%q is not the name of a field such as max_completion_tokens", name)
 	}
 	return nil
+}
+
+// isFieldName reports whether a field of a body can have the name.
+func isFieldName(name string) bool {
+	for i, c := range []byte(name) {
+		if c != '_' && (c|0x20 < 'a' || c|0x20 > 'z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // fieldsRoom is room, in bytes, for the fields of a body besides its input.
@@ -58,7 +66,10 @@ const fieldsRoom = 192
 
 // newBody returns a writer with room for the body of a request.
 func newBody(r *Request) *bodyWriter {
-	room := fieldsRoom + len(r.Model) + len(r.Prompt) + len(r.Prompt)/8 + len(r.Messages)
+	room := fieldsRoom + len(r.Model) + len(r.Prompt) + len(r.Prompt)/8 + len(r.Messages) + len(r.Query)
+	for _, text := range r.Inputs {
+		room += len(text) + len(text)/8 + len(`"",`)
+	}
 	return &bodyWriter{dst: make([]byte, 0, room), extra: r.Extra}
 }
 
@@ -113,6 +124,21 @@ func (w *bodyWriter) text(name, value string) {
 	if w.begin(name) {
 		w.dst = appendQuoted(w.dst, value)
 	}
+}
+
+// texts writes a list.
+func (w *bodyWriter) texts(name string, list []string) {
+	if !w.begin(name) {
+		return
+	}
+	w.dst = append(w.dst, '[')
+	for i, text := range list {
+		if i > 0 {
+			w.dst = append(w.dst, ',')
+		}
+		w.dst = appendQuoted(w.dst, text)
+	}
+	w.dst = append(w.dst, ']')
 }
 
 // json writes a value of the caller's, as it stands unless it is not JSON.

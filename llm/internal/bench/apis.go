@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
@@ -18,7 +19,7 @@ func apis(rounds int, length time.Duration) error {
 	}
 	defer s.stop()
 	fmt.Printf("\nAPIs: 100 streams, a token each 10 ms: µs of CPU per token\n")
-	dialects := api.All()
+	dialects := slices.DeleteFunc(api.All(), func(d api.Dialect) bool { return !d.Input().Generates() })
 	costs, ratios := make([][]float64, len(dialects)), make([][]float64, len(dialects))
 	for range rounds {
 		chat := 0.0

@@ -185,7 +185,7 @@ var deployment = regexp.MustCompile(`(?i)/deployments/([^/]+)$`)
 
 // otherEndpoint matches the end of a path that is an endpoint of another API.
 var otherEndpoint = regexp.MustCompile(
-	`/(?:embeddings|rerank|score|generate|generate_stream|tokenize)$`)
+	`/(?:score|generate|generate_stream|tokenize)$`)
 
 // versioned reports whether a path itself shows where an API begins.
 func versioned(path string) bool { return ownRoot.MatchString(path) }

@@ -69,7 +69,8 @@ func TestChainsNeedResponses(t *testing.T) {
 	t.Parallel()
 	for _, dialect := range api.All() {
 		o := DefaultOptions()
-		o.BaseURL, o.API, o.Chain = "http://h", dialect, true
+		o.Speak(dialect)
+		o.BaseURL, o.Chain = "http://h", true
 		_, err := New(o)
 		if refused := err != nil && strings.Contains(err.Error(), "chainResponses needs api 'responses'"); refused ==
 			(dialect == api.Responses) {

@@ -53,8 +53,10 @@ type Options struct {
 	Headers      map[string]string
 	Format       json.RawMessage // response_format of the body, see api.Format; nil leaves it out
 	Extra        api.Extra       // further fields of the body
-	Text         bool            // keep request and response bodies in the record
-	EventLimit   int             // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
+	Vectors      api.VectorOptions
+	Ranking      api.RankingOptions
+	Text         bool // keep request and response bodies in the record
+	EventLimit   int  // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
 
 	// Retries is how often a request is sent again when its connection fails before an answer. Timeout then limits each
 	// attempt.
@@ -192,8 +194,19 @@ func (o *Options) checkNumbers() error {
 		return fmt.Errorf("retries must not be negative, got %d", o.Retries)
 	case o.RetryBackoff < 0:
 		return fmt.Errorf("retryBackoff must not be negative, got %v", o.RetryBackoff)
+	case o.Streaming && !o.API.Input().Generates():
+		return fmt.Errorf("streaming must not be true: the answers of api %q come whole, leave it out", o.API.Name())
 	}
-	return nil
+	return cmp.Or(o.Vectors.Check(), o.Ranking.Check())
+}
+
+// Speak makes the options those of requests to another endpoint of the server. It turns off what needs answers of a
+// model token by token where there are none.
+func (o *Options) Speak(dialect api.Dialect) {
+	o.API = dialect
+	if !dialect.Input().Generates() {
+		o.Streaming, o.IgnoreEOS, o.Chain, o.Format = false, false, false, nil
+	}
 }
 
 // header checks the headers and returns those that all requests have.
@@ -269,6 +282,8 @@ type Request struct {
 	Model     string          // "" means the client's model
 	Prompt    string          // prompt of a completion
 	Messages  json.RawMessage // messages of a chat: a JSON array
+	Inputs    []string        // texts to embed, or documents to rank
+	Query     string          // what documents are ranked by
 	MaxTokens int             // 0 means DefaultMaxTokens
 	SessionID string          // id of the conversation, for Options.SessionHeader; "" outside conversations
 

@@ -79,11 +79,14 @@ func (x *exchange) begin(req *Request) error {
 		ID: req.ID, API: opts.API.Name(), Model: x.asked.Model, Streaming: opts.Streaming,
 		MaxTokens: x.ask.MaxTokens, BytesSent: int64(len(x.body)), Chunks: []int64{}, RequestBody: x.requestBody(),
 	}
+	if !opts.API.Input().Generates() {
+		rec.Inputs = new(int64(len(req.Inputs)))
+	}
 	if opts.Streaming {
 		rec.Chunks = make([]int64, 0, min(x.asked.MaxTokens, firstChunks))
 	}
 	x.outcome = outcome{rec, opts}
-	x.stream.reply.outcome = x.outcome
+	x.stream.reply.outcome, x.stream.reply.ask = x.outcome, &x.ask
 	return nil
 }
 
@@ -98,11 +101,12 @@ func (x *exchange) build() (err error) {
 		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: req.MaxTokens,
 		MaxTokensField: opts.MaxTokensField, IgnoreEOS: opts.IgnoreEOS, Stream: opts.Streaming,
 		AddSpecial: req.AddSpecial, Format: opts.Format, Extra: opts.extra(req.Extra),
+		Inputs: req.Inputs, Query: req.Query, Vectors: opts.Vectors, Ranking: opts.Ranking,
 	}
 	if req.MaxTokensField != nil {
 		x.ask.MaxTokensField = *req.MaxTokensField
 	}
-	if x.ask.MaxTokensField == "" {
+	if x.ask.MaxTokensField == "" || !opts.API.Input().Generates() {
 		x.ask.MaxTokens = 0 // the limit is left out
 	}
 	if opts.Chain && req.SessionID != "" {

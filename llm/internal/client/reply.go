@@ -22,6 +22,7 @@ type reply struct {
 	outcome    outcome
 	delta      api.Delta // of the newest event
 	choices    choices
+	ask        *api.Request
 	transcript transcript
 	aside      []byte // text of reasoning and tool calls, if tokens are counted
 	asideSize  int    // bytes of that text, kept or not
@@ -47,6 +48,25 @@ func (r *reply) decode(data []byte, at time.Time, cut string) bool {
 		return true
 	}
 	return false
+}
+
+// fits checks a whole answer against its request, where the API has a check, and keeps what it counts.
+func (r *reply) fits(at time.Time) bool {
+	checker, has := r.outcome.opts.API.(api.Checker)
+	if !has || r.delta.Choices == 0 {
+		return true
+	}
+	if err := checker.Check(r.ask, &r.delta); err != nil {
+		r.outcome.fail(at, record.ErrorMalformed, err.Error())
+		return false
+	}
+	count := int64(r.delta.Results.Count)
+	if r.outcome.opts.API.Input() == api.InputRanking {
+		r.outcome.rec.Scores = &count
+	} else {
+		r.outcome.rec.VectorLength = new(int64(r.delta.Results.Length))
+	}
+	return true
 }
 
 // takeText keeps the texts of a delta, and reports whether it brought new content.
@@ -167,7 +187,7 @@ func (r *reply) count(req *Request) {
 	}
 	prompt, raw := r.outcome.opts.CountPrompt(r.outcome.opts.API, *req)
 	rec.Prompt, rec.PromptRaw = &prompt, raw
-	if rec.ErrorType == record.ErrorTooLarge {
+	if rec.ErrorType == record.ErrorTooLarge || !r.outcome.opts.API.Input().Generates() {
 		return // a tokenizer would need seconds for such an answer
 	}
 	text, ends := r.transcript.text, r.transcript.ends

@@ -56,6 +56,9 @@ func (s *stream) whole(body io.Reader) {
 	if err != nil {
 		reply.outcome.note(record.NoteBroken + ": " + s.attempt.errorType(err, false))
 	}
+	if !reply.fits(end) {
+		return
+	}
 	if reply.delta.Choices > 0 {
 		reply.choices.any, reply.choices.several = true, reply.delta.Choices > 1
 	}

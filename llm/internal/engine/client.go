@@ -154,7 +154,8 @@ func (c *Client) wireFor(dialect api.Dialect) (*client.Client, error) {
 		return w, nil
 	}
 	opts := c.opts.Options
-	opts.API, opts.BaseURL = dialect, c.endpoint.baseURL
+	opts.BaseURL = c.endpoint.baseURL
+	opts.Speak(dialect)
 	opts.Tokens, opts.Chains = &c.endpoint.tokens, &c.endpoint.chains
 	w, err := client.New(opts)
 	if err == nil {

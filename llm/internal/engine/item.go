@@ -18,12 +18,22 @@ var (
 	errInput  = errors.New("a request has either messages or a prompt")
 	errPrompt = errors.New(`a client of api "completion" takes a prompt, not messages: set api: 'completion' on the ` +
 		`Dataset, or api: 'chat' on the Client`)
+	errTexts = errors.New(`a client of api "embeddings" takes input, a text or a list of texts: set api: ` +
+		`'embeddings' on the Dataset`)
+	errRanking = errors.New(`a client of api "rerank" takes a query and documents: set api: 'rerank' on the Dataset`)
+	errInputs  = errors.New(`a client of this api takes messages or a prompt, not input, query or documents: set ` +
+		`the same api on the Dataset and the Client`)
 )
 
 // Input settles the input of a request for the client's dialect: in a chat, a prompt becomes the only message.
 // hasPrompt tells an empty prompt from none.
 func (c *Client) Input(r *client.Request, hasPrompt bool) error {
+	if !c.opts.API.Input().Generates() {
+		return c.inputs(r, hasPrompt)
+	}
 	switch {
+	case r.Inputs != nil || r.Query != "":
+		return errInputs
 	case hasPrompt == (r.Messages != nil):
 		return errInput
 	case c.opts.API.Input() == api.InputPrompt && r.Messages != nil:
@@ -34,12 +44,35 @@ func (c *Client) Input(r *client.Request, hasPrompt bool) error {
 	return nil
 }
 
-// Takes returns an error if the client cannot send the items of a data set.
-func (c *Client) Takes(s *Set) error {
-	if c.opts.API.Input() == api.InputPrompt && s.input != api.InputPrompt {
-		return errPrompt
+// inputs settles what is to be embedded or ranked: a prompt becomes the only text.
+func (c *Client) inputs(r *client.Request, hasPrompt bool) error {
+	ranking := c.opts.API.Input() == api.InputRanking
+	switch {
+	case ranking && (r.Query == "" || r.Inputs == nil || hasPrompt || r.Messages != nil):
+		return errRanking
+	case ranking:
+		return nil
+	case r.Messages != nil || r.Query != "" || hasPrompt == (r.Inputs != nil):
+		return errTexts
+	case hasPrompt:
+		r.Inputs, r.Prompt = []string{r.Prompt}, ""
 	}
 	return nil
+}
+
+// Takes returns an error if the client cannot send the items of a data set.
+func (c *Client) Takes(s *Set) error {
+	switch own := c.opts.API.Input(); {
+	case own == s.input, s.input == api.InputPrompt && own != api.InputRanking:
+		return nil
+	case own == api.InputPrompt:
+		return errPrompt
+	case own == api.InputTexts:
+		return errTexts
+	case own == api.InputRanking:
+		return errRanking
+	}
+	return errInputs
 }
 
 // UserMessage returns the messages of a chat that has one message.
@@ -53,6 +86,11 @@ func (c *Client) job(t Turn) (Job, error) {
 	j := Job{Dialect: c.opts.API, Turn: t.Number, turn: t.asked}
 	j.MaxTokens, j.SessionID = t.MaxTokens, t.SessionID
 	switch {
+	case t.Inputs != nil:
+		j.Inputs, j.Query, j.Asked = t.Inputs, t.Query, t.PromptTokens
+		if t.Bare {
+			j.AddSpecial = new(bool)
+		}
 	case t.Chat != nil:
 		j.Messages = appendJSON(make([]byte, 0, len(t.Chat)), gjson.ParseBytes(t.Chat))
 	case t.Messages != nil:
@@ -66,7 +104,7 @@ func (c *Client) job(t Turn) (Job, error) {
 	if t.Params != nil {
 		j.Extra = extra(t.Params)
 	}
-	return j, c.Input(&j.Request, j.Messages == nil)
+	return j, c.Input(&j.Request, j.Messages == nil && j.Inputs == nil)
 }
 
 // appendJSON appends a value of a file as a script would send it: without white space, and with characters in place of

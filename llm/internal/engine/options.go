@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
@@ -163,6 +164,7 @@ func (o *Options) redactRare(m map[string]any) {
 	if o.Chain {
 		m["chainResponses"] = true
 	}
+	showInputs(m, &o.Vectors, &o.Ranking)
 	if o.Format != nil {
 		m["responseFormat"] = o.Format
 	}
@@ -182,6 +184,22 @@ func (o *Options) redactRare(m map[string]any) {
 	} {
 		if value != "" {
 			m[name] = value
+		}
+	}
+}
+
+// showInputs adds the options of requests for vectors and for rankings.
+func showInputs(m map[string]any, v *api.VectorOptions, r *api.RankingOptions) {
+	for name, number := range map[string]int{"dimensions": v.Dimensions, "topN": r.TopN} {
+		if number > 0 {
+			m[name] = number
+		}
+	}
+	for name, text := range map[string]string{
+		"encodingFormat": v.EncodingFormat, "queryField": r.QueryField, "documentsField": r.DocumentsField,
+	} {
+		if text != "" {
+			m[name] = text
 		}
 	}
 }

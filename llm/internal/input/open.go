@@ -17,6 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/hub"
 )
 
@@ -29,7 +30,7 @@ var defaultRepos = map[string]struct{ ID, files string }{
 // OpenSet returns a data set. It opens the set once per process for equal options.
 func (s *Source) OpenSet(o *DatasetOptions) (*Set, error) {
 	if o.Kind == "mock" {
-		return &Set{Set: datasets.Mock{Form: o.form()}}, nil
+		return &Set{Set: o.grouped(datasets.Mock{Form: o.form()})}, nil
 	}
 	return s.Shared.sets.Get(o.key(), func() (*Set, error) {
 		stop := s.logIfLong("opening the data set of type " + o.Kind)
@@ -50,11 +51,24 @@ func (o *DatasetOptions) file() string {
 	return plain.Terminal(cmp.Or(o.Path, defaultRepos[o.Kind].ID))
 }
 
-func (s *Source) open(o *DatasetOptions) (datasets.Set, error) {
+func (s *Source) open(o *DatasetOptions) (set datasets.Set, err error) {
 	if kind, ok := fileKinds[o.Kind]; ok {
-		return s.openFiles(o, kind)
+		set, err = s.openFiles(o, kind)
+	} else {
+		set, err = s.openGenerated(o)
 	}
-	return s.openGenerated(o)
+	if err != nil {
+		return nil, err
+	}
+	return o.grouped(set), nil
+}
+
+// grouped returns a set of requests that may have several of a set's texts each.
+func (o *DatasetOptions) grouped(set datasets.Set) datasets.Set {
+	if o.API.Input() == api.InputTexts {
+		return &datasets.Batches{Set: set, Size: int(o.Batch)}
+	}
+	return set
 }
 
 // setKey identifies a data set: equal options have equal keys. All VUs resolve relative paths against the same folder.

@@ -45,6 +45,7 @@ type DatasetOptions struct {
 	Replay        Replay
 	Turns         int64 // 0 means single requests; -1 means all turns of a file's conversation
 	Sessions      int64 // conversations open at once; 0 means all, up to defaultSessions
+	Batch         int64 // texts of an embeddings request
 	MaxTokens     int64 // limit of every answer, in place of the item's own; 0 means the item's own
 }
 
@@ -75,7 +76,9 @@ const defaultTurns = 5
 
 // DefaultDatasetOptions returns the default options of a data set.
 func DefaultDatasetOptions() DatasetOptions {
-	return DatasetOptions{API: api.Chat, Prompts: OwnPrompts, Shared: defaultSharedPrefix(), Replay: defaultReplay()}
+	return DatasetOptions{
+		API: api.Chat, Batch: 1, Prompts: OwnPrompts, Shared: defaultSharedPrefix(), Replay: defaultReplay(),
+	}
 }
 
 func defaultSharedPrefix() SharedPrefix {
@@ -142,7 +145,11 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	case !readsFiles && !slices.Contains(generatedKinds, o.Kind):
 		return invalid("type", fmt.Errorf("unknown %q, known are %s", o.Kind, known))
 	}
-	uses := append(o.uses(), "type", "api", "seed", "maxTokens")
+	uses := append(o.uses(), "type", "api", "seed")
+	if err := o.checkTexts(given); err != nil {
+		return err
+	}
+	uses = append(uses, "maxTokens", "batchSize")
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(uses, name) {
 			return invalid(name, fmt.Errorf("type %s does not use it", o.Kind))
@@ -182,6 +189,28 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	return o.checkGenerated()
 }
 
+// checkTexts checks the options that only texts have, or have not: those to embed or to rank.
+func (o *DatasetOptions) checkTexts(given map[string]bool) error {
+	if given["batchSize"] && o.API.Input() != api.InputTexts {
+		return invalid("batchSize", errors.New("needs api: 'embeddings': other requests have one input"))
+	}
+	if o.API.Input().Generates() {
+		return nil
+	}
+	const single = "leave it out: api '%s' sends texts, not conversations"
+	switch {
+	case o.Kind == "conversation_replay":
+		return invalid("type", fmt.Errorf("conversation_replay needs another api: '%s' sends texts", o.API.Name()))
+	case o.Turns != 0:
+		return invalid("turns", fmt.Errorf(single, o.API.Name()))
+	case o.Shared.MultiTurn:
+		return invalid("sharedPrefix", fmt.Errorf("enableMultiTurnChat: "+single, o.API.Name()))
+	case given["maxTokens"]:
+		return invalid("maxTokens", fmt.Errorf("leave it out: api '%s' generates no tokens", o.API.Name()))
+	}
+	return nil
+}
+
 // checkEstimate checks the option that takes the place of a tokenizer.
 func (o *DatasetOptions) checkEstimate() error {
 	switch {
@@ -198,7 +227,7 @@ func (o *DatasetOptions) checkEstimate() error {
 // checkGenerated checks the lengths of generated prompts.
 func (o *DatasetOptions) checkGenerated() error {
 	switch {
-	case o.Template && o.API.Input() == api.InputMessages:
+	case o.Template && o.API.Input() != api.InputPrompt:
 		return invalid("useChatTemplate",
 			errors.New("needs api: 'completion': the prompt is the chat as the model's template writes it"))
 	case o.Trace != "" && (o.Input != nil || o.Output != nil):
@@ -208,7 +237,7 @@ func (o *DatasetOptions) checkGenerated() error {
 	case o.Input == nil:
 		return invalid("inputDistribution",
 			errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))
-	case o.Output == nil:
+	case o.Output == nil && o.API.Input().Generates():
 		return invalid("outputDistribution",
 			errors.New("is missing: the length of answers, a number or such as {type: 'normal', mean: 128}"))
 	}
@@ -242,7 +271,7 @@ func (o *DatasetOptions) checkPrompts() error {
 		return fmt.Errorf("must be '%s' or '%s', got %q", OwnPrompts, OriginalPrompts, o.Prompts)
 	case o.Prompts == OwnPrompts:
 		return nil
-	case o.API.Input() != api.InputPrompt:
+	case o.form() != datasets.AsCompletion:
 		return fmt.Errorf("'%s' needs api: 'completion': it makes no chats of them", OriginalPrompts)
 	case o.Shared.MultiTurn:
 		return fmt.Errorf("'%s' makes single requests: leave sharedPrefix.enableMultiTurnChat out", OriginalPrompts)
@@ -251,10 +280,10 @@ func (o *DatasetOptions) checkPrompts() error {
 }
 
 func (o *DatasetOptions) form() datasets.Form {
-	if o.API.Input() == api.InputPrompt {
-		return datasets.AsCompletion
+	if o.API.Input() == api.InputMessages {
+		return datasets.AsChat
 	}
-	return datasets.AsChat
+	return datasets.AsCompletion
 }
 
 // constructor is the name of the JavaScript class whose options these are.

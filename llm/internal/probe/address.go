@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -33,6 +34,10 @@ func (p *prober) locate() error {
 	if _, added := client.WithScheme(text); added {
 		text = strings.TrimPrefix(text, "//")
 		schemes = guessSchemes(text)
+	}
+	if d := p.dialects(text)[0]; !d.Input().Generates() {
+		return fmt.Errorf("a probe measures tokens, and api %q has none: send a request by client.%s()", d.Name(),
+			d.Verb())
 	}
 	for _, scheme := range schemes {
 		for _, base := range p.bases(scheme + text) {

@@ -131,7 +131,7 @@ func TestMisuse(t *testing.T) {
 		{Options{URL: ""}, `URL "" is not a URL such as`},
 		{Options{URL: "ftp://host"}, "only http and https will do"},
 		{Options{URL: "http://host:99999"}, "ports are from 1 to 65535"},
-		{Options{URL: "http://host/v1/embeddings"}, "leave /embeddings out of it"},
+		{Options{URL: "http://host/v1/embeddings"}, `a probe measures tokens, and api "embeddings" has none`},
 		{Options{URL: "http://host", Headers: map[string]string{"a b": "secret-value"}}, `"a b" is not a valid header`},
 		{Options{URL: "http://host", Timeout: -1}, "timeout must be positive"},
 		{Options{URL: "http://host", Endpoint: "chat"}, `endpoint "chat" is not a path such as`},
