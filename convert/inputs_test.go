@@ -115,7 +115,12 @@ func TestFiguresOfMixedRuns(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	chats := []*record.Request{sampleRequest(rng, 1_700_000_000*second), sampleRequest(rng, 1_700_000_001*second)}
 	alone := summaryJSON(t, runOf(t, chats...), Options{})
-	mixed := summaryJSON(t, runOf(t, append(fourEmbeddings(), chats...)...), Options{})
+	r := runOf(t, append(fourEmbeddings(), chats...)...)
+	mixed := summaryJSON(t, r, Options{})
+	p := NewReport(r, Options{SLO: record.Bounds{TTFT: 500}})
+	if _, err := p.Write(t.TempDir(), allFiles); err != nil || len(p.Faults)+len(p.Remarks) > 0 {
+		t.Errorf("error %v, faults %q, remarks %q", err, p.Faults, p.Remarks)
+	}
 	for _, path := range []string{
 		"successes.latency.time_to_first_token", "successes.latency.normalized_time_per_output_token",
 		"successes.output_len", "successes.output_tokens", "xk6_llm.latency", "xk6_llm.finish_reasons",

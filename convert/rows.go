@@ -89,12 +89,20 @@ func (t *table) results(label string, rows []row) {
 			loads[:1], loads[1:2], loads[2:3], loads[3:], {fmt.Sprint(r.of.Load.Count)},
 			{fmt.Sprint(a.Requests.Failed - a.Requests.Canceled)}, {fmt.Sprint(a.Requests.Canceled)},
 			{fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99), ms(gaps, 50, 99), {r.of.inputCell()},
-			ms(l.Request, 50, 99), {Digits(float64(r.of.Successes.Throughput.OutputTokens))}, {sloCell(a.SLO)},
+			ms(l.Request, 50, 99), {r.outputCell()}, {sloCell(a.SLO)},
 		} {
 			groups[i].cells = append(groups[i].cells, cells)
 		}
 	}
 	t.grid(label, labels, groups)
+}
+
+// outputCell returns the output tokens per second, if a request generates text.
+func (r row) outputCell() string {
+	if !r.of.generates() {
+		return noFigure
+	}
+	return Digits(float64(r.of.Successes.Throughput.OutputTokens))
 }
 
 // loadCells returns the rates that were asked for, requests at a time, and the rates that were sent and done.

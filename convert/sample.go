@@ -13,6 +13,7 @@ type Sample struct {
 	Delay   float64 // start - due
 	TTFT    float64 // of successes; an answer of one token has it, too
 	ITL     float64 // mean gap between token times, of successes
+	Latency float64 // of successes that generate no text
 	Stage   int
 	Adapter string
 	Failed  bool
@@ -25,11 +26,14 @@ func (p *Report) Samples() iter.Seq[Sample] {
 		for _, q := range p.run.Requests {
 			s := Sample{
 				Start: p.run.Seconds(q.Start - p.run.Requests[0].Start), Delay: scheduleDelay(g, q), TTFT: q.TTFT,
-				ITL:   q.MeanITL(),
+				ITL: q.MeanITL(), Latency: unknown,
 				Stage: int(q.Stage), Adapter: q.Adapter, Failed: q.Failed(),
 			}
 			if s.Failed || q.LeftOut {
 				s.TTFT, s.ITL = unknown, unknown
+			}
+			if q.TakesInputs && !s.Failed {
+				s.Latency = requestLatency(g, q)
 			}
 			if p.run.Untimed {
 				s.Start = unknown

@@ -94,7 +94,10 @@ func measured(doc gjson.Result) string {
 			parts = append(parts, fmt.Sprintf("%s p50 %s, p99 %s", name, inMS(p50), inMS(f.statistic(doc, "p99"))))
 		}
 	}
-	if out := throughput(doc, "output_tokens"); !math.IsNaN(out) {
+	if in := inputRate(doc); !math.IsNaN(in) {
+		parts = append(parts, digits(in)+" inputs/s")
+	}
+	if out := outputRate(doc); !math.IsNaN(out) {
 		parts = append(parts, digits(out)+" output tokens/s")
 	}
 	return strings.Join(parts, " · ")

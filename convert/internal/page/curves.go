@@ -13,6 +13,8 @@ type curves struct {
 	requests int
 
 	ttft, itl, delay    xy              // distributions: percent over seconds
+	latency             xy              // the same of request latencies, of requests that generate no text
+	latencyDots         xy              // those over the second at which the request was sent
 	ttftDots, itlDots   xy              // over the second at which the request was sent
 	adapters, scenarios map[string]xy   // distribution of TTFT of each, if there are at least two
 	begins              map[int]float64 // instants of the first request of each stage
@@ -37,6 +39,10 @@ func curvesOf(p *convert.Report) *curves {
 		})
 	}
 	out.ttftDots, out.itlDots = points.dots(p, ttft), points.dots(p, itl)
+	if len(p.Summary.Additions.Inputs) > 0 {
+		latency := func(s convert.Sample) float64 { return s.Latency }
+		out.latency, out.latencyDots = points.distribution(p, latency), points.dots(p, latency)
+	}
 	return out
 }
 

@@ -38,8 +38,10 @@ var glanceColumns = []glanceColumn{
 		return right(digits(achieved(p.doc)))
 	}},
 	{column{"done", "/s", "successes per second"}, func(p part) cell { return right(digits(p.done())) }},
+	{column{"inputs", "/s", "texts of embeddings, or documents of a rerank, of the successes per second"},
+		func(p part) cell { return right(digits(inputRate(p.doc))) }},
 	{column{"output", "tok/s", "output tokens of the successes per second"}, func(p part) cell {
-		return right(digits(throughput(p.doc, "output_tokens")))
+		return right(digits(outputRate(p.doc)))
 	}},
 	{column{"input", "tok/s", "prompt tokens of the successes per second"}, func(p part) cell {
 		return right(digits(throughput(p.doc, "input_tokens")))

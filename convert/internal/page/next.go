@@ -41,7 +41,8 @@ func (r *Run) nextLoad() string {
 	case ends == nil || r.parallel():
 		return ""
 	case len(kept)+len(broken) == 0:
-		return "say what you need, and each stage is judged: llmconv report … --slo 'p99(ttft)<500ms'"
+		latency := map[string]string{ttft.key: "ttft", requestLatency.key: "latency"}[r.stages.first().key]
+		return "say what you need, and each stage is judged: llmconv report … --slo 'p99(" + latency + ")<500ms'"
 	case len(broken) == 0:
 		return fmt.Sprintf("raise the load above %s, until the SLO breaks", ends[1].load())
 	case len(kept) == 0:

@@ -30,7 +30,7 @@ func overLoad(runs []Run) (g chartGroup) {
 	if kind != byStage {
 		g.charts = append(g.charts, saturation(runs, runs[0].stages.first()))
 	}
-	g.charts = append(g.charts, kind.throughput(runs))
+	g.charts = append(g.charts, kind.throughput(runs), kind.inputs(runs))
 	if kind != byRate {
 		g.charts = append(g.charts, kind.requests(runs))
 	}
@@ -95,7 +95,12 @@ func (a axisKind) throughput(runs []Run) chart {
 	c := a.base(runs, "throughput", "Throughput", axis{Label: "tokens per second", Unit: "tok/s"})
 	for i := range runs {
 		for role, what := range []string{"output", "input", "total"} {
-			s := a.series(&runs[i], func(s part) float64 { return throughput(s.doc, what+"_tokens") })
+			s := a.series(&runs[i], func(s part) float64 {
+				if what != "input" && !generates(s.doc) {
+					return math.NaN()
+				}
+				return throughput(s.doc, what+"_tokens")
+			})
 			s.Name, s.Run, s.Role = named(runs, i, what), i, role
 			s.Hide = len(runs) > 1 && what != "output"
 			c.add(s)
@@ -190,9 +195,10 @@ func (c *chart) limits(runs []Run, f figure) {
 // saturation returns a chart of a latency over the throughput that joins the stages in the order of their loads, and
 // marks the knee.
 func saturation(runs []Run, f figure) chart {
+	x := runs[0].stages.gain()
 	c := chart{ID: "saturation-" + f.key, Title: f.name + " against throughput",
 		Note: "Where it turns up or back, more load brings no more.",
-		X:    axis{Label: "output tokens per second", Unit: "tok/s"}, Y: axis{Label: f.name + ", ms", Unit: "ms"}}
+		X:    axis{Label: x.label, Unit: x.unit}, Y: axis{Label: f.name + ", ms", Unit: "ms"}}
 	for i := range runs {
 		for _, statistic := range []string{"p50", "p99"} {
 			p, with := saturated(runs[i].stages.ordered(), f, statistic)
@@ -219,8 +225,9 @@ func saturation(runs []Run, f figure) chart {
 
 // saturated returns a statistic of a latency over the throughput of stages, and the stages that have both.
 func saturated(list stages, f figure, statistic string) (p xy, with stages) {
+	rate := list.gain().rate
 	for _, s := range list {
-		if x, y := throughput(s.doc, "output_tokens"), f.statistic(s.doc, statistic); !math.IsNaN(x + y) {
+		if x, y := rate(s.doc), f.statistic(s.doc, statistic); !math.IsNaN(x + y) {
 			p.add(x, y)
 			with = append(with, s)
 		}

@@ -38,7 +38,7 @@ func Write(w io.Writer, runs []Run) error {
 		Title: title(runs), Meta: meta(runs), Policy: policy, Style: pageStyle, Library: libraryScript,
 		Script: pageScript, Data: data,
 		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Glance: glance(runs),
-		Latencies: whole, OfStages: stages, Sections: sections(charts), Errors: errorTable(runs), Notes: notes(runs),
+		Latencies: whole, Batches: batchTables(runs), OfStages: stages, Sections: sections(charts), Errors: errorTable(runs), Notes: notes(runs),
 	})
 }
 
@@ -54,6 +54,7 @@ type view struct {
 	Runs                  []head
 	Facts, Glance         *table
 	Latencies, OfStages   []*table
+	Batches               []*table // latencies by the number of inputs of a request
 	Sections              []section
 	Errors                *table
 	Notes                 []string

@@ -38,6 +38,8 @@ func overTime(runs []Run) chartGroup {
 	gaps := chart{ID: "time-itl", Title: "ITL over time", Y: axis{Label: "ITL, ms", Unit: "ms"},
 		Note: "Dots are the mean gap of each request, at the time it was sent; the line is the mean of the gaps " +
 			"between chunks that ended in each interval.", wide: true}
+	whole := chart{ID: "time-latency", Title: "Request latency over time", Y: axis{Label: "request latency, ms",
+		Unit: "ms"}, Note: "Of embeddings and rerank. Dots are requests, at the time they were sent.", wide: true}
 	for i, r := range runs {
 		ts := r.summary.Get("xk6_llm.time_series")
 		step := ts.Get("interval_seconds").Float()
@@ -45,13 +47,15 @@ func overTime(runs []Run) chartGroup {
 		if step > 0 {
 			flight.add(plainLine(named(runs, i, "in flight"), i, 0, overInterval(ts.Get("in_flight"), step, 1)))
 		}
-		first.latency(runs, i, r.dots(true), []timed{{"p50", overInterval(ts.Get("ttft_p50"), step, 1)},
+		first.latency(runs, i, r.dots(curves.ofTTFT), []timed{{"p50", overInterval(ts.Get("ttft_p50"), step, 1)},
 			{"p99", overInterval(ts.Get("ttft_p99"), step, 1)}})
-		gaps.latency(runs, i, r.dots(false), []timed{{"mean", overInterval(ts.Get("chunk_gap_mean"), step, 1)}})
+		gaps.latency(runs, i, r.dots(curves.ofITL), []timed{{"mean", overInterval(ts.Get("chunk_gap_mean"), step, 1)}})
+		whole.latency(runs, i, r.dots(curves.ofLatency), nil)
 	}
 	first.limits(runs, ttft)
 	gaps.limits(runs, itl)
-	g.charts = []chart{rates, flight, first, gaps}
+	whole.limits(runs, requestLatency)
+	g.charts = []chart{rates, flight, first, gaps, whole}
 	for i := range g.charts {
 		g.charts[i].X = axis{Label: "seconds since the first request", Unit: "s"}
 		g.charts[i].Marks = append(g.charts[i].Marks, stageMarks(runs)...)
@@ -91,16 +95,17 @@ func plainLine(name string, run, role int, p xy) series {
 	return series{Name: name, Run: run, Role: role, Kind: "line", X: scaled(p.X, 1), Y: scaled(p.Y, 1)}
 }
 
-// dots returns a series of the run's requests: their TTFT, or their mean gap between tokens.
-func (r *Run) dots(first bool) xy {
-	switch {
-	case r.curves == nil:
+// dots returns a series of the run's requests: one of those below.
+func (r *Run) dots(of func(curves) xy) xy {
+	if r.curves == nil {
 		return xy{}
-	case first:
-		return r.curves.ttftDots
 	}
-	return r.curves.itlDots
+	return of(*r.curves)
 }
+
+func (c curves) ofTTFT() xy    { return c.ttftDots }
+func (c curves) ofITL() xy     { return c.itlDots } // the mean gaps between tokens
+func (c curves) ofLatency() xy { return c.latencyDots }
 
 // rates adds the numbers of requests asked, sent, done and failed per second.
 func (c *chart) rates(runs []Run, number int, ts gjson.Result, step float64) {
