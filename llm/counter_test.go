@@ -102,7 +102,7 @@ func TestPromptsOfEveryChatAPI(t *testing.T) {
 		`m.role }}>{{ m.content }}{% for c in m.tool_calls or [] %}{{ c.function.name }} {{ c.function.arguments | tojson }}`+
 		`{% endfor %}{% endfor %}"}`)
 	v.run(t, `
-		const options = {baseURL: 'sim:?ttft=0s&itl=0s', tokenizer: './model'};
+		const options = {baseURL: 'sim:?ttft=0s&itl=0s&tokenizer=./model', tokenizer: './model'};
 		const chat = new Client(options), messages = new Client({...options, api: 'anthropic_messages'}), responses = new Client({...options, api: 'responses'});
 		const f = {name: 'weather', description: 'the weather of a day', parameters: {type: 'object', properties: {day: {type: 'string'}}}};
 		const tools = [{type: 'function', function: f}], args = '{"day":"today"}';
@@ -118,17 +118,18 @@ func TestPromptsOfEveryChatAPI(t *testing.T) {
 		responses.send({messages: [{role: 'user', content: 'Shall I?'}, {type: 'function_call', call_id: 'a', name: 'weather', arguments: args},
 			{type: 'function_call_output', call_id: 'a', output: 'sunny'}], maxTokens: 1, extraBody: {instructions: 'Be brief.', tools: [{type: 'function', ...f}]}});
 		chat.messages(talk, {maxTokens: 1, extraBody: {tools}});
-		messages.messages([{role: 'user', content: [{type: 'image', source: {}}]}], {maxTokens: 1});
-		responses.respond([{role: 'user', content: [{type: 'input_image', image_url: 'x'}]}], {maxTokens: 1});`)
+		messages.messages([{role: 'user', content: [{type: 'text', text: 'Who?'}, {type: 'image', source: {}}]}], {maxTokens: 1});
+		responses.respond([{role: 'user', content: [{type: 'input_text', text: 'Who?'}, {type: 'input_image', image_url: 'x'}]}], {maxTokens: 1});`)
 	all, _ := v.records()
 	if len(all) != 8 {
 		t.Fatalf("%d records, want 8", len(all))
 	}
 	for i, r := range all {
 		picture := i > 5
-		if r.Failed() || r.Prompt == nil || r.PromptRaw != picture || !picture && *r.Prompt != *all[0].Prompt {
-			t.Errorf("request %d, %s: %s %s, prompt of %v tokens, raw %v; the chat has %d", i, r.API, r.ErrorType,
-				r.Error, r.Prompt, r.PromptRaw, *all[0].Prompt)
+		if r.Failed() || r.Prompt == nil || r.PromptRaw != picture || *r.Prompt != r.Counts().ServerPrompt ||
+			!picture && *r.Prompt != *all[0].Prompt {
+			t.Errorf("request %d, %s: %s %s, prompt of %d tokens, raw %v; the chat has %d, the server counts %d", i,
+				r.API, r.ErrorType, r.Error, *r.Prompt, r.PromptRaw, *all[0].Prompt, r.Counts().ServerPrompt)
 		}
 	}
 }

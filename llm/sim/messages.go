@@ -21,17 +21,18 @@ func messagesEndpoint() *endpoint {
 
 // messagesTokens counts the prompt, of which the system prompt stands apart.
 func messagesTokens(w *wireRequest, tokens Tokenizer) (int, error) {
-	messages := w.messages
-	if system := texts(w.system); system != "" && messages.IsArray() {
-		list := append([]byte(`[{"role":"system","content":`), appendQuoted(nil, system)...)
-		list = append(list, '}')
-		messages.ForEach(func(_, message gjson.Result) bool {
-			list = append(append(list, ','), message.Raw...)
-			return true
-		})
-		messages = gjson.ParseBytes(append(list, ']'))
+	if !w.messages.IsArray() {
+		return chatTokens(w.messages, w.tools, tokens)
 	}
-	return chatTokens(messages, w.tools, tokens)
+	var c chat
+	if system := texts(w.system); system != "" {
+		c.addText("system", system)
+	}
+	w.messages.ForEach(func(_, message gjson.Result) bool {
+		c.addBlocks(message)
+		return true
+	})
+	return c.tokens(w.tools, tokens)
 }
 
 // texts returns a text, or those of a list of blocks.

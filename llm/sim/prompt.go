@@ -38,7 +38,7 @@ type wireRequest struct {
 	system                         gjson.Result // of Anthropic's Messages
 	input                          gjson.Result // of OpenAI's Responses
 	maxOutputTokens                gjson.Result // likewise
-	previous                       string       // likewise: previous_response_id
+	previous, instructions         string       // likewise: previous_response_id is the first
 	maxTokens, maxCompletionTokens gjson.Result
 	special                        gjson.Result // add_special_tokens
 	documents                      gjson.Result // of a rerank request; TEI's texts
@@ -114,6 +114,9 @@ func (w *wireRequest) set(key string, value gjson.Result) bool {
 		w.input = value
 	case "previous_response_id":
 		w.previous = value.Str
+		return value.Type == gjson.String
+	case "instructions":
+		w.instructions = value.Str
 		return value.Type == gjson.String
 	case "max_output_tokens":
 		w.maxOutputTokens = value

@@ -23,24 +23,19 @@ func responsesEndpoint() *endpoint {
 
 // inputTokens counts a text, or a list of items, most of which are messages.
 func inputTokens(w *wireRequest, tokens Tokenizer) (int, error) {
-	if w.input.Type == gjson.String {
-		text := append([]byte(`[{"role":"user","content":`), appendQuoted(nil, w.input.Str)...)
-		return chatTokens(gjson.ParseBytes(append(text, "}]"...)), w.tools, tokens)
+	var c chat
+	if w.instructions != "" {
+		c.addText("system", w.instructions)
 	}
-	list := []byte{'['}
+	if w.input.Type == gjson.String {
+		c.addText("user", w.input.Str)
+		return c.tokens(w.tools, tokens)
+	}
 	w.input.ForEach(func(_, item gjson.Result) bool {
-		if len(list) > 1 {
-			list = append(list, ',')
-		}
-		if output := item.Get("output"); output.Type == gjson.String { // of a function
-			list = append(append(list, `{"role":"tool","content":`...), output.Raw...)
-			list = append(list, '}')
-		} else {
-			list = append(list, item.Raw...)
-		}
+		c.addItem(item)
 		return true
 	})
-	return chatTokens(gjson.ParseBytes(append(list, ']')), w.tools, tokens)
+	return c.tokens(w.tools, tokens)
 }
 
 // ended returns the status of a response at its end.
