@@ -13,13 +13,16 @@ import (
 // servedPaths are what follows the root of an API, for each API.
 var servedPaths = map[string]string{
 	"chat": "/chat/completions", "completion": "/completions", "anthropic_messages": "/messages",
-	"responses": "/responses",
+	"responses": "/responses", "embeddings": "/embeddings", "rerank": "/rerank",
 }
 
 // Every API is reached below whatever path a server or a gateway has, with the query of the base URL, and so is the
 // list of models. The key is in the header that the API wants, or in the one that is named.
 func TestEveryAPIUnderEveryPath(t *testing.T) {
 	t.Parallel()
+	if len(servedPaths) != len(api.All()) {
+		t.Errorf("paths of %d APIs, want those of %v", len(servedPaths), api.Names())
+	}
 	for _, tt := range []struct{ base, endpoint, want, models string }{
 		{"", "", "/v1PATH", "/v1/models"},
 		{"/", "", "/v1PATH", "/v1/models"},
@@ -44,7 +47,8 @@ func TestEveryAPIUnderEveryPath(t *testing.T) {
 				in := func(text string) string { return strings.ReplaceAll(text, "PATH", path) }
 				asked := askEverything(t, func(o *Options) {
 					o.BaseURL += in(tt.base)
-					o.Endpoint, o.API, o.Model = in(tt.endpoint), dialect, "m"
+					o.Speak(dialect)
+					o.Endpoint, o.Model = in(tt.endpoint), "m"
 					o.APIKey, o.APIKeyHeader = "Bearer key-secret", keyHeader
 				})
 				where := cmp.Or(tt.models, in(tt.want)) // what has no list is asked for whatever it answers to a GET
