@@ -63,6 +63,8 @@ type Options struct {
 	// Column is the field of records of the kind Prompts that has the prompt: a text, or a list of messages. "" means
 	// "prompt" or "messages".
 	Column string
+	// Ranking reads records of the kind Prompts that have documents as a query with its documents.
+	Ranking bool
 	// Seed shuffles the items of a file, in the same way on every machine. Nil keeps the file's order.
 	Seed *int64
 	// Count returns the number of tokens of a text; nil estimates a quarter of its bytes. The number limits answers

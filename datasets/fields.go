@@ -19,12 +19,13 @@ import (
 // decoder splits records into fields without producing garbage: for files of hundreds of megabytes, garbage would
 // amount to as much as the data that is kept. Returned texts are valid until the next record.
 type decoder struct {
-	text   []byte // the text of strings that have escapes
-	params []byte // further fields of the record's request
-	turns  []turn
-	column string            // the field that has the prompt, in the form of normalizedName; "" means the default
-	counts *Counts           // data that is left out
-	names  map[string]string // lasting copies of the names that are counted
+	text    []byte // the text of strings that have escapes
+	params  []byte // further fields of the record's request
+	turns   []turn
+	ranking bool              // a record may be a query with documents
+	column  string            // the field that has the prompt, in the form of normalizedName; "" means the default
+	counts  *Counts           // data that is left out
+	names   map[string]string // lasting copies of the names that are counted
 }
 
 // view returns a text that shares its bytes with a buffer and is valid as long as they are.

@@ -37,8 +37,9 @@ const (
 type sample struct {
 	prompt   string
 	messages []Message
-	chat     []byte // the messages as they stand in the file; messages is nil then
-	params   []byte // further fields of the request, as Item has them
+	chat     []byte   // the messages as they stand in the file; messages is nil then
+	ranked   []string // documents to rank by the prompt; nil if there are none
+	params   []byte   // further fields of the request, as Item has them
 	answer   string
 	limit    int // limit of the answer, 0 if the record has none
 }
@@ -128,6 +129,8 @@ func (o Options) item(s sample) (Item, bool) {
 		item.Params = bytes.Clone(s.params)
 	}
 	switch {
+	case s.ranked != nil:
+		item.Query, item.Inputs = strings.Clone(s.prompt), s.ranked
 	case s.chat != nil:
 		item.Chat = bytes.Clone(s.chat)
 	case s.messages != nil:
@@ -178,6 +181,7 @@ type reader struct {
 func newReader(files []File, kind Kind, opts Options) *reader {
 	r := &reader{files: files, kind: kind, opts: opts}
 	r.decoder.counts, r.decoder.column = &r.counts, normalizedName(opts.Column)
+	r.decoder.ranking = opts.Ranking
 	return r
 }
 

@@ -69,6 +69,11 @@ type promptRecord struct {
 // files.
 func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 	d.text, d.params = d.text[:0], d.params[:0]
+	if d.ranking {
+		if s, found, err := d.readRanking(record); found || err != nil {
+			return s, s.prompt != "" && len(s.ranked) > 0, err
+		}
+	}
 	var p promptRecord
 	if err := d.readFields(record, &p); err != nil {
 		return sample{}, false, err

@@ -320,6 +320,8 @@ declare module 'k6/x/llm' {
     api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses' | 'embeddings' | 'rerank';
     /** For 'embeddings': the texts of each request (default 1). */
     batchSize?: number;
+    /** For 'rerank': the documents of each request (default 10), unless the records of a 'prompts' file have documents of their own. */
+    documentCount?: number;
     /**
      * Shuffles the items of a file, always in the same way for the same seed; without a seed they come in the order of the file. For
      * generated prompts, the seed from which they are drawn (default 0; 42 for 'conversation_replay').

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.k6.io/k6/v2/lib/fsext"
+
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
@@ -75,6 +77,8 @@ func TestWrongInputs(t *testing.T) {
 		{"new Client().rerank('q', ['a', 3])", "rerank: documents number 1 must be a text"},
 		{"new Client().rerank()", "rerank: query"},
 		{"new Dataset({type: 'mock', batchSize: 2})", "needs api: 'embeddings'"},
+		{"new Dataset({type: 'mock', api: 'embeddings', documentCount: 2})", "needs api: 'rerank'"},
+		{"new Dataset({type: 'mock', api: 'rerank', documentCount: 0})", "must be"},
 		{"new Dataset({type: 'shareGPT', path: 'sample:', api: 'embeddings', turns: 'all'})",
 			"sends texts, not conversations"},
 	} {
@@ -100,5 +104,26 @@ func TestBatchesOfADataset(t *testing.T) {
 		JSON.stringify([item.input.length, item.promptTokens, item.maxTokens])`).String()
 	if want := `[3,21,null]`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// A ranking is made of the texts of a set, or as a file has it.
+func TestRankingsOfADataset(t *testing.T) {
+	t.Parallel()
+	const lines = `{"query": "q", "documents": ["a", {"text": "b"}], "id": 3}` + "\n" + `{"query": "r", "texts": ["c"]}`
+	v := newVU(t, New())
+	if err := fsext.WriteFile(v.files, "/scripts/ranked.jsonl", []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := v.run(t, `const made = new Dataset({type: 'mock', api: 'rerank', documentCount: 2});
+		const file = new Dataset({type: 'prompts', path: 'ranked.jsonl', api: 'rerank'});
+		JSON.stringify([made.at(0), made.at(1), file.at(0), file.at(1), file.length])`).String()
+	if want := `[{"query":"1 2 3 1","documents":["1 2 3 2","1 2 3 3"]},{"query":"1 2 3 4","documents":["1 2 3 5","1 2 3 6"]},` +
+		`{"query":"q","documents":["a","b"]},{"query":"r","documents":["c"]},2]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	_, err := v.RunOnEventLoop(`new Client({api: 'embeddings', baseURL: 'sim:'}).send(made.at(0))`)
+	if err == nil || !strings.Contains(err.Error(), `takes input`) {
+		t.Errorf("got %v", err)
 	}
 }

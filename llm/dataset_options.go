@@ -48,6 +48,8 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"sessions":  integer(&o.Sessions, 1),
 		"maxTokens": integer(&o.MaxTokens, 1),
 		"batchSize": integer(&o.Batch, 1),
+
+		"documentCount": integer(&o.Documents, 1),
 		"conversationReplay": func(v sobek.Value) error {
 			return replayFields(rt, &o.Replay).read(rt, "conversationReplay", v)
 		},

@@ -142,6 +142,10 @@ func base(t *testing.T, key string) string {
 			"threshold: 3}, {type: rate_over_window, window_sec: 5, threshold: 0.5}]}]"
 	case strings.HasPrefix(key, "metrics."):
 		sections["metrics"] = "{type: default}"
+	case strings.HasPrefix(key, "api.embeddings."):
+		sections["api"] = "{type: embeddings}"
+	case strings.HasPrefix(key, "api.rerank."):
+		sections["api"] = "{type: rerank}"
 	case strings.HasPrefix(key, "api.response_format"):
 		sections["api"] = "{response_format: {json_schema: {z: {type: object}, a: [1, 2.5, null, true]}}}"
 	case key == "server.cert_path" || key == "server.key_path":
@@ -172,7 +176,9 @@ var given = map[string]string{
 	"api.slo_tpot_header": "x-mine", "api.slo_ttft_header": "x-mine",
 	"api.response_format.type":        "json_object",
 	"api.response_format.json_schema": `{"type": "object", "properties": {"z": {}, "a": {}}}`,
-	"data.type":                       "mock", "data.path": "scripts/data/sharegpt-sample.json",
+	".encoding_format":                "base64", ".query_field": "question", ".documents_field": "texts",
+	"api.rerank.route": "/rerank",
+	"data.type":        "mock", "data.path": "scripts/data/sharegpt-sample.json",
 	"data.corpus_file_path": "README.md",
 	"data.trace.file":       "docs/config/trace.csv",
 	".min":                  "5", ".max": "600", ".mean": "31", ".std_dev": "2.5", ".variance": "4.5", ".skew": "0.5",

@@ -20,6 +20,8 @@ type API struct {
 	SLOTTFTHeader string `key:"slo_ttft_header,null" default:"null"` // empty: x-slo-ttft-<unit>
 
 	ResponseFormat *ResponseFormat `key:"response_format" default:"null"`
+	Embeddings     *Embeddings     `key:"embeddings,omit" default:"null"` // nil: the defaults
+	Rerank         *Rerank         `key:"rerank,omit" default:"null"`     // nil: the defaults
 
 	// the request header that carries the session's id
 	SessionIDHeader string `key:"session_id_header_key,null" default:"null"`
@@ -30,6 +32,9 @@ type API struct {
 // Check applies the rules on the bounds in headers. inference-perf takes an unknown unit for seconds, and ignores
 // headers in another unit.
 func (a *API) Check(at *tagged.Section) {
+	if at.Valid("type", "streaming", "response_format") {
+		a.checkWhole(at)
+	}
 	if !at.Valid("headers", "slo_unit", "slo_tpot_header", "slo_ttft_header") {
 		return
 	}
@@ -42,6 +47,51 @@ func (a *API) Check(at *tagged.Section) {
 		at.Fault("headers", "%v", err)
 	}
 }
+
+// checkWhole refuses what answers that are no text cannot have.
+func (a *API) checkWhole(at *tagged.Section) {
+	dialect, err := api.ByName(string(a.Type))
+	if err != nil || dialect.Input().Generates() {
+		return
+	}
+	if a.Streaming {
+		at.Fault("streaming", "must be false: the answers of api.type %q come whole", a.Type)
+	}
+	if a.ResponseFormat != nil {
+		at.Fault("response_format", "must be left out: the answers of api.type %q are no text", a.Type)
+	}
+}
+
+// Embeddings holds the options of requests for vectors, of inference-perf after 0.7.0.
+type Embeddings struct {
+	BatchSize      int64  `key:"batch_size" default:"1" check:"above 0"` // texts of a request
+	Dimensions     *int64 `key:"dimensions" default:"null" check:"above 0"`
+	EncodingFormat Packed `key:"encoding_format,null" default:"null"`
+}
+
+// Packed is the form in which vectors come.
+type Packed string
+
+// The forms. The empty one leaves the form to the server.
+const (
+	Floats Packed = "float"
+	Base64 Packed = "base64"
+)
+
+// Choices returns the values that the key accepts.
+func (Packed) Choices() []string { return []string{string(Floats), string(Base64)} }
+
+// Rerank holds the options of requests for rankings, of inference-perf after 0.7.0.
+type Rerank struct {
+	DocumentCount  int64  `key:"document_count" default:"10" check:"above 0"`
+	Route          string `key:"route" default:"/v1/rerank"` // follows server.base_url
+	QueryField     string `key:"query_field" default:"query"`
+	DocumentsField string `key:"documents_field" default:"documents"`
+	TopN           *int64 `key:"top_n" default:"null" check:"at least 0"`
+}
+
+// RerankRoute is the route of most servers.
+const RerankRoute = "/v1/rerank"
 
 // APIType is the dialect of the server.
 type APIType string

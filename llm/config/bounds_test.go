@@ -19,7 +19,8 @@ var numberKinds = map[string]string{
 	"report.request_lifecycle.max_error_messages": "0 too",
 	".min": "0 too", ".max": "0 too", ".mean": "0 too", ".std_dev": "0 too, any size", ".variance": "0 too, any size",
 	".total_count": "0 too", ".skew": "any",
-	".seed": "0 too", ".shared_system_prompt_len": "0 too", ".max_depth": "0 too", ".fanout_probability": "0 too",
+	".top_n": "0 too",
+	".seed":  "0 too", ".shared_system_prompt_len": "0 too", ".max_depth": "0 too", ".fanout_probability": "0 too",
 	".max_wait_ms":                  "0 too",
 	".predecessor_wait_timeout_sec": "time, 0 too", ".trace_idle_gap_cap_seconds": "any", // 0 or less: no cap
 }

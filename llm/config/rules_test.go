@@ -52,7 +52,7 @@ func TestTypes(t *testing.T) {
 		{"api: {headers: {}}", ``},
 		{"api: {yes: 1}",
 			`api.yes: unknown key, known are type, streaming, headers, slo_unit, slo_tpot_header, slo_ttft_header, ` +
-				`response_format, session_id_header_key, session_token_header_key`},
+				`response_format, embeddings, rerank, session_id_header_key, session_token_header_key`},
 		{"api: {response_format: {}}", ``},
 		{"api: {response_format: {json_schema: {b: [1, 2.5, null, yes], a: {}}}}", ``},
 		{"api: {response_format: {json_schema: [1]}}",

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 )
 
@@ -39,6 +40,8 @@ func (m mapping) client() Map {
 		}
 		o["responseFormat"] = format
 	}
+	m.vectors(o)
+	m.ranking(o)
 	m.bounds(o)
 	var adapters []any
 	for _, a := range c.Load.Adapters {
@@ -51,7 +54,7 @@ func (m mapping) client() Map {
 
 // baseURL returns the server's address, or the simulator's for the server type mock.
 func (m mapping) baseURL() string {
-	if m.config.Own.Client["endpoint"] != nil {
+	if m.config.Own.Client["endpoint"] != nil || m.route() != "" && m.config.Server.Type != config.MockServer {
 		return strings.TrimSpace(m.config.Server.BaseURL) // the endpoint follows it as it is
 	}
 	if m.config.Server.Type != config.MockServer {
@@ -72,6 +75,38 @@ func (m mapping) baseURL() string {
 		return "sim:"
 	}
 	return "sim:?" + settings.Encode()
+}
+
+// vectors sets the options of requests for vectors.
+func (m mapping) vectors(o Map) {
+	if e := m.config.API.Embeddings; e != nil {
+		o.set("encodingFormat", string(e.EncodingFormat), e.EncodingFormat != "")
+		if e.Dimensions != nil {
+			o["dimensions"] = *e.Dimensions
+		}
+	}
+}
+
+// ranking sets the options of requests for rankings.
+func (m mapping) ranking(o Map) {
+	r := m.config.API.Rerank
+	if r == nil {
+		return
+	}
+	o.set("endpoint", m.route(), m.route() != "")
+	o.set("queryField", r.QueryField, r.QueryField != api.DefaultQueryField)
+	o.set("documentsField", r.DocumentsField, r.DocumentsField != api.DefaultDocumentsField)
+	if r.TopN != nil {
+		o["topN"] = *r.TopN
+	}
+}
+
+// route returns the path of requests for rankings, "" for the usual one.
+func (m mapping) route() string {
+	if r := m.config.API.Rerank; m.api() == api.Rerank.Name() && r != nil && r.Route != config.RerankRoute {
+		return r.Route
+	}
+	return ""
 }
 
 // bounds sets the bounds of goodput, in ms, and the headers that bound single requests.

@@ -1,6 +1,9 @@
 package dropin
 
-import "github.com/seed-307b789f/xk6-llm/llm/config"
+import (
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+)
 
 // api returns the configuration's API. inference-perf sends its shared prefixes as completions whatever api.type is.
 func (m mapping) api() string {
@@ -14,6 +17,12 @@ func (m mapping) api() string {
 func (m mapping) dataset() Map {
 	data := m.config.Data
 	o := Map{"type": string(data.Type), "api": m.api()}
+	switch a := m.config.API; {
+	case m.api() == api.Embeddings.Name() && a.Embeddings != nil:
+		o["batchSize"] = a.Embeddings.BatchSize
+	case m.api() == api.Rerank.Name() && a.Rerank != nil:
+		o["documentCount"] = a.Rerank.DocumentCount
+	}
 	if data.Type == config.MockData {
 		return o
 	}

@@ -22,8 +22,12 @@ var refusedKeys = map[string]string{
 
 // keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
 var keyRemarks = map[string]string{
-	"api.type":                 "inference-perf has no `responses`",
-	"api.response_format.type": "`anthropic_messages` has no field for a format",
+	"api.type":                       "inference-perf has no `responses`, and 0.7.0 neither `embeddings` nor `rerank`",
+	"api.response_format.type":       "`anthropic_messages` has no field for a format",
+	"api.embeddings.batch_size":      "items k·batch_size on of the data are the texts of request k",
+	"api.embeddings.encoding_format": "null: the server's",
+	"api.rerank.document_count":      "made of the texts of the data, the query first",
+	"api.rerank.route":               "follows server.base_url as it is",
 	"api.slo_unit": "the unit of the bounds in the headers `x-slo-ttft-…` and " +
 		"`x-slo-tpot-…` of api.headers",
 	"data.type": "session replays and `visionarena` are refused; " +

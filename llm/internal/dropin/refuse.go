@@ -222,6 +222,15 @@ func unused(c *config.Config) (list []string) {
 		list = append(list,
 			"data.input_distribution and output_distribution have no effect: the lengths are those of data.trace")
 	}
+	for _, k := range []struct {
+		set bool
+		api api.Dialect
+	}{{c.API.Embeddings != nil, api.Embeddings}, {c.API.Rerank != nil, api.Rerank}} {
+		if k.set && string(c.API.Type) != k.api.Name() {
+			list = append(list, fmt.Sprintf("api.%s has no effect: api.type %s does not use it", k.api.Name(),
+				c.API.Type))
+		}
+	}
 	if c.API.ResponseFormat != nil && !takesFormat(c) {
 		list = append(list, fmt.Sprintf("api.response_format has no effect: api.type %s has no field for it",
 			c.API.Type))

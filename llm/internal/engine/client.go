@@ -140,6 +140,10 @@ func (c *Call) address(model string) {
 	if c.Model == "" {
 		c.Model = model
 	}
+	if c.Dialect.Input() == api.InputRanking && len(c.Inputs) == 1 {
+		c.client.vu.process.warn(c.state, "a rerank request has one document, which is ranked against none: its "+
+			"latency is that of one score")
+	}
 }
 
 // plainHTTP reports whether the server is reached without TLS.

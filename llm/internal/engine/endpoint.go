@@ -186,6 +186,13 @@ func (p *Process) say(state *lib.State, remark string) {
 	}
 }
 
+// warn logs a warning, once per process.
+func (p *Process) warn(state *lib.State, warning string) {
+	if _, said := p.said.LoadOrStore(warning, true); !said {
+		state.Logger.Warn(warning)
+	}
+}
+
 // open keeps the reason why the test must end. The first reason stays.
 func (e *endpoint) open(reason string) { e.broken.CompareAndSwap(nil, &reason) }
 

@@ -30,7 +30,8 @@ var defaultRepos = map[string]struct{ ID, files string }{
 // OpenSet returns a data set. It opens the set once per process for equal options.
 func (s *Source) OpenSet(o *DatasetOptions) (*Set, error) {
 	if o.Kind == "mock" {
-		return &Set{Set: o.grouped(datasets.Mock{Form: o.form()})}, nil
+		set, err := o.grouped(datasets.Mock{Form: o.form()})
+		return &Set{Set: set}, err
 	}
 	return s.Shared.sets.Get(o.key(), func() (*Set, error) {
 		stop := s.logIfLong("opening the data set of type " + o.Kind)
@@ -60,15 +61,18 @@ func (s *Source) open(o *DatasetOptions) (set datasets.Set, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.grouped(set), nil
+	return o.grouped(set)
 }
 
 // grouped returns a set of requests that may have several of a set's texts each.
-func (o *DatasetOptions) grouped(set datasets.Set) datasets.Set {
-	if o.API.Input() == api.InputTexts {
-		return &datasets.Batches{Set: set, Size: int(o.Batch)}
+func (o *DatasetOptions) grouped(set datasets.Set) (datasets.Set, error) {
+	switch o.API.Input() {
+	case api.InputTexts:
+		return &datasets.Batches{Set: set, Size: int(o.Batch)}, nil
+	case api.InputRanking:
+		return datasets.NewRankings(set, int(o.Documents))
 	}
-	return set
+	return set, nil
 }
 
 // setKey identifies a data set: equal options have equal keys. All VUs resolve relative paths against the same folder.
@@ -118,7 +122,8 @@ const archiveLimit = 64 << 20
 
 // openFiles opens a file, a folder, or files of a repository on the hub.
 func (s *Source) openFiles(o *DatasetOptions, kind datasets.Kind) (datasets.Set, error) {
-	opts := datasets.Options{Form: o.form(), Seed: o.Seed, Input: o.Input, Output: o.Output, Column: o.Column}
+	opts := datasets.Options{Form: o.form(), Seed: o.Seed, Input: o.Input, Output: o.Output, Column: o.Column,
+		Ranking: o.API.Input() == api.InputRanking}
 	if o.Tokenizer != "" {
 		counter, err := s.Counter(o.Tokenizer)
 		if err != nil {

@@ -46,6 +46,7 @@ type DatasetOptions struct {
 	Turns         int64 // 0 means single requests; -1 means all turns of a file's conversation
 	Sessions      int64 // conversations open at once; 0 means all, up to defaultSessions
 	Batch         int64 // texts of an embeddings request
+	Documents     int64 // documents of a rerank request that is made of texts
 	MaxTokens     int64 // limit of every answer, in place of the item's own; 0 means the item's own
 }
 
@@ -77,7 +78,8 @@ const defaultTurns = 5
 // DefaultDatasetOptions returns the default options of a data set.
 func DefaultDatasetOptions() DatasetOptions {
 	return DatasetOptions{
-		API: api.Chat, Batch: 1, Prompts: OwnPrompts, Shared: defaultSharedPrefix(), Replay: defaultReplay(),
+		API: api.Chat, Batch: 1, Documents: 10, Prompts: OwnPrompts, Shared: defaultSharedPrefix(),
+		Replay: defaultReplay(),
 	}
 }
 
@@ -149,7 +151,7 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	if err := o.checkTexts(given); err != nil {
 		return err
 	}
-	uses = append(uses, "maxTokens", "batchSize")
+	uses = append(uses, "maxTokens", "batchSize", "documentCount")
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(uses, name) {
 			return invalid(name, fmt.Errorf("type %s does not use it", o.Kind))
@@ -193,6 +195,9 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 func (o *DatasetOptions) checkTexts(given map[string]bool) error {
 	if given["batchSize"] && o.API.Input() != api.InputTexts {
 		return invalid("batchSize", errors.New("needs api: 'embeddings': other requests have one input"))
+	}
+	if given["documentCount"] && o.API.Input() != api.InputRanking {
+		return invalid("documentCount", errors.New("needs api: 'rerank'"))
 	}
 	if o.API.Input().Generates() {
 		return nil
