@@ -101,7 +101,14 @@ func checkStream(options search.Options, client *jsClient) error {
 	if client == nil || client.Streaming() {
 		return nil
 	}
+	text := client.Dialect().Input().Generates()
 	for _, tier := range options.Tiers {
+		if !text {
+			if err := slo.TextFault(tier.SLO); err != nil {
+				return fmt.Errorf("search: %w", err)
+			}
+			continue
+		}
 		if err := slo.StreamFault(tier.SLO); err != nil {
 			return fmt.Errorf("search: %w: leave streaming of the client out", err)
 		}

@@ -120,6 +120,19 @@ func StreamFault(list []Objective) error {
 	return nil
 }
 
+// TextFault returns why requests that generate no text cannot be judged by the objectives, and nil if they can.
+func TextFault(list []Objective) error {
+	for _, o := range list {
+		for _, b := range o.Bounds {
+			if b.Latency != "request_latency" {
+				return fmt.Errorf("%s is about tokens, which embeddings and rerank do not generate: they have a "+
+					"latency, as in p99(latency)<500ms", o)
+			}
+		}
+	}
+	return nil
+}
+
 // Join returns the texts of the objectives as one text, which Parse reads.
 func Join(list []Objective) string {
 	texts := make([]string, len(list))

@@ -98,6 +98,21 @@ func ExampleParse() {
 	// failures<1% broken
 }
 
+func TestTextFault(t *testing.T) {
+	t.Parallel()
+	for text, fault := range map[string]bool{
+		"failures<1%,p99(latency)<5s": false, "p99(ttft)<1s": true, "failures<1%,request_latency=5s,ntpot=20ms": true,
+	} {
+		list, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := TextFault(list); (err != nil) != fault {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
 func TestStreamFault(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // searchExamples holds the options of a search, and how each is written.
@@ -71,9 +72,16 @@ func (m mapping) checkStream(o *arrival.SearchOptions) error {
 	if streaming {
 		return nil
 	}
+	text := !slices.Contains([]string{record.APIEmbeddings, record.APIRerank}, string(m.config.API.Type))
 	for _, tier := range append(slices.Clone(o.Tiers), arrival.SearchTier{SLO: o.SLO.String}) {
 		list, err := slo.Parse(tier.SLO)
 		if err != nil {
+			continue
+		}
+		if !text {
+			if err := slo.TextFault(list); err != nil {
+				return fmt.Errorf("x-llm.search: %w", err)
+			}
 			continue
 		}
 		if err := slo.StreamFault(list); err != nil {

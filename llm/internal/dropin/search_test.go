@@ -90,6 +90,7 @@ func TestSearchNeedsStreaming(t *testing.T) {
 		ttft + "}\napi: {streaming: true}":                             "",
 		"x-llm: {search: {slo: 'p99(latency)<1s'}}":                    "",
 		"x-llm: {search: {tiers: [{name: a, slo: itl=5ms}]}}":          "x-llm.search: itl=5ms needs streaming: ",
+		ttft + "}\napi: {type: embeddings}":                            "x-llm.search: p99(ttft)<1s is about tokens, ",
 	} {
 		c, err := config.Parse([]byte(text + "\nserver: {base_url: h}\n"))
 		if err != nil {
