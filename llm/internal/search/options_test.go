@@ -141,6 +141,20 @@ func TestSlowLoadsGetMoreTime(t *testing.T) {
 			t.Errorf("%s at %v/s: got %v, want %v", tt.phase, tt.value, got, tt.want)
 		}
 	}
+	given := options()
+	given.Probe = types.NullDurationFrom(2 * time.Second)
+	brief, err := New(given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rate, want := range map[float64]time.Duration{
+		10: 2 * time.Second, 0.5: 10 * time.Second, // for five requests
+		0.01: time.Minute,
+	} {
+		if got := brief.known.longest(rate, Bisection); got != want {
+			t.Errorf("probes of 2s at %v/s: got %v, want %v", rate, got, want)
+		}
+	}
 	if got, want := s.o.Longest(), 2*4*(25*15+6*30)*time.Second; got != want {
 		t.Errorf("the search takes at most %v, want %v", got, want)
 	}

@@ -40,12 +40,12 @@ func (o Options) MostProbes() int { return o.MaxProbes + o.MaxProbes/2 + 1 }
 // Longest returns how long the search may take, without the waits for the server after each probe. The transient of a
 // probe takes no longer than what follows it.
 func (o Options) Longest() time.Duration {
-	stretch := time.Duration(1)
+	probe, hold := max(o.Probe, time.Minute), max(o.Hold, time.Minute)
 	if o.stretch {
-		stretch = mostStretch
+		probe, hold = mostStretch*o.Probe, mostStretch*o.Hold
 	}
 	holds := min(o.MostProbes(), len(o.Tiers)*(2+len(below)+len(above))) // the two sides of the edge, and around it
-	return 2 * stretch * (time.Duration(o.MostProbes()-holds)*o.Probe + time.Duration(holds)*o.Hold)
+	return 2 * (time.Duration(o.MostProbes()-holds)*probe + time.Duration(holds)*hold)
 }
 
 // String describes the search, such as: the highest rate that keeps p99(ttft)<500ms.

@@ -44,7 +44,7 @@ func (k *known) answer(t Tier) record.SearchAnswer {
 		a.LowestFailing = new(b.high.value)
 		a.Binding = t.binding(b.high.probe)
 	}
-	a.Cliff = t.cliff(b)
+	a.Cliff = k.cliff(t, b)
 	return a
 }
 
@@ -53,7 +53,8 @@ func (t Tier) binding(p record.SearchProbe) string {
 	worst, most := "", math.Inf(-1)
 	for _, o := range t.SLO {
 		if share, ok := shareOf(p, o); ok && share.Share != nil {
-			if e := excess(o, *share.Share); e > most {
+			e := excess(o, *share.Share)
+			if e > most || e == most && o.Kind == slo.Failures { // which break the other objectives, too
 				worst, most = o.String(), e
 			}
 		}
@@ -90,8 +91,9 @@ const (
 	cliffFailures = 0.05 // share of requests that fail behind the edge, though next to none fail before it
 )
 
-// cliff reports whether the latency that decides jumps within the bracket, or the share of failures.
-func (t Tier) cliff(b bracket) bool {
+// cliff reports whether the latency that decides jumps within the bracket, or the share of failures. All probes of the
+// two loads have to show it, for the latency of few requests jumps by chance.
+func (k *known) cliff(t Tier, b bracket) bool {
 	if b.low == nil || b.high == nil || b.high.value > cliffWidth*b.low.value {
 		return false
 	}
@@ -99,9 +101,25 @@ func (t Tier) cliff(b bracket) bool {
 		return true
 	}
 	o, _ := t.objective(t.binding(b.high.probe))
-	before, _ := shareOf(b.low.probe, o)
-	behind, _ := shareOf(b.high.probe, o)
-	return before.Latency != nil && behind.Latency != nil && *behind.Latency >= cliffJump**before.Latency
+	_, before, some := k.latencies(o, b.low.value)
+	behind, _, others := k.latencies(o, b.high.value)
+	return some && others && behind >= cliffJump*before
+}
+
+// latencies returns the least and the greatest latency that decides an objective, of all probes at a load, and false if
+// there is none.
+func (k *known) latencies(o slo.Objective, load float64) (least, most float64, some bool) {
+	for _, p := range k.judged() {
+		share, _ := shareOf(p, o)
+		if p.Value != load || share.Latency == nil {
+			continue
+		}
+		if !some {
+			least, most, some = *share.Latency, *share.Latency, true
+		}
+		least, most = min(least, *share.Latency), max(most, *share.Latency)
+	}
+	return least, most, some
 }
 
 // failed returns the share of the requests that failed.

@@ -80,16 +80,18 @@ func (k *known) exhausted() string {
 // certainty says what is certain of the answer to a tier, and what would make more so.
 func (k *known) certainty(t Tier) string {
 	low, high := k.interval(t)
-	text := fmt.Sprintf("; certain at %s: ", percent(k.o.Confidence))
+	text := "; certain (" + percent(k.o.Confidence) + "): "
 	switch {
 	case low != nil && high != nil:
-		return text + fmt.Sprintf("between %s and %s", k.o.load(*low), k.o.load(*high)) + k.advice(t)
+		text += fmt.Sprintf("the edge lies between %s and %s", k.o.load(*low), k.o.load(*high))
 	case low != nil:
-		return text + fmt.Sprintf("at least %s", k.o.load(*low)) + k.advice(t)
+		text += "the edge is above " + k.o.load(*low)
 	case high != nil:
-		return text + fmt.Sprintf("below %s", k.o.load(*high)) + k.advice(t)
+		text += "the edge is below " + k.o.load(*high)
+	default:
+		text += "nothing"
 	}
-	return text + "nothing" + k.advice(t)
+	return text + k.advice(t)
 }
 
 // advice says how long a probe would take to be certain that the answer passes, if it is not.
@@ -101,15 +103,13 @@ func (k *known) advice(t Tier) string {
 	o := t.leastSure(low.probe)
 	rate := k.throughput(low.value)
 	if needed(o) == 1 || rate == 0 {
-		return fmt.Sprintf(" (no number of requests makes certain that all keep %s)", o)
+		return fmt.Sprintf("; no number of requests makes certain that all keep %s", o)
 	}
 	needs := time.Duration(math.Ceil(k.surePass(o, counts(o, low.probe))/rate)) * time.Second
 	if needs <= k.longest(low.value, Bisection) { // the share is too near to what is needed
 		return ""
 	}
-	probe := roundedUp(needs)
-	return fmt.Sprintf(" (%s at %s takes %s a probe to be certain: set probe: %s)", o, k.o.load(low.value), probe,
-		probe)
+	return fmt.Sprintf("; for more, let a probe take %s (option probe, --duration)", roundedUp(needs))
 }
 
 // counts returns for what part of an independent request each of a probe counts.

@@ -10,7 +10,7 @@ const (
 	mostHalvings  = 6 // while nothing passes
 	mostDoublings = 2 // from a load that fails, if no lower one may be tried
 	// hopelessAfter is the number of loads at which no request keeps the objective. The load is then not the cause.
-	hopelessAfter = 4
+	hopelessAfter = 2
 	// halved is the ratio of two loads below which a bracket of doubling has been halved from above. Its lower end was
 	// only estimated then, and may be what is wrong.
 	halved = 1.25
@@ -131,11 +131,14 @@ const (
 	mostStretch = 4
 	// roughRequests are those that the estimate of a probe in doubling should have.
 	roughRequests = 10
+	// fewest are those below which a probe tells nothing.
+	fewest = 5
 )
 
 // longest returns how long a load may be measured. If the user gave no times, a load gets more than the default when it
 // would have too few requests to tell anything: as many requests as let two break the strictest objective, but no more
-// than four times the default, so that the search ends in bounded time.
+// than four times the default, so that the search ends in bounded time. A time that was given is kept unless fewer than
+// fewest requests come in it, and a minute has more.
 func (k *known) longest(value float64, phase string) time.Duration {
 	d, least := k.o.Probe, 2/(1-k.estimable())
 	switch phase {
@@ -145,8 +148,11 @@ func (k *known) longest(value float64, phase string) time.Duration {
 		d, least = k.o.Hold, 2*least
 	}
 	rate := k.throughput(value)
-	if !k.o.stretch || rate == 0 {
+	switch {
+	case rate == 0:
 		return d
+	case !k.o.stretch:
+		return max(d, min(time.Duration(fewest/rate*float64(time.Second)), time.Minute))
 	}
 	seconds := min(math.Ceil(least/rate), mostStretch*d.Seconds())
 	return max(d, time.Duration(seconds)*time.Second)
