@@ -44,7 +44,7 @@ func (k *known) answer(t Tier) record.SearchAnswer {
 		a.LowestFailing = new(b.high.value)
 		a.Binding = t.binding(b.high.probe)
 	}
-	a.Cliff = k.cliff(t, b)
+	a.Cliff = t.cliff(b, k.judged())
 	return a
 }
 
@@ -93,7 +93,7 @@ const (
 
 // cliff reports whether the latency that decides jumps within the bracket, or the share of failures. All probes of the
 // two loads have to show it, for the latency of few requests jumps by chance.
-func (k *known) cliff(t Tier, b bracket) bool {
+func (t Tier) cliff(b bracket, probes []record.SearchProbe) bool {
 	if b.low == nil || b.high == nil || b.high.value > cliffWidth*b.low.value {
 		return false
 	}
@@ -101,15 +101,15 @@ func (k *known) cliff(t Tier, b bracket) bool {
 		return true
 	}
 	o, _ := t.objective(t.binding(b.high.probe))
-	_, before, some := k.latencies(o, b.low.value)
-	behind, _, others := k.latencies(o, b.high.value)
+	_, before, some := latencies(probes, o, b.low.value)
+	behind, _, others := latencies(probes, o, b.high.value)
 	return some && others && behind >= cliffJump*before
 }
 
 // latencies returns the least and the greatest latency that decides an objective, of all probes at a load, and false if
 // there is none.
-func (k *known) latencies(o slo.Objective, load float64) (least, most float64, some bool) {
-	for _, p := range k.judged() {
+func latencies(probes []record.SearchProbe, o slo.Objective, load float64) (least, most float64, some bool) {
+	for _, p := range probes {
 		share, _ := shareOf(p, o)
 		if p.Value != load || share.Latency == nil {
 			continue

@@ -83,11 +83,11 @@ func (k *known) certainty(t Tier) string {
 	text := "; certain (" + percent(k.o.Confidence) + "): "
 	switch {
 	case low != nil && high != nil:
-		text += fmt.Sprintf("the edge lies between %s and %s", k.o.load(*low), k.o.load(*high))
+		text += fmt.Sprintf("between %s and %s", k.o.load(*low), k.o.load(*high))
 	case low != nil:
-		text += "the edge is above " + k.o.load(*low)
+		text += "above " + k.o.load(*low)
 	case high != nil:
-		text += "the edge is below " + k.o.load(*high)
+		text += "below " + k.o.load(*high)
 	default:
 		text += "nothing"
 	}

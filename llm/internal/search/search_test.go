@@ -137,10 +137,10 @@ func TestSearch(t *testing.T) {
 	}{
 		"normal": {options(), up(15.7), "1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] (15.3+)", Converged,
 			"holds at 15.3/s (p99 TTFT 292 ms, 600 requests), breaks at 16/s (306 ms)",
-			"the edge lies between 15.3/s and 16/s; certain (95 %): the edge lies between 15.3/s and 16/s"},
+			"the edge lies between 15.3/s and 16/s; certain (95 %): between 15.3/s and 16/s"},
 		"below 1/s": {options(), up(0.3), "1- 0.5- 0.25+ [0.354-] [0.297+] [0.324-] [0.31-] (0.297+)", Converged,
 			"holds at 0.297/s (p99 TTFT 297 ms, 600 requests), breaks at 0.31/s (310 ms)",
-			"the edge lies between 0.297/s and 0.31/s; certain (95 %): the edge lies between 0.297/s and 0.31/s"},
+			"the edge lies between 0.297/s and 0.31/s; certain (95 %): between 0.297/s and 0.31/s"},
 		"no capacity": {options(), func(s *Search, p Probe) record.SearchProbe {
 			return unstable(probe(s, false, true, 40))
 		}, "1- 0.5- 0.25- 0.125- 0.0625- 0.0312- 0.0156-", MinFails,
@@ -148,10 +148,10 @@ func TestSearch(t *testing.T) {
 			"0.0156/s, the lowest load that was tried, breaks the SLO already: requests in flight grow without bound"},
 		"more than max": {within(0, 10), up(15.7), "1+ 2+ 4+ 8+ 10+ (10+)", MaxReached,
 			"holds at all tried loads, up to 10/s (p99 TTFT 191 ms, 600 requests)",
-			"10/s, the highest load to try, keeps the SLO; certain (95 %): the edge is above 10/s"},
+			"10/s, the highest load to try, keeps the SLO; certain (95 %): above 10/s"},
 		"max below 1": {within(0, 0.5), up(1), "0.5+ (0.5+)", MaxReached,
 			"holds at all tried loads, up to 0.5/s (p99 TTFT 150 ms, 600 requests)",
-			"0.5/s, the highest load to try, keeps the SLO; certain (95 %): the edge is above 0.5/s"},
+			"0.5/s, the highest load to try, keeps the SLO; certain (95 %): above 0.5/s"},
 		"min fails": {within(20, 0), func(s *Search, p Probe) record.SearchProbe {
 			return unstable(probe(s, false, true, 2))
 		}, "20-", MinFails, "breaks already at 20/s (requests in flight grow without bound)",
@@ -169,11 +169,11 @@ func TestSearch(t *testing.T) {
 				"p99(ttft)<300ms, 99 % have to"},
 		"concurrency": {concurrency(options()), up(12.5), "1+ 2+ 4+ 8+ 16- [11+] [13-] [12+] (12+)", Converged,
 			"holds at 12 at a time (p99 TTFT 288 ms, 600 requests), breaks at 13 at a time (312 ms)",
-			"the edge lies between 12 at a time and 13 at a time; certain (95 %): the edge lies between 12 at a time and 13 at a " +
+			"the edge lies between 12 at a time and 13 at a time; certain (95 %): between 12 at a time and 13 at a " +
 				"time"},
 		"concurrency of 1": {concurrency(options()), up(1.5), "1+ 2- (1+)", Converged,
 			"holds at 1 at a time (p99 TTFT 200 ms, 600 requests), breaks at 2 at a time (400 ms)",
-			"the edge lies between 1 at a time and 2 at a time; certain (95 %): the edge lies between 1 at a time and 2 at a time"},
+			"the edge lies between 1 at a time and 2 at a time; certain (95 %): between 1 at a time and 2 at a time"},
 		"no concurrency": {concurrency(options()), up(0.5), "1- 2- 4-", MinFails,
 			"breaks already at 1 at a time (p99 TTFT 600 ms, 600 requests)",
 			"1 at a time, the lowest load that was tried, breaks the SLO already: 89 % of 600 requests keep " +
@@ -181,18 +181,18 @@ func TestSearch(t *testing.T) {
 		"resolution 1 %": {resolution(0.01), up(15.7), "1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] [15.6+] " +
 			"[15.8-] [15.7-] (15.6+)", Converged,
 			"holds at 15.6/s (p99 TTFT 298 ms, 600 requests), breaks at 15.7/s (300 ms)",
-			"the edge lies between 15.6/s and 15.7/s; certain (95 %): the edge lies between 15.6/s and 15.7/s"},
+			"the edge lies between 15.6/s and 15.7/s; certain (95 %): between 15.6/s and 15.7/s"},
 		"resolution 0.1 %": {resolution(0.001), up(1.05), "1+ 2- [1.41-] [1.19-] [1.09-] [1.04+] [1.06-] [1.05-] " +
 			"[1.045+] [1.047+] [1.048+] [1.049+] (1.049+)", Converged,
 			"holds at 1.049/s (p99 TTFT 300 ms, 600 requests), breaks at 1.05/s (300 ms)",
-			"the edge lies between 1.049/s and 1.05/s; certain (95 %): the edge lies between 1.049/s and 1.05/s"},
+			"the edge lies between 1.049/s and 1.05/s; certain (95 %): between 1.049/s and 1.05/s"},
 		"probes exhausted": {probes(6), up(15.7), "1+ 2+ 4+ 8+ 16- [11.3+]", ProbesExhausted,
 			"holds at 11.3/s (p99 TTFT 216 ms, 600 requests), breaks at 16/s (306 ms)",
-			"6 probes did not suffice: the edge lies between 11.3/s and 16/s; certain (95 %): the edge lies between 11.3/s and " +
+			"6 probes did not suffice: the edge lies between 11.3/s and 16/s; certain (95 %): between 11.3/s and " +
 				"16/s; set a higher maxProbes or resolution"},
 		"probes exhausted in doubling": {probes(3), up(15.7), "1+ 2+ 4+", ProbesExhausted,
 			"holds at all tried loads, up to 4/s (p99 TTFT 76.4 ms, 600 requests)",
-			"3 probes did not suffice: no load up to 4/s fails; certain (95 %): the edge is above 4/s; set a higher " +
+			"3 probes did not suffice: no load up to 4/s fails; certain (95 %): above 4/s; set a higher " +
 				"maxProbes or resolution"},
 	} {
 		line := run(t, tt.given, tt.serve)
@@ -251,7 +251,7 @@ func TestInterval(t *testing.T) {
 	if line.Interval[0] != nil || line.Interval[1] == nil || *line.Interval[1] != 1 {
 		t.Errorf("got %v, want nothing up to 1", line.Interval)
 	}
-	const want = "the edge lies between 0.595/s and 0.621/s; certain (95 %): the edge is below 1/s; for more, let a " +
+	const want = "the edge lies between 0.595/s and 0.621/s; certain (95 %): below 1/s; for more, let a " +
 		"probe take 25m (option probe, --duration)"
 	if line.Reason != want {
 		t.Errorf("got %q, want %q", line.Reason, want)
@@ -295,13 +295,13 @@ func TestLoadsAroundTheAnswer(t *testing.T) {
 		tried, rest string
 	}{
 		"certain everywhere": {func(v float64) bool { return true }, 0, 0, "(15.3+)",
-			"certain (95 %): the edge lies between 15.3/s and 16/s"},
+			"certain (95 %): between 15.3/s and 16/s"},
 		"certain a fifth from the edge": {func(v float64) bool { return v < 12.5 || v > 18 }, 0, 0,
-			"[16-] (15.3+) (16-) (18.4-)", "certain (95 %): the edge lies between 11.3/s and 18.4/s"},
+			"[16-] (15.3+) (16-) (18.4-)", "certain (95 %): between 11.3/s and 18.4/s"},
 		"certain far from the edge": {func(v float64) bool { return v < 4 || v > 20 }, 0, 0,
-			"[16-] (15.3+) (16-) (12.2+) (9.56+) (18.4-) (23-)", "certain (95 %): the edge lies between 2/s and 23/s"},
+			"[16-] (15.3+) (16-) (12.2+) (9.56+) (18.4-) (23-)", "certain (95 %): between 2/s and 23/s"},
 		"without probe": {func(v float64) bool { return v < 12.5 || v > 18 }, 0, 0, "[16-] (15.3+)",
-			"certain (95 %): the edge is above 11.3/s"},
+			"certain (95 %): above 11.3/s"},
 		"within bounds": {func(v float64) bool { return false }, 10, 17,
 			"10+ 17- [13+] [14.9+] [15.9-] [15.4+] (15.4+) (15.9-) (12.3+)", "certain (95 %): nothing"},
 	} {
@@ -409,7 +409,7 @@ func TestServerDies(t *testing.T) {
 		"for good": {4, 100, "1+ 2+ 4+ 8+ 16- 8-", UnstableServer, "the server stopped answering at 16/s: all 60 " +
 			"requests failed, and then at 8/s too, which it had carried before"},
 		"and comes back": {4, 5, "1+ 2+ 4+ 8+ 16- 8+ [11.3+] [13.4+] [14.6+] [15.3+] (15.3+)", Converged,
-			"the edge lies between 15.3/s and 16/s; certain (95 %): the edge lies between 15.3/s and 16/s"},
+			"the edge lies between 15.3/s and 16/s; certain (95 %): between 15.3/s and 16/s"},
 		"in the hold": {9, 100, "1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] (15.3-) (15.3-)", UnstableServer,
 			"the server stopped answering at 15.3/s: all 60 requests failed, and again when the load was repeated"},
 		"for a hold": {9, 10, "1+ 2+ 4+ 8+ 16- [11.3+] [13.4+] [14.6+] [15.3+] (15.3-) (15.3+)", UnstableServer,
@@ -438,13 +438,13 @@ func TestClientDoesNotKeepUp(t *testing.T) {
 	}{
 		"once": {func(p Probe) bool { return p.Number == 2 || p.Number == 5 },
 			"1+ 2+ 4? 4+ 8+ 16? 16- [11.3+] [13.4+] [14.6+] [15.3+] (15.3+)", Converged,
-			"the edge lies between 15.3/s and 16/s; certain (95 %): the edge lies between 15.3/s and 16/s"},
+			"the edge lies between 15.3/s and 16/s; certain (95 %): between 15.3/s and 16/s"},
 		"twice": {func(p Probe) bool { return p.Value > 7 }, "1+ 2+ 4+ 8? 8?", ClientLimited,
 			"the load generator did not keep up at 8/s, twice in a row: requests were sent late"},
 		"now and then": {func(p Probe) bool { return p.Number%2 == 0 },
 			"1? 1+ 2? 2+ 4? 4+ 8? 8+ 16? 16- [11.3?] [11.3+] [13.4?] [13.4+] [14.6?] [14.6+] [15.3?] [15.3+] (15.3?) " +
 				"(15.3+)",
-			Converged, "the edge lies between 15.3/s and 16/s; certain (95 %): the edge lies between 15.3/s and 16/s"},
+			Converged, "the edge lies between 15.3/s and 16/s; certain (95 %): between 15.3/s and 16/s"},
 	} {
 		line := run(t, options(), func(s *Search, p Probe) record.SearchProbe {
 			if tt.refuses(p) {
