@@ -56,7 +56,9 @@ records are missing; otherwise the code of k6 run, for example 105 after Ctrl-C.
   k6 x llm bench localhost:8000 --search rate --slo 'p99(ttft)<500ms'
   k6 x llm bench https://api.example.com --api-key-env KEY --ignore-eos=false
   k6 x llm bench localhost:8000 --rate 5 --print script > my-test.js`,
-		Args: oneServer,
+		Args: func(cmd *cobra.Command, args []string) error {
+			return cmp.Or(flagForLoad(cmd), oneServer(cmd, args))
+		},
 		RunE: func(cmd *cobra.Command, args []string) error { return b.bench(cmd, args[0]) },
 	}
 	flags := cmd.Flags()
@@ -92,6 +94,9 @@ func (b *bench) bench(cmd *cobra.Command, url string) error {
 func (b *bench) show(cmd *cobra.Command) error {
 	if err := b.prepare(cmd); err != nil {
 		return err
+	}
+	if err := b.planned(); err != nil {
+		return errext.WithExitCodeIfNone(err, misuse)
 	}
 	if err := b.askOrGuess(); err != nil {
 		return err
@@ -144,7 +149,7 @@ func (b *bench) defaults(url string) {
 		config.Override{Key: "api.type", Value: string(config.Chat)},
 		config.Override{Key: "api.streaming", Value: "true"})
 	told := s.rates != nil || s.concurrencies != nil || s.trace != "" || s.search.over != "" || s.stages != ""
-	if !told && !overridden(b.dotted, "load.stages") && !overridden(b.dotted, "x-llm.search") {
+	if !told && !overridden(b.dotted, "load.stages") && !overridden(b.dotted, searchKey) {
 		s.concurrencies = defaultConcurrencies
 		if s.duration == "" && s.requests == "" {
 			s.duration = defaultShort

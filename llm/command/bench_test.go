@@ -40,6 +40,9 @@ func TestPrintedLoads(t *testing.T) {
 			"--max-tokens-field max_completion_tokens",
 		"search": "localhost:8000 --search rate --search-min 2 --search-max 100 --resolution 10% --duration 20s " +
 			"--slo p99(ttft)<500ms,failures<1% --input 512 --output 128 --tokenizer tok",
+		"merged": "localhost:8000 --search concurrency --search-min 8 --resolution 30% --duration 2s --dataset mock " +
+			`--slo ttft=1s --x-llm.search {"confidence":0.9}`,
+		"keyed":  `localhost:8000 --x-llm.search {"over":"rate"} --slo ttft=1s --duration 5s --search-max 9 --dataset mock`,
 		"tiers":  "localhost:8000 --search concurrency --tier fast:p99(ttft)<500ms --tier slow:ttft=5s --dataset mock",
 		"ladder": "localhost:8000 --stages testdata/search.json --dataset mock",
 		"secrets": `http://u:password1@h:1 --rate 1 --dataset mock -H Authorization:aSecret123 ` +
@@ -179,6 +182,16 @@ func TestBenchRefuses(t *testing.T) {
 		{"u --search rate --slo ttft=1s --resolution 5", `--resolution: "5" is no share such as 5%`},
 		{"u --search rate --slo ttft=1s --duration 20", `--duration: "20" is no duration such as 1.5s`},
 		{"u --search rate --tier ttft=1s", `--tier: "ttft=1s" is no name with an SLO, as in 'fast: p99(ttft)<500ms'`},
+		{"u --search rate --tier a:ttft=1s --tier a:ttft=2s", `--tier: two are named "a": give each a name of its own`},
+		{"u --search --slo ttft=1s",
+			"--search: the most of what? Write --search rate or --search concurrency, and then --slo"},
+		{`u --x-llm.search {"confidnce":0.99} --slo ttft=1s`,
+			`x-llm.search.confidnce: unknown key: did you mean "confidence"?`},
+		{`u --x-llm.search {"confidence":2} --slo ttft=1s`, "search.confidence must be from 0.5 to below 1, "},
+		{`u --x-llm.search {"over":"rate"}`, "search.slo is missing: write slo: "},
+		{`u --x-llm.search {"over":"rate"} --slo ttft=1s --requests 5`,
+			"x-llm.search chooses the loads by itself: leave --requests out"},
+		{`u --x-llm.search null --duration 5s --load.stages []`, "--duration and --requests need --rate or --concurrency"},
 		{"u --search rate --tier a:ttft", `--tier: column 5: "ttft": write ttft=500ms`},
 		{"u --search rate --tier a:ttft=1s --slo ttft=1s",
 			"--slo and --tier: give one of them: a tier is an SLO with a name"},
@@ -212,7 +225,10 @@ func TestBenchRefuses(t *testing.T) {
 func TestBenchRefusesSearchesBeforeTheLoad(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ line, want string }{
-		{"--slo p99(ttft)<1s --stream=false", "x-llm.search: p99(ttft)<1s needs streaming: "},
+		{"--slo p99(ttft)<1s --stream=false", "--slo: p99(ttft)<1s needs streaming: an answer in one piece has no " +
+			"TTFT, TPOT or ITL, only a latency, as in p99(latency)<5s: leave --stream=false out"},
+		{"--tier a:p99(ttft)<1s --stream=false", "--tier: p99(ttft)<1s needs streaming: "},
+		{"--slo p99(ttft)<1s --api.streaming false", "x-llm.search: p99(ttft)<1s needs streaming: "},
 		{`--slo ttft=1s --x-llm.search {"over":"rate","maxProbes":1}`,
 			"search.maxProbes must be from 3 to 1000, got 1"},
 		{"--slo ttft=1s --arrival inference-perf",

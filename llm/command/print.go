@@ -80,15 +80,21 @@ func plainStyle(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// place sets the value at a path of keys, and keeps the order in which keys first came.
+// place sets the value at a path of keys, and keeps the order in which keys first came. Where both values are mappings,
+// it merges them at every depth, as the load does.
 func place(m *yaml.Node, path []string, value *yaml.Node) {
 	for i := 0; i < len(m.Content); i += 2 {
 		if m.Content[i].Value != path[0] {
 			continue
 		}
-		if len(path) > 1 && m.Content[i+1].Kind == yaml.MappingNode {
-			place(m.Content[i+1], path[1:], value)
-		} else {
+		switch old := m.Content[i+1]; {
+		case len(path) > 1 && old.Kind == yaml.MappingNode:
+			place(old, path[1:], value)
+		case len(path) == 1 && old.Kind == yaml.MappingNode && value.Kind == yaml.MappingNode:
+			for j := 0; j < len(value.Content); j += 2 {
+				place(old, []string{value.Content[j].Value}, value.Content[j+1])
+			}
+		default:
 			m.Content[i+1] = value
 		}
 		return

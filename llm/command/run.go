@@ -92,7 +92,9 @@ circuit breaker.`,
   k6 x llm run -c config.yml --out report \
       --load.stages '[{"rate": 5, "duration": 30}]'
   k6 x llm run --server.base_url http://localhost:8000 --rate 5 --duration 10s`,
-		Args: cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			return cmp.Or(flagForLoad(cmd), cobra.NoArgs(cmd, args))
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
 	}
 	flags := cmd.Flags()
@@ -178,6 +180,11 @@ func (r *runner) settled() error {
 			return fmt.Errorf("--prompts: %w", err)
 		}
 	}
+	return r.planned()
+}
+
+// planned refuses a load that is no plan, and a search whose options are wrong.
+func (r *runner) planned() error {
 	if r.c.Load.Sweep != nil || r.c.Load.Type == config.TraceReplay {
 		return nil
 	}
@@ -201,6 +208,7 @@ func (r *runner) settled() error {
 // prepare reads what the flags and the configuration say.
 func (r *runner) prepare(cmd *cobra.Command) error {
 	r.cmd = cmd
+	r.settings.search.keyed = r.searches()
 	short, err := r.settings.overrides()
 	if err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
@@ -214,6 +222,20 @@ func (r *runner) prepare(cmd *cobra.Command) error {
 		err = errSLO
 	}
 	return errext.WithExitCodeIfNone(err, misuse)
+}
+
+// searches reports whether keys, and not --search, ask for a search: those of the flags, or else of the file.
+func (r *runner) searches() bool {
+	for _, o := range slices.Backward(r.dotted) {
+		if o.Key == searchKey {
+			return o.Value != "null"
+		}
+	}
+	if r.config == "" || r.read() != nil {
+		return false
+	}
+	c, err := config.ParseFile(r.config, r.text, r.dotted...)
+	return err == nil && c.Own.Search != nil // an error comes again with all flags
 }
 
 // serverType is the key that decides between a server and the simulator.

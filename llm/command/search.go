@@ -1,12 +1,15 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
@@ -20,6 +23,18 @@ import (
 type searchFlags struct {
 	over, min, max, resolution string
 	tiers                      []string
+	keyed                      bool // the configuration, or a flag with its key, asks for a search
+}
+
+// searchKey is the key of the options of a search.
+const searchKey = "x-llm.search"
+
+// flagForLoad refuses a flag that stands where --search has its load.
+func flagForLoad(cmd *cobra.Command) error {
+	if over := cmd.Flags().Lookup("search").Value.String(); strings.HasPrefix(over, "-") {
+		return fmt.Errorf("--search: the most of what? Write --search rate or --search concurrency, and then %s", over)
+	}
+	return nil
 }
 
 // register adds the flags to those of a command.
@@ -35,12 +50,15 @@ func (f *searchFlags) register(flags *pflag.FlagSet) {
 // errSLO is the answer to a search that has no SLO.
 var errSLO = errors.New("--search: within which SLO? Add one, such as --slo 'p99(ttft)<500ms,failures<1%'")
 
-// options returns the options of the search that --search asks for. longest is the text of --duration.
+// options returns the options of a search that the flags stand for. longest is the text of --duration.
 func (f *searchFlags) options(longest string) (o options, err error) {
-	if err := oneOf("--search", f.over, search.Rate, search.Concurrency); err != nil {
-		return nil, err
+	o = options{}
+	if f.over != "" {
+		if err := oneOf("--search", f.over, search.Rate, search.Concurrency); err != nil {
+			return nil, err
+		}
+		o["over"] = f.over
 	}
-	o = options{"over": f.over}
 	for _, load := range []struct{ flag, name, text string }{
 		{"--search-min", "min", f.min}, {"--search-max", "max", f.max},
 	} {
@@ -73,6 +91,10 @@ func (f *searchFlags) options(longest string) (o options, err error) {
 
 // searched sets the keys of a search.
 func (s *settings) searched(set func(key, value string)) error {
+	name := "--search"
+	if s.search.over == "" {
+		name = searchKey
+	}
 	for _, o := range []struct {
 		flag  string
 		given bool
@@ -81,7 +103,7 @@ func (s *settings) searched(set func(key, value string)) error {
 		{"--replay", s.trace != ""}, {"--warmup", s.warmup != ""},
 	} {
 		if o.given {
-			return fmt.Errorf("--search chooses the loads by itself: leave %s out", o.flag)
+			return fmt.Errorf("%s chooses the loads by itself: leave %s out", name, o.flag)
 		}
 	}
 	if s.slo != "" && len(s.search.tiers) > 0 {
@@ -92,10 +114,32 @@ func (s *settings) searched(set func(key, value string)) error {
 			s.arrival)
 	}
 	o, err := s.search.options(s.duration)
+	err = cmp.Or(err, s.checkStream())
 	if err == nil {
-		o.set("x-llm.search", set)
+		o.set(searchKey, set)
 	}
 	return err
+}
+
+// checkStream refuses bounds on latencies that the answers of --stream=false do not have.
+func (s *settings) checkStream() error {
+	if s.stream {
+		return nil
+	}
+	for _, text := range append([]string{s.slo}, s.search.tiers...) {
+		flag := "--slo"
+		if _, objectives, ok := strings.Cut(text, ":"); ok {
+			flag, text = "--tier", objectives
+		}
+		list, err := slo.Parse(text)
+		if err != nil {
+			return err // not after the flags were read
+		}
+		if err := slo.StreamFault(list); err != nil {
+			return fmt.Errorf("%s: %w: leave --stream=false out", flag, err)
+		}
+	}
+	return nil
 }
 
 // unused refuses flags that have no effect without --search.
@@ -163,6 +207,9 @@ func tiers(texts []string) (list []map[string]string, err error) {
 		if err := readable("--tier", objectives); err != nil {
 			return nil, err
 		}
+		if slices.ContainsFunc(list, func(tier map[string]string) bool { return tier["name"] == name }) {
+			return nil, fmt.Errorf("--tier: two are named %q: give each a name of its own", name)
+		}
 		list = append(list, map[string]string{"name": name, "slo": objectives})
 	}
 	return list, nil
@@ -186,7 +233,7 @@ func (s *settings) replaced() (list []config.Override) {
 		list = append(list, config.Override{Key: "load.stages", Value: "[]"},
 			config.Override{Key: "load.sweep", Value: "null"})
 	case s.rates != nil, s.concurrencies != nil, s.trace != "": // --stages has become one of these
-		list = append(list, config.Override{Key: "x-llm.search", Value: "null"})
+		list = append(list, config.Override{Key: searchKey, Value: "null"})
 	}
 	return list
 }

@@ -275,7 +275,7 @@ func (s *settings) load(set func(key, value string), load options) error {
 		return err
 	}
 	switch {
-	case s.search.over != "":
+	case s.search.over != "", s.search.keyed && s.rates == nil && s.concurrencies == nil && s.trace == "":
 		return s.searched(set)
 	case s.search.unused() != nil:
 		return s.search.unused()
