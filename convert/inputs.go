@@ -42,17 +42,23 @@ type Batch struct {
 	Latency  *Distribution `json:"request_latency"`
 }
 
-// allInputs returns the figures of each API whose requests have inputs, nil if there is none.
+// allInputs returns the figures of each API whose requests have inputs, also if all of them failed, and nil if there is
+// none.
 func allInputs(g *subset) map[string]Inputs {
-	if len(g.texts) == len(g.ok) {
-		return nil
-	}
 	groups := map[string][]*run.Request{}
-	for _, q := range g.ok {
-		if q.TakesInputs {
-			api := cmp.Or(q.API, "unknown") // other tools may not tell
-			groups[api] = append(groups[api], q)
+	for _, q := range g.all {
+		if !q.TakesInputs {
+			continue
 		}
+		api := cmp.Or(q.API, "unknown") // other tools may not tell
+		if !q.Failed() {
+			groups[api] = append(groups[api], q)
+		} else if groups[api] == nil {
+			groups[api] = []*run.Request{}
+		}
+	}
+	if len(groups) == 0 {
+		return nil
 	}
 	out := map[string]Inputs{}
 	for api, requests := range groups {

@@ -283,6 +283,20 @@ latency in ms; asked, sent and done in requests per second
 	}
 }
 
+// A run of which every request failed is no run of chats.
+func TestTablesOfFailedEmbeddings(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	p := NewReport(runOf(t, failedEmbed(0, 1), failedEmbed(1, 1)), Options{})
+	if err := p.WriteTables(Screen{W: &out}); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Contains(got, "TTFT") || strings.Contains(got, "output") ||
+		!strings.Contains(got, "throughput: 0.00 requests/s, 0.0 texts/s, 0.0 prompt tokens/s") {
+		t.Errorf("got:\n%s", got)
+	}
+}
+
 func TestCompareRunsOfEmbeddings(t *testing.T) {
 	t.Parallel()
 	made := func(texts int64) compare.Side {

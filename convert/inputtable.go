@@ -62,6 +62,9 @@ func throughputOf(l *Lifecycle) string {
 func (t *table) inputs(all map[string]Inputs) {
 	for _, api := range sortedKeys(all) {
 		i := all[api]
+		if i.Requests == 0 {
+			continue
+		}
 		list := []string{fmt.Sprintf("p50 %s %ss a request", percentileCells(i.PerRequest, 1, 50)[0], inputName(api))}
 		if i.Bytes != nil {
 			list = append(list, percentileCells(i.Bytes, 1, 50)[0]+" bytes an answer")
