@@ -239,6 +239,14 @@ export function generated(options) {
   };
 }
 
+// texts makes a data set of texts to embed or to rank: those of DATASET, or random words of INPUT_LEN tokens.
+export function texts(options) {
+  if (!__ENV.INPUT_LEN) return dataset('prompts', { column: __ENV.COLUMN, maxTokens: undefined, ...options });
+  const tokenizer = __ENV.TOKENIZER || sampleTokenizer;
+  const salt = __ENV.SALT === undefined ? undefined : __ENV.SALT || false;
+  return new Dataset({ type: 'random', inputDistribution: length('INPUT_LEN', 256), tokenizer, seed, salt, ...options });
+}
+
 // trendStats are the columns of the summary.
 export const trendStats = ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'];
 

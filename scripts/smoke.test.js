@@ -10,10 +10,14 @@ const data = new Dataset({ type: 'shareGPT', path: 'sample:' });
 export default function () {
   const chat = client.send(data.next());
   const completion = client.complete('one two', { maxTokens: 3 });
+  const vectors = client.embed(['one two', 'three']);
+  const scores = client.rerank('one', ['two', 'three']);
   check(chat, {
     'a chat is answered': (r) => r.error === null && r.text !== '' && r.completionTokens > 0,
     'it has its times': (r) => r.ttft > 0 && r.latency >= r.ttft,
     'a completion is answered': () => completion.completionTokens === 3 && completion.itl.length === 2,
+    'texts have vectors': () => vectors.inputs === 2 && vectors.vectorLength > 0 && vectors.ttft === null,
+    'documents have scores': () => scores.inputs === 2 && scores.scores === 2,
     'the sample has its conversations': () => data.length >= 60,
     'there is a version': () => version.length > 0,
   });

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 // bench implements `k6 x llm bench`: it makes a configuration of flags, and runs it as `k6 x llm run` does.
@@ -141,13 +143,28 @@ const (
 
 var defaultConcurrencies = []string{"1", "4", "16"}
 
+// usualPerWord is about how many tokens a word has.
+const usualPerWord = "1.3"
+
+// generates reports whether the API answers token by token.
+func (b *bench) generates() bool {
+	name := cmp.Or(b.settings.server.api, string(config.Chat))
+	for _, o := range b.dotted {
+		if o.Key == "api.type" {
+			name = o.Value
+		}
+	}
+	dialect, err := api.ByName(name)
+	return err != nil || dialect.Input().Generates() // an unknown name is refused later
+}
+
 // defaults fills in what the flags leave open. The settings of a bench are those of a configuration for run, except for
 // the API, which is chat and streams.
 func (b *bench) defaults(url string) {
 	s := &b.settings
 	b.preset = append(b.preset, config.Override{Key: "server.base_url", Value: url},
 		config.Override{Key: "api.type", Value: string(config.Chat)},
-		config.Override{Key: "api.streaming", Value: "true"})
+		config.Override{Key: "api.streaming", Value: strconv.FormatBool(b.generates())})
 	told := s.rates != nil || s.concurrencies != nil || s.trace != "" || s.search.over != "" || s.stages != ""
 	if !told && !overridden(b.dotted, "load.stages") && !overridden(b.dotted, searchKey) {
 		s.concurrencies = defaultConcurrencies
@@ -157,11 +174,16 @@ func (b *bench) defaults(url string) {
 	}
 	generated := s.dataset == "" || s.dataset == string(config.RandomData) || s.dataset == string(config.SyntheticData)
 	if s.prompts == "" && s.trace == "" && generated && !overridden(b.dotted, "data.type") {
-		s.input, s.output = cmp.Or(s.input, defaultInput), cmp.Or(s.output, defaultOutput)
+		if s.input = cmp.Or(s.input, defaultInput); b.generates() {
+			s.output = cmp.Or(s.output, defaultOutput)
+		}
 	}
 	made := s.prompts == "" && generated && !overridden(b.dotted, "data.type")
 	s.askTokens = made && s.tokenizer == "" && !overridden(b.dotted, "tokenizer")
-	b.probes = !b.noProbe
+	b.probes = !b.noProbe && b.generates()
+	if !b.generates() { // no probe learns the number
+		s.perWord = usualPerWord
+	}
 	if b.out == "" {
 		b.dir = filepath.Join("runs", b.start().Format("20060102-150405"))
 	}

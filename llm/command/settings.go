@@ -35,7 +35,8 @@ type settings struct {
 	slo, gate, seed                 string
 	stages                          string // file of a search whose loads are the stages
 
-	askTokens bool // no tokenizer measures the prompts that are made: the server is to tell the tokens of a word
+	perWord   string // the tokens of a word where the server cannot tell
+	askTokens bool   // no tokenizer measures the prompts that are made: the server is to tell the tokens of a word
 
 	flags *pflag.FlagSet // what was given
 }
@@ -171,7 +172,7 @@ func (s *settings) data(set func(key, value string), dataset options) error {
 	}
 	dataset.text("column", s.column)
 	if s.askTokens {
-		dataset["tokensPerWord"] = json.RawMessage(askServer)
+		dataset["tokensPerWord"] = json.RawMessage(cmp.Or(s.perWord, askServer))
 	}
 	for _, l := range []struct{ flag, text, key string }{
 		{"--input", s.input, "data.input_distribution"}, {"--output", s.output, "data.output_distribution"},

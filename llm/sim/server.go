@@ -62,6 +62,7 @@ func New(o Options) (*Server, error) {
 		s.mux.HandleFunc("POST "+e.path, func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, e) })
 	}
 	s.mux.HandleFunc("GET /v1/models", s.listModels)
+	s.mux.HandleFunc("GET /models", s.listModels) // beside /rerank
 	s.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	s.mux.Handle("GET /metrics", s.metrics.handler())
 	s.mux.HandleFunc("GET /sim/requests", func(w http.ResponseWriter, _ *http.Request) {

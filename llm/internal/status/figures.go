@@ -122,6 +122,7 @@ type totals struct {
 	sessions                    bool      // conversations were led: a late one may have waited for its turn
 	prompt, output              int64
 	promptKnown, outputKnown    int64 // successes whose tokens were counted
+	inputs, inputsKnown         int64 // of successes that generate no tokens: texts, documents
 	outside, outsideOK          int64 // requests of setup and teardown, which are in no other figure
 	warmup                      int64 // requests of warm-ups, likewise
 }
@@ -144,6 +145,9 @@ func (t *totals) add(r *record.Request, c record.Counts) {
 	}
 	if ntpot, known := r.NTPOT(c); known {
 		t.ntpot.add(ntpot)
+	}
+	if r.Inputs != nil {
+		t.inputs, t.inputsKnown = t.inputs+*r.Inputs, t.inputsKnown+1
 	}
 	if c.PromptSource != record.NoSource {
 		t.prompt, t.promptKnown = t.prompt+int64(c.Prompt), t.promptKnown+1

@@ -156,13 +156,12 @@ func (s *summaryText) totals() {
 	if a.judged > 0 {
 		rows = append(rows, row{"SLO kept", Grouped(a.good), percent(a.good, a.judged), ""})
 	}
-	rows = append(rows, row{"prompt tokens", Grouped(s.rest.prompt), each(s.rest.prompt, s.rest.promptKnown), ""},
-		row{"output tokens", Grouped(s.rest.output), each(s.rest.output, s.rest.outputKnown), ""})
-	if s.rest.promptKnown == 0 && a.ok > 0 {
-		rows[len(rows)-2] = row{"prompt tokens", "-", "", "nobody counted them: give a tokenizer"}
-	}
-	if s.rest.outputKnown == 0 && a.ok > 0 {
-		rows[len(rows)-1] = row{"output tokens", "-", "", "nobody counted them: give a tokenizer"}
+	for _, of := range s.sums() {
+		if of.known == 0 && a.ok > 0 {
+			rows = append(rows, row{of.label, "-", "", "nobody counted them: give a tokenizer"})
+			continue
+		}
+		rows = append(rows, row{of.label, Grouped(of.total), each(of.total, of.known), ""})
 	}
 	if s.rest.warmup > 0 {
 		rows = append(rows, row{"warm-up", Grouped(s.rest.warmup), "", "in no figure"})
@@ -174,6 +173,25 @@ func (s *summaryText) totals() {
 	for _, line := range s.facts.Remarks {
 		s.wrapped(fmt.Sprintf("  %-*s", labelWidth, "remark"), line)
 	}
+}
+
+// sum is a total over the answers of which it is known.
+type sum struct {
+	label        string
+	total, known int64
+}
+
+// sums returns what went and came: tokens, or inputs where no tokens are generated.
+func (s *summaryText) sums() (list []sum) {
+	t := &s.rest
+	if t.inputsKnown > 0 {
+		list = append(list, sum{"inputs", t.inputs, t.inputsKnown})
+	}
+	list = append(list, sum{"prompt tokens", t.prompt, t.promptKnown})
+	if t.inputsKnown == 0 || t.inputsKnown < s.all.ok {
+		list = append(list, sum{"output tokens", t.output, t.outputKnown})
+	}
+	return list
 }
 
 // each returns a mean per answer, or "" if there is none.

@@ -488,3 +488,21 @@ func TestSummaryLeavesWarmUpsOut(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// Requests that generate no tokens have inputs in place of output tokens.
+func TestSummaryCountsInputs(t *testing.T) {
+	t.Parallel()
+	s := Summary{Board: New(zero, twoStages(), 1), Failures: new(Failures)}
+	for i := range 3 {
+		at := after(float64(i))
+		r := &record.Request{API: "embeddings", Start: at.UnixNano(), End: at.UnixNano() + 1e6, Inputs: new(int64(8))}
+		ticket := s.Board.Sent(at, Position{Scenario: "load", Started: zero, HasStage: true, Due: at})
+		s.Board.Done(r, record.Counts{Prompt: 100, PromptSource: record.ServerUsage,
+			CompletionSource: record.NoSource}, ticket)
+	}
+	got := text(t, s, `{"state": {"testRunDurationMs": 3000}, "metrics": {"llm_ttft": {"values": {}}}}`)
+	if !strings.Contains(got, "inputs                  24      8 each\n  prompt tokens          300    100 each\n") ||
+		strings.Contains(got, "output tokens") {
+		t.Errorf("got %s", got)
+	}
+}
