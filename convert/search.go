@@ -170,13 +170,18 @@ func sortedObjectives(text string) (list []string) {
 	return list
 }
 
-// NoCapacity returns why a search of a run found no load that keeps its SLO, and "" if each search found one. A
-// search that tried all the probes that it had, or that was interrupted, has found one if a probe passed.
+// NoCapacity says that a search of a run found no load that keeps its SLO, or could not finish, and why in a word or
+// two: the report has the sentence. It returns "" if each search has its answer. A search that tried all the probes that
+// it had, or that was interrupted, has found one if a probe passed.
 func NoCapacity(r *run.Run) string {
 	for _, s := range r.Searches {
 		switch {
-		case s.StopReason == "client_limited", s.StopReason == "unstable_server", s.HighestPassing == nil:
-			return plain.Terminal(fmt.Sprintf("%s: %s", stopText(s), reasonOf(s)))
+		case s.HighestPassing == nil && s.StopReason == "":
+			return "the search found no capacity: it did not end"
+		case s.HighestPassing == nil:
+			return "the search found no capacity: " + plain.Terminal(stopText(s))
+		case s.StopReason == "client_limited", s.StopReason == "unstable_server":
+			return "the search did not finish: " + plain.Terminal(stopText(s))
 		}
 	}
 	return ""

@@ -165,7 +165,7 @@ func TestEndsOfSearches(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change  func(*record.Search)
 		outcome slo.Outcome // of the first tier
-		none    string      // why no capacity was found
+		none    string      // the error for the exit code
 	}{
 		"converged": {unchanged, Partly, ""},
 		"nothing fails": {func(s *record.Search) {
@@ -174,15 +174,15 @@ func TestEndsOfSearches(t *testing.T) {
 		"everything fails": {func(s *record.Search) {
 			s.StopReason, s.Reason, s.HighestPassing, s.Tiers, s.Probes = "min_fails", "1/s is too much", nil, nil,
 				s.Probes[4:6]
-		}, slo.Broken, "min fails: 1/s is too much"},
+		}, slo.Broken, "the search found no capacity: min fails"},
 		"no probe": {func(s *record.Search) {
 			s.StopReason, s.Reason, s.HighestPassing, s.LowestFailing, s.Tiers, s.Probes = "interrupted", "Ctrl-C", nil,
 				nil, nil, nil
-		}, slo.NoRequests, "interrupted: Ctrl-C"},
+		}, slo.NoRequests, "the search found no capacity: interrupted"},
 		"client": {func(s *record.Search) { s.StopReason, s.Reason = "client_limited", "too late" }, Partly,
-			"client limited: too late"},
+			"the search did not finish: client limited"},
 		"no end": {func(s *record.Search) { s.StopReason, s.HighestPassing, s.Text = "", nil, "" }, Partly,
-			"did not end: the search did not end; so far: no answer yet"},
+			"the search found no capacity: it did not end"},
 	} {
 		p := NewReport(searchRun(t, tt.change), Options{})
 		if got := p.Summary.Additions.SLOAnswers[0].Outcome; got != tt.outcome {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -165,11 +166,11 @@ func Gates(report *convert.Report) error {
 	return &ExitError{Failed, fmt.Errorf("the run breaks %d gates: %s", len(broken), strings.Join(broken, "; "))}
 }
 
-// Capacity returns the error with the exit code for a search that found no load which keeps its SLO; nil means that the
-// run is no search, or that the search found one.
+// Capacity returns the error with the exit code for a search that found no load which keeps its SLO, or did not finish;
+// nil means that the run is no search, or that the search has its answer.
 func Capacity(r *run.Run) error {
 	if reason := convert.NoCapacity(r); reason != "" {
-		return &ExitError{Failed, fmt.Errorf("the search found no capacity: %s", reason)}
+		return &ExitError{Failed, errors.New(reason)}
 	}
 	return nil
 }

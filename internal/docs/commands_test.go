@@ -112,7 +112,7 @@ func (b checkout) write(t *testing.T, name, text string) {
 var recordsOf = regexp.MustCompile(`--out llm=(\S+)`)
 
 // busy is how a search ends on a machine that has no processor left for it.
-var busy = regexp.MustCompile(`found no capacity: client limited: the load generator did not keep up`)
+var busy = regexp.MustCompile(`the search (found no capacity|did not finish): client limited`)
 
 // run runs a command, which must succeed. If the command keeps records, they must be of requests that succeeded.
 func (b checkout) run(t *testing.T, page, command string) {

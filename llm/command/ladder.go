@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
@@ -97,18 +98,56 @@ func (s *settings) ladder() error {
 	if transient > 0 {
 		s.warmup = cmp.Or(s.warmup, fmt.Sprintf("%.3gs", transient))
 	}
-	s.slo = cmp.Or(s.slo, found.SLO)
+	if s.slo == "" {
+		s.slo = found.SLO
+		s.remark(otherTiers(found))
+	}
 	return nil
+}
+
+// otherTiers says which SLOs of a search its stages do not have; "" if it has one.
+func otherTiers(found *record.Search) string {
+	if len(found.Tiers) < 2 {
+		return ""
+	}
+	var others []string
+	for _, t := range found.Tiers[1:] {
+		others = append(others, fmt.Sprintf("%s (%s)", t.Name, t.SLO))
+	}
+	return fmt.Sprintf("--stages: the stages are judged by the first SLO of the search, %s (%s), and not by %s: choose "+
+		"another by --slo", found.Tiers[0].Name, found.Tiers[0].SLO, strings.Join(others, ", "))
+}
+
+// ownData says that what --stages sends is not what the search sent, unless the flags say what it is.
+func (s *settings) ownData() string {
+	for _, name := range []string{"input", "output", "prompts", "dataset"} {
+		if s.flags.Changed(name) {
+			return ""
+		}
+	}
+	text := "--stages: the loads are those of the search, and the prompts and their lengths are those of this command"
+	dir := s.stages
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		dir = filepath.Dir(dir)
+	}
+	if _, err := os.Stat(filepath.Join(dir, configFile)); err != nil {
+		return text
+	}
+	return text + "; those of the search: " + ladderCommand(dir)
+}
+
+// ladderCommand is the command that sends the loads of the search in a report's directory as plain stages.
+func ladderCommand(dir string) string {
+	return fmt.Sprintf("k6 x llm run -c %s --stages %s", plain.Terminal(filepath.Join(dir, configFile)),
+		plain.Terminal(filepath.Join(dir, searchFile)))
 }
 
 // nameLadder prints the command that sends the loads of a search in the report's directory as plain stages, if there
 // is one.
 func nameLadder(w io.Writer, dir string) error {
-	answer := filepath.Join(dir, searchFile)
-	if _, err := os.Stat(answer); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, searchFile)); err != nil {
 		return nil // no search
 	}
-	_, err := fmt.Fprintf(w, "the same loads as plain stages: k6 x llm run -c %s --stages %s\n",
-		plain.Terminal(filepath.Join(dir, configFile)), plain.Terminal(answer))
+	_, err := fmt.Fprintln(w, "the same loads as plain stages:", ladderCommand(dir))
 	return err
 }

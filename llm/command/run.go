@@ -213,6 +213,12 @@ func (r *runner) prepare(cmd *cobra.Command) error {
 	if err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
+	if r.settings.stages != "" && r.config == "" && !overridden(r.dotted, "data") {
+		r.settings.remark(r.settings.ownData())
+	}
+	for _, remark := range r.settings.remarks {
+		cmd.PrintErrln("remark:", plain.Terminal(remark))
+	}
 	r.overrides = slices.Concat(r.preset, short, r.dotted)
 	if r.config != "" {
 		r.overrides = slices.Concat(r.settings.replaced(), r.overrides)

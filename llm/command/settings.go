@@ -38,7 +38,15 @@ type settings struct {
 	perWord   string // the tokens of a word where the server cannot tell
 	askTokens bool   // no tokenizer measures the prompts that are made: the server is to tell the tokens of a word
 
-	flags *pflag.FlagSet // what was given
+	flags   *pflag.FlagSet // what was given
+	remarks []string       // on what the flags were taken for
+}
+
+// remark notes a remark, unless it is "".
+func (s *settings) remark(text string) {
+	if text != "" {
+		s.remarks = append(s.remarks, text)
+	}
 }
 
 // register adds the flags to those of a command.

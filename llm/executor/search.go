@@ -2,6 +2,7 @@ package executor
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -62,7 +63,7 @@ func (s *searching) allProbes() error {
 		s.run.meter.end()
 	}
 	line := s.chooses.Line()
-	s.run.log.Infof("search: %s (%s)", line.Text, line.Reason)
+	s.run.log.Infof("search: %s (%s)", line.Text, strings.ReplaceAll(line.StopReason, "_", " ")) // the summary has more
 	return nil
 }
 
