@@ -31,9 +31,8 @@ type probe struct {
 	answered atomic.Bool   // some request has succeeded
 	sent     chan struct{} // closed when no more is sent
 
-	mu      sync.Mutex
-	lines   []record.Line // requests and drops
-	settled time.Time     // due instant of the first arrival after the transient; zero until then
+	mu    sync.Mutex
+	lines []record.Line // requests and drops
 }
 
 // begin notes that the probe begins at an instant, and stops it once the judge has seen enough.
