@@ -171,8 +171,8 @@ func sortedObjectives(text string) (list []string) {
 }
 
 // NoCapacity says that a search of a run found no load that keeps its SLO, or could not finish, and why in a word or
-// two: the report has the sentence. It returns "" if each search has its answer. A search that tried all the probes that
-// it had, or that was interrupted, has found one if a probe passed.
+// two: the report has the sentence. It returns "" if each search has its answer. A search that tried all the probes
+// that it had, or that was interrupted, has found one if a probe passed.
 func NoCapacity(r *run.Run) string {
 	for _, s := range r.Searches {
 		switch {

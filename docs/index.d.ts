@@ -472,10 +472,10 @@ declare module 'k6/x/llm' {
     min?: number;
     /** The highest load to try (default: no limit). */
     max?: number;
-    /** How close two loads have to be between which the answer lies: 0.05 (the default) is 5 %. */
-    resolution?: number;
+    /** How close two loads have to be between which the answer lies: 0.05 (the default) or '5%'. */
+    resolution?: number | `${number}%`;
     /** The confidence of the interval around the answer (default 0.95). */
-    confidence?: number;
+    confidence?: number | `${number}%`;
     /** The longest time that a load is measured (default '15s'). A probe ends as soon as it is certain. */
     probe?: Duration;
     /** The longest time that the answer is measured once more (default: twice the probe). */

@@ -428,6 +428,9 @@ func TestMisuseThrows(t *testing.T) {
 		{`scenarios({search: {ovr: 'rate'}})`, `unknown search option "ovr", did you mean "over"?`},
 		{`scenarios({search: {min: '5'}})`, `scenarios option "search": search option "min": must be a number`},
 		{`scenarios({search: {hold: '60'}})`, `search option "hold": "60" has no unit: write 60ms or 60s`},
+		{`scenarios({search: {probe: 5}})`,
+			`search option "probe": 5 has no unit and counts as milliseconds: write '5s'`},
+		{`scenarios({search: {resolution: '20'}})`, `search option "resolution": "20" is no share: write 0.05 or '5%'`},
 		{`scenarios({search: {maxProbes: 0}})`, `search option "maxProbes": must be at least 1, got 0`},
 		{`scenarios({search: {slo: {tft: '5ms'}}})`, `search option "slo": unknown latency "tft": did you mean "ttft"?`},
 		{`scenarios({search: {slo: {}}})`, `search option "slo": has no bound: write 'p99(ttft)<500ms'`},
@@ -614,8 +617,8 @@ func TestScenariosOfTheExecutor(t *testing.T) {
 			`"interval":"0s","seed":0,"stages":[{"duration":"1s","rate":1},{"concurrency":2,"requests":4}],"startTime":"0s"}}`,
 		`{search: {over: 'rate', slo: {ttft: 500, itl: '20ms'}, min: 2, probe: '30s'}, exec: 'f'}`: `{"load":{"arrival":"poisson","env":{"K6_LLM_FIRST_ITEM":"0"},"exec":"f","executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
 			`"interval":"0s","search":{"min":2,"over":"rate","probe":"30s","slo":"ttft=500ms,itl=20ms"},"seed":0,"startTime":"0s"}}`,
-		`{search: {over: 'rate', tiers: [{name: 'a', slo: 'failures<1%'}], maxProbes: 4}, arrival: 'constant'}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
-			`"interval":"0s","search":{"maxProbes":4,"over":"rate","tiers":[{"name":"a","slo":"failures\u003c1%"}]},"seed":0,"startTime":"0s"}}`,
+		`{search: {over: 'rate', tiers: [{name: 'a', slo: 'failures<1%'}], maxProbes: 4, resolution: '20%'}, arrival: 'constant'}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
+			`"interval":"0s","search":{"maxProbes":4,"over":"rate","resolution":0.2,"tiers":[{"name":"a","slo":"failures\u003c1%"}]},"seed":0,"startTime":"0s"}}`,
 		`{search: {over: 'concurrency', slo: 'failures<1%'}}`: `{"load":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
 			`"interval":"0s","search":{"over":"concurrency","slo":"failures\u003c1%"},"seed":0,"startTime":"0s"}}`,
 		`{arrival: 'trace', trace: trace('t.csv')}`: `{"load":{"arrival":"trace","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +

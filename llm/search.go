@@ -23,10 +23,10 @@ func searchFields(rt *sobek.Runtime, s *arrival.SearchOptions) fields {
 		"tiers":      func(v sobek.Value) error { return readTiers(rt, v, &s.Tiers) },
 		"min":        optional(&s.Min.Valid, number(&s.Min.Float64)),
 		"max":        optional(&s.Max.Valid, number(&s.Max.Float64)),
-		"resolution": optional(&s.Resolution.Valid, number(&s.Resolution.Float64)),
-		"confidence": optional(&s.Confidence.Valid, number(&s.Confidence.Float64)),
-		"probe":      optional(&s.Probe.Valid, duration((*time.Duration)(&s.Probe.Duration))),
-		"hold":       optional(&s.Hold.Valid, duration((*time.Duration)(&s.Hold.Duration))),
+		"resolution": optional(&s.Resolution.Valid, share(&s.Resolution.Float64)),
+		"confidence": optional(&s.Confidence.Valid, share(&s.Confidence.Float64)),
+		"probe":      optional(&s.Probe.Valid, probeTime((*time.Duration)(&s.Probe.Duration))),
+		"hold":       optional(&s.Hold.Valid, probeTime((*time.Duration)(&s.Hold.Duration))),
 		"maxProbes":  optional(&s.MaxProbes.Valid, integer(&s.MaxProbes.Int64, 1)),
 	}
 }
@@ -38,6 +38,33 @@ func (o *loadOptions) readSearch(rt *sobek.Runtime, v sobek.Value) error {
 	}
 	o.Search = new(arrival.SearchOptions)
 	return searchFields(rt, o.Search).read(rt, "search", v)
+}
+
+// share reads 0.05 or '5%'.
+func share(dst *float64) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		text, isText := export(v).(string)
+		if !isText {
+			return number(dst)(v)
+		}
+		x, ok := slo.Share(text)
+		if !ok {
+			return fmt.Errorf("%q is no share: write 0.05 or '5%%'", text)
+		}
+		*dst = x
+		return nil
+	}
+}
+
+// probeTime reads the time of a probe. A number below a second is one of seconds whose unit is missing.
+func probeTime(dst *time.Duration) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		var x float64
+		if number(&x)(v) == nil && x > 0 && x < 1000 {
+			return fmt.Errorf("%v has no unit and counts as milliseconds: write '%vs'", x, x)
+		}
+		return duration(dst)(v)
+	}
 }
 
 // objectives reads an SLO: a text such as p99(ttft)<500ms, or bounds on each request as a client has them.

@@ -9,6 +9,15 @@ export function number(name, fallback) {
   return value;
 }
 
+// share reads a setting that is a share such as 0.05 or 5%.
+function share(name, fallback) {
+  const text = __ENV[name];
+  if (!text) return fallback;
+  const value = text.endsWith('%') ? Number(text.slice(0, -1) || NaN) / 100 : Number(text);
+  if (!(value >= 0 && value <= 1)) throw new Error(`${name} is a share such as 0.05 or 5%, cannot read ${JSON.stringify(text)}`);
+  return value;
+}
+
 // boolean reads a setting that must be true or false.
 export function boolean(name) {
   if (!__ENV[name]) return undefined;
@@ -114,7 +123,7 @@ function search(defaults) {
     slo,
     min: number('SEARCH_MIN', defaults.min),
     max: number('SEARCH_MAX', defaults.max),
-    resolution: number('RESOLUTION', defaults.resolution),
+    resolution: share('RESOLUTION', defaults.resolution),
     probe: duration('DURATION', defaults.probe),
     hold: duration('HOLD', defaults.hold),
     maxProbes: number('MAX_PROBES', defaults.maxProbes),

@@ -221,7 +221,7 @@ func (p pieces) each() (o Objective, err error) {
 	case err != nil && p.near() != "":
 		return o, fmt.Errorf("unknown objective %q: did you mean %s?", p.name, p.near())
 	case err != nil:
-		return o, err
+		return o, fmt.Errorf("%w; other objectives are failures<1%% and goodput(ttft<500ms)>=95%%", err)
 	case strings.HasPrefix(p.sign, "<"):
 		return o, faultAt(p.signAt, fmt.Errorf("of how many requests? Write p99(%s)%s%s, or %s=%s", p.name, p.sign,
 			p.value, p.name, p.value))
@@ -284,12 +284,15 @@ func (p pieces) unknown() error {
 	return fmt.Errorf("unknown objective %q; write %s", p.name, Forms)
 }
 
+// latency is the short name of request_latency.
+const latency = "latency"
+
 // latencyOf returns the name of a latency in package record.
 func latencyOf(name string) (string, error) {
-	if name == "latency" {
-		name = "request_latency"
+	if name == latency {
+		return "request_latency", nil
 	}
-	return name, record.KnownLatency(name)
+	return name, record.KnownLatency(name, latency)
 }
 
 // limit reads the value of a bound.
@@ -316,7 +319,20 @@ func isNumber(text string) bool {
 // number matches the digits of a share.
 var number = regexp.MustCompile(`^(\d{1,3}(?:\.\d{0,9})?|\.\d{1,9})(%?)$`)
 
-// shareOf reads a share such as 1% or 0.01.
+// Share reads a share such as 5% or 0.05, and reports whether the text is one from 0 to 1.
+func Share(text string) (share float64, ok bool) {
+	m := number.FindStringSubmatch(text)
+	if m == nil {
+		return 0, false
+	}
+	share, _ = strconv.ParseFloat(m[1], 64) // digits
+	if m[2] == "%" {
+		share /= 100
+	}
+	return share, share <= 1
+}
+
+// shareOf reads a share of the requests such as 1% or 0.01.
 func shareOf(name, text, example string) (float64, error) {
 	m := number.FindStringSubmatch(text)
 	if m == nil {

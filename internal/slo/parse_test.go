@@ -54,7 +54,10 @@ func equal(a, b Objective) bool {
 
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
-	const known = "ttft, tpot, ntpot, itl, request_latency"
+	const (
+		known = "ttft, tpot, ntpot, itl, request_latency, latency"
+		other = "; other objectives are failures<1% and goodput(ttft<500ms)>=95%"
+	)
 	for text, want := range map[string]string{
 		"p99(ttf)<500ms": `"p99(ttf)<500ms": unknown latency "ttf": did you mean "ttft"? Known are ` + known,
 		"p99(ttft)>500ms": `"p99(ttft)>500ms": an objective says what is to hold: write ` +
@@ -88,12 +91,13 @@ func TestParseRefuses(t *testing.T) {
 		"ttft":                   `"ttft": write ttft=500ms`,
 		"ttft=500":               `"ttft=500": 500 has no unit: write 500ms or 500s`,
 		"ttft=1s,ttft=2s":        `"ttft=2s": ttft is given twice`,
-		"ttfb=1s":                `"ttfb=1s": unknown latency "ttfb": did you mean "ttft"? Known are ` + known,
+		"ttfb=1s":                `"ttfb=1s": unknown latency "ttfb": did you mean "ttft"? Known are ` + known + other,
+		"rate>10":                `"rate>10": unknown latency "rate", known are ` + known + other,
 		"p99 ttft < 500ms":       `"p99ttft<500ms": a percentile has parentheses: write p99(ttft)<500ms`,
 		"P99_ITL<50ms":           `"P99_ITL<50ms": a percentile has parentheses: write p99(itl)<50ms`,
 		"ttft-p99.5=1s":          `"ttft-p99.5=1s": a percentile has parentheses: write p99.5(ttft)<1s`,
 		"latency p50":            `"latencyp50": a percentile has parentheses: write p50(latency)<500ms`,
-		"nonsense":               `"nonsense": unknown latency "nonsense", known are ` + known,
+		"nonsense":               `"nonsense": unknown latency "nonsense", known are ` + known + other,
 		"ttft=1s,":               `"": an objective is missing beside a comma`,
 		"p99(ttft<1s":            `"p99(ttft<1s": a parenthesis is not closed`,
 		"p99(ttft))<1s":          `"p99(ttft))<1s": a parenthesis too many`,
@@ -101,6 +105,19 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		if list, err := Parse(text); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, %v, want %s", text, list, err, want)
+		}
+	}
+}
+
+func TestShare(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]float64{
+		"5%": 0.05, "0.05": 0.05, ".2": 0.2, "100%": 1, "1": 1, "0": 0,
+		"": -1, "%": -1, "20": -1, "101%": -1, "-5%": -1, "1e-2": -1, "5 %": -1, "few": -1,
+	} {
+		switch got, ok := Share(text); {
+		case ok != (want >= 0), ok && got != want:
+			t.Errorf("%q: got %v, %v, want %v", text, got, ok, want)
 		}
 	}
 }

@@ -97,7 +97,7 @@ func (b *bench) show(cmd *cobra.Command) error {
 	if err := b.prepare(cmd); err != nil {
 		return err
 	}
-	if err := b.planned(); err != nil {
+	if err := checkPlan(b.c); err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
 	if err := b.askOrGuess(); err != nil {

@@ -114,8 +114,8 @@ func otherTiers(found *record.Search) string {
 	for _, t := range found.Tiers[1:] {
 		others = append(others, fmt.Sprintf("%s (%s)", t.Name, t.SLO))
 	}
-	return fmt.Sprintf("--stages: the stages are judged by the first SLO of the search, %s (%s), and not by %s: choose "+
-		"another by --slo", found.Tiers[0].Name, found.Tiers[0].SLO, strings.Join(others, ", "))
+	return fmt.Sprintf("--stages: the stages are judged by the first SLO of the search, %s (%s), and not by %s: "+
+		"choose another by --slo", found.Tiers[0].Name, found.Tiers[0].SLO, strings.Join(others, ", "))
 }
 
 // ownData says that what --stages sends is not what the search sent, unless the flags say what it is.

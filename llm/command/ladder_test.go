@@ -12,8 +12,8 @@ import (
 func TestLadderRemarks(t *testing.T) {
 	t.Parallel()
 	const (
-		lengths = "remark: --stages: the loads are those of the search, and the prompts and their lengths are those of " +
-			"this command"
+		lengths = "remark: --stages: the loads are those of the search, and the prompts and their lengths are those " +
+			"of this command"
 		tiers = "remark: --stages: the stages are judged by the first SLO of the search, fast (ttft=1s), and not by " +
 			"slow (ttft=9s), bulk (ttft=99s): choose another by --slo\n"
 		oneSLO  = `{"over": "rate", "slo": "ttft=1s", "probes": [{"value": 1, "seconds": 2, "outcome": "pass"}]`
@@ -40,7 +40,8 @@ func TestLadderRemarks(t *testing.T) {
 		if tt.config != "" {
 			writeText(t, filepath.Join(dir, "config.yaml"), tt.config)
 		}
-		args := append(strings.Fields("h:1 --print config --no-probe "+tt.args), "--stages", filepath.Join(dir, tt.file))
+		args := strings.Fields("h:1 --print config --no-probe " + tt.args)
+		args = append(args, "--stages", filepath.Join(dir, tt.file))
 		cmd, _ := newTestBench(args...)
 		told := new(bytes.Buffer)
 		cmd.SetErr(told)

@@ -180,15 +180,15 @@ func (r *runner) settled() error {
 			return fmt.Errorf("--prompts: %w", err)
 		}
 	}
-	return r.planned()
+	return checkPlan(r.c)
 }
 
-// planned refuses a load that is no plan, and a search whose options are wrong.
-func (r *runner) planned() error {
-	if r.c.Load.Sweep != nil || r.c.Load.Type == config.TraceReplay {
+// checkPlan refuses a load that is no plan, and a search whose options are wrong.
+func checkPlan(given *config.Config) error {
+	if given.Load.Sweep != nil || given.Load.Type == config.TraceReplay {
 		return nil
 	}
-	c := *r.c
+	c := *given
 	if c.Load.BaseSeed == nil {
 		c.Load.BaseSeed = new(int64(0)) // no fault depends on it
 	}

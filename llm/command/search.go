@@ -185,12 +185,8 @@ func (f *searchFlags) load(flag, text string) (float64, error) {
 
 // resolution reads a share such as 5% or 0.05.
 func resolution(text string) (float64, error) {
-	digits, percent := strings.CutSuffix(text, "%")
-	share, err := strconv.ParseFloat(digits, 64)
-	if percent {
-		share /= 100
-	}
-	if err != nil || !(share > 0 && share <= 1) {
+	share, ok := slo.Share(text)
+	if !ok || share == 0 {
 		return 0, fmt.Errorf("--resolution: %q is no share such as 5%%", text)
 	}
 	return share, nil

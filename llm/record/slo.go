@@ -21,18 +21,17 @@ var otherLatencyNames = map[string]string{
 }
 
 // KnownLatency returns nil if a bound can be put on the named latency. Otherwise it returns an error that lists the
-// known names, beginning with the one that was probably meant.
-func KnownLatency(name string) error {
+// known names, beginning with the one that was probably meant; also are further names that the caller takes.
+func KnownLatency(name string, also ...string) error {
 	if slices.Contains(latencyNames, name) {
 		return nil
 	}
 	near, found := meantLatency(name)
+	list := slices.Concat(latencyNames, also)
 	if !found {
-		return fmt.Errorf("unknown latency %q, known are %s", name, strings.Join(latencyNames, ", "))
+		return fmt.Errorf("unknown latency %q, known are %s", name, strings.Join(list, ", "))
 	}
-	list := append([]string{near}, slices.DeleteFunc(slices.Clone(latencyNames), func(n string) bool {
-		return n == near
-	})...)
+	list = append([]string{near}, slices.DeleteFunc(list, func(n string) bool { return n == near })...)
 	return fmt.Errorf("unknown latency %q: did you mean %q? Known are %s", name, near, strings.Join(list, ", "))
 }
 

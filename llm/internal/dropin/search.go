@@ -48,11 +48,13 @@ func readSearchOption(o *arrival.SearchOptions, name string, value json.RawMessa
 		}
 		return fmt.Errorf("unknown key, known are %s", strings.Join(names, ", "))
 	}
-	var text string
-	if json.Unmarshal(value, &text) == nil && (name == "probe" || name == "hold") {
-		if _, err := strconv.ParseFloat(text, 64); err == nil {
-			return fmt.Errorf("%q has no unit: write %ss", text, text)
+	switch name {
+	case "probe", "hold":
+		if err := checkUnit(value); err != nil {
+			return err
 		}
+	case "resolution", "confidence":
+		value = plainShare(value)
 	}
 	option, err := json.Marshal(map[string]json.RawMessage{name: value})
 	if err != nil {
@@ -62,6 +64,35 @@ func readSearchOption(o *arrival.SearchOptions, name string, value json.RawMessa
 		return fmt.Errorf("cannot read %s: write it as in %s", value, example)
 	}
 	return nil
+}
+
+// checkUnit refuses the time of a probe whose unit is missing. A number counts as milliseconds, and below a second it
+// is one of seconds.
+func checkUnit(value json.RawMessage) error {
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			return fmt.Errorf("%q has no unit: write %ss", text, text)
+		}
+	}
+	var x float64
+	if json.Unmarshal(value, &x) == nil && x > 0 && x < 1000 {
+		return fmt.Errorf("%v has no unit and counts as milliseconds: write %vs", x, x)
+	}
+	return nil
+}
+
+// plainShare turns the text of a share, such as "5%", into its number.
+func plainShare(value json.RawMessage) json.RawMessage {
+	var text string
+	if json.Unmarshal(value, &text) != nil {
+		return value
+	}
+	share, ok := slo.Share(text)
+	if !ok {
+		return value
+	}
+	return json.RawMessage(strconv.FormatFloat(share, 'g', -1, 64))
 }
 
 // checkStream refuses bounds on latencies that answers in one piece do not have. It leaves an SLO that cannot be read

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -62,6 +63,16 @@ func TestSearchTakesTheSLO(t *testing.T) {
 	}
 }
 
+// A share may be a text with a per cent sign, and a number of milliseconds a time.
+func TestSearchReadsShares(t *testing.T) {
+	t.Parallel()
+	o, err := readSearch(searchOf(t, "{resolution: 20%, confidence: '0.9', probe: 5000}"))
+	if err != nil || o.Resolution.Float64 != 0.2 || o.Confidence.Float64 != 0.9 ||
+		o.Probe.TimeDuration() != 5*time.Second {
+		t.Errorf("got %+v, %v", o, err)
+	}
+}
+
 func TestSearchRefuses(t *testing.T) {
 	t.Parallel()
 	for search, want := range map[string]string{
@@ -69,6 +80,8 @@ func TestSearchRefuses(t *testing.T) {
 		"{nonsense_key: 1}":   `x-llm.search.nonsense_key: unknown key, known are confidence, hold, max, maxProbes, min, `,
 		"{min: many}":         `x-llm.search.min: cannot read "many": write it as in min: 1`,
 		"{probe: '60'}":       `x-llm.search.probe: "60" has no unit: write 60s`,
+		"{probe: 5}":          "x-llm.search.probe: 5 has no unit and counts as milliseconds: write 5s",
+		"{resolution: 20 %}":  `x-llm.search.resolution: cannot read "20 %": write it as in resolution: 0.05`,
 		"{hold: soon}":        `x-llm.search.hold: cannot read "soon": write it as in hold: 60s`,
 		"{tiers: {name: a}}":  `x-llm.search.tiers: cannot read {"name":"a"}: write it as in tiers: [{name: fast, `,
 		"{maxProbes: [1, 2]}": `x-llm.search.maxProbes: cannot read [1,2]: write it as in maxProbes: 20`,
