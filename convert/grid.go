@@ -27,6 +27,11 @@ func (g group) empty() bool {
 	return true
 }
 
+// differs reports whether the rows have different cells.
+func (g group) differs() bool {
+	return slices.ContainsFunc(g.cells, func(c []string) bool { return !slices.Equal(c, g.cells[0]) })
+}
+
 // noFigure is the cell of a figure that a row does not have.
 const noFigure = "-"
 

@@ -159,7 +159,9 @@ func (j *assessment) judgeLateness(g *subset) {
 		return scheduleDelay(g, q)
 	})
 	if len(delays) == 0 {
-		j.skip("lateness")
+		if !isClosed(g) {
+			j.skip("lateness")
+		}
 		return
 	}
 	stats.Sort(delays)
@@ -332,9 +334,17 @@ func (j *assessment) judgeRates(g *subset) {
 			j.judgeStretch(g, stage, requests)
 		}
 	}
-	if !checked {
+	if !checked && !isClosed(g) {
 		j.skip("rate")
 	}
+}
+
+// isClosed reports whether every stage of a group is a closed loop, which has neither due instants nor a rate.
+func isClosed(g *subset) bool {
+	plan := g.run.StagePlan()
+	return len(g.all) > 0 && !slices.ContainsFunc(g.all, func(q *run.Request) bool {
+		return plan[int(q.Stage)].Concurrency == nil
+	})
 }
 
 // isProbe reports whether the requests of a stage are of a search, which ends a stage as soon as it is decided.

@@ -106,6 +106,28 @@ func TestWhatTheInputDoesNotTellIsNamed(t *testing.T) {
 	}
 }
 
+// A closed loop has neither due instants nor a rate, so that nothing of them is missing.
+func TestClosedLoopHasNoLateness(t *testing.T) {
+	t.Parallel()
+	for closed, want := range map[bool][]string{true: {"heartbeats", "cpu"},
+		false: {"lateness", "heartbeats", "cpu", "rate"}} {
+		stage := record.Stage{Requests: new(int64(1))}
+		if closed {
+			stage.Concurrency = new(int64(2))
+		}
+		made, err := run.FromLines(run.Options{}, run.Instance{Name: "i", Lines: []record.Line{
+			&record.Run{Scenarios: []record.Scenario{{Name: "load", Stages: []record.Stage{stage}}}},
+			&record.Request{Scenario: "load", Start: 1, End: 2},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Summarize(made, Options{}).Additions.Health.Unchecked; !slices.Equal(got, want) {
+			t.Errorf("closed %t: got %q, want %q", closed, got, want)
+		}
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	chunk := func(tokens int, counted bool) *record.Request {

@@ -1,10 +1,10 @@
 package convert
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -26,7 +26,7 @@ func (t *table) searchReasons(searches []*record.Search) {
 
 // SearchEnd says how a search ended, and why.
 func SearchEnd(s *record.Search) string {
-	return fmt.Sprintf("%s in %s, %s: %s", plural(len(s.Probes), "probe"), minutes(probedSeconds(s)), stopText(s),
+	return fmt.Sprintf("%s in %s, %s: %s", plural(len(s.Probes), "probe"), Minutes(probedSeconds(s)), stopText(s),
 		reasonOf(s))
 }
 
@@ -43,7 +43,7 @@ func tierRemarks(s *record.Search, t record.SearchTier) (list []string) {
 	if len(s.Tiers) > 1 {
 		name = t.Name + ": "
 	}
-	told := len(s.Tiers) < 2 && strings.Contains(s.Reason, "certain at ") // of a search that ended by itself
+	told := len(s.Tiers) < 2 && strings.Contains(s.Reason, "certain") // of a search that ended by itself
 	if text := certainText(s, t.SearchAnswer); text != "" && !told {
 		list = append(list, name+text)
 	}
@@ -59,21 +59,37 @@ func tierRemarks(s *record.Search, t record.SearchTier) (list []string) {
 // certainText says what is certain of an answer, "" if nothing is.
 func certainText(s *record.Search, a record.SearchAnswer) string {
 	low, high := a.Interval[0], a.Interval[1]
-	head := fmt.Sprintf("certain at %v %%: ", tidy(100*s.Confidence))
+	level := fmt.Sprintf("certain (%v %%)", tidy(100*s.Confidence))
 	switch {
+	case low == nil && high == nil:
+		return ""
+	case sameLoad(low, a.HighestPassing) && sameLoad(high, a.LowestFailing):
+		return "the answer is " + level
 	case low != nil && high != nil:
-		return head + fmt.Sprintf("holds at %s, breaks at %s", loadText(s, *low), loadText(s, *high))
+		return fmt.Sprintf("%s: the edge lies between %s and %s", level, loadText(s, *low), loadText(s, *high))
 	case low != nil:
-		return head + "holds at " + loadText(s, *low)
-	case high != nil:
-		return head + "breaks at " + loadText(s, *high)
+		return fmt.Sprintf("%s: the edge is above %s", level, loadText(s, *low))
 	}
-	return ""
+	return fmt.Sprintf("%s: the edge is below %s", level, loadText(s, *high))
 }
 
-// loadText returns a load of a search, such as 14.6/s or 16 at a time.
+func sameLoad(a, b *float64) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// loadText returns a load of a search with the digits of its answer, such as 14.6/s or 16 at a time.
 func loadText(s *record.Search, load float64) string {
-	return place{load: load, closed: s.Over == record.OverConcurrency}.String()
+	text := strconv.FormatFloat(load, 'f', -1, 64)
+	if s.Over == record.OverConcurrency {
+		return text + atATime
+	}
+	return text + "/s"
+}
+
+// ProbedSeconds returns how long the longest of searches took, with all that their probes do not measure.
+func ProbedSeconds(searches []*record.Search) (longest float64) {
+	for _, s := range searches {
+		longest = max(longest, probedSeconds(s))
+	}
+	return longest
 }
 
 func probedSeconds(s *record.Search) (total float64) {
@@ -83,8 +99,8 @@ func probedSeconds(s *record.Search) (total float64) {
 	return total
 }
 
-// minutes returns a duration such as 42 s or 3 min 7 s.
-func minutes(seconds float64) string {
+// Minutes returns a duration such as 42 s or 3 min 7 s.
+func Minutes(seconds float64) string {
 	whole := int(math.Round(seconds))
 	if whole < 60 {
 		return fmt.Sprintf("%d s", whole)
@@ -99,61 +115,11 @@ func (t *table) searches(searches []*record.Search) {
 			continue
 		}
 		t.line("")
-		since := "the instant at which a request was due"
-		if s.Over == record.OverConcurrency {
-			since = "the start of a request"
-		}
-		t.say("the probes of the search by load; latencies in ms from %s", since)
+		t.say("the probes of the search by load; latencies in ms from %s", sinceWhen(s))
 		t.probes(s)
 		t.line("")
 		t.say("figures of all probes together, below, are those of no single load")
 	}
-}
-
-func (t *table) probes(s *record.Search) {
-	probes := slices.Clone(s.Probes)
-	slices.SortStableFunc(probes, func(a, b record.SearchProbe) int { return cmp.Compare(a.Value, b.Value) })
-	groups := []group{
-		{heads: []string{"outcome"}, left: true}, {heads: []string{"edge"}, left: true},
-		{heads: []string{"share", "bounds"}}, {heads: []string{"latency"}}, {heads: []string{"requests"}},
-		{heads: []string{"failed"}}, {heads: []string{"s"}}, {heads: []string{"stage"}},
-		{heads: []string{"client"}, left: true}, {heads: []string{"decided by"}, left: true},
-	}
-	other := s.Tiers[min(1, len(s.Tiers)):]
-	for _, tier := range other {
-		groups = append(groups, group{heads: []string{tier.Name}, left: true})
-	}
-	var labels []string
-	for _, p := range probes {
-		labels = append(labels, strings.TrimSuffix(loadText(s, p.Value), atATime))
-		cells := [][]string{
-			{ProbeOutcome(p)}, {cmp.Or(ProbeEdge(s, p), noFigure)}, {shareCell(p.Share), boundsCell(p.Bounds)},
-			{probeLatency(p)}, {fmt.Sprint(p.Requests)}, {fmt.Sprint(p.Failed)}, {fmt.Sprintf("%.0f", p.Seconds)},
-			{fmt.Sprint(p.Stage)}, {p.Verdict}, {p.Binding},
-		}
-		for _, tier := range other {
-			cells = append(cells, []string{tierOutcome(p, tier.Name)})
-		}
-		for i := range groups {
-			groups[i].cells = append(groups[i].cells, cells[i])
-		}
-	}
-	groups = slices.DeleteFunc(groups, func(g group) bool {
-		return slices.Contains(ofNote, g.heads[0]) && !differ(g.cells)
-	})
-	head := "load"
-	if s.Over == record.OverConcurrency {
-		head = strings.TrimSpace(atATime)
-	}
-	t.grid(head, labels, groups)
-}
-
-// ofNote are the columns that are printed only if they tell the probes apart. The JSON and the page have them.
-var ofNote = []string{"client", "decided by"}
-
-// differ reports whether the cells of a column are not all alike.
-func differ(cells [][]string) bool {
-	return slices.ContainsFunc(cells, func(c []string) bool { return !slices.Equal(c, cells[0]) })
 }
 
 // atATime is the unit of a concurrency behind its number.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // row is a row of the tables: a stage, a scenario, an adapter or the whole run.
@@ -17,11 +18,11 @@ type row struct {
 }
 
 // stageRows returns a row for each stage, under the names of their scenarios if there are several, and one for the
-// whole run unless it is a search.
+// whole run unless it is a search. The probes of a search are in the order of their loads.
 func (p *Report) stageRows() (rows []row) {
 	for _, scenario := range p.scenarioNames() {
 		var own []row
-		for _, stage := range sortedKeys(p.Stages) {
+		for _, stage := range stagesByProbe(p.run.Searches, p.Stages) {
 			l := p.Stages[stage]
 			if p.scenarioOf(l) != scenario {
 				continue
@@ -36,6 +37,19 @@ func (p *Report) stageRows() (rows []row) {
 		rows = append(rows, row{label: "all", of: p.Summary, whole: true})
 	}
 	return rows
+}
+
+// stagesByProbe returns the numbers of the stages: those of probes by load, others before them as they are.
+func stagesByProbe(searches []*record.Search, reports map[int]*Lifecycle) []int {
+	load := map[int]float64{}
+	for _, s := range searches {
+		for _, probe := range s.Probes {
+			load[probe.Stage] = probe.Value
+		}
+	}
+	stages := sortedKeys(reports)
+	slices.SortStableFunc(stages, func(a, b int) int { return cmp.Compare(load[a], load[b]) })
+	return stages
 }
 
 // scenarioNames returns the names of the scenarios that have rows of their own, or one empty name if none has.
@@ -156,7 +170,7 @@ func sloCell(list []Judgement) string {
 	return cell
 }
 
-// lengths prints the tokens of the prompts and answers.
+// lengths prints the tokens of the prompts and answers, in one row if all stages have the same.
 func (t *table) lengths(label string, rows []row) {
 	var labels []string
 	prompt := group{heads: []string{"prompt tokens p50", "p99"}}
@@ -176,6 +190,12 @@ func (t *table) lengths(label string, rows []row) {
 	groups := []group{prompt, client}
 	if !slices.EqualFunc(server.cells, client.cells, slices.Equal) {
 		groups = append(groups, server)
+	}
+	if len(rows) > 1 && !slices.ContainsFunc(groups, group.differs) {
+		labels = []string{"all stages"}
+		for i := range groups {
+			groups[i].cells = groups[i].cells[:1]
+		}
 	}
 	t.grid(label, labels, groups)
 }

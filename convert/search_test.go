@@ -56,16 +56,49 @@ func TestSearchInTheTerminal(t *testing.T) {
 func TestSearchOverConcurrency(t *testing.T) {
 	t.Parallel()
 	got := printed(t, NewReport(searchRun(t, func(s *record.Search) {
-		s.Over, s.Tiers, s.Reason = record.OverConcurrency, s.Tiers[:1], "certain at 95 %: below 23 at a time"
+		s.Over, s.Tiers = record.OverConcurrency, s.Tiers[:1]
+		s.Reason = "certain (95 %): the edge is below 23 at a time"
 	}), Options{}))
 	for _, want := range []string{"latencies in ms from the start of a request\n", "\nat a time  outcome",
-		"\n17         fail "} {
+		"\n17.4       fail "} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the text lacks %q:\n%s", want, got)
 		}
 	}
-	if strings.Count(got, "certain at 95 %") != 1 {
+	if strings.Count(got, "certain (95 %)") != 1 {
 		t.Errorf("what is certain is not told once:\n%s", got)
+	}
+}
+
+// What is certain is said in other words than the answer, and only if it differs from it.
+func TestCertainText(t *testing.T) {
+	t.Parallel()
+	low, high, more := new(40.0), new(80.0), new(160.0)
+	for _, tt := range []struct {
+		answer, interval [2]*float64
+		want             string
+	}{
+		{[2]*float64{low, high}, [2]*float64{}, ""},
+		{[2]*float64{low, high}, [2]*float64{low, new(80.0)}, "the answer is certain (95 %)"},
+		{[2]*float64{nil, high}, [2]*float64{nil, high}, "the answer is certain (95 %)"},
+		{[2]*float64{low, high}, [2]*float64{low, more}, "certain (95 %): the edge lies between 40/s and 160/s"},
+		{[2]*float64{low, high}, [2]*float64{low, nil}, "certain (95 %): the edge is above 40/s"},
+		{[2]*float64{low, high}, [2]*float64{nil, high}, "certain (95 %): the edge is below 80/s"},
+	} {
+		a := record.SearchAnswer{HighestPassing: tt.answer[0], LowestFailing: tt.answer[1], Interval: tt.interval}
+		s := &record.Search{Over: record.OverRate, Confidence: 0.95}
+		if got := certainText(s, a); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}
+
+func TestOutcomesOfASearch(t *testing.T) {
+	t.Parallel()
+	got := outcomes(RequestCounts{Sent: 100, Failed: 7, Canceled: 7}, true)
+	want := "100 requests, none failed, 7 unfinished (cut off at the end of their probe), none dropped"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -48,7 +48,7 @@ func (p *Report) WriteVerdict(s Screen) error {
 func (p *Report) WriteTables(s Screen) error {
 	t := s.table()
 	t.searches(p.run.Searches)
-	t.facts(p.Summary)
+	t.facts(p.Summary, len(p.run.Searches) > 0)
 	rows, adapters := p.stageRows(), p.adapterRows()
 	label := "stage"
 	if len(p.Scenarios) > 0 {
@@ -144,9 +144,9 @@ func (t *table) objectives(a *Additions) {
 	}
 }
 
-func (t *table) facts(all *Lifecycle) {
+func (t *table) facts(all *Lifecycle, searched bool) {
 	a := all.Additions
-	t.say("%s", outcomes(a.Requests))
+	t.say("%s", outcomes(a.Requests, searched))
 	t.failures(all.Failures.ByLabel.kinds())
 	t.say("throughput: %s", throughputOf(all))
 	counts := a.Tokens.Output
@@ -166,15 +166,20 @@ func (t *table) facts(all *Lifecycle) {
 	}
 }
 
-// outcomes tells how many requests there were and how they ended.
-func outcomes(c RequestCounts) string {
+// outcomes tells how many requests there were and how they ended. Those of a search are cut off when a probe is
+// decided.
+func outcomes(c RequestCounts, searched bool) string {
 	failed := c.Failed - c.Canceled
 	list := []string{plural(c.Sent, "request"), "none failed"}
 	if failed > 0 {
 		list[1] = fmt.Sprintf("%d failed (%s)", failed, percentOf(failed, c.Sent-c.Canceled))
 	}
 	if c.Canceled > 0 {
-		list = append(list, fmt.Sprintf("%d unfinished (open at the end of the run)", c.Canceled))
+		why := "open at the end of the run"
+		if searched {
+			why = "cut off at the end of their probe"
+		}
+		list = append(list, fmt.Sprintf("%d unfinished (%s)", c.Canceled, why))
 	}
 	dropped := "none dropped"
 	if c.Dropped > 0 {

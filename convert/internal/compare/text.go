@@ -27,8 +27,8 @@ func (r *Result) WriteJSON(w io.Writer) error {
 // WriteText writes the result as tables for a terminal.
 func (r *Result) WriteText(w io.Writer) error {
 	t := &lines{w: w, args: plain.Args, columns: r.Columns}
-	t.say("BASE  %s", r.Base.text())
-	t.say("NEW   %s", r.New.text())
+	t.say("BASE  %s", r.Base.text(r.searches))
+	t.say("NEW   %s", r.New.text(r.searches))
 	switch {
 	case r.Base.Doubt == r.New.Doubt && r.Base.Doubt != "":
 		t.say("both  %s", r.Base.Doubt)
@@ -77,11 +77,14 @@ func (r *Result) WriteText(w io.Writer) error {
 	return t.err
 }
 
-// text describes a side in one line.
-func (s SideSummary) text() string {
+// text describes a side in one line. The time of a search is that over which its figures are.
+func (s SideSummary) text(searched bool) string {
 	length := "of unknown length"
 	if s.Seconds != nil {
 		length = digits(*s.Seconds) + " s"
+		if searched {
+			length += " without transients"
+		}
 	}
 	return fmt.Sprintf("%s: %d requests, %d failed, %s", s.Name, s.Requests, s.Failed, length)
 }

@@ -125,8 +125,12 @@ func (r *Run) failures() sentence {
 		parts = append(parts, whole(n)+" arrivals were dropped: never sent")
 	}
 	if n := unfinished(r.summary); n > 0 {
-		parts = append(parts, whole(n)+" requests were unfinished: open at the end of the run, and in no figure of "+
-			"latency")
+		why := "open at the end of the run"
+		if r.searches != nil {
+			why = "cut off at the end of their probe"
+		}
+		parts = append(parts, fmt.Sprintf("%s requests were unfinished: %s, and in no figure of latency", whole(n),
+			why))
 	}
 	s.Text = strings.Join(parts, "; ")
 	return s

@@ -27,6 +27,7 @@ type axis struct {
 	Label string  `json:"label"`
 	Unit  string  `json:"unit,omitempty"` // stands after a value at the pointer
 	Log   bool    `json:"log,omitempty"`
+	Fit   bool    `json:"fit,omitempty"` // a logarithmic axis ends at the data, not at powers of ten
 	Max   float64 `json:"max,omitempty"` // end of the axis; 0 means the largest value
 }
 

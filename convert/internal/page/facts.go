@@ -88,7 +88,7 @@ func (r *Run) finishFacts() {
 	add := func(name, value string) { r.facts = append(r.facts, fact{name, value}) }
 	add("SLO", r.slo())
 	if took := number(r.summary.Get("benchmark_time_seconds")); !math.IsNaN(took) {
-		add("Took", spell(took))
+		add("Took", tookText(r.searches, took))
 	}
 	if start := ours.Get("time_series.start_ns").Int(); start > 0 {
 		add("Started (UTC)", instant(start))
@@ -218,6 +218,15 @@ func joined(set map[string]bool) string {
 const maxNames = 8
 
 func instant(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05") }
+
+// tookText says how long a run took. The figures of a search are of less: its probes have transients.
+func tookText(all searches, measured float64) string {
+	probed := convert.ProbedSeconds(all)
+	if probed <= measured {
+		return spell(measured)
+	}
+	return fmt.Sprintf("%s, without transients %s", convert.Minutes(probed), spell(measured))
+}
 
 // spell formats a measured number of seconds for people.
 func spell(seconds float64) string {

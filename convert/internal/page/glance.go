@@ -50,7 +50,8 @@ var glanceColumns = []glanceColumn{
 		return right(count(p.doc.Get("load_summary.count")))
 	}},
 	{column{"dropped", "", "arrivals that were never sent"}, someCell("xk6_llm.requests.dropped")},
-	{column{"unfinished", "", "requests that were open at the end of the run"}, someCell("xk6_llm.requests.canceled")},
+	{column{"unfinished", "", "requests that were open at the end of the run, or of their probe"},
+		someCell("xk6_llm.requests.canceled")},
 	{column{"client", "", "did the load generator keep up in this part of the run?"}, clientCell},
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // ordered returns the stages of a run in the order of their loads.
@@ -13,13 +14,14 @@ func (all stages) ordered() stages { return slices.SortedStableFunc(slices.Value
 // overLoad returns the charts over the load, which show how a server behaves as the load grows. If the stages have no
 // load in common, they are charts of the stages, one beside the other.
 func overLoad(runs []Run) (g chartGroup) {
-	runs = withoutRefused(runs)
+	g.note = strings.TrimSpace(lastNote(runs))
+	runs = withoutRepeated(runs)
 	n := 0
 	for _, r := range runs {
 		n += len(r.stages)
 	}
 	if n < 2 {
-		return g
+		return chartGroup{}
 	}
 	kind := axisOf(runs)
 	g.title = map[axisKind]string{byRate: "Over the rate", byConcurrency: "Over the requests at a time",
@@ -46,11 +48,12 @@ func (a axisKind) id() string {
 }
 
 func (a axisKind) axis(runs []Run) axis {
+	log := probesAlone(runs)
 	switch a {
 	case byStage:
 		return axis{Label: "stage"}
 	case byConcurrency:
-		return axis{Label: "requests at a time", Unit: "at a time"}
+		return axis{Label: "requests at a time", Unit: "at a time", Log: log, Fit: log}
 	}
 	for i := range runs {
 		for _, s := range runs[i].stages {
@@ -59,7 +62,14 @@ func (a axisKind) axis(runs []Run) axis {
 			}
 		}
 	}
-	return axis{Label: "requests asked per second", Unit: "/s"}
+	return axis{Label: "requests asked per second", Unit: "/s", Log: log, Fit: log}
+}
+
+// probesAlone reports whether all stages of the runs are probes, whose loads a search multiplies.
+func probesAlone(runs []Run) bool {
+	return !slices.ContainsFunc(runs, func(r Run) bool {
+		return slices.ContainsFunc(r.stages, func(p part) bool { return p.probe == nil })
+	})
 }
 
 // base returns a chart without series.

@@ -37,8 +37,10 @@ func Write(w io.Writer, runs []Run) error {
 	return pageTemplate.Execute(w, view{
 		Title: title(runs), Meta: meta(runs), Policy: policy, Style: pageStyle, Library: libraryScript,
 		Script: pageScript, Data: data,
-		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Glance: glance(runs),
-		Latencies: whole, Batches: batchTables(runs), OfStages: stages, Sections: sections(charts), Errors: errorTable(runs), Notes: notes(runs),
+		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Probes: probeTables(runs),
+		Glance:    glance(runs),
+		Latencies: whole, Batches: batchTables(runs), OfStages: stages,
+		Sections: sections(charts), Errors: errorTable(runs), Notes: notes(runs),
 	})
 }
 
@@ -53,6 +55,7 @@ type view struct {
 	Several               bool
 	Runs                  []head
 	Facts, Glance         *table
+	Probes                []*table // of searches
 	Latencies, OfStages   []*table
 	Batches               []*table // latencies by the number of inputs of a request
 	Sections              []section

@@ -34,12 +34,15 @@ func takeSearches(r *Run) {
 	})
 }
 
-// withoutRefused returns the runs without the stages of probes in which the load generator did not keep up.
-func withoutRefused(runs []Run) []Run {
+// withoutRepeated returns the runs without the stages of probes that do not count: those in which the load generator
+// did not keep up, and those whose load a later one tried again.
+func withoutRepeated(runs []Run) []Run {
 	runs = slices.Clone(runs)
 	for i := range runs {
 		runs[i].stages = slices.DeleteFunc(slices.Clone(runs[i].stages), func(p part) bool {
-			return p.probe != nil && p.probe.Outcome == record.ProbeRefused
+			return p.probe != nil && !slices.ContainsFunc(lastProbes(p.search), func(last record.SearchProbe) bool {
+				return last.Stage == p.probe.Stage
+			})
 		})
 	}
 	return runs

@@ -49,7 +49,8 @@ func TestSearchOnTheFirstScreen(t *testing.T) {
 		"SLO: strict (p99(ttft)<500ms): holds at 16.7/s (p99 TTFT 474 ms, 120 requests), breaks at 17.4/s (529 ms)\n",
 		"SLO: relaxed (p90(ttft)<800ms): holds at 19/s, breaks at 22.6/s\n",
 		"Search: 9 probes in 2 min 17 s, converged: the two loads lie within 5 % of each other\n",
-		": strict: certain at 95 %: holds at 16.7/s, breaks at 22.6/s\n", "\nAt 16.7/s: TTFT p50 ",
+		": strict: certain (95 %): the edge lies between 16.7/s and 22.6/s\n",
+		": relaxed: the answer is certain (95 %)\n", "\nAt 16.7/s: TTFT p50 ",
 		"\nAt 17.4/s: TTFT p50 ",
 	} {
 		if !strings.Contains(got, want) {
@@ -124,7 +125,7 @@ func TestChartsOfASearch(t *testing.T) {
 		first.High[4] <= first.Y[4] {
 		t.Errorf("the shares are %+v", first)
 	}
-	if want := []band{{16.7, 22.6, true}, {16.7, 17.4, false}}; !slices.Equal(shares.Bands, want) {
+	if want := []band{{16.7, 22.6, true}, {16.7, 17.4, false}, {19, 22.6, false}}; !slices.Equal(shares.Bands, want) {
 		t.Errorf("the bands are %v, want %v", shares.Bands, want)
 	}
 	if latencies.Y.Max != 2400 || !strings.Contains(latencies.Note, "Up to 2") || latencies.Series[0].Low != nil {
@@ -134,8 +135,8 @@ func TestChartsOfASearch(t *testing.T) {
 	for _, m := range append(shares.Marks, latencies.Marks...) {
 		marks = append(marks, m.Text)
 	}
-	want := []string{"99 % needed", "90 % needed", "holds at 16.7/s", "breaks at 17.4/s", "SLO 500 ms", "SLO 800 ms",
-		"holds at 16.7/s", "breaks at 17.4/s"}
+	edges := []string{"strict holds at 16.7/s", "strict breaks at 17.4/s", "relaxed holds at 19/s"}
+	want := slices.Concat([]string{"99 % needed", "90 % needed"}, edges, []string{"SLO 500 ms", "SLO 800 ms"}, edges)
 	if !slices.Equal(marks, want) {
 		t.Errorf("the marks are %q, want %q", marks, want)
 	}
@@ -149,6 +150,62 @@ func TestChartsOfASearch(t *testing.T) {
 	}
 	if got := overProbes([]Run{closed}).charts[0].X; got.Unit != "at a time" {
 		t.Errorf("over a concurrency the axis is %+v", got)
+	}
+}
+
+// The table has all that the search says of a probe, also what the terminal leaves out.
+func TestTableOfProbes(t *testing.T) {
+	t.Parallel()
+	tables := probeTables([]Run{searchRun(t, unchanged)})
+	if len(tables) != 1 {
+		t.Fatalf("got %d tables", len(tables))
+	}
+	var heads, edge []string
+	for _, c := range tables[0].Head {
+		heads = append(heads, c.Name)
+	}
+	for _, line := range tables[0].Rows {
+		if line.Cells[1].Text == "holds" {
+			edge = append(edge, line.Name)
+			for _, c := range line.Cells {
+				edge = append(edge, c.Text)
+			}
+		}
+	}
+	want := []string{"load", "outcome", "edge", "share", "bounds", "latency", "requests", "failed", "s", "stage",
+		"phase", "client", "decided by", "relaxed"}
+	if !slices.Equal(heads, want) {
+		t.Errorf("the columns are %q, want %q", heads, want)
+	}
+	want = []string{"16.7/s", "pass, certain", "holds", "100 %", "99.2–100", "476", "120", "0", "11", "8", "hold",
+		"VALID", runtest.SearchSLO, "pass"}
+	if !slices.Equal(edge, want) {
+		t.Errorf("the load that holds has %q, want %q", edge, want)
+	}
+}
+
+// Charts over the load have a point for each load, of the probe that counts, on a logarithmic axis.
+func TestProbesOverTheRate(t *testing.T) {
+	t.Parallel()
+	r := searchRun(t, func(s *record.Search) {
+		s.Probes[8].Value = s.Probes[7].Value // as a load that is tried again
+	})
+	g := overLoad([]Run{r})
+	c := g.charts[0]
+	if !c.X.Log || !c.X.Fit || !strings.Contains(g.note, "the last is shown") {
+		t.Errorf("the axis is %+v, the note %q", c.X, g.note)
+	}
+	var names []string
+	for _, name := range c.Series[0].Names {
+		stage, _, _ := strings.Cut(name, ":")
+		names = append(names, stage)
+	}
+	want := []string{"stage 0", "stage 1", "stage 3", "stage 8", "stage 6", "stage 5", "stage 4"}
+	if !slices.Equal(names, want) {
+		t.Errorf("the points are %q, want %q", names, want)
+	}
+	if got := r.fact("Took"); !strings.HasPrefix(got, "2 min 17 s, without transients ") {
+		t.Errorf("the run took %q", got)
 	}
 }
 

@@ -23,10 +23,10 @@ func overProbes(runs []Run) (g chartGroup) {
 	if len(over) != 1 || !over[record.OverRate] && !over[record.OverConcurrency] {
 		return g // no search, or several whose loads have no axis in common
 	}
-	x := axis{Label: "requests per second", Unit: "/s"}
+	x := axis{Label: "requests per second", Unit: "/s", Log: true, Fit: true}
 	since := "From the instant at which a request was due."
 	if over[record.OverConcurrency] {
-		x, since = axis{Label: "requests at a time", Unit: "at a time"}, "From the start of a request."
+		x.Label, x.Unit, since = "requests at a time", "at a time", "From the start of a request."
 	}
 	shares := chart{ID: "search-share", Title: "Requests that kept the SLO", X: x,
 		Note: "The bars are the bounds of the true share.",
@@ -40,9 +40,26 @@ func overProbes(runs []Run) (g chartGroup) {
 		}
 	}
 	latencies.Y.Max = latencies.ceiling()
-	return chartGroup{title: "The search", charts: []chart{shares, latencies},
-		note: "The band lies between the highest load that kept the SLO and the lowest that broke it; the lighter " +
-			"one reaches to the loads of which the search is certain."}
+	note := "The band lies between the highest load that kept the SLO and the lowest that broke it; the lighter one " +
+		"reaches to the loads of which the search is certain."
+	if tiers := runs[0].searches; tiers != nil && len(tiers[0].Tiers) > 1 {
+		note = "Each SLO has a band between the highest load that kept it and the lowest that broke it; the lighter " +
+			"one, of the first SLO alone, reaches to the loads of which the search is certain."
+	}
+	return chartGroup{title: "The search", charts: []chart{shares, latencies}, note: note + lastNote(runs)}
+}
+
+// lastNote says which probe of a load the charts show, if there are several.
+func lastNote(runs []Run) string {
+	for i := range runs {
+		for _, s := range runs[i].searches {
+			if len(lastProbes(s)) < len(s.Probes) {
+				return " Of several probes of a load the last is shown, and none in which the load generator did not " +
+					"keep up."
+			}
+		}
+	}
+	return ""
 }
 
 // reading is what a chart shows of an objective at a probe, with the bounds if there are any.
@@ -165,20 +182,34 @@ func (c *chart) edge(runs []Run, number int, s *record.Search) {
 		}
 		return
 	}
-	low, high := s.Interval[0], s.Interval[1]
-	if low != nil && high != nil && *low < *high {
+	if low, high := s.Interval[0], s.Interval[1]; low != nil && high != nil && *low < *high {
 		c.Bands = append(c.Bands, band{rounded(*low), rounded(*high), true})
 	}
-	low, high = s.HighestPassing, s.LowestFailing
+	if len(s.Tiers) < 2 {
+		c.tierEdge(s, s.SearchAnswer, "", true)
+		return
+	}
+	for i, t := range s.Tiers {
+		c.tierEdge(s, t.SearchAnswer, plain.Terminal(t.Name)+" ", i == 0)
+	}
+}
+
+// tierEdge marks the two loads between which the answer to an SLO lies. Of further ones it names only the load that
+// holds, above the names of the first.
+func (c *chart) tierEdge(s *record.Search, a record.SearchAnswer, name string, first bool) {
+	low, high := a.HighestPassing, a.LowestFailing
 	if low != nil && high != nil && *low < *high {
 		c.Bands = append(c.Bands, band{rounded(*low), rounded(*high), false})
 	}
 	if low != nil {
-		c.Marks = append(c.Marks, mark{X: new(rounded(*low)), Text: "holds at " + loadOf(s, *low), Run: -1,
-			Side: "left"})
+		m := mark{X: new(rounded(*low)), Text: name + "holds at " + loadOf(s, *low), Run: -1}
+		if first {
+			m.Side = "left"
+		}
+		c.Marks = append(c.Marks, m)
 	}
-	if high != nil {
-		c.Marks = append(c.Marks, mark{X: new(rounded(*high)), Text: "breaks at " + loadOf(s, *high), Run: -1,
+	if high != nil && first {
+		c.Marks = append(c.Marks, mark{X: new(rounded(*high)), Text: name + "breaks at " + loadOf(s, *high), Run: -1,
 			Side: "right"})
 	}
 }

@@ -156,14 +156,34 @@
   function scalesOf(c) {
     const x = { time: false };
     if (c.x.log) x.distr = 3;
-    else if (c.labels) x.range = [-0.4, c.labels.length - 0.6];
-    else x.range = (u, min, max) => {
+    if (c.x.fit) x.range = (u, min, max) => {
+      if (min == null) return [1, 10];
+      const pad = Math.max(1.05, (max / min) ** 0.05);
+      return [min / pad, max * pad];
+    };
+    else if (!c.x.log && c.labels) x.range = [-0.4, c.labels.length - 0.6];
+    else if (!c.x.log) x.range = (u, min, max) => {
       if (min == null) return [0, 1];
       const pad = (max - min) * 0.05 || Math.abs(min) * 0.1 || 1;
       return [min >= 0 ? Math.max(0, min - pad) : min - pad, max + pad];
     };
     const below = !several && c.series.some((s) => s.kind === "path") ? 0.14 : 0; // room for the names of the points
     return { x, y: { range: (u, min, max) => max == null ? [0, 1] : [Math.min(-below * top(c, max), min), top(c, max)] } };
+  }
+
+  // loadTicks are the round numbers between two loads on a logarithmic axis, or evenly spaced ones if there are few.
+  function loadTicks(min, max) {
+    const list = [], digits = max / min < 12 ? [1, 2, 3, 4, 6, 8] : max / min < 1000 ? [1, 2, 5] : [1];
+    for (let e = Math.floor(Math.log10(min)); 10 ** e <= max; e++) for (const d of digits) {
+      const v = Number(d + "e" + e);
+      if (v >= min && v <= max) list.push(v);
+    }
+    if (list.length > 2 || !(max > min)) return list;
+    const e = Math.floor(Math.log10((max - min) / 2));
+    const even = [];
+    for (let i = Math.ceil(min / 10 ** e); i * 10 ** e <= max; i++) even.push(Number(i + "e" + e));
+    const every = Math.ceil(even.length / 6);
+    return even.filter((v, i) => i % every === 0);
   }
 
   function axesOf(c, look) {
@@ -176,7 +196,10 @@
     x.labelSize = 20;
     y.size = (u, values) => Math.max(44, 24 + 6.6 * Math.max(0, ...(values || []).map((v) => String(v ?? "").length)));
     if (c.x.unit === "at a time") x.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
-    if (c.x.log) x.grid.filter = (u, splits) => splits.map((v) => Math.abs(Math.log10(v) % 1) < 1e-6 ? v : null);
+    if (c.x.fit) {
+      x.splits = (u, axis, min, max) => loadTicks(min, max);
+      x.filter = x.grid.filter = x.ticks.filter = (u, splits) => splits;
+    } else if (c.x.log) x.grid.filter = (u, splits) => splits.map((v) => Math.abs(Math.log10(v) % 1) < 1e-6 ? v : null);
     if (c.labels) {
       const room = Math.ceil(c.labels.length / 5);
       x.size = 46;
