@@ -19,6 +19,8 @@ type Board struct {
 	schedule schedule
 	inFlight int64
 	failed   int64 // since the start of the run
+	texts    bool  // some requests generate text
+	others   bool  // some do not
 	since    time.Time
 	interval interval // since the last line
 
@@ -37,12 +39,12 @@ type stage struct {
 
 // interval holds the sums between two lines.
 type interval struct {
-	sent, failed, tokens int64
-	ttft, delay          histogram
+	sent, failed, tokens, inputs int64
+	ttft, delay                  histogram
 }
 
 func (i *interval) reset() {
-	i.sent, i.failed, i.tokens = 0, 0, 0
+	i.sent, i.failed, i.tokens, i.inputs = 0, 0, 0, 0
 	i.ttft.reset()
 	i.delay.reset()
 }
@@ -145,6 +147,7 @@ func (b *Board) Done(r *record.Request, c record.Counts, t Ticket) {
 	defer b.mu.Unlock()
 	b.ended(time.Unix(0, r.End), t)
 	b.add(r, c)
+	b.texts, b.others = b.texts || r.Generates(), b.others || !r.Generates()
 	if delay, due := r.ScheduleDelay(); due {
 		b.interval.delay.add(delay)
 	}
@@ -157,6 +160,9 @@ func (b *Board) Done(r *record.Request, c record.Counts, t Ticket) {
 		return
 	}
 	b.interval.tokens += int64(c.Completion)
+	if r.Inputs != nil {
+		b.interval.inputs += *r.Inputs
+	}
 	if first {
 		b.interval.ttft.add(ttft)
 	}
@@ -195,8 +201,9 @@ func (b *Board) Take(now time.Time) Status {
 		InFlight: b.inFlight, Failed: b.failed, NewlyFailed: i.failed, Dropped: b.schedule.dropped(),
 	}
 	if span := now.Sub(b.since).Seconds(); span > 0 {
-		s.Sent, s.Tokens = float64(i.sent)/span, float64(i.tokens)/span
+		s.Sent, s.Tokens, s.Inputs = float64(i.sent)/span, float64(i.tokens)/span, float64(i.inputs)/span
 	}
+	s.HasInputs = b.others && !b.texts
 	s.TTFT50, s.HasTTFT = i.ttft.quantile(0.5)
 	s.TTFT99, _ = i.ttft.quantile(0.99)
 	s.Delay99, s.HasDelay = i.delay.quantile(0.99)

@@ -9,6 +9,8 @@ type figures struct {
 	requests, ok, failed, unfinished int64
 	judged, good                     int64 // requests with bounds, and those within them
 	tokens                           int64 // of the answers
+	texts                            int64 // successes that generate text
+	inputs                           int64 // of the successes that do not
 	starts, ends                     span  // of all requests, and of the successes
 	last                             int64 // end of the last request; Unix nanoseconds
 
@@ -65,6 +67,12 @@ func (f *figures) add(r *record.Request, tokens int) {
 	f.ok++
 	f.ends.add(r.End)
 	f.tokens += int64(tokens)
+	if r.Generates() {
+		f.texts++
+	}
+	if r.Inputs != nil {
+		f.inputs += *r.Inputs
+	}
 	if ttft, known := r.TTFT(); known {
 		f.ttft.add(ttft)
 	}
@@ -99,6 +107,7 @@ func (f *figures) merge(other *figures) {
 	f.requests, f.ok = f.requests+other.requests, f.ok+other.ok
 	f.failed, f.unfinished = f.failed+other.failed, f.unfinished+other.unfinished
 	f.judged, f.good, f.tokens = f.judged+other.judged, f.good+other.good, f.tokens+other.tokens
+	f.texts, f.inputs = f.texts+other.texts, f.inputs+other.inputs
 	f.starts.merge(other.starts)
 	f.ends.merge(other.ends)
 	f.last = max(f.last, other.last)
@@ -107,12 +116,17 @@ func (f *figures) merge(other *figures) {
 }
 
 // throughput returns the tokens per second from the first start to the last end, as the report does. It returns false
-// if no time passed.
-func (f *figures) throughput() (float64, bool) {
-	if f.ok == 0 || f.last <= f.starts.first {
+// if no answer is text, or no time passed.
+func (f *figures) throughput() (float64, bool) { return f.perSecond(f.tokens, f.texts > 0) }
+
+// intake returns the inputs per second over the same time. It returns false if no request had any, or no time passed.
+func (f *figures) intake() (float64, bool) { return f.perSecond(f.inputs, f.inputs > 0) }
+
+func (f *figures) perSecond(n int64, known bool) (float64, bool) {
+	if !known || f.last <= f.starts.first {
 		return 0, false
 	}
-	return float64(f.tokens) / (float64(f.last-f.starts.first) / 1e9), true
+	return float64(n) / (float64(f.last-f.starts.first) / 1e9), true
 }
 
 // totals are the figures of the run that no stage has.

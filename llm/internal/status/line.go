@@ -27,6 +27,8 @@ type Status struct {
 	TTFT99        time.Duration
 	HasTTFT       bool
 	Tokens        float64 // output tokens of successes
+	Inputs        float64 // texts or documents of successes that generate no text; shown if HasInputs
+	HasInputs     bool    // no request generates text
 	Failed        int64   // since the start of the run
 	NewlyFailed   int64
 	Dropped       int64         // since the start of the run
@@ -44,12 +46,15 @@ const narrow = 80
 //
 //	llm  2/3 12s  9.9/10.0/s  34 open  TTFT 182/411 ms  1,240 tok/s  0 failed
 //
+// Answers that are no text have no TTFT and no tokens: the inputs of the requests take their place, as in 320 inputs/s.
 // A figure that is unknown is left out, or is a dash beside one that is not. The count of dropped arrivals follows if
 // there are any, and the schedule delay if there is room. Where the figures are too long, the last ones give way but
 // for the failures.
 func (s Status) Line(width int) string {
 	parts := []string{"llm", s.stage(), fmt.Sprintf("%9s", s.rates()), fmt.Sprintf("%7s", s.open())}
-	late := []string{s.ttft(), fmt.Sprintf("%11s", Grouped(int64(math.Round(s.Tokens)))+" tok/s"), s.failures()}
+	late := s.answers()
+	figures := len(late)
+	late = append(late, s.failures())
 	if s.Dropped > 0 {
 		late = append(late, Grouped(s.Dropped)+" dropped")
 	}
@@ -60,7 +65,7 @@ func (s Status) Line(width int) string {
 	for _, shorten := range []func(string) string{
 		func(line string) string { line, _, _ = strings.Cut(line, "  schedule delay"); return line },
 		func(line string) string { return padding.Replace(strings.Replace(line, "llm  ", "llm ", 1)) },
-		func(line string) string { return strings.Replace(line, "  "+strings.TrimSpace(late[1]), "", 1) },
+		func(line string) string { return strings.Replace(line, "  "+strings.TrimSpace(late[figures-1]), "", 1) },
 		func(line string) string { return strings.Replace(line, "  "+late[0], "", 1) },
 		func(line string) string { return strings.Replace(line, s.failures(), Grouped(s.Failed)+" failed", 1) },
 	} {
@@ -99,6 +104,14 @@ func (s Status) open() string {
 		return Grouped(s.InFlight) + "/" + Grouped(s.Concurrency) + " open"
 	}
 	return Grouped(s.InFlight) + " open"
+}
+
+// answers returns the figures of the answers.
+func (s Status) answers() []string {
+	if s.HasInputs {
+		return []string{Grouped(int64(math.Round(s.Inputs))) + " inputs/s"}
+	}
+	return []string{s.ttft(), fmt.Sprintf("%11s", Grouped(int64(math.Round(s.Tokens)))+" tok/s")}
 }
 
 func (s Status) ttft() string {

@@ -41,6 +41,10 @@ func TestLine(t *testing.T) {
 		}, "llm 48/60 1h5m0s  20,000/20,000/s  123,456 open  123,456 failed  100 dropped"},
 		{"closed loop", 80, func(s *Status) { s.HasAsked, s.Concurrency = false, 48 },
 			"llm  2/3 12s      9.9/s  34/48 open  TTFT 182/411 ms  1,240 tok/s  0 failed"},
+		{"vectors", 80, func(s *Status) { s.HasInputs, s.Inputs, s.HasTTFT, s.Tokens = true, 1280.4, false, 0 },
+			"llm  2/3 12s  9.9/10.0/s  34 open  1,280 inputs/s  0 failed"},
+		{"vectors, narrow", 55, func(s *Status) { s.HasInputs, s.Inputs, s.HasTTFT, s.Tokens = true, 1280.4, false, 0 },
+			"llm 2/3 12s  9.9/10.0/s  34 open  0 failed"},
 		{"setup", 80, func(s *Status) { *s = Status{InFlight: 1} },
 			"llm  -      0.0/s   1 open  TTFT -      0 tok/s  0 failed"},
 	} {

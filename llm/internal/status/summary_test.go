@@ -502,7 +502,18 @@ func TestSummaryCountsInputs(t *testing.T) {
 	}
 	got := text(t, s, `{"state": {"testRunDurationMs": 3000}, "metrics": {"llm_ttft": {"values": {}}}}`)
 	if !strings.Contains(got, "inputs                  24      8 each\n  prompt tokens          300    100 each\n") ||
-		strings.Contains(got, "output tokens") {
+		strings.Contains(got, "output") {
 		t.Errorf("got %s", got)
+	}
+	const table = `
+              per second            inputs
+  stage  asked sent done  requests   per s
+      0   1.00 1.00 1.00         3    12.0
+`
+	if !strings.Contains(got, table) {
+		t.Errorf("got %s\nwant%s", got, table)
+	}
+	if got, want := s.Board.Take(after(3)).Line(narrow), "  8 inputs/s  0 failed"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q at its end", got, want)
 	}
 }
