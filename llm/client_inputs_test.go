@@ -64,6 +64,9 @@ func TestWrongInputs(t *testing.T) {
 	for _, tt := range []struct{ call, want string }{
 		{"new Client({api: 'embeddings', streaming: true})",
 			`streaming must not be true: the answers of api "embeddings" come whole, leave it out`},
+		{"new Client({api: 'embeddings', slo: {request_latency: '1s', ttft: '1s'}})", `Client option "slo": "ttft" is ` +
+			`about tokens, which embeddings and rerank do not generate: they have a latency, as in {request_latency: '500ms'}`},
+		{"new Client({api: 'rerank', slo: {ntpot: 5}})", `Client option "slo": "ntpot" is about tokens, `},
 		{"new Client({api: 'rerank', encodingFormat: 'int8'})", "encodingFormat must be 'float' or 'base64'"},
 		{"new Client({api: 'rerank', queryField: 'documents'})",
 			"queryField and documentsField must have different names"},

@@ -30,7 +30,7 @@ const takesAll = `(function (source) {
 	const c = config(source), text = JSON.stringify(c), again = JSON.parse(text);
 	plain(c, 'config');
 	if (JSON.stringify(config(source)) !== text) throw new Error('another one at the second call');
-	const spread = {...c.client, headers: {...c.client.headers, 'x-more': 'a'}, slo: {...c.client.slo, ttft: '1s'}};
+	const spread = {...c.client, headers: {...c.client.headers, 'x-more': 'a'}, slo: {...c.client.slo, request_latency: '1s'}};
 	for (const options of [c.client, again.client, spread]) new Client(options);
 	for (const options of [c.dataset, again.dataset, {...c.dataset}]) new Dataset(options);
 	c.report.percentiles.push(98);

@@ -9,6 +9,7 @@ import (
 
 	"github.com/grafana/sobek"
 
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
@@ -77,6 +78,9 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 		return nil, err
 	}
 	o.Streaming = o.Streaming && (o.streams || o.API.Input().Generates())
+	if err := checkBounds(&o.Options); err != nil {
+		return nil, invalid("Client", "slo", err)
+	}
 	if o.BaseURL == "" {
 		if told := o.tellsOfServer(); told != "" {
 			return nil, invalid("Client", "baseURL", fmt.Errorf("is missing, and %s is given: set it to the server "+
@@ -85,6 +89,21 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 		o.BaseURL = simulator
 	}
 	return o, o.Settle()
+}
+
+// checkBounds refuses bounds on latencies that the answers of a client's API do not have.
+func checkBounds(o *engine.Options) error {
+	if o.SLO == nil || o.API.Input().Generates() {
+		return nil
+	}
+	kept, _ := slo.Of(*o.SLO)
+	for _, b := range kept.Bounds {
+		if b.Latency != "request_latency" {
+			return fmt.Errorf("%q is about tokens, which embeddings and rerank do not generate: they have a "+
+				"latency, as in {request_latency: '500ms'}", b.Latency)
+		}
+	}
+	return nil
 }
 
 // tellsOfServer returns the name of an option that only a real server needs, "" if none is given. The simulator takes

@@ -109,11 +109,15 @@ func (m mapping) route() string {
 	return ""
 }
 
-// bounds sets the bounds of goodput, in ms, and the headers that bound single requests.
+// bounds sets the bounds of goodput, in ms, and the headers that bound single requests. Requests that generate no
+// tokens are judged by their latency alone: inference-perf takes the other bounds, too.
 func (m mapping) bounds(o Map) {
 	slo := Map{}
 	if g := m.config.Report.Goodput; g != nil {
 		for name, seconds := range g.Constraints {
+			if name != "request_latency" && !m.generates() {
+				continue
+			}
 			slo[name] = milliseconds(seconds)
 		}
 	}
@@ -128,6 +132,11 @@ func (m mapping) bounds(o Map) {
 	headers.set("ttft", a.SLOTTFTHeader, a.SLOTTFTHeader != "")
 	headers.set("tpot", a.SLOTPOTHeader, a.SLOTPOTHeader != "")
 	o["sloHeaders"] = headers
+}
+
+// generates reports whether the answers of the API are text.
+func (m mapping) generates() bool {
+	return m.api() != api.Embeddings.Name() && m.api() != api.Rerank.Name()
 }
 
 func headerNames(headers map[string]string) (names []string) {

@@ -26,6 +26,7 @@ func TestVectorsAndRankingsOfAConfiguration(t *testing.T) {
 			Map{"endpoint": "/rerank", "queryField": "q", "documentsField": "texts", "baseURL": "http://h/p"},
 			Map{"documentCount": int64(10)}},
 		{"{type: chat, rerank: {route: /rerank}}", Map{"endpoint": nil}, Map{"documentCount": nil}},
+		{"{type: embeddings}\nreport: {goodput: {constraints: {ttft: 0.5}}}", Map{"slo": nil}, nil},
 	} {
 		c, err := config.Parse([]byte("api: " + tt.api + rest))
 		if err != nil {
