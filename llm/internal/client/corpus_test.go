@@ -125,27 +125,35 @@ func (w reading) differs(a Answer, counts record.Counts) bool {
 // otherReads lets the API's own client ask each of the base URLs.
 func (c *corpus) otherReads(t *testing.T, urls []string) (list []reading) {
 	t.Helper()
-	python := testenv.Python(t, c.module)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, python, append([]string{"testdata/" + c.module + "_client.py"}, urls...)...)
-	var problem strings.Builder
-	cmd.Stderr = &problem
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, problem.String())
-	}
-	for line := range strings.Lines(string(out)) {
+	for _, line := range officialClient(t, c.module, c.module+"_client.py", urls) {
 		var r reading
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
 		list = append(list, r)
 	}
-	if len(list) != len(urls) {
-		t.Fatalf("%d answers to %d URLs", len(list), len(urls))
-	}
 	return list
+}
+
+// officialClient runs a script of testdata, which needs a module of Python, and returns its line for each of the base
+// URLs.
+func officialClient(t *testing.T, module, script string, urls []string) []string {
+	t.Helper()
+	python := testenv.Python(t, module)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, python, append([]string{"testdata/" + script}, urls...)...)
+	var problem strings.Builder
+	cmd.Stderr = &problem
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, problem.String())
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if len(lines) != len(urls) {
+		t.Fatalf("%d answers to %d URLs", len(lines), len(urls))
+	}
+	return lines
 }
 
 // The client reads what the API's own reads: the same text, usage and finish reason, of the same bytes. The simulator
