@@ -83,7 +83,7 @@ type vectors struct {
 }
 
 // OpenAI's own client reads as many vectors, of the same length, and the same usage, of the same bytes: of lists of
-// numbers and of base64, whose vectors are the same. It does not check them. It understands the simulator in both forms.
+// numbers and of base64, whose vectors are the same. It does not check them. It understands the simulator's two forms.
 func TestAgreesWithOfficialClientOnVectors(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -126,8 +126,8 @@ func TestAgreesWithOfficialClientOnVectors(t *testing.T) {
 	floats, packed := list[len(answers)], list[len(answers)+1]
 	if len(floats.Vectors) != 2 || len(floats.Vectors[0]) != 384 || floats.Prompt != 4 || packed.Prompt != 4 ||
 		fmt.Sprint(floats.Indices) != "[0 1]" || !alike(floats.Vectors, packed.Vectors) {
-		t.Errorf("the simulator: got vectors %v of %d tokens, and packed %d vectors of %d tokens, %s", floats.Indices, floats.Prompt,
-			len(packed.Vectors), packed.Prompt, packed.Error)
+		t.Errorf("the simulator: got vectors %v of %d tokens, and packed %d vectors of %d tokens, %s", floats.Indices,
+			floats.Prompt, len(packed.Vectors), packed.Prompt, packed.Error)
 	}
 }
 
