@@ -48,7 +48,8 @@ func TestProbesWaitForTheServer(t *testing.T) {
 			server := &page{after: tt.after}
 			f := runSearch(t, options, fourPlaces(), func(r *run) { r.config.module = server })
 			for i, p := range f.Probes {
-				waited := time.Duration((p.Seconds - *f.Stages[i].Duration) * float64(time.Second))
+				seconds := p.Seconds - *f.Stages[i].Duration
+				waited := time.Duration(seconds * float64(time.Second)).Round(time.Millisecond)
 				if waited < tt.least || waited > tt.most {
 					t.Errorf("idle after %v: probe %d waited %v", tt.after, i, waited)
 				}
