@@ -15,12 +15,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // What a search goes over.
 const (
-	Rate        = "rate"        // requests per second, in an open loop
-	Concurrency = "concurrency" // requests at a time, in a closed loop
+	Rate        = record.OverRate        // requests per second, in an open loop
+	Concurrency = record.OverConcurrency // requests at a time, in a closed loop
 )
 
 // Defaults of the options.

@@ -23,11 +23,11 @@ const (
 	Hold      = "hold"
 )
 
-// Outcomes of a probe.
+// Outcomes of a probe, as the record has them.
 const (
-	Pass    = "pass"
-	Fail    = "fail"
-	Refused = "refused" // the load generator did not keep up, so it tells nothing of the server
+	Pass    = record.ProbePassed
+	Fail    = record.ProbeFailed
+	Refused = record.ProbeRefused // the load generator did not keep up, so it tells nothing of the server
 )
 
 // Reasons for which a search stops.
