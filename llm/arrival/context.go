@@ -17,6 +17,12 @@ type Arrival struct {
 	// the server's prefix cache. Empty, it leaves the data set as it is.
 	Salt string
 
+	// First reports that the arrival is the first of its slot of a closed loop.
+	First bool
+	// Over is closed when nothing new may be sent for this arrival: its stage has timed out, or the load was stopped.
+	// Requests in flight may end. It is nil under an executor that cannot tell.
+	Over <-chan struct{}
+
 	// Stop ends the stage, or the whole run, for a reason: no further arrival is sent, and requests in flight may end
 	// within gracefulStop. It is nil under an executor that cannot stop a stage. It may be called concurrently; only
 	// the first call has an effect.

@@ -97,6 +97,9 @@ func (e *encoder) outcome(r *Request) {
 	if r.Good != nil {
 		e.flag("good", *r.Good)
 	}
+	if r.Call != nil {
+		e.value("call", r.Call)
+	}
 	e.someText("request", r.RequestBody)
 	e.someText("response", r.ResponseBody)
 }

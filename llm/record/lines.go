@@ -9,7 +9,8 @@ import (
 // Schema is the name of the format of the lines; a Run line carries it.
 const Schema = "xk6-llm/1"
 
-// Line is one line of a record file: *Run, *Client, *Request, *Dropped, *Stage, *Server, *Heartbeat, *Search or *End.
+// Line is one line of a record file: *Run, *Client, *Request, *Dropped, *Stage, *Server, *Heartbeat, *Search,
+// *Session or *End.
 type Line interface{ lineType() string }
 
 // Run is the first line of a file: what ran, where and when.
@@ -156,6 +157,7 @@ func (*Dropped) lineType() string   { return "dropped" }
 func (*Stage) lineType() string     { return "stage" }
 func (*Server) lineType() string    { return "server" }
 func (*Heartbeat) lineType() string { return "heartbeat" }
+func (*Session) lineType() string   { return "session" }
 func (*End) lineType() string       { return "end" }
 
 // Append appends the line as one JSON object without a line break. It fails only on a value that JSON cannot hold, such
@@ -197,6 +199,8 @@ func newLine(kind string) Line {
 		return new(Heartbeat)
 	case "search":
 		return new(Search)
+	case "session":
+		return new(Session)
 	case "end":
 		return new(End)
 	}

@@ -110,6 +110,8 @@ type Request struct {
 	SLO  *Bounds `json:"slo,omitempty"`  // the bounds by which it was judged
 	Good *bool   `json:"good,omitempty"` // whether it is within its bounds; nil without bounds
 
+	Call *Call `json:"call,omitempty"` // its place in the graph of a replayed session; nil for other requests
+
 	RequestBody  string `json:"request,omitempty"`  // only if bodies are kept
 	ResponseBody string `json:"response,omitempty"` // only if bodies are kept
 }

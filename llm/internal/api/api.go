@@ -97,6 +97,12 @@ func ByName(name string) (Dialect, error) {
 	return nil, fmt.Errorf("unknown api %q, known are %s", name, strings.Join(Names(), ", "))
 }
 
+// ToolCall is a call of a tool in an answer.
+type ToolCall struct {
+	ID, Name  string
+	Arguments string // as the model wrote them, normally an object in JSON
+}
+
 // Delta holds the content of one event, or of a whole answer. If there are several choices, it describes the first.
 type Delta struct {
 	Done    bool   // the end mark of a stream: no more of the answer follows

@@ -295,6 +295,16 @@ type Request struct {
 	// Extra holds further fields of the body, which replace the client's fields of the same names; nil means no further
 	// fields.
 	Extra api.Extra
+
+	// At is when the request is to be sent. Do builds the body before, and waits; zero sends at once.
+	At time.Time
+	// Tools holds the definitions of tools, and ToolChoice the choice among them, as OpenAI's chat has them; each API
+	// sends its own form. nil leaves them out.
+	Tools, ToolChoice json.RawMessage
+	IgnoreEOS         *bool             // takes precedence over Options.IgnoreEOS; nil means that
+	Headers           map[string]string // beside those of Options, which they replace
+	// KeepCalls keeps the reasoning and the tool calls of the answer.
+	KeepCalls bool
 }
 
 // Answer is a request's record together with the text that came. The record holds no secret of the request, whatever
@@ -303,6 +313,9 @@ type Answer struct {
 	Record *record.Request
 	Text   string // as it came
 	Shown  string // Text without secrets
+
+	Reasoning string // empty unless Request.KeepCalls, as are the ToolCalls
+	ToolCalls []api.ToolCall
 }
 
 // extra returns the fields of all requests, overridden by the fields of one request.

