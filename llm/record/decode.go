@@ -36,6 +36,9 @@ type kept struct {
 	toolCalls          []int64
 	tokens             []int
 	usage              []byte
+	call               Call
+	after              []int
+	blocks             []byte
 }
 
 // Parse reads one line. A line of an unknown type is an error that names the type.
@@ -243,6 +246,8 @@ func (s *scan) outcome(key []byte, k *kept) bool {
 	case "good":
 		r.Good = &k.good
 		return s.bool(r.Good)
+	case "call":
+		return s.call(k)
 	}
 	return false
 }

@@ -20,7 +20,7 @@ func fullRequest() *Request {
 		1_795_000_000
 	r.Warmup = true
 	r.Inputs, r.VectorLength, r.Scores = new(int64(8)), new(int64(1024)), new(int64(8))
-	r.SLO, r.Good = &Bounds{TTFT: 500, TPOT: 0.5}, new(true)
+	r.SLO, r.Good, r.Call = &Bounds{TTFT: 500, TPOT: 0.5}, new(true), fullCall()
 	return &r
 }
 
@@ -45,7 +45,7 @@ func TestRequestLinesAreReadInOnePass(t *testing.T) {
 	for _, reuse := range []bool{false, true} {
 		d := &Decoder{Reuse: reuse}
 		for _, r := range []*Request{fullRequest(), {Start: 1, End: 2, Stage: -1, Chunks: []int64{}}, fullRequest(),
-			{Start: 1, End: 1}} {
+			{Start: 1, End: 2, Chunks: []int64{}, Call: &Call{Ready: 1}}, {Start: 1, End: 1}} {
 			line, err := Append(nil, r)
 			if err != nil {
 				t.Fatal(err)
@@ -67,6 +67,11 @@ func TestDecoderKnowsEveryField(t *testing.T) {
 			t.Errorf("%s is not in the test's request", name)
 		}
 	}
+	for field, v := range reflect.ValueOf(*fullCall()).Fields() {
+		if v.IsZero() {
+			t.Errorf("%s is not in the test's call", field.Name)
+		}
+	}
 }
 
 func FuzzOnePass(f *testing.F) {
@@ -85,6 +90,8 @@ func FuzzOnePass(f *testing.F) {
 	f.Add([]byte(`{"type":"request","start_ns":-0,"chunks_us":[],"slo":{},"slo":{"ttft_ms":1},"Stage":1}`))
 	f.Add([]byte(`{"type":"request","start_ns":9223372036854775808,"end_ns":99999999999999999999}`))
 	f.Add([]byte(`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1,01,1e1,-1],"chunk_tokens":[9223372036854775807],"error":"\u001b[2J\u202e"}`))
+	f.Add([]byte(callLine(`"after":[],"blocks":"","labels":{},"labels":{"a":"b"},"ready_ns":1},"call":{"number":1`)))
+	f.Add([]byte(callLine(`"blocks":"AB==","labels":null,"ready_ns":1,"after":[1,2],"Wait_us":3`)))
 	f.Add([]byte(`{"type":"request","start_ns":1,"id":"a` + "\x00\xff" + `b","usage":{"a":` + strings.Repeat(`{"a":`,
 		50) + "1" + strings.Repeat("}", 51) + `,"end_ns":2}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
@@ -98,7 +105,7 @@ func FuzzOnePass(f *testing.F) {
 // longLine is the line of an answer of 200 tokens.
 func longLine() []byte {
 	r := fullRequest()
-	r.Chunks, r.ChunkTokens = nil, nil
+	r.Chunks, r.ChunkTokens, r.Call.Labels = nil, nil, nil
 	for i := range int64(200) {
 		r.Chunks = append(r.Chunks, 50_000+i*10_137)
 	}
@@ -116,7 +123,7 @@ func TestReadingAllocatesLittle(t *testing.T) {
 		if _, err := d.Parse(line); err != nil {
 			t.Fatal(err)
 		}
-	}); n > 3 { // the id, the session's id and the error's text
+	}); n > 4 { // the id, the session's id, the call's id and the error's text
 		t.Errorf("%v allocations a line", n)
 	}
 }

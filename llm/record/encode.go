@@ -98,7 +98,7 @@ func (e *encoder) outcome(r *Request) {
 		e.flag("good", *r.Good)
 	}
 	if r.Call != nil {
-		e.value("call", r.Call)
+		e.call(r.Call)
 	}
 	e.someText("request", r.RequestBody)
 	e.someText("response", r.ResponseBody)

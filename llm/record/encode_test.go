@@ -51,6 +51,8 @@ func randomRequest(t *testing.T, random *rand.Rand) *Request {
 			*at = []int{int(number), 0}[:random.IntN(3)]
 		case **Bounds:
 			*at = &Bounds{TTFT: float64(number) / 1000}
+		case **Call:
+			*at = randomCall(random, number)
 		case *json.RawMessage:
 			*at = json.RawMessage(`{"prompt_tokens": 7, "x": "<` + string(rune(0x80+random.IntN(1<<16-0x80))) + `>"}`)
 		default:
@@ -58,6 +60,15 @@ func randomRequest(t *testing.T, random *rand.Rand) *Request {
 		}
 	}
 	return r
+}
+
+func randomCall(random *rand.Rand, number int64) *Call {
+	text := func() string { return oddTexts[random.IntN(len(oddTexts))] }
+	few := func() int { return random.IntN(2) }
+	return &Call{Number: int(number), ID: text(), After: []int{1, 2}[:random.IntN(3)], Ready: number, Wait: number,
+		Pause: text(), Held: number * int64(few()), PromptTokens: few(), OutputTokens: few(), UserFacing: number < 0,
+		Primes: number > 0, BlockSize: few(), SharedWith: few(), Shared: few(),
+		Blocks: []byte{251, 255, 254}[:random.IntN(4)], Labels: map[string]string{"<b>": "\n", "a": text()}}
 }
 
 func TestAppendWritesWhatEncodingJSONWrites(t *testing.T) {

@@ -29,6 +29,10 @@ var allLines = []Line{
 		BytesReceived: 20, ErrorType: ErrorHTTP, Error: "e\n\"", Note: "n",
 		SLO: &Bounds{TPOT: 50}, Good: new(false), RequestBody: "{}", ResponseBody: "é"},
 	&Request{Start: 1, End: 2, Stage: -1, Chunks: []int64{}},
+	&Request{Start: 1, End: 2, Chunks: []int64{}, Call: &Call{ID: "event_000_a", Ready: 1}},
+	&Request{Start: 1, End: 2, Chunks: []int64{}, Call: fullCall()},
+	&Session{Scenario: "s", ID: "trace0_a", Start: 1, End: 2},
+	fullSession(),
 	&Dropped{Scenario: "s", Stage: 1, Index: new(int64(3)), Due: new(int64(4)), Count: 1},
 	&Stage{Index: 1, Start: 2, End: 3, Status: "completed"},
 	&Server{Time: 1, Values: map[string]float64{"running": 2}},
@@ -39,6 +43,21 @@ var allLines = []Line{
 		Tiers: []SearchTier{}, Probes: []SearchProbe{}},
 	&End{Status: "finished", Time: 1, Requests: 2, Failed: 1, Unfinished: 1, Dropped: 3,
 		Health: Health{CPUShare: 0.5, LatenessP50: new(int64(1))}},
+}
+
+// fullCall has everything that a call can have.
+func fullCall() *Call {
+	return &Call{Number: 4, ID: "event_004_b", After: []int{1, 3}, Ready: 5, Wait: 250_000, Pause: "tool", Held: 50_000,
+		PromptTokens: 40, OutputTokens: 8, UserFacing: true, Primes: true, BlockSize: 16, SharedWith: 3, Shared: 1,
+		Blocks: []byte{1, 2, 3, 4, 5, 6, 7, 255}, Labels: map[string]string{"agent": "planner"}}
+}
+
+// fullSession has everything that a session can have.
+func fullSession() *Session {
+	return &Session{Scenario: "s", Stage: 1, Warmup: true, Index: 3, Client: 1, ID: "trace3_a", Origin: "a.json",
+		Due: new(int64(1)), Start: 2, End: 9, Calls: 5, Completed: 3, Sent: 4, ErrorType: SessionRequestFailed,
+		Error: `call "event_003_a": http 500`, Substituted: []string{"event_001_a"}, UserFacing: []string{"event_002_a"},
+		Structured: 1}
 }
 
 func TestLinesReadBack(t *testing.T) {
@@ -155,11 +174,36 @@ func TestParseRefuses(t *testing.T) {
 		`{"type":"heartbeat","start_ns":5,"end_ns":9,"late_us":[[-9223372036854775808,1000]]}`:                "late span [-9223372036854775808 1000] does not lie in the line's time",
 		`{"type":"heartbeat","start_ns":5,"end_ns":9,"late_us":[[-31622400000001,1]]}`:                        "does not lie in the line's time",
 		`{"type":"heartbeat","start_ns":5,"end_ns":9,"late_us":[[0,9223372036854775807]]}`:                    "does not lie in the line's time",
+		callLine(`"number":-1,"ready_ns":5`):                                                                  "call: negative number -1",
+		callLine(`"ready_ns":0`):                                                                              "call: ready_ns out of range at 0",
+		callLine(`"ready_ns":5,"wait_us":-1`):                                                                 "call: negative wait_us -1",
+		callLine(`"ready_ns":5,"held_us":9223372036854775807`):                                                "call: held_us out of range",
+		callLine(`"ready_ns":5,"prompt_tokens":2147483648`):                                                   "call: prompt_tokens out of range",
+		callLine(`"number":2,"ready_ns":5,"after":[1,1]`):                                                     "call 2: after is not in order, or names a later call, at 1",
+		callLine(`"number":2,"ready_ns":5,"after":[2]`):                                                       "call 2: after is not in order, or names a later call, at 2",
+		callLine(`"ready_ns":5,"block_size":16,"blocks":"AAAA"`):                                              "call 0: blocks have 3 bytes, not a multiple of 8",
+		callLine(`"ready_ns":5,"blocks":"AAAAAAAAAAA="`):                                                      "call 0: blocks without block_size",
+		callLine(`"ready_ns":5,"block_size":16,"shared":1`):                                                   "call 0: shared_with names no earlier call, but 0",
+		callLine(`"number":1,"ready_ns":5,"block_size":16,"shared":1,"shared_with":-1`):                       "call 1: shared_with names no earlier call, but -1",
+		`{"type":"session","start_ns":5,"end_ns":9}`:                                                          `missing field "session_id"`,
+		`{"type":"session","session_id":"s","end_ns":9}`:                                                      `missing field "start_ns"`,
+		`{"type":"session","session_id":"s","start_ns":5}`:                                                    `missing field "end_ns"`,
+		`{"type":"session","session_id":"s","start_ns":5,"end_ns":4}`:                                         "end_ns lies before start_ns",
+		`{"type":"session","session_id":"s","start_ns":5,"end_ns":9,"due_ns":-1}`:                             "due_ns out of range at -1",
+		`{"type":"session","session_id":"s","start_ns":5,"end_ns":9,"stage":-2}`:                              "negative stage -2",
+		`{"type":"session","session_id":"s","start_ns":5,"end_ns":9,"calls":2,"completed":2,"sent":1}`:        "2 calls completed of 1 sent of 2",
+		`{"type":"session","session_id":"s","start_ns":5,"end_ns":9,"completed":-1}`:                          "negative completed -1",
+		`{"type":"session","session_id":"s","start_ns":5,"end_ns":9000000000000000000}`:                       "end_ns out of range",
 	} {
 		if _, err := Parse([]byte(line)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", line, err, want)
 		}
 	}
+}
+
+// callLine is a request line with the given members of its call.
+func callLine(members string) string {
+	return `{"type":"request","start_ns":5,"end_ns":9,"call":{` + members + `}}`
 }
 
 func TestReaderNamesTheLineAndGoesOn(t *testing.T) {
@@ -219,6 +263,8 @@ func FuzzReader(f *testing.F) {
 		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1000000000000],"due_ns":-9223372036854775808}`,
 		`{"type":"request","start_ns":9223372036854775806,"end_ns":9223372036854775807,"max_tokens":-1,"server_date_s":9223372036854775807}`,
 		`{"type":"end","client_health":{"cpu_share":-1,"steal_share":-9e18,"lateness_p99_ns":-9223372036854775808}}`,
+		callLine(`"number":9,"ready_ns":1,"after":[0,8],"block_size":1,"shared":2147483647,"shared_with":8,"blocks":"AAAAAAAAAAA="`),
+		`{"type":"session","session_id":"s","start_ns":5,"end_ns":9,"calls":3,"sent":2,"completed":1,"substituted":[null,"\u0000"]}`,
 	} {
 		f.Add([]byte(line))
 	}

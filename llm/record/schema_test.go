@@ -70,7 +70,8 @@ func fill(v reflect.Value) {
 
 // fullLines returns lines with everything set.
 func fullLines() []Line {
-	lines := []Line{new(Run), new(Client), new(Request), new(Dropped), new(Stage), new(Server), new(Search), new(End)}
+	lines := []Line{new(Run), new(Client), new(Request), new(Dropped), new(Stage), new(Server), new(Search),
+		new(Session), new(End)}
 	for _, line := range lines {
 		fill(reflect.ValueOf(line).Elem())
 		switch l := line.(type) {
@@ -78,8 +79,11 @@ func fullLines() []Line {
 			l.Schema = Schema
 		case *Request:
 			l.Usage, l.ErrorType = json.RawMessage(`{"completion_tokens":1}`), ErrorHTTP
+			l.Call = fullCall()
 		case *Search:
 			*l = *fullSearch()
+		case *Session:
+			*l = *fullSession()
 		}
 	}
 	return lines
@@ -97,6 +101,7 @@ func leastLines() []Line {
 		&Server{Values: map[string]float64{}},
 		&Heartbeat{Start: 1, End: 1},
 		&Search{Over: OverRate, Tiers: []SearchTier{}, Probes: []SearchProbe{}},
+		&Session{ID: "a", Start: 1, End: 1},
 		&End{},
 	}
 }
@@ -165,8 +170,8 @@ func TestSchemaRefuses(t *testing.T) {
 func TestSchemaHasEveryField(t *testing.T) {
 	t.Parallel()
 	s := schema(t)
-	types := schematest.Types{Own: map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): ""},
-		Beside: []string{"type"}}
+	own := map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): "", reflect.TypeFor[[]byte](): ""}
+	types := schematest.Types{Own: own, Beside: []string{"type"}}
 	for _, line := range leastLines() {
 		for _, fault := range s.Compare(line.lineType(), reflect.TypeOf(line).Elem(), types) {
 			t.Error(fault)

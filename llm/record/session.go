@@ -1,5 +1,12 @@
 package record
 
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+)
+
 // Session is one session of a replay: a line that is written when it has ended, or was cut. Its calls are requests of
 // the same scenario and index.
 type Session struct {
@@ -26,6 +33,38 @@ type Session struct {
 	Substituted []string `json:"substituted,omitempty"`
 	UserFacing  []string `json:"user_facing,omitempty"` // ids of the calls that answer the user
 	Structured  int      `json:"structured,omitempty"`  // calls that are not among UserFacing for their schema
+}
+
+// Duration is the time from the session's start to its end.
+func (s *Session) Duration() time.Duration { return time.Duration(s.End - s.Start) }
+
+// Unfinished reports whether the end of the load cut the session: it neither succeeded nor failed.
+func (s *Session) Unfinished() bool { return s.ErrorType == ErrorCanceled }
+
+// Succeeded reports whether each of its calls succeeded.
+func (s *Session) Succeeded() bool { return s.ErrorType == "" && s.Completed == s.Calls }
+
+// Validate returns an error if the line holds what no writer of this format writes.
+func (s *Session) Validate() error {
+	switch {
+	case s.ID == "":
+		return errors.New(`missing field "session_id"`)
+	case s.Start <= 0:
+		return errors.New(`missing field "start_ns"`)
+	case s.End == 0:
+		return errors.New(`missing field "end_ns"`)
+	case s.End < s.Start:
+		return errors.New("end_ns lies before start_ns")
+	case s.Due != nil && *s.Due <= 0:
+		return fmt.Errorf("due_ns out of range at %d", *s.Due)
+	case s.Stage < -1:
+		return outOfRange("stage", int64(s.Stage))
+	case s.Completed > s.Sent || s.Sent > s.Calls:
+		return fmt.Errorf("%d calls completed of %d sent of %d: more than there are", s.Completed, s.Sent, s.Calls)
+	}
+	return cmp.Or(instants(instant{"end_ns", s.End}, instant{"due_ns", orNone(s.Due)}), counts(
+		count{"index", s.Index}, count{"client", int64(s.Client)}, count{"completed", int64(s.Completed)},
+		count{"calls", int64(s.Calls)}, count{"structured", int64(s.Structured)}))
 }
 
 // Causes of a session's failure. The names are those of inference-perf.

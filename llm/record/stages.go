@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// StageTimedOut is the Status of a stage whose sessions did not end in the time that it gave them.
+const StageTimedOut = "timed_out"
+
 // Ramp is a rate, per second over all instances, that goes in a straight line from From to To within Seconds. A
 // constant rate is a ramp between equals.
 type Ramp struct{ From, To, Seconds float64 }

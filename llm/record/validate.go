@@ -40,6 +40,8 @@ func validate(line Line) error {
 		return l.validate()
 	case *Search:
 		return l.validate()
+	case *Session:
+		return l.Validate()
 	case *End:
 		return l.validate()
 	}
@@ -259,7 +261,7 @@ func (r *Request) Validate() error {
 	if err := r.checkCounts(); err != nil {
 		return err
 	}
-	return r.SLO.validate()
+	return cmp.Or(r.SLO.validate(), r.Call.validate())
 }
 
 // checkTimes checks that what happened in between lies between the start and the end.
