@@ -300,16 +300,18 @@ declare module 'k6/x/llm' {
     /**
      * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles), 'prompts' (prompts,
      * or messages, sent unchanged with their tools and parameters; 'jsonl' is an older name). Generated: 'random', 'synthetic' and 'shared_prefix' (exact lengths),
-     * 'conversation_replay' (several turns), 'mock' (tiny).
+     * 'conversation_replay' (several turns), 'mock' (tiny). Sessions, for {@link Client.replay}: 'otel_trace_replay' and 'weka_trace_replay'
+     * (traces of agents), 'workload_replay' (traces and logs of other formats), 'synthetic_agentic' (made-up agents).
      */
     type:
       | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'prompts' | 'jsonl'
-      | 'random' | 'synthetic' | 'shared_prefix' | 'conversation_replay' | 'mock';
+      | 'random' | 'synthetic' | 'shared_prefix' | 'conversation_replay' | 'mock'
+      | 'otel_trace_replay' | 'weka_trace_replay' | 'workload_replay' | 'synthetic_agentic';
     /**
      * A file or folder, relative to the script, or a data set on the Hugging Face hub such as 'org/name'. 'sample:' is a small built-in
-     * sample of the type.
+     * sample of the type. Sessions may have a list of files, folders and patterns such as 'traces/*.json'.
      */
-    path?: string;
+    path?: string | string[];
     /** The files to read of a folder or of the hub, such as 'train-*.parquet'. */
     files?: string;
     /** For 'prompts': the field or column that has the prompt, a text or a list of messages (default 'prompt' or 'messages'). */
@@ -399,6 +401,105 @@ declare module 'k6/x/llm' {
     sessions?: number;
     /** The limit of every answer, in tokens, in place of the item's own. */
     maxTokens?: number;
+    /**
+     * What an iteration sends: a request ('turn', the default), or with {@link Client.replay} the whole of a session ('session', what the
+     * types of traces and 'synthetic_agentic' always are). For 'conversation_replay', and where turns are set.
+     */
+    unit?: 'turn' | 'session';
+    /** How the files of a trace are read into sessions. */
+    workload?: {
+      /** The format, for 'workload_replay' (default: found out by the first record). */
+      format?: TraceFormat;
+      /** For logs: the names of the columns that hold these. */
+      columns?: Partial<Record<'time' | 'prompt' | 'messages' | 'input_tokens' | 'output_tokens' | 'session' | 'body' | 'headers', string>>;
+      /** The tokens of a block, where a trace has hashes of blocks in place of texts (default: those of the format). */
+      blockSize?: number;
+      /** Where equal hashes are equal texts: in the whole trace, or in each session (default: as the format says). */
+      scope?: 'trace' | 'session';
+      /** Keeps sessions of which this lambda of Python is true, such as 'lambda s: s["total_tokens"] < 100000'. */
+      filter?: string;
+      /** The share of the sessions to keep, drawn by the seed: 0.1 or '10%' (default: all). */
+      share?: Share;
+      /** The number of sessions to read (default: all). */
+      entries?: number;
+      /** The number of sessions to reach by repeating them under other ids. */
+      duplicates?: number;
+      /** Whether calls that failed when they were recorded are sent (default true). */
+      includeErrors?: boolean;
+      /** Leave invalid sessions out, and count them, in place of an error (default false). */
+      skipInvalid?: boolean;
+      /** The longest time in which no call of a session goes (default: no limit). */
+      idleGapCap?: Duration;
+    };
+    /** How sessions are replayed. */
+    replay?: {
+      /** What later calls repeat: the server's own answers ('live', the default), or those of the trace. */
+      answers?: 'live' | 'recorded';
+      /** Whether a call whose recorded answer calls tools asks for them by name (default 'force_recorded'). */
+      toolChoice?: 'force_recorded' | 'as_recorded';
+      /** What takes the place of a tool call that is missing or cannot be read: nothing, so that the session fails (default), or the recorded one. */
+      badToolCalls?: 'none' | 'use_recorded';
+      /** Give an answer that is a tool call at least 4096 tokens, and four times those recorded (default true). */
+      toolCallMaxTokens?: boolean;
+      /** The longest wait before a call, after speed (default: no limit). */
+      maxWait?: Duration;
+      /** How long a call waits for those before it (default: no limit). */
+      predecessorTimeout?: Duration;
+      /** Divides all waits, and the instants of Dataset.starts(): 2 replays twice as fast (default 1). */
+      speed?: number;
+      /** Put a text that no other session has before each session's own messages, so that the server's cache knows none (default false). */
+      randomSessionID?: boolean;
+      /** Begin each first message with a text of the session, or of the pass over the trace (default: neither). */
+      cacheBust?: 'session' | 'pass';
+      /** Let the first sessions of a closed loop begin inside, between these shares of their calls, such as [0.25, 0.75]. */
+      beginInside?: [number, number];
+      /** The tokens that the model can read and write: a longer call fails its session (default: no limit). */
+      maxModelLen?: number;
+      /** Request headers by the attribute of the trace whose value they carry. */
+      headers?: Record<string, string>;
+      /** Labels of records by the attribute of the trace whose value they carry. */
+      labels?: Record<string, string>;
+      /** The tokens of a block of the server's prefix cache, for the reuse that is expected of it (default 16). */
+      blockSize?: number;
+    };
+    /** For 'synthetic_agentic': inference-perf's options, docs/datasets.md. seed and tokenizer stand outside. */
+    syntheticAgentic?: {
+      /** Required, as are the next two. */
+      numSessions?: number;
+      inputTokensPerTurn?: Length;
+      outputTokensPerTurn?: Length;
+      /** Questions of the user (default 1). */
+      turnsPerSession?: Length;
+      /** The probability that an agent starts others (default 0). */
+      fanoutProbability?: Share;
+      /** Weights of the themes: generic, db2_latency_incident, research_rag, code_change_task (default: equal). */
+      themeMix?: Record<string, number>;
+      sharedSystemPromptLen?: number;
+      /** Tool calls before an answer (default 2). */
+      toolLoopDepth?: Length;
+      subAgentsPerSpawn?: Length;
+      maxDepth?: number;
+      maxEventsPerSession?: number;
+      toolCatalogSizePerAgent?: Length;
+      parallelToolCallsPerStep?: Length;
+      toolCallLatencySec?: number | Distribution;
+      userThinkTimeSec?: number | Distribution;
+      maxModelLen?: number;
+      /** Replaces a transcript that has become long by a summary. */
+      contextCompaction?: AgenticCompaction;
+    };
+  }
+
+  /** A share: 0.1 or '10%'. */
+  export type Share = number | `${number}%`;
+
+  /** The formats of 'workload_replay'. */
+  export type TraceFormat = 'otel' | 'weka' | 'mooncake' | 'bailian' | 'azure' | 'burstgpt' | 'tracelab' | 'dag' | 'log' | 'bodies';
+
+  /** When a transcript becomes a summary, and how long that is. */
+  export interface AgenticCompaction {
+    triggerTokens?: Length;
+    targetTokens?: Length;
   }
 
   /** A data set of prompts. Create it in the init context; all VUs share one copy of a file. */

@@ -3,6 +3,7 @@ package llm
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 
 	"github.com/grafana/sobek"
@@ -24,7 +25,7 @@ func newDatasetOptions() *datasetOptions {
 func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 	f := fields{
 		"type":            text(&o.Kind),
-		"path":            text(&o.Path),
+		"path":            o.readPath,
 		"files":           text(&o.Files),
 		"column":          text(&o.Column),
 		"api":             dialect(&o.API),
@@ -57,6 +58,7 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 			return sharedPrefixFields(rt, &o.Shared).read(rt, "sharedPrefix", v)
 		},
 	}
+	maps.Copy(f, o.sessionFields(rt))
 	for name, read := range f {
 		f[name] = func(v sobek.Value) error {
 			o.given[name] = true
@@ -88,6 +90,14 @@ func replayFields(rt *sobek.Runtime, o *input.Replay) fields {
 		"maxModelLen":            integer(&o.Limit, 1),
 		"toolCallLatencySec":     pause(rt, &o.Pause),
 	}
+}
+
+// readPath reads a path, or a list of paths of sessions.
+func (o *datasetOptions) readPath(v sobek.Value) error {
+	if _, isList := export(v).([]any); !isList {
+		return text(&o.Path)(v)
+	}
+	return expressions(&o.Session.Paths)(v)
 }
 
 // readTurns reads a number of turns, or 'all' for all turns of a file's conversations.

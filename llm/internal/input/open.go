@@ -3,6 +3,7 @@ package input
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -53,9 +54,13 @@ func (o *DatasetOptions) file() string {
 }
 
 func (s *Source) open(o *DatasetOptions) (set datasets.Set, err error) {
-	if kind, ok := fileKinds[o.Kind]; ok {
+	kind, ofFiles := fileKinds[o.Kind]
+	switch {
+	case o.whole():
+		err = fmt.Errorf("data set of type %s: no sessions can be opened", o.Kind)
+	case ofFiles:
 		set, err = s.openFiles(o, kind)
-	} else {
+	default:
 		set, err = s.openGenerated(o)
 	}
 	if err != nil {
@@ -78,6 +83,7 @@ func (o *DatasetOptions) grouped(set datasets.Set) (datasets.Set, error) {
 // setKey identifies a data set: equal options have equal keys. All VUs resolve relative paths against the same folder.
 type setKey struct {
 	options       DatasetOptions // without its pointers
+	session       string         // its options of sessions, as JSON
 	seed          optional[int64]
 	salt          optional[string]
 	input, output optional[datasets.Distribution]
@@ -101,7 +107,9 @@ func (o *DatasetOptions) key() setKey {
 		options: *o, seed: optionalOf(o.Seed), salt: optionalOf(o.Salt), input: optionalOf(o.Input),
 		output: optionalOf(o.Output),
 	}
-	k.options.Seed, k.options.Salt, k.options.Input, k.options.Output = nil, nil, nil, nil
+	k.options.Seed, k.options.Salt, k.options.Input, k.options.Output, k.options.Session = nil, nil, nil, nil, nil
+	session, _ := json.Marshal(o.Session) // plain values alone
+	k.session = string(session)
 	return k
 }
 

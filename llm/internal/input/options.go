@@ -23,6 +23,11 @@ var fileKinds = map[string]datasets.Kind{
 // generatedKinds are the types of data sets that generate prompts.
 var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_prefix", "synthetic"}
 
+// knownKinds returns all types of data sets.
+func knownKinds() []string {
+	return slices.Concat(slices.Sorted(maps.Keys(fileKinds)), generatedKinds, sessionKinds)
+}
+
 // DatasetOptions are the options of a data set.
 type DatasetOptions struct {
 	Kind      string // the type of the data set
@@ -48,6 +53,8 @@ type DatasetOptions struct {
 	Batch         int64 // texts of an embeddings request
 	Documents     int64 // documents of a rerank request that is made of texts
 	MaxTokens     int64 // limit of every answer, in place of the item's own; 0 means the item's own
+
+	Session *SessionOptions // of data sets of sessions
 }
 
 // SharedPrefix holds inference-perf's options of shared prefixes. Lengths are in tokens.
@@ -79,7 +86,7 @@ const defaultTurns = 5
 func DefaultDatasetOptions() DatasetOptions {
 	return DatasetOptions{
 		API: api.Chat, Batch: 1, Documents: 10, Prompts: OwnPrompts, Shared: defaultSharedPrefix(),
-		Replay: defaultReplay(),
+		Replay: defaultReplay(), Session: defaultSessionOptions(),
 	}
 }
 
@@ -116,6 +123,9 @@ func lengthsOf(d *config.Distribution) datasets.Distribution {
 
 // uses returns the options that the type takes besides type, api, seed and maxTokens.
 func (o *DatasetOptions) uses() []string {
+	if names := o.sessionUses(); names != nil {
+		return names
+	}
 	switch {
 	case o.Kind == "mock":
 		return nil
@@ -126,13 +136,14 @@ func (o *DatasetOptions) uses() []string {
 		return []string{"tokenizer", "tokensPerWord", "inputDistribution", "outputDistribution", "salt", "prompts",
 			"corpusFilePath"}
 	case o.Kind == "shared_prefix":
-		return []string{"tokenizer", "sharedPrefix", "salt", "prompts", "turns", "sessions"}
+		return []string{"tokenizer", "sharedPrefix", "salt", "prompts", "turns", "sessions", "unit", "replay"}
 	case o.Kind == "conversation_replay":
-		return []string{"tokenizer", "conversationReplay", "salt", "sessions"}
+		return []string{"tokenizer", "conversationReplay", "salt", "sessions", "unit", "replay"}
 	case fileKinds[o.Kind] == datasets.Prompts:
 		return []string{"path", "files", "column", "tokenizer", "inputDistribution", "outputDistribution"}
 	case fileKinds[o.Kind] != datasets.CNNDailyMail:
-		return []string{"path", "files", "tokenizer", "turns", "sessions", "inputDistribution", "outputDistribution"}
+		return []string{"path", "files", "tokenizer", "turns", "sessions", "inputDistribution", "outputDistribution",
+			"unit", "replay"}
 	}
 	return []string{"path", "files", "tokenizer", "inputDistribution", "outputDistribution"}
 }
@@ -140,12 +151,11 @@ func (o *DatasetOptions) uses() []string {
 // Check returns an error for the first invalid option. given has the options that the script has set.
 func (o *DatasetOptions) Check(given map[string]bool) error {
 	_, readsFiles := fileKinds[o.Kind]
-	known := strings.Join(append(slices.Sorted(maps.Keys(fileKinds)), generatedKinds...), ", ")
-	switch {
+	switch known := knownKinds(); {
 	case o.Kind == "":
-		return invalid("type", fmt.Errorf("is missing, known are %s", known))
-	case !readsFiles && !slices.Contains(generatedKinds, o.Kind):
-		return invalid("type", fmt.Errorf("unknown %q, known are %s", o.Kind, known))
+		return invalid("type", fmt.Errorf("is missing, known are %s", strings.Join(known, ", ")))
+	case !slices.Contains(known, o.Kind):
+		return invalid("type", fmt.Errorf("unknown %q, known are %s", o.Kind, strings.Join(known, ", ")))
 	}
 	uses := append(o.uses(), "type", "api", "seed")
 	if err := o.checkTexts(given); err != nil {
@@ -161,6 +171,9 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 		return invalid("prompts", err)
 	}
 	if err := o.checkLengths(readsFiles); err != nil {
+		return err
+	}
+	if err := o.checkSession(given); err != nil || slices.Contains(sessionKinds, o.Kind) {
 		return err
 	}
 	switch {
