@@ -19,6 +19,8 @@ type Session struct {
 	Timed bool
 	// Calls are in an order in which each call comes after those that it waits for.
 	Calls []Call
+	// Duplicate reports that the session repeats another of its workload under an id of its own.
+	Duplicate bool
 	// Scope is what equal hashes of blocks mean equal text in: "" is the whole workload, anything else this session.
 	Scope string
 }
@@ -129,6 +131,7 @@ type Answer struct {
 	Text      string
 	Reasoning string
 	ToolCalls []ToolCall
-	Tokens    int  // 0 if the trace does not tell
-	Failed    bool // the recorded call failed
+	Tokens    int           // 0 if the trace does not tell
+	Took      time.Duration // from the call to the end of its answer; 0 if the trace does not tell
+	Failed    bool          // the recorded call failed
 }

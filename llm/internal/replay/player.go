@@ -2,15 +2,20 @@ package replay
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
+	"github.com/seed-307b789f/xk6-llm/internal/prefix"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Player replays sessions by its rules. It may be used concurrently.
 type Player struct {
-	Rules Rules
-	Texts workload.Texts // nil if no session has blocks
+	Rules     Rules
+	Texts     workload.Texts   // nil if no session has blocks
+	Tokenizer prefix.Tokenizer // whose tokens make the blocks of prompts; nil takes words
+	// Count counts the tokens of a chat's prompt for Rules.MaxModelLen; nil counts those of the texts.
+	Count func(messages json.RawMessage) int
 }
 
 // Turn is one replay of a session.

@@ -62,9 +62,12 @@ func DefaultRules() Rules { return Rules{Speed: 1, RoomForTools: true, BlockSize
 // Ask is a call that is ready to be sent.
 type Ask struct {
 	Call *workload.Call
-	// At is when it is to be sent; the request can be built before.
+	// At is when it is to be sent, which may be a moment ahead or past; the request can be built before.
 	At time.Time
-	// Place is its place in the graph as the record has it. After the request has ended, Blocks completes it.
+	// Stop is closed when it must no longer be sent. A call that has been sent goes on.
+	Stop <-chan struct{}
+	// Place is its place in the graph as the record has it. After the request has ended, Blocks completes it, once; that
+	// takes time, so it belongs into Got.Then.
 	Place  record.Call
 	Blocks func(*record.Call)
 
@@ -78,11 +81,13 @@ type Ask struct {
 
 // Got is what became of a call.
 type Got struct {
-	Unsent    bool // the context ended before it was sent
+	Unsent    bool // the context ended, or Ask.Stop was closed, before it was sent
 	End       time.Time
 	Text      string
 	Reasoning string
 	ToolCalls []workload.ToolCall
 	ErrorType string // of the record; "" if it succeeded
 	Error     string
+	// Then is called, if it is not nil, after the calls that waited for this one were let go: what it does delays none.
+	Then func()
 }
