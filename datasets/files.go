@@ -87,6 +87,9 @@ func (f File) open() (records, func(), error) {
 	return r, shut, nil
 }
 
+// gzipMagic and zstdMagic begin packed files.
+var gzipMagic, zstdMagic = []byte{0x1f, 0x8b}, []byte{0x28, 0xb5, 0x2f, 0xfd}
+
 // unpack undoes gzip and zstd, which it recognizes by their first bytes: browsers unpack files and keep their names. A
 // file that is not packed is returned unchanged if it supports reading at any offset. If end is not nil, the caller
 // must call it after reading.
@@ -94,10 +97,10 @@ func unpack(file io.Reader) (src io.Reader, end func(), err error) {
 	br := bufio.NewReader(file)
 	head, _ := br.Peek(4)
 	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+	case bytes.HasPrefix(head, gzipMagic):
 		src, err = gzip.NewReader(br)
 		return src, nil, err
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case bytes.Equal(head, zstdMagic):
 		d, err := zstd.NewReader(br)
 		if err != nil {
 			return nil, nil, err

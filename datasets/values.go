@@ -21,6 +21,7 @@ const maxDepth = 1000
 type values struct {
 	src   io.Reader
 	buf   []byte
+	base  int64 // offset of buf in what was read of src
 	pos   int   // index of the next byte in buf
 	err   error // error of src, set once buf holds everything before it
 	line  int   // line of buf[pos], from 1
@@ -52,6 +53,21 @@ func (v *values) next() (value []byte, line int, err error) {
 	v.line += bytes.Count(value, newline)
 	v.pos += end
 	return value, line, nil
+}
+
+// skipLine goes on after a fault with the line that follows it. It reports false at the end.
+func (v *values) skipLine() bool {
+	for {
+		if _, err := v.peek(); err != nil {
+			return false
+		}
+		if at := bytes.IndexByte(v.buf[v.pos:], '\n'); at >= 0 {
+			v.pos += at + 1
+			v.line++
+			return true
+		}
+		v.pos = len(v.buf)
+	}
 }
 
 var newline = []byte{'\n'}
@@ -151,6 +167,7 @@ func (v *values) peek() (byte, error) {
 		if v.err != nil {
 			return 0, v.err
 		}
+		v.base += int64(len(v.buf))
 		v.buf, v.pos = v.buf[:0], 0
 		v.fill()
 	}
@@ -163,6 +180,7 @@ const chunk = 1 << 20
 // fill reads more bytes to the end of buf. It moves buf's content or makes buf larger.
 func (v *values) fill() {
 	if v.pos > 0 {
+		v.base += int64(v.pos)
 		v.buf = v.buf[:copy(v.buf, v.buf[v.pos:])]
 		v.pos = 0
 	}

@@ -1,6 +1,6 @@
 // Package trace reads traces of production traffic and of agents into sessions. A format is a file of this package: it
 // tells which records belong together and makes a session of them. What all formats share is done once: files of any
-// size are indexed in one pass and read from again for each session, so that memory grows with the number of sessions
+// size are indexed in one pass and read from again for each session, so that memory grows with the number of records
 // alone.
 package trace
 
@@ -17,9 +17,11 @@ type Format interface {
 	// Detects reports whether a record looks like one of the format.
 	Detects(record []byte) bool
 	// Index tells what is needed of a record to find its session. It is called for each record of a file, in order,
-	// and must be fast: 100 MB a second. Its error names the field.
+	// and again when its session is made. It must be fast: 100 MB a second. Its error names the field.
 	Index(record []byte) (Entry, error)
-	// Session makes a session of its records, which are in the order of the files. The records must not be kept.
+	// Session makes a session of its records, which are in the order of the files. The records must not be kept. A
+	// session without an ID gets one by its place in the trace; Origin, Start and Timed are set by the caller, who
+	// checks the session, too. An error that concerns one record is made by [Record.Fault].
 	Session(records []Record) (*workload.Session, error)
 }
 
@@ -29,7 +31,22 @@ type Record struct {
 	Origin string // file and line, for errors
 	File   string
 	Line   int
+	// Start is the instant of Entry.Time, since an origin that all records of a trace share. It is valid only if Timed.
+	Start time.Duration
+	Timed bool
 }
+
+// Fault returns an error of a record, with its file and line.
+func (r Record) Fault(err error) error { return &fault{r.Origin, err} }
+
+// fault is an error with its place.
+type fault struct {
+	origin string
+	err    error
+}
+
+func (f *fault) Error() string { return f.origin + ": " + f.err.Error() }
+func (f *fault) Unwrap() error { return f.err }
 
 // Entry is what the index knows of a record.
 type Entry struct {
@@ -37,10 +54,14 @@ type Entry struct {
 	Session string
 	// Links are the keys of further records that belong to the same session, such as those of sub-agents.
 	Links []string
-	// Start is when the record's call went, since any instant that is the same for the whole trace. It is valid only if
-	// Timed.
-	Start time.Duration
-	Timed bool
+	// Whole reports that the record is a whole session, so that its key must not come twice.
+	Whole bool
+	// Time is when the record's call went, in any form that package instant reads; "" if the record does not tell.
+	Time string
+	// Unit is how many numbers make a second, if Time is a number; 0 finds out by the first one.
+	Unit float64
+	// Calls is the number of calls in the record; 0 means 1.
+	Calls int
 	// Skip leaves the record out without a word, such as a row of another kind.
 	Skip bool
 }
@@ -53,13 +74,13 @@ type Options struct {
 	BlockSize     int    // tokens of a hashed block; 0 means the format's own
 	Scope         string // "trace" or "session", for which equal hashes are equal texts; "" means the format's own
 	IncludeErrors bool   // calls that failed when they were recorded are replayed
-	// IdleGapCap bounds the time in which no call of a session is sent; 0 means no bound.
+	// IdleGapCap bounds the time in which no call of a session is sent; 0 means no bound. Formats apply it by Squeeze.
 	IdleGapCap time.Duration
 }
 
-// makers make the formats with options, in the order in which they are tried on a file of unknown format. Each is in a
-// file of its own, and adds its line here.
-var makers = []func(Options) Format{}
+// makers make the formats with options, in the order in which they are tried on a file of unknown format: those that
+// more records could be taken for come later.
+var makers = []func(Options) Format{newAzure}
 
 // All returns the formats.
 func All(o Options) (list []Format) {

@@ -1,0 +1,133 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// File is a file of records.
+type File struct {
+	Name string
+	// Open opens the file to read at the places of its records: it returns an io.ReaderAt if Records has places.
+	Open func() (io.ReadCloser, error)
+	// Records reads the file from the front. The function that it returns closes it.
+	Records func() (Records, func(), error)
+}
+
+// Records reads the records of a file as JSON objects.
+type Records interface {
+	// Next returns the next record; io.EOF after the last. With any other error, only the line is valid.
+	Next() (Row, error)
+	// Resume goes on behind the line of a fault. It reports false if the file cannot be understood after one.
+	Resume() bool
+}
+
+// Row is a record of a file.
+type Row struct {
+	Data   []byte // valid until the next record is read
+	Line   int    // or its number in files without lines
+	Offset int64  // where the record is in the file
+	Length int    // of the record in the file; 0 if it cannot be read there
+}
+
+// place is where a record is read again: 16 bytes, for each record of a trace.
+type place struct {
+	at     uint64 // the offset, and above offsetBits the number of the file
+	length uint32
+	line   uint32
+}
+
+// offsetBits is enough for files of 16 TiB, and leaves room for a million files.
+const offsetBits = 44
+
+// spool is a temporary file that has copies of the records that cannot be read again where they are: those of packed
+// files and tables. The zero value is ready.
+type spool struct {
+	file *os.File
+	size int64
+	buf  []byte
+}
+
+// add writes a record and returns its offset.
+func (s *spool) add(record []byte) (int64, error) {
+	if s.file == nil {
+		file, err := os.CreateTemp("", "trace-*.jsonl")
+		if err != nil {
+			return 0, fmt.Errorf("a copy of the trace's records: %w", err)
+		}
+		_ = os.Remove(file.Name()) // where open files can be removed; elsewhere the system's cleaning does it
+		s.file = file
+	}
+	at := s.size
+	s.size += int64(len(record)) + 1
+	s.buf = append(append(s.buf, record...), '\n')
+	if len(s.buf) < 1<<20 {
+		return at, nil
+	}
+	return at, s.flush()
+}
+
+// flush writes what add has kept back.
+func (s *spool) flush() error {
+	if len(s.buf) == 0 {
+		return nil
+	}
+	_, err := s.file.Write(s.buf)
+	s.buf = s.buf[:0]
+	if err != nil {
+		return fmt.Errorf("a copy of the trace's records: %w", err)
+	}
+	return nil
+}
+
+// ranges reads the records of a session. It opens each file once.
+type ranges struct {
+	trace  *Trace
+	number int // of the file that is open
+	file   io.Closer
+	at     io.ReaderAt
+}
+
+// read returns the record at a place.
+func (r *ranges) read(p place) ([]byte, error) {
+	number := int(p.at >> offsetBits)
+	if r.at == nil || number != r.number {
+		if err := r.open(number); err != nil {
+			return nil, err
+		}
+	}
+	data := make([]byte, p.length)
+	if _, err := r.at.ReadAt(data, int64(p.at&(1<<offsetBits-1))); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return data, nil
+}
+
+func (r *ranges) open(number int) error {
+	r.close()
+	r.number = number
+	if r.trace.files[number].spooled {
+		r.at = r.trace.spool.file
+		return nil
+	}
+	file, err := r.trace.files[number].Open()
+	if err != nil {
+		return err
+	}
+	at, ok := file.(io.ReaderAt)
+	if !ok {
+		_ = file.Close()
+		return fmt.Errorf("%s cannot be read at an offset", r.trace.files[number].Name)
+	}
+	r.at, r.file = at, file
+	return nil
+}
+
+func (r *ranges) close() {
+	if r.file != nil {
+		_ = r.file.Close()
+	}
+	r.at, r.file = nil, nil
+}

@@ -1,0 +1,102 @@
+package datasets
+
+import (
+	"bytes"
+	"io"
+	"path/filepath"
+
+	"github.com/seed-307b789f/xk6-llm/datasets/internal/trace"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+)
+
+// traceFiles returns files in the form of package trace.
+func traceFiles(files []File) []trace.File {
+	list := make([]trace.File, len(files))
+	for i, f := range files {
+		list[i] = trace.File{Name: f.Name, Open: f.Open, Records: f.traceRecords}
+	}
+	return list
+}
+
+// traceRecords reads the records of a file, with their places if it can be read at an offset.
+func (f File) traceRecords() (trace.Records, func(), error) {
+	begin, plain, err := f.textBegin()
+	if err != nil {
+		return nil, nil, err
+	}
+	r, shut, err := f.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	if v, ok := r.(*values); ok {
+		return &valueRows{values: v, begin: begin, placed: plain, lines: f.hasLines()}, shut, nil
+	}
+	return otherRows{r}, shut, nil
+}
+
+// textBegin returns the offset of the text behind a byte order mark, and false if the file is packed or cannot be read
+// at an offset.
+func (f File) textBegin() (begin int64, plain bool, err error) {
+	file, err := f.Open()
+	if err != nil {
+		return 0, false, err
+	}
+	defer func() { _ = file.Close() }()
+	at, ok := file.(io.ReaderAt)
+	if !ok {
+		return 0, false, nil
+	}
+	head := make([]byte, 4)
+	n, _ := at.ReadAt(head, 0) // errors come up again
+	head = head[:n]
+	if bytes.HasPrefix(head, []byte(textfile.Mark)) {
+		begin = int64(len(textfile.Mark))
+	}
+	return begin, !bytes.HasPrefix(head, gzipMagic) && !bytes.Equal(head, zstdMagic), nil
+}
+
+// hasLines reports whether each record of a file is a line by itself.
+func (f File) hasLines() bool {
+	ext := filepath.Ext(uncompressedName(f.Name))
+	return ext == ".jsonl" || ext == ".ndjson"
+}
+
+// valueRows reads the records of a file of JSON.
+type valueRows struct {
+	values *values
+	begin  int64 // offset of the text in the file
+	placed bool  // the records can be read again where they are
+	lines  bool  // each record is a line by itself
+}
+
+// Next returns the next record.
+func (v *valueRows) Next() (row trace.Row, err error) {
+	var raw []byte
+	raw, row.Line, err = v.values.next()
+	if err != nil {
+		return row, err
+	}
+	row.Offset = v.begin + v.values.base + int64(v.values.pos-len(raw))
+	if row.Data, err = validRecord(raw); err == nil && v.placed {
+		row.Length = len(raw)
+	}
+	return row, err
+}
+
+// Resume goes on with the next line, if each line is a record.
+func (v *valueRows) Resume() bool { return v.lines && v.values.skipLine() }
+
+// otherRows reads the records of a file that has no text of JSON.
+type otherRows struct{ records records }
+
+// Next returns the next record.
+func (o otherRows) Next() (row trace.Row, err error) {
+	row.Data, row.Line, err = o.records.next()
+	return row, err
+}
+
+// Resume goes on if the fault was in one row of a table.
+func (o otherRows) Resume() bool {
+	_, ok := o.records.(*rows)
+	return ok
+}

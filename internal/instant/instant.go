@@ -1,0 +1,101 @@
+// Package instant reads instants as traces and logs write them: times, dates and numbers of any unit.
+package instant
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Instant is either a time or a number.
+type Instant struct {
+	time   time.Time
+	number float64
+	whole  int64 // the exact number, because a float64 may round it; 0 if it is not whole
+}
+
+// IsTime reports whether it is a time, and not a number.
+func (i Instant) IsTime() bool { return !i.time.IsZero() }
+
+// Seconds returns the seconds between first and i. If both are numbers, unit of them make a second.
+func (i Instant) Seconds(first Instant, unit float64) float64 {
+	switch {
+	case i.IsTime():
+		return i.time.Sub(first.time).Seconds()
+	case i.whole > 0 && first.whole > 0:
+		return float64(i.whole-first.whole) / unit
+	}
+	return (i.number - first.number) / unit
+}
+
+// EpochUnit returns the number of units in a second if the instant is a number that is an epoch between 1973 and 5138
+// in seconds, milliseconds, microseconds or nanoseconds; otherwise 0.
+func (i Instant) EpochUnit() float64 {
+	for _, unit := range []float64{1, 1e3, 1e6, 1e9} {
+		if n := i.number / unit; 1e8 <= n && n < 1e11 {
+			return unit
+		}
+	}
+	return 0
+}
+
+// layouts lists the accepted forms of times, with a blank between date and time. Fractions of a second may follow.
+var layouts = [...]string{
+	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00",
+	"2006-01-02 15:04:05 Z0700", "2006-01-02 15:04:05 UTC", "2006/01/02 15:04:05", "2006-01-02 15:04",
+	"2006-01-02 3:04:05 PM", "2006-01-02 3:04 PM", "2.1.2006 15:04:05", "2.1.2006 15:04",
+}
+
+// Parse reads a time such as "2023-11-16 18:17:03.9799600", with or without a T and a zone, a time such as
+// "16.11.2023 18:17:03", or a number.
+func Parse(text string) (Instant, error) {
+	if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) && !math.IsInf(n, 0) {
+		whole, _ := strconv.ParseInt(text, 10, 64)
+		return Instant{number: n, whole: whole}, nil
+	}
+	const date = len("2006-01-02")
+	plain := text
+	if len(text) > date && text[date] == 'T' {
+		plain = text[:date] + " " + text[date+1:]
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, plain); err == nil {
+			return Instant{time: t}, nil
+		}
+	}
+	return Instant{}, fmt.Errorf("%q is neither a time such as 2023-11-16 18:17:03.97996 nor a number", plain)
+}
+
+// Bare removes blanks and quotation marks around a text, as of fields that were quoted twice.
+func Bare(text string) string { return strings.Trim(strings.TrimSpace(text), `"'`) }
+
+// units maps the endings of names to the number of such units in a second.
+var units = map[string]float64{
+	"s": 1, "sec": 1, "secs": 1, "seconds": 1, "ms": 1e3, "millis": 1e3, "milliseconds": 1e3,
+	"us": 1e6, "µs": 1e6, "micros": 1e6, "microseconds": 1e6, "ns": 1e9, "nanos": 1e9, "nanoseconds": 1e9,
+}
+
+// UnitName returns the name of a unit of which a second has so many.
+func UnitName(unit float64) string {
+	return map[float64]string{1: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}[unit]
+}
+
+// SplitName splits the name of a column into the name proper, in lower case and without separators, and the unit at its
+// end as a number to a second; unit is 0 if there is none.
+func SplitName(name string) (known string, unit float64) {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
+	if n := len(words); n > 0 && units[words[n-1]] > 0 {
+		unit, words = units[words[n-1]], words[:n-1]
+	}
+	return strings.Join(words, ""), unit
+}
+
+// Names lists the names of columns of instants, as SplitName returns them. The first one that a file has is used. A
+// unit may follow the name, or be the whole name.
+var Names = []string{
+	"timestamp", "arrivaltime", "arrivaltimestamp", "arrivedat", "arrival", "starttime", "starttimestamp", "start",
+	"requesttime", "requesttimestamp", "createdat", "time", "datetime", "date", "ts", "t", "at", "",
+}
