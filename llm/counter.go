@@ -103,7 +103,7 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 			default:
 				return counter.CountSpecial(r.Prompt), false
 			}
-			n, err := counter.CountPrompt(templateChat(d, r.Messages, o.Extra, r.Extra))
+			n, err := counter.CountPrompt(templateChat(d, r.Messages, api.Extra{"tools": r.Tools}, o.Extra, r.Extra))
 			if err != nil && counter.Problem() == nil && counter.First(err) {
 				log.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of such chats are the "+
 					"tokens of their texts alone",

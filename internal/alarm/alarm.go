@@ -7,6 +7,26 @@ import (
 	"time"
 )
 
+// Until waits for one instant as a [Clock] does. It holds a file descriptor for the last two milliseconds only, so that
+// many goroutines may wait at once, in virtual time too. It returns early, and false, if ctx ends before.
+func Until(ctx context.Context, at time.Time) bool {
+	if d := time.Until(at); d > lead {
+		timer := time.NewTimer(d - lead)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	if time.Until(at) > 0 {
+		c := Clock{file: newTimer()}
+		c.rest(at)
+		c.closeFile()
+	}
+	return ctx.Err() == nil
+}
+
 // Clock waits for instants, on Linux to within some 0.1 ms. It is for one goroutine. The kernel's timer is a file that
 // the runtime polls with the sockets: unlike a sleep in the kernel it takes no processor away from the tokens that
 // arrive meanwhile, and where the tokens have to wait for a processor, the timer waits as long as they do.
@@ -24,6 +44,10 @@ func Plain() Clock { return Clock{timer: time.NewTimer(time.Hour)} }
 // Close releases the file descriptor.
 func (c Clock) Close() {
 	c.timer.Stop()
+	c.closeFile()
+}
+
+func (c Clock) closeFile() {
 	if c.file != nil {
 		_ = c.file.Close()
 	}
@@ -39,12 +63,17 @@ func (c Clock) Until(ctx context.Context, at time.Time) bool {
 			return false
 		}
 	}
+	c.rest(at)
+	return ctx.Err() == nil
+}
+
+// rest waits for an instant that is near. The kernel's timer leaves a virtual time where it is.
+func (c Clock) rest(at time.Time) {
 	for d := time.Until(at); d > 0; d = time.Until(at) {
-		if !c.kernel(d) {
-			time.Sleep(d)
+		if !c.kernel(d) || time.Until(at) == d {
+			time.Sleep(time.Until(at))
 		}
 	}
-	return ctx.Err() == nil
 }
 
 // kernel waits with the kernel's timer, and reports whether it could.

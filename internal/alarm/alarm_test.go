@@ -2,7 +2,9 @@ package alarm
 
 import (
 	"context"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -18,6 +20,41 @@ func TestClockPassesOverThePast(t *testing.T) {
 			t.Errorf("%v: waited until the end", at)
 		}
 	}
+}
+
+// One wait after another, of many goroutines at once, ends in time: not before, and soon after.
+func TestManyWaitsEndInTime(t *testing.T) {
+	t.Parallel()
+	var waits sync.WaitGroup
+	for i := range 50 {
+		waits.Go(func() {
+			for k := range 3 {
+				at := time.Now().Add(time.Duration(i%7+k) * time.Millisecond)
+				if !Until(t.Context(), at) || time.Now().Before(at) {
+					t.Errorf("ended %v before its instant", time.Until(at))
+				}
+			}
+		})
+	}
+	waits.Wait()
+}
+
+// In virtual time, which the kernel's timer does not move, a wait ends at its instant.
+func TestUntilInVirtualTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, d := range []time.Duration{time.Microsecond, time.Millisecond, time.Hour} {
+			at := time.Now().Add(d)
+			if !Until(t.Context(), at) || !time.Now().Equal(at) {
+				t.Errorf("%v: ended %v after its instant", d, time.Since(at))
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if start := time.Now(); Until(ctx, start.Add(time.Hour)) || time.Since(start) != time.Second {
+			t.Errorf("a wait ended %v after its context began, want 1s", time.Since(start))
+		}
+	})
 }
 
 func TestTickerGoesOffUntilItIsClosed(t *testing.T) {

@@ -23,12 +23,15 @@ type Request struct {
 	// server.
 	AddSpecial *bool
 	Format     json.RawMessage // response_format, see [Format]; nil leaves it out
-	Previous   string          // id of the answer that Messages continue; "" if they are all
-	Inputs     []string        // texts to embed, or documents to rank
-	Query      string          // what documents are ranked by
-	Vectors    VectorOptions
-	Ranking    RankingOptions
-	Extra      Extra
+	// Tools holds the definitions of tools, and ToolChoice the choice among them, as OpenAI's chat has them; each
+	// dialect sends its own form. nil leaves them out.
+	Tools, ToolChoice json.RawMessage
+	Previous          string   // id of the answer that Messages continue; "" if they are all
+	Inputs            []string // texts to embed, or documents to rank
+	Query             string   // what documents are ranked by
+	Vectors           VectorOptions
+	Ranking           RankingOptions
+	Extra             Extra
 }
 
 // Dialect is one kind of endpoint, with a file of its own and an entry in All. It may be used concurrently.

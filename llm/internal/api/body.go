@@ -76,6 +76,27 @@ func newBody(r *Request) *bodyWriter {
 // errPrevious refuses a request that continues an answer of the server.
 var errPrevious = errors.New("chainResponses needs api 'responses'")
 
+// checkTools returns an error if a request has tools, for a dialect that has no field for them.
+func checkTools(r *Request, name string) error {
+	switch {
+	case r.Tools != nil:
+		return fmt.Errorf("tools have no field in api %s: leave them out", name)
+	case r.ToolChoice != nil:
+		return fmt.Errorf("tool_choice has no field in api %s: leave it out", name)
+	}
+	return nil
+}
+
+// tools writes tools, and the choice among them, unless nil.
+func (w *bodyWriter) tools(tools, choice json.RawMessage) {
+	if tools != nil {
+		w.json("tools", tools)
+	}
+	if choice != nil {
+		w.json("tool_choice", choice)
+	}
+}
+
 // limit writes the limit of the output under the dialect's name, unless the request gives it one other than the usual.
 func (w *bodyWriter) limit(r *Request, name string) {
 	if r.MaxTokensField != "" && r.MaxTokensField != MaxTokensField {

@@ -11,5 +11,8 @@ func (completion) Path() string { return "/completions" }
 func (completion) Input() Input { return InputPrompt }
 
 func (d completion) Body(r *Request) ([]byte, error) {
+	if err := checkTools(r, d.Name()); err != nil {
+		return nil, err
+	}
 	return d.body(r, func(w *bodyWriter) { w.text("prompt", r.Prompt) })
 }

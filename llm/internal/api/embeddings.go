@@ -52,6 +52,9 @@ func (e embeddings) Body(r *Request) ([]byte, error) {
 	case r.Format != nil:
 		return nil, errFormat(e)
 	}
+	if err := checkTools(r, e.Name()); err != nil {
+		return nil, err
+	}
 	w := newBody(r)
 	w.text("model", r.Model)
 	if len(r.Inputs) == 1 {

@@ -40,7 +40,7 @@ func (messages) Body(r *Request) ([]byte, error) {
 		return nil, errPrevious
 	}
 	w := newBody(r)
-	w.extra = anthropicTools(r.Extra)
+	w.extra = anthropicFields(r.Extra)
 	w.text("model", r.Model)
 	list, system := anthropicChat(r.Messages)
 	w.json("messages", list)
@@ -49,6 +49,11 @@ func (messages) Body(r *Request) ([]byte, error) {
 	if system != "" {
 		w.text("system", system)
 	}
+	choice := r.ToolChoice
+	if string(choice) == `"none"` { // inference-perf leaves it out, as servers did not always know it
+		choice = nil
+	}
+	w.tools(anthropicTools(r.Tools), anthropicChoice(choice))
 	return w.finish()
 }
 

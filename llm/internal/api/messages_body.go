@@ -134,25 +134,30 @@ func textOfContent(content gjson.Result) string {
 	return text.String()
 }
 
-// anthropicTools returns further fields of a body with tools, and the choice among them, in Anthropic's form.
-func anthropicTools(fields Extra) Extra {
+// anthropicFields returns further fields of a body with tools, and the choice among them, in Anthropic's form.
+func anthropicFields(fields Extra) Extra {
 	tools, choice := fields["tools"], fields["tool_choice"]
 	if tools == nil && choice == nil {
 		return fields
 	}
 	fields = maps.Clone(fields)
-	if list := gjson.ParseBytes(tools); list.IsArray() {
-		fields["tools"] = anthropicToolList(list)
+	if tools != nil {
+		fields["tools"] = anthropicTools(tools)
 	}
-	if converted := anthropicChoice(gjson.ParseBytes(choice)); converted != "" {
-		fields["tool_choice"] = json.RawMessage(converted)
+	if choice != nil {
+		fields["tool_choice"] = anthropicChoice(choice)
 	}
 	return fields
 }
 
-func anthropicToolList(tools gjson.Result) json.RawMessage {
+// anthropicTools returns tools in Anthropic's form. It returns what is no list as it is.
+func anthropicTools(tools json.RawMessage) json.RawMessage {
+	list := gjson.ParseBytes(tools)
+	if !gjson.ValidBytes(tools) || !list.IsArray() {
+		return tools
+	}
 	dst := []byte{'['}
-	tools.ForEach(func(_, tool gjson.Result) bool {
+	list.ForEach(func(_, tool gjson.Result) bool {
 		if len(dst) > 1 {
 			dst = append(dst, ',')
 		}
@@ -173,16 +178,17 @@ func anthropicToolList(tools gjson.Result) json.RawMessage {
 	return append(dst, ']')
 }
 
-// anthropicChoice returns a tool_choice of OpenAI's form in Anthropic's, "" for any other value.
-func anthropicChoice(choice gjson.Result) string {
-	switch choice.Str {
+// anthropicChoice returns a tool_choice of OpenAI's form in Anthropic's, and any other value as it is.
+func anthropicChoice(choice json.RawMessage) json.RawMessage {
+	parsed := gjson.ParseBytes(choice)
+	switch parsed.Str {
 	case "auto", "none":
-		return `{"type":"` + choice.Str + `"}`
+		return json.RawMessage(`{"type":"` + parsed.Str + `"}`)
 	case "required":
-		return `{"type":"any"}`
+		return json.RawMessage(`{"type":"any"}`)
 	}
-	if name := choice.Get("function.name"); name.Type == gjson.String {
-		return `{"type":"tool","name":` + name.Raw + `}`
+	if name := parsed.Get("function.name"); gjson.ValidBytes(choice) && name.Type == gjson.String {
+		return json.RawMessage(`{"type":"tool","name":` + name.Raw + `}`)
 	}
-	return ""
+	return choice
 }

@@ -45,6 +45,7 @@ func (openAI) body(r *Request, input func(*bodyWriter)) ([]byte, error) {
 	if r.Stream {
 		w.plain("stream_options", `{"include_usage":true}`)
 	}
+	w.tools(r.Tools, r.ToolChoice)
 	if r.AddSpecial != nil {
 		w.plain("add_special_tokens", strconv.FormatBool(*r.AddSpecial))
 	}

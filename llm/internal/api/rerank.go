@@ -65,6 +65,9 @@ func (e rerank) Body(r *Request) ([]byte, error) {
 	case r.Format != nil:
 		return nil, errFormat(e)
 	}
+	if err := checkTools(r, e.Name()); err != nil {
+		return nil, err
+	}
 	w := newBody(r)
 	w.text("model", r.Model)
 	w.text(r.Ranking.queryField(), r.Query)

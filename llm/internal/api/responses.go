@@ -19,7 +19,7 @@ func (responses) EndMark() string { return "response.completed" }
 // Body sends a chat as items. What is an item already is sent as it is.
 func (responses) Body(r *Request) ([]byte, error) {
 	w := newBody(r)
-	w.extra = responseTools(r.Extra)
+	w.extra = responseFields(r.Extra)
 	w.text("model", r.Model)
 	w.json("input", responseItems(r.Messages))
 	w.limit(r, "max_output_tokens")
@@ -27,6 +27,7 @@ func (responses) Body(r *Request) ([]byte, error) {
 		w.plain("ignore_eos", "true")
 	}
 	w.plain("stream", strconv.FormatBool(r.Stream))
+	w.tools(responseTools(r.Tools), responseChoice(r.ToolChoice))
 	if r.Format != nil {
 		w.json("text", responseFormat(r.Format))
 	}

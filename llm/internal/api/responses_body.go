@@ -106,29 +106,46 @@ func responseFormat(format json.RawMessage) json.RawMessage {
 	return append(dst, "}}"...)
 }
 
-// responseTools returns further fields of a body with functions, and the choice of one, without the object function
+// responseFields returns further fields of a body with functions, and the choice of one, without the object function
 // around them.
-func responseTools(fields Extra) Extra {
-	tools, choice := gjson.ParseBytes(fields["tools"]), gjson.ParseBytes(fields["tool_choice"])
-	if !tools.IsArray() && !choice.Get("function").IsObject() {
+func responseFields(fields Extra) Extra {
+	tools, choice := fields["tools"], fields["tool_choice"]
+	if tools == nil && choice == nil {
 		return fields
 	}
 	fields = maps.Clone(fields)
-	if tools.IsArray() {
-		list := []byte{'['}
-		tools.ForEach(func(_, tool gjson.Result) bool {
-			list = append(appendFlat(list, tool), ',')
-			return true
-		})
-		if len(list) > 1 {
-			list = list[:len(list)-1]
-		}
-		fields["tools"] = append(list, ']')
+	if tools != nil {
+		fields["tools"] = responseTools(tools)
 	}
-	if choice.Get("function").IsObject() {
-		fields["tool_choice"] = appendFlat(nil, choice)
+	if choice != nil {
+		fields["tool_choice"] = responseChoice(choice)
 	}
 	return fields
+}
+
+// responseTools returns tools in the form of this API. It returns what is no list as it is.
+func responseTools(tools json.RawMessage) json.RawMessage {
+	parsed := gjson.ParseBytes(tools)
+	if !gjson.ValidBytes(tools) || !parsed.IsArray() {
+		return tools
+	}
+	list := []byte{'['}
+	parsed.ForEach(func(_, tool gjson.Result) bool {
+		list = append(appendFlat(list, tool), ',')
+		return true
+	})
+	if len(list) > 1 {
+		list = list[:len(list)-1]
+	}
+	return append(list, ']')
+}
+
+// responseChoice returns the choice of a function in the form of this API, and any other value as it is.
+func responseChoice(choice json.RawMessage) json.RawMessage {
+	if parsed := gjson.ParseBytes(choice); gjson.ValidBytes(choice) && parsed.Get("function").IsObject() {
+		return appendFlat(nil, parsed)
+	}
+	return choice
 }
 
 // appendFlat appends a function whose members stand in an object of their own.

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -17,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	clock "github.com/seed-307b789f/xk6-llm/internal/alarm"
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -218,18 +220,8 @@ func (o *Options) header() (http.Header, error) {
 	for name, value := range o.Credentials() {
 		header.Set(name, value)
 	}
-	given := make(map[string]string, len(o.Headers))
-	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
-		value := o.Headers[name]
-		if !validName(name) || !validValue(value) {
-			return nil, fmt.Errorf("headers: %q is not a valid header", name) // the value may be a secret
-		}
-		key := http.CanonicalHeaderKey(name)
-		if twin, ok := given[key]; ok {
-			return nil, fmt.Errorf("headers: %q and %q are the same header", twin, name)
-		}
-		given[key] = name
-		header.Set(name, value)
+	if err := setHeaders(header, o.Headers); err != nil {
+		return nil, err
 	}
 	for _, named := range [...]struct{ option, header string }{
 		{"sessionHeader", o.SessionHeader}, {"sessionTokenHeader", o.SessionTokenHeader},
@@ -245,6 +237,24 @@ func (o *Options) header() (http.Header, error) {
 		}
 	}
 	return header, nil
+}
+
+// setHeaders checks headers and sets them.
+func setHeaders(header http.Header, own map[string]string) error {
+	given := make(map[string]string, len(own))
+	for _, name := range slices.Sorted(maps.Keys(own)) {
+		value := own[name]
+		if !validName(name) || !validValue(value) {
+			return fmt.Errorf("headers: %q is not a valid header", name) // the value may be a secret
+		}
+		key := http.CanonicalHeaderKey(name)
+		if twin, ok := given[key]; ok {
+			return fmt.Errorf("headers: %q and %q are the same header", twin, name)
+		}
+		given[key] = name
+		header.Set(name, value)
+	}
+	return nil
 }
 
 // validName reports whether a header can have the name, which must be a token of RFC 9110.
@@ -301,8 +311,9 @@ type Request struct {
 	// Tools holds the definitions of tools, and ToolChoice the choice among them, as OpenAI's chat has them; each API
 	// sends its own form. nil leaves them out.
 	Tools, ToolChoice json.RawMessage
-	IgnoreEOS         *bool             // takes precedence over Options.IgnoreEOS; nil means that
-	Headers           map[string]string // beside those of Options, which they replace
+	IgnoreEOS         *bool // takes precedence over Options.IgnoreEOS; nil means that
+	// Headers are sent beside those of the client, which they replace; those of the session replace them.
+	Headers map[string]string
 	// KeepCalls keeps the reasoning and the tool calls of the answer.
 	KeepCalls bool
 }
@@ -329,18 +340,33 @@ func (o *Options) extra(own api.Extra) api.Extra {
 	return all
 }
 
-// Do sends one request and waits for its end. It returns an error only if the request could not be built; whatever
-// happens from then on is in the record. The caller fills in the record's identity (scenario, stage, index …) and
-// judgement. When ctx ends, the request is cut and recorded as canceled, with its chunks so far.
-func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Answer, error) {
-	x, _ := c.exchanges.Get().(*exchange)
-	if err := x.begin(&req); err != nil {
-		x.giveBack()
-		return Answer{}, err
+// ErrUnsent is returned for a request whose context ended before it was to be sent.
+var ErrUnsent = errors.New("not sent: the context ended before")
+
+// Do sends one request and waits for its end. It returns an error only if the request could not be built, or ErrUnsent;
+// whatever happens once it is sent is in the record. The caller fills in the record's identity (scenario, stage, index
+// …) and judgement. When ctx ends, the request is cut and recorded as canceled, with its chunks so far.
+func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (answer Answer, err error) {
+	x, err := c.begin(ctx, &req)
+	if err != nil {
+		return answer, err
 	}
 	x.run(ctx, rt)
 	x.conclude()
-	answer := x.answer()
+	x.answer(&answer)
 	x.giveBack()
 	return answer, nil
+}
+
+// begin builds a request, and waits until it is to be sent.
+func (c *Client) begin(ctx context.Context, req *Request) (*exchange, error) {
+	x, _ := c.exchanges.Get().(*exchange)
+	err := x.begin(req)
+	if err == nil && !req.At.IsZero() && !clock.Until(ctx, req.At) {
+		err = ErrUnsent
+	}
+	if err != nil {
+		x.giveBack()
+	}
+	return x, err
 }

@@ -39,6 +39,8 @@ type work struct {
 	token string      // session token that was sent
 	body  []byte
 
+	header http.Header // the request's own headers
+
 	caller  context.Context
 	attempt *attempt // the running attempt
 	renewed bool     // a connection that had been kept alive turned out to be closed
@@ -75,6 +77,12 @@ func (x *exchange) begin(req *Request) error {
 	if err := x.build(); err != nil {
 		return err
 	}
+	if len(req.Headers) > 0 {
+		x.header = make(http.Header, len(req.Headers))
+		if err := setHeaders(x.header, req.Headers); err != nil {
+			return err
+		}
+	}
 	rec := &record.Request{
 		ID: req.ID, API: opts.API.Name(), Model: x.asked.Model, Streaming: opts.Streaming,
 		MaxTokens: x.ask.MaxTokens, BytesSent: int64(len(x.body)), Chunks: []int64{}, RequestBody: x.requestBody(),
@@ -102,6 +110,10 @@ func (x *exchange) build() (err error) {
 		MaxTokensField: opts.MaxTokensField, IgnoreEOS: opts.IgnoreEOS, Stream: opts.Streaming,
 		AddSpecial: req.AddSpecial, Format: opts.Format, Extra: opts.extra(req.Extra),
 		Inputs: req.Inputs, Query: req.Query, Vectors: opts.Vectors, Ranking: opts.Ranking,
+		Tools: req.Tools, ToolChoice: req.ToolChoice,
+	}
+	if req.IgnoreEOS != nil {
+		x.ask.IgnoreEOS = *req.IgnoreEOS
 	}
 	if req.MaxTokensField != nil {
 		x.ask.MaxTokensField = *req.MaxTokensField
@@ -213,12 +225,13 @@ func (x *exchange) request() *http.Request {
 	// Without GetBody the transport cannot silently send the request again on a new connection.
 	a.body.Reset(x.body)
 	req.ContentLength, req.Body = int64(len(x.body)), io.NopCloser(&a.body)
-	req.Header = make(http.Header, len(x.c.header)+3)
+	req.Header = make(http.Header, len(x.c.header)+len(x.header)+3)
 	maps.Copy(req.Header, x.c.header)
 	if id := x.outcome.rec.ID; x.c.idHeader != "" && id != "" {
 		a.id[0] = id
 		req.Header[x.c.idHeader] = a.id[:]
 	}
+	maps.Copy(req.Header, x.header)
 	x.sessionHeaders(req.Header)
 	return req
 }

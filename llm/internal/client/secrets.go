@@ -38,22 +38,23 @@ func (x *exchange) requestBody() string {
 	return string(x.body)
 }
 
-// answer returns the record and the text. It comes last, because the verdict and the counts need both as they came.
-func (x *exchange) answer() Answer {
+// answer gives a the record and the text. It comes last, because the verdict and the counts need both as they came.
+func (x *exchange) answer(a *Answer) {
 	mask, r, text := x.mask(), x.outcome.rec, string(x.stream.reply.transcript.text)
 	r.Error, r.FinishReason, r.Model = mask.Text(r.Error), mask.Text(r.FinishReason), mask.Text(r.Model)
 	r.Usage = mask.JSON(r.Usage)
 	r.RequestBody, r.ResponseBody = mask.Body(r.RequestBody), mask.Body(r.ResponseBody)
-	return Answer{Record: r, Text: text, Shown: mask.Text(text)}
+	a.Record, a.Text, a.Shown = r, text, mask.Text(text)
 }
 
 // mask returns the client's mask, or a mask of the client's secrets and the request's own.
 func (x *exchange) mask() *secret.Mask {
-	if x.token == "" && len(x.asked.Extra) == 0 {
+	if x.token == "" && len(x.asked.Extra) == 0 && len(x.header) == 0 {
 		return x.c.mask
 	}
 	all := x.c.secrets.Clone()
 	all.Fields(x.asked.Extra)
+	all.Headers(x.header)
 	if secret.Named(x.c.opts.SessionTokenHeader) {
 		all.Add(x.token)
 	}
