@@ -39,7 +39,7 @@ func (s Stage) String() string {
 	var text string
 	switch {
 	case s.Counted():
-		text = fmt.Sprintf("%d requests, %d at a time", s.Requests, s.Concurrency)
+		text = s.counted()
 	case s.Closed():
 		text = fmt.Sprintf("%d at a time for %s", s.Concurrency, short(s.Duration))
 	case s.From == s.To:
@@ -49,6 +49,22 @@ func (s Stage) String() string {
 	}
 	if s.Warmup > 0 {
 		text += fmt.Sprintf(" (warm-up %s)", short(s.Warmup))
+	}
+	return text
+}
+
+// counted describes a closed loop of a number of requests, such as "100 requests, 8 at a time, at most 2/s, for 10m at
+// most".
+func (s Stage) counted() string {
+	text := fmt.Sprintf("%d requests", s.Requests)
+	if s.Concurrency < s.Requests || s.Dispatch == 0 {
+		text += fmt.Sprintf(", %d at a time", s.Concurrency)
+	}
+	if s.Dispatch > 0 {
+		text += fmt.Sprintf(", at most %.4g/s", s.Dispatch)
+	}
+	if s.Timeout > 0 {
+		text += fmt.Sprintf(", for %s at most", short(s.Timeout))
 	}
 	return text
 }

@@ -24,6 +24,10 @@ func TestPlanInWords(t *testing.T) {
 			"0/s to 2.5/s in 1h (warm-up 1m30s), arrivals inference-perf-poisson"},
 		{Plan{Stages: []Stage{{Concurrency: 8, Duration: 90 * time.Minute}, {Requests: 40, Concurrency: 8}},
 			Process: Poisson{}}, "8 at a time for 1h30m, then 40 requests, 8 at a time"},
+		{Plan{Stages: []Stage{{Requests: 100, Concurrency: 8, Dispatch: 2, Timeout: 10 * time.Minute, Warmup: time.Minute},
+			{Requests: 40, Concurrency: 40, Dispatch: 0.5}, {Requests: 4, Concurrency: 4, Timeout: time.Second}}},
+			"100 requests, 8 at a time, at most 2/s, for 10m at most (warm-up 1m), then 40 requests, at most 0.5/s, " +
+				"then 4 requests, 4 at a time, for 1s at most"},
 	} {
 		if got := tt.p.String(); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
@@ -60,6 +64,9 @@ func TestDuration(t *testing.T) {
 		{Stage{Concurrency: 8, Requests: 8}, 10 * time.Minute},
 		{Stage{Concurrency: 8, Requests: 801}, 1010 * time.Second},
 		{Stage{Concurrency: 1, Requests: 1 << 50}, 24 * time.Hour},
+		{Stage{Concurrency: 8, Requests: 801, Timeout: time.Hour}, 1010 * time.Second},
+		{Stage{Concurrency: 8, Requests: 801, Timeout: time.Minute}, time.Minute},
+		{Stage{Concurrency: 801, Requests: 801, Dispatch: 0.5}, 1612 * time.Second},
 	} {
 		if got := new(Load).Duration(Plan{Stages: []Stage{tt.s}}); got != tt.want {
 			t.Errorf("%v: got %v, want %v", tt.s, got, tt.want)

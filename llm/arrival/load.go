@@ -67,8 +67,9 @@ type SearchTier struct {
 }
 
 // StageOptions describes a stage in one of four forms: {rate, duration} holds a rate, {target, duration} ramps to a
-// rate in a straight line, as in k6, and {requests, concurrency, rampUp} and {concurrency, duration, rampUp} are closed
-// loops. Each may have a warmup.
+// rate in a straight line, as in k6, and {requests, concurrency, rampUp, rate, timeout} and {concurrency, duration,
+// rampUp} are closed loops. The rate of a closed loop is the highest at which its requests begin; with it the
+// concurrency may be left out. Each form may have a warmup.
 type StageOptions struct {
 	Target      null.Float         `json:"target"`
 	Rate        null.Float         `json:"rate"`
@@ -76,6 +77,7 @@ type StageOptions struct {
 	Requests    null.Int           `json:"requests"`
 	Concurrency null.Int           `json:"concurrency"`
 	RampUp      types.NullDuration `json:"rampUp"`
+	Timeout     types.NullDuration `json:"timeout"`
 	Warmup      types.NullDuration `json:"warmup"`
 }
 
@@ -102,14 +104,18 @@ var (
 
 // stage returns the stage that follows the rate from. unit is the time unit of the options' rates.
 func (o StageOptions) stage(from float64, unit time.Duration) (Stage, error) {
-	s := Stage{Duration: o.Duration.TimeDuration(), RampUp: o.RampUp.TimeDuration(), Warmup: o.Warmup.TimeDuration()}
+	s := Stage{Duration: o.Duration.TimeDuration(), RampUp: o.RampUp.TimeDuration(), Timeout: o.Timeout.TimeDuration(),
+		Warmup: o.Warmup.TimeDuration()}
 	switch {
-	case o.Closed() && (o.Rate.Valid || o.Target.Valid), !o.Closed() && o.Rate.Valid == o.Target.Valid:
-		return Stage{}, errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}, " +
-			"{concurrency, duration}")
+	case o.Closed() && o.Target.Valid, o.Rate.Valid && o.Concurrency.Valid && !o.Requests.Valid,
+		!o.Closed() && o.Rate.Valid == o.Target.Valid:
+		return Stage{}, errors.New("must be one of {rate, duration}, {target, duration}, " +
+			"{requests, concurrency, rate, timeout}, {concurrency, duration}")
 	case o.Closed():
-		s.Requests, s.Concurrency = o.Requests.Int64, o.Concurrency.Int64
-		return s, nil
+		err := o.loop(&s, unit)
+		return s, err
+	case o.Timeout.Valid && s.Timeout == 0:
+		return Stage{}, errTimeout
 	case o.Rate.Valid && s.Duration == 0:
 		return Stage{}, errNoDuration
 	case o.Rate.Valid:
@@ -123,6 +129,26 @@ func (o StageOptions) stage(from float64, unit time.Duration) (Stage, error) {
 			s.Duration)
 	}
 	return s, nil
+}
+
+var errTimeout = errors.New("timeout must be positive, got 0s")
+
+// loop sets the fields of a closed loop.
+func (o StageOptions) loop(s *Stage, unit time.Duration) error {
+	s.Requests, s.Concurrency = o.Requests.Int64, o.Concurrency.Int64
+	switch {
+	case o.Timeout.Valid && s.Timeout == 0:
+		return errTimeout
+	case !o.Rate.Valid:
+		return nil
+	case !(o.Rate.Float64 > 0):
+		return fmt.Errorf("rate must be positive, got %v", o.Rate.Float64)
+	}
+	s.Dispatch = perSecond(o.Rate.Float64, unit)
+	if !o.Concurrency.Valid {
+		s.Concurrency = s.Requests
+	}
+	return nil
 }
 
 func perSecond(rate float64, unit time.Duration) float64 {
@@ -239,16 +265,28 @@ func (l *Load) CheckEnd(p Plan, start, gracefulStop time.Duration) error {
 }
 
 // Duration returns how long a plan of the load lasts with its pauses, without waits for requests in flight. A closed
-// loop of a number of requests counts with the expected latency of each, and as at least ten minutes.
+// loop of a number of requests counts with the expected latency of each, and as at least ten minutes, but with no more
+// than its timeout.
 func (l *Load) Duration(p Plan) time.Duration {
 	d := time.Duration(len(p.Stages)-1) * l.Interval.TimeDuration()
 	for _, s := range p.Stages {
 		if s.Counted() {
-			rounds := (s.Requests-1)/s.Concurrency + 1
-			expected := min(float64(rounds)*float64(l.Latency()), float64(MaxClosedLoop))
-			d += max(leastLoop, time.Duration(expected))
+			d += l.loopDuration(s)
 		}
 		d += s.Duration
+	}
+	return d
+}
+
+func (l *Load) loopDuration(s Stage) time.Duration {
+	rounds := (s.Requests-1)/s.Concurrency + 1
+	expected := float64(rounds) * float64(l.Latency())
+	if s.Dispatch > 0 {
+		expected = max(expected, float64(s.Requests)/s.Dispatch*1e9+float64(l.Latency()))
+	}
+	d := max(leastLoop, time.Duration(min(expected, float64(MaxClosedLoop))))
+	if s.Timeout > 0 {
+		d = min(d, s.Timeout)
 	}
 	return d
 }
@@ -261,9 +299,13 @@ func (l *Load) VUs(p Plan) (preAllocated, most int64) {
 	if slices.ContainsFunc(p.Stages, func(s Stage) bool { return !s.Closed() }) {
 		return l.vus(inFlight, arrivals)
 	}
-	preAllocated, most = l.vus(inFlight, inFlight)
+	slots := inFlight
+	for _, s := range p.Stages {
+		slots = max(slots, min(s.Concurrency, s.Numbers()))
+	}
+	preAllocated, most = l.vus(inFlight, slots)
 	if !l.MaxVUs.Valid {
-		most = max(most, inFlight)
+		most = max(most, slots)
 	}
 	return preAllocated, most
 }
@@ -306,10 +348,14 @@ func (p Plan) inFlight(latency time.Duration) (most, arrivals int64) {
 	for i, s := range p.Stages {
 		n := p.Most(i)
 		arrivals = min(arrivals+n, maxSum)
-		if s.Closed() {
+		expected := func(rate float64) int64 { return int64(min(maxSum, math.Ceil(rate*latency.Seconds()))) }
+		switch {
+		case s.Dispatch > 0:
+			before = min(s.Concurrency, n, max(1, expected(s.Dispatch)))
+		case s.Closed():
 			before = min(s.Concurrency, n)
-		} else {
-			before = min(int64(min(maxSum, math.Ceil(max(s.From, s.To)*latency.Seconds()))), before+n)
+		default:
+			before = min(expected(max(s.From, s.To)), before+n)
 		}
 		most = max(most, before)
 	}

@@ -23,6 +23,11 @@ type Stage struct {
 	Requests    int64         // of a closed loop that ends with its last request; its Duration is 0
 	Concurrency int64         // of a closed loop
 	RampUp      time.Duration // over which a closed loop reaches its concurrency
+	// Dispatch bounds the rate at which a closed loop of Requests begins them, per second over all instances; 0 means
+	// no bound.
+	Dispatch float64
+	// Timeout is after which a closed loop of Requests begins no further one; 0 means never.
+	Timeout time.Duration
 
 	// Warmup is how long the stage warms up: no figure has the requests that are due until then, or sent in a closed
 	// loop.
@@ -37,7 +42,7 @@ func (s Stage) Counted() bool { return s.Requests > 0 }
 
 // Validate returns an error that names the first wrong field, and nil if the stage can be sent.
 func (s Stage) Validate() error {
-	if s.RampUp != 0 || s.Requests != 0 || s.Concurrency != 0 {
+	if s.RampUp != 0 || s.Requests != 0 || s.Concurrency != 0 || s.Timeout != 0 || s.Dispatch != 0 {
 		if err := s.validateLoop(); err != nil {
 			return err
 		}
@@ -49,6 +54,8 @@ func (s Stage) Validate() error {
 		return fmt.Errorf("warmup must not be negative, got %v", s.Warmup)
 	case s.Warmup > 0 && s.Warmup >= s.Duration && !s.Counted():
 		return fmt.Errorf("warmup (%v) must be shorter than the stage (%v)", s.Warmup, s.Duration)
+	case s.Timeout > 0 && s.Warmup >= s.Timeout:
+		return fmt.Errorf("warmup (%v) must be shorter than the timeout (%v)", s.Warmup, s.Timeout)
 	}
 	for _, rate := range [...]float64{s.From, s.To} {
 		if !(rate >= 0) || rate > maxRate {
@@ -65,8 +72,10 @@ func (s Stage) validateLoop() error {
 	switch {
 	case s.Duration < 0:
 		return errDuration(s.Duration)
-	case s.RampUp < 0:
-		return fmt.Errorf("rampUp must not be negative, got %v", s.RampUp)
+	case s.RampUp < 0 || s.Timeout < 0:
+		return fmt.Errorf("rampUp and timeout must not be negative, got %v and %v", s.RampUp, s.Timeout)
+	case s.Timeout > 0 && !s.Counted():
+		return errors.New("timeout is for stages of {requests, concurrency}, all others end after their duration")
 	case s.Requests == 0 && s.Concurrency == 0:
 		return errors.New("rampUp is for stages with a concurrency, a rate rises by {target, duration}")
 	case s.Requests < 0 || s.Concurrency < 0:
@@ -75,9 +84,11 @@ func (s Stage) validateLoop() error {
 		return fmt.Errorf("requests and concurrency must be at most %d, got %d and %d", int64(maxArrivals), s.Requests,
 			s.Concurrency)
 	case s.Concurrency == 0:
-		return errors.New("requests need a concurrency")
-	case s.From != 0 || s.To != 0:
-		return errors.New("a stage with a concurrency takes no rate")
+		return errors.New("requests need a concurrency, or a rate at which they begin")
+	case s.From != 0 || s.To != 0 || s.Dispatch != 0 && !s.Counted():
+		return errors.New("a stage with a concurrency takes no rate, unless it is one of {requests, concurrency}")
+	case !(s.Dispatch >= 0) || s.Dispatch > maxRate:
+		return fmt.Errorf("rate must be a number from 0 to %g, got %v", float64(maxRate), s.Dispatch)
 	case s.Counted() && s.Duration > 0:
 		return errors.New("requests and duration do not go together: the stage ends either after so many requests, " +
 			"as in {requests: 400, concurrency: 8}, or after a time, as in {concurrency: 8, duration: '30s'}")
@@ -145,7 +156,7 @@ const maxArrivals = 1 << 53
 func (p Plan) Validate() error {
 	var seconds, arrivals float64
 	for _, s := range p.Stages {
-		seconds += s.Duration.Seconds()
+		seconds += s.Duration.Seconds() + s.Timeout.Seconds()
 		arrivals += float64(s.Requests) + (s.From+s.To)/2*s.Duration.Seconds()
 	}
 	switch {
@@ -158,10 +169,13 @@ func (p Plan) Validate() error {
 }
 
 // Due yields the due times of one stage's arrivals, after the stage's start, in order. A closed loop has none, unless
-// its process makes the arrivals fall due at instants all the same. Due keeps no list: any number of arrivals costs the
-// same memory.
+// its process makes the arrivals fall due at instants all the same; whoever sends it knows when those with a Dispatch
+// are. Due keeps no list: any number of arrivals costs the same memory.
 func (p Plan) Due(stage int) iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
+		if p.Stages[stage].Dispatch > 0 {
+			return
+		}
 		src := rand.NewPCG(uint64(p.Seed), uint64(stage)) // reproducible on purpose
 		p.Process.Due(p.Stages[stage], src)(yield)
 	}

@@ -74,6 +74,10 @@ func (l *Load) StockFault() error {
 			record.ExecutorName)
 	case slices.ContainsFunc(l.Stages, func(o StageOptions) bool { return o.Closed() && !o.Requests.Valid }):
 		return fmt.Errorf("stages of {concurrency, duration} need the executor %q", record.ExecutorName)
+	case slices.ContainsFunc(l.Stages, func(o StageOptions) bool { return o.Closed() && o.Rate.Valid }):
+		return fmt.Errorf("the rate of {requests, concurrency, rate} needs the executor %q", record.ExecutorName)
+	case slices.ContainsFunc(l.Stages, func(o StageOptions) bool { return o.Timeout.Duration > 0 }):
+		return fmt.Errorf("timeout needs the executor %q", record.ExecutorName)
 	case len(l.Stages) > 1 && slices.ContainsFunc(l.Stages, isClosed):
 		return fmt.Errorf("stages of {requests, concurrency} beside others need the executor %q: nobody knows when "+
 			"they end", record.ExecutorName)
