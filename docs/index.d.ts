@@ -536,16 +536,20 @@ declare module 'k6/x/llm' {
 
   /** A stage of a load: a constant rate, a ramp to a target rate, or a closed loop of a number of requests, or for a time. */
   export interface Stage {
-    /** Requests per second; fractions are possible. */
+    /** Requests per second; fractions are possible. In a closed loop of a number of requests: the most that begin per second. */
     rate?: number;
     /** Requests per second at the end of a ramp, which begins where the stage before ended. */
     target?: number;
     /** The length of the stage, for a rate or a concurrency. A text needs a unit. */
     duration?: Duration;
-    /** The number of requests in flight, of a closed loop: a new request is sent when one ends. */
+    /**
+     * The number of requests in flight, of a closed loop: a new request is sent when one ends. Beside requests and a rate it may be left out.
+     */
     concurrency?: number;
-    /** The number of requests of a closed loop, instead of a duration. */
+    /** The number of requests of a closed loop, instead of a duration; of data in sessions, the number of sessions. */
     requests?: number;
+    /** After this time a stage of a number of requests begins no further one; needs the executor llm-arrival-rate. */
+    timeout?: Duration;
     /** Reach the concurrency evenly over this time instead of at once; needs the executor llm-arrival-rate. */
     rampUp?: Duration;
     /**

@@ -27,7 +27,7 @@ func TestDurationsOfScripts(t *testing.T) {
 		"circuitBreaker": {"window"}, "scenarios": {"interval", "gracefulStop", "expectedLatency", "startTime",
 			"maxDuration"},
 		"own": {"interval", "gracefulStop", "startTime"}, "pace": {"gracefulStop", "startTime", "maxDuration"},
-		"stage": {"duration"}, "loop": {"rampUp"},
+		"stage": {"duration"}, "loop": {"rampUp", "timeout"},
 	}
 	const long, none, negative = "must not be longer than 1000000h, which is 114 years, got ",
 		"must be a duration such as '1.5s' or a number of milliseconds, got ", "must not be negative, got "

@@ -407,6 +407,13 @@ func TestMisuseThrows(t *testing.T) {
 			`pace: warmup needs the executor llm-arrival-rate`},
 		{`scenarios({stages: [{requests: 1, concurrency: 1, rampUp: '1s'}], executor: 'ramping-arrival-rate'})`,
 			`scenarios: rampUp needs the executor "llm-arrival-rate"`},
+		{`scenarios({stages: [{requests: 1, concurrency: 1, rate: 1}], executor: 'ramping-arrival-rate'})`,
+			`scenarios: the rate of {requests, concurrency, rate} needs the executor "llm-arrival-rate"`},
+		{`scenarios({stages: [{requests: 1, concurrency: 1, timeout: '1s'}], executor: 'ramping-arrival-rate'})`,
+			`scenarios: timeout needs the executor "llm-arrival-rate"`},
+		{`scenarios({stages: [{requests: 1, rate: 0}]})`, `stage 0: rate must be positive, got 0`},
+		{`scenarios({stages: [{requests: 1, concurrency: 1, timeout: '10'}]})`,
+			`stage 0: stage option "timeout": "10" has no unit: write 10ms or 10s`},
 		{`scenarios({stages: [{requests: 1}]})`, `stage 0: requests need a concurrency`},
 		{`scenarios({stages: [{rate: 1, duration: '60'}]})`,
 			`stage 0: stage option "duration": "60" has no unit: write 60ms or 60s`},
@@ -613,6 +620,8 @@ func TestScenariosOfTheExecutor(t *testing.T) {
 			`"interval":"0s","seed":0,"stages":[{"concurrency":4,"duration":"2s"},{"duration":"3s","rate":1,"warmup":"0s"}],"startTime":"0s","warmup":"1s"}}`,
 		`{stages: [{requests: 4, concurrency: 2, rampUp: '1s'}]}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
 			`"interval":"0s","seed":0,"stages":[{"concurrency":2,"rampUp":"1s","requests":4}],"startTime":"0s"}}`,
+		`{stages: [{requests: 4, rate: 2.5, timeout: '10m'}]}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
+			`"interval":"0s","seed":0,"stages":[{"rate":2.5,"requests":4,"timeout":"10m0s"}],"startTime":"0s"}}`,
 		`{stages: [{rate: 1, duration: '1s'}, {requests: 4, concurrency: 2}]}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
 			`"interval":"0s","seed":0,"stages":[{"duration":"1s","rate":1},{"concurrency":2,"requests":4}],"startTime":"0s"}}`,
 		`{search: {over: 'rate', slo: {ttft: 500, itl: '20ms'}, min: 2, probe: '30s'}, exec: 'f'}`: `{"load":{"arrival":"poisson","env":{"K6_LLM_FIRST_ITEM":"0"},"exec":"f","executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +

@@ -160,6 +160,7 @@ func stageFields(s *arrival.StageOptions) fields {
 		"requests":    optional(&s.Requests.Valid, integer(&s.Requests.Int64, 1)),
 		"concurrency": optional(&s.Concurrency.Valid, integer(&s.Concurrency.Int64, 1)),
 		"rampUp":      duration((*time.Duration)(&s.RampUp.Duration)),
+		"timeout":     optional(&s.Timeout.Valid, duration((*time.Duration)(&s.Timeout.Duration))),
 		"warmup":      optional(&s.Warmup.Valid, duration((*time.Duration)(&s.Warmup.Duration))),
 	}
 }
@@ -277,6 +278,7 @@ func nativeStage(rt *sobek.Runtime, s arrival.StageOptions) (sobek.Value, error)
 	add("rate", s.Rate.Valid, s.Rate.Float64)
 	add("requests", s.Requests.Valid, s.Requests.Int64)
 	add("target", s.Target.Valid, s.Target.Float64)
+	add("timeout", s.Timeout.Valid, s.Timeout.String())
 	add("warmup", s.Warmup.Valid, s.Warmup.String())
 	return nativeMembers(rt, members...)
 }

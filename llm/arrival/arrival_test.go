@@ -273,11 +273,11 @@ func TestValidate(t *testing.T) {
 		{Stage{Requests: 5, Concurrency: 1, Dispatch: 0.1, Timeout: time.Second}, ""},
 		{Stage{Requests: 5, Concurrency: 1, Dispatch: -1}, "rate must be a number from 0 to 1e+07, got -1"},
 		{Stage{Requests: 5, Concurrency: 1, Dispatch: math.NaN()}, "got NaN"},
-		{Stage{Requests: 5, Concurrency: 1, Timeout: -1}, "rampUp and timeout must not be negative, got 0s and -1ns"},
+		{Stage{Requests: 5, Concurrency: 1, Timeout: -1}, "timeout must not be negative, got -1ns"},
 		{Stage{Requests: 5, Concurrency: 1, Timeout: time.Second, Warmup: time.Second},
 			"warmup (1s) must be shorter than the timeout (1s)"},
-		{Stage{Concurrency: 1, Duration: time.Second, Timeout: time.Second}, "timeout is for stages of {requests, conc"},
-		{Stage{From: 1, To: 1, Duration: time.Second, Timeout: time.Second}, "timeout is for stages of {requests, conc"},
+		{Stage{Concurrency: 1, Duration: time.Second, Timeout: time.Second}, "timeout is for stages of {requests, "},
+		{Stage{From: 1, To: 1, Duration: time.Second, Timeout: time.Second}, "timeout is for stages of {requests, "},
 		{Stage{Concurrency: 1, Duration: time.Second, Dispatch: 1}, "takes no rate, unless it is one of {requests, "},
 	} {
 		err := tt.s.Validate()

@@ -24,7 +24,8 @@ func TestPlanInWords(t *testing.T) {
 			"0/s to 2.5/s in 1h (warm-up 1m30s), arrivals inference-perf-poisson"},
 		{Plan{Stages: []Stage{{Concurrency: 8, Duration: 90 * time.Minute}, {Requests: 40, Concurrency: 8}},
 			Process: Poisson{}}, "8 at a time for 1h30m, then 40 requests, 8 at a time"},
-		{Plan{Stages: []Stage{{Requests: 100, Concurrency: 8, Dispatch: 2, Timeout: 10 * time.Minute, Warmup: time.Minute},
+		{Plan{Stages: []Stage{
+			{Requests: 100, Concurrency: 8, Dispatch: 2, Timeout: 10 * time.Minute, Warmup: time.Minute},
 			{Requests: 40, Concurrency: 40, Dispatch: 0.5}, {Requests: 4, Concurrency: 4, Timeout: time.Second}}},
 			"100 requests, 8 at a time, at most 2/s, for 10m at most (warm-up 1m), then 40 requests, at most 0.5/s, " +
 				"then 4 requests, 4 at a time, for 1s at most"},

@@ -271,18 +271,19 @@ func (l *Load) Duration(p Plan) time.Duration {
 	d := time.Duration(len(p.Stages)-1) * l.Interval.TimeDuration()
 	for _, s := range p.Stages {
 		if s.Counted() {
-			d += l.loopDuration(s)
+			d += s.expected(l.Latency())
 		}
 		d += s.Duration
 	}
 	return d
 }
 
-func (l *Load) loopDuration(s Stage) time.Duration {
+// expected returns how long a closed loop of a number of requests may last if each takes the given time.
+func (s Stage) expected(latency time.Duration) time.Duration {
 	rounds := (s.Requests-1)/s.Concurrency + 1
-	expected := float64(rounds) * float64(l.Latency())
+	expected := float64(rounds) * float64(latency)
 	if s.Dispatch > 0 {
-		expected = max(expected, float64(s.Requests)/s.Dispatch*1e9+float64(l.Latency()))
+		expected = max(expected, float64(s.Requests)/s.Dispatch*1e9+float64(latency))
 	}
 	d := max(leastLoop, time.Duration(min(expected, float64(MaxClosedLoop))))
 	if s.Timeout > 0 {

@@ -72,8 +72,10 @@ func (s Stage) validateLoop() error {
 	switch {
 	case s.Duration < 0:
 		return errDuration(s.Duration)
-	case s.RampUp < 0 || s.Timeout < 0:
-		return fmt.Errorf("rampUp and timeout must not be negative, got %v and %v", s.RampUp, s.Timeout)
+	case s.RampUp < 0:
+		return fmt.Errorf("rampUp must not be negative, got %v", s.RampUp)
+	case s.Timeout < 0:
+		return fmt.Errorf("timeout must not be negative, got %v", s.Timeout)
 	case s.Timeout > 0 && !s.Counted():
 		return errors.New("timeout is for stages of {requests, concurrency}, all others end after their duration")
 	case s.Requests == 0 && s.Concurrency == 0:

@@ -93,7 +93,7 @@ func newConfig(name string, raw []byte) (*Config, error) {
 
 // times lists the options of a scenario and of its stages that are durations.
 var times = []string{"startTime", "gracefulStop", "timeUnit", "interval", "expectedLatency", "duration", "rampUp",
-	"warmup", "probe", "hold"}
+	"warmup", "timeout", "probe", "hold"}
 
 // checkTimes returns an error for a duration that a time.Duration cannot hold, which k6's reader lets wrap around. It
 // leaves input that is not the JSON of a scenario to that reader.
@@ -281,13 +281,19 @@ func recordStage(s arrival.Stage) (r record.Stage) {
 	if s.Warmup > 0 {
 		r.Warmup = new(s.Warmup.Seconds())
 	}
-	if s.Closed() {
+	switch {
+	case s.Dispatch > 0:
+		r.Rate, r.Concurrency = new(s.Dispatch), new(s.Concurrency)
+	case s.Closed():
 		r.Concurrency = new(s.Concurrency)
-	} else {
+	default:
 		r.Rate = new(s.To)
 	}
 	if s.Counted() {
 		r.Requests = new(s.Requests)
+	}
+	if s.Timeout > 0 {
+		r.Timeout = new(s.Timeout.Seconds())
 	}
 	if s.From != s.To {
 		r.From = new(s.From)

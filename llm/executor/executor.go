@@ -134,6 +134,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 		setBar(x.GetProgress(), barStopping, r.progress)
 	}
 	r.pool.close(x.config.GracefulStop.TimeDuration())
+	r.stopper.close()
 	r.explain()
 	if why := r.aborts(); why != "" {
 		x.interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + why})
@@ -239,7 +240,7 @@ func (r *run) openLoop(ctx context.Context, i int, base int64, at time.Time) (n 
 			continue // counted to the end, so that the next stage's numbers stay
 		}
 		if mine {
-			a := r.arrival(i, k)
+			a := r.arrival(ctx, i, k)
 			a.Due, a.Warmup = at.Add(due), due < r.plan.Stages[i].Warmup
 			r.send(ctx, a)
 		}
@@ -301,9 +302,9 @@ func (r *run) send(ctx context.Context, a arrival.Arrival) {
 	}
 }
 
-// arrival returns the arrival with a number, without its due instant.
-func (r *run) arrival(stage int, index int64) arrival.Arrival {
-	return arrival.Arrival{Index: index, Stage: stage, Stop: r.stopper.stop, Dropped: r.dropped.Load}
+// arrival returns the arrival with a number, without its due instant. ctx is that of its stage.
+func (r *run) arrival(ctx context.Context, stage int, index int64) arrival.Arrival {
+	return arrival.Arrival{Index: index, Stage: stage, Over: ctx.Done(), Stop: r.stopper.stop, Dropped: r.dropped.Load}
 }
 
 // announce pushes the line that records when a stage began and ended.

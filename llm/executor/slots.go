@@ -14,7 +14,13 @@ import (
 type slots struct {
 	opens  []time.Time
 	opened int
-	free   chan struct{} // a token for each slot released
+	free   chan time.Time // when each slot was released that is free
+}
+
+// slot is one that was acquired.
+type slot struct {
+	since time.Time // when it was free to be acquired
+	first bool      // it was never acquired before
 }
 
 // newSlots returns this instance's share of a stage's slots, at least one.
@@ -29,12 +35,12 @@ func newSlots(s arrival.Stage, at time.Time, et *lib.ExecutionTuple) *slots {
 	if len(p.opens) == 0 {
 		p.opens = []time.Time{at}
 	}
-	p.free = make(chan struct{}, len(p.opens))
+	p.free = make(chan time.Time, len(p.opens))
 	return p
 }
 
 // acquire waits for a slot, and reports whether it got one before ctx ended. After that it may or may not get one.
-func (p *slots) acquire(ctx context.Context) bool {
+func (p *slots) acquire(ctx context.Context) (s slot, ok bool) {
 	var opens <-chan time.Time
 	if p.opened < len(p.opens) {
 		timer := time.NewTimer(time.Until(p.opens[p.opened]))
@@ -42,16 +48,17 @@ func (p *slots) acquire(ctx context.Context) bool {
 		opens = timer.C
 	}
 	select {
-	case <-p.free:
+	case s.since = <-p.free:
 	case <-opens:
+		s = slot{since: p.opens[p.opened], first: true}
 		p.opened++
 	case <-ctx.Done():
-		return false
+		return s, false
 	}
-	return true
+	return s, true
 }
 
-func (p *slots) release() { p.free <- struct{}{} }
+func (p *slots) release() { p.free <- time.Now() }
 
 // waitFree waits until all open slots are free, or ctx ends.
 func (p *slots) waitFree(ctx context.Context) {

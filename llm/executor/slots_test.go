@@ -23,7 +23,7 @@ func TestSlotsOpenOverRampUp(t *testing.T) {
 		p := newSlots(arrival.Stage{Requests: 9, Concurrency: 4, RampUp: 4 * time.Second}, start, whole)
 		var at []time.Duration
 		for range 5 {
-			if !p.acquire(ctx) {
+			if _, ok := p.acquire(ctx); !ok {
 				t.Fatal("no slot before the end")
 			}
 			at = append(at, time.Since(start))
@@ -47,12 +47,12 @@ func TestSlotsEndWithTheLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := newSlots(arrival.Stage{Requests: 9, Concurrency: 2, RampUp: time.Hour}, time.Now(), whole)
-	if !p.acquire(t.Context()) {
+	if _, ok := p.acquire(t.Context()); !ok {
 		t.Fatal("the first slot opens at once")
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if p.acquire(ended) {
+	if _, ok := p.acquire(ended); ok {
 		t.Error("a slot was acquired after the end")
 	}
 	p.waitFree(ended) // returns

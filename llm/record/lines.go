@@ -51,13 +51,16 @@ type Stage struct {
 	Duration    *float64 `json:"duration,omitempty"` // seconds
 	Requests    *int64   `json:"requests,omitempty"`
 	Concurrency *int64   `json:"concurrency,omitempty"`
+	// Timeout is how long a stage with a number of requests may begin further ones, in seconds. Rate is then, as in
+	// every closed loop, the highest rate at which they begin.
+	Timeout *float64 `json:"timeout,omitempty"`
 	// Warmup is how long the stage warms up, in seconds: requests due until then, or sent in a closed loop, are in no
 	// figure. It is part of Duration.
 	Warmup *float64 `json:"warmup,omitempty"`
 
 	Start  int64  `json:"start_ns,omitempty"`
 	End    int64  `json:"end_ns,omitempty"`
-	Status string `json:"status,omitempty"`
+	Status string `json:"status,omitempty"` // one of the constants Stage…, or "stopped: " and the reason
 }
 
 // Client describes a client of the script. It is written before the first request that uses the client, and never holds

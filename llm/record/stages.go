@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// StageTimedOut is the Status of a stage whose sessions did not end in the time that it gave them.
-const StageTimedOut = "timed_out"
+// How a stage ended, as its Status tells, if it was not stopped for a reason.
+const (
+	StageCompleted   = "completed"
+	StageInterrupted = "interrupted"
+	StageTimedOut    = "timed_out" // its timeout was over before its last request or session had ended
+)
 
 // Ramp is a rate, per second over all instances, that goes in a straight line from From to To within Seconds. A
 // constant rate is a ramp between equals.

@@ -114,6 +114,9 @@ func (s *Stage) validate() error {
 	if s.Duration != nil && !(*s.Duration > 0 && *s.Duration <= maxSpan) {
 		return fmt.Errorf("duration %v is not positive, or out of range", *s.Duration)
 	}
+	if s.Timeout != nil && !(*s.Timeout > 0 && *s.Timeout <= maxSpan) {
+		return fmt.Errorf("timeout %v is not positive, or out of range", *s.Timeout)
+	}
 	if s.Warmup != nil && !(*s.Warmup >= 0 && *s.Warmup <= maxSpan) {
 		return outOfRange("warmup", *s.Warmup)
 	}
