@@ -249,6 +249,34 @@ declare module 'k6/x/llm' {
     scores: number | null;
   }
 
+  /** A session of a {@link Dataset} of sessions, for {@link Client.replay}. */
+  export interface Session {
+    /** The id of this replay, which its requests carry in {@link ClientOptions.sessionHeader}. */
+    readonly id: string;
+    /** The number of the replay: past the last session, the data set begins again. */
+    readonly number: number;
+    /** The number of its calls. */
+    readonly calls: number;
+    /** When it begins, in seconds after the first session of the trace, at the speed of the replay; null if the trace does not tell. */
+    readonly start: number | null;
+  }
+
+  /** The outcome of a session. A session that failed is a result, not an exception. */
+  export interface SessionResult {
+    id: string;
+    /** Whether every call succeeded. */
+    ok: boolean;
+    /** What went wrong, with the call's id; null for a success. */
+    error: string | null;
+    /** The cause; docs/records.md explains each. */
+    errorType: string | null;
+    /** The time from its start to the end of its last call, or to its first failure, in milliseconds. */
+    duration: number;
+    calls: number;
+    /** The calls that succeeded. */
+    completed: number;
+  }
+
   /** Sends requests to one server. Each VU has one connection, kept alive. */
   export class Client {
     constructor(options?: ClientOptions);
@@ -273,6 +301,12 @@ declare module 'k6/x/llm' {
     /** Asks for the scores of documents by a query. */
     rerank(query: string, documents: string[], options?: RequestOptions): Result;
     rerankAsync(query: string, documents: string[], options?: RequestOptions): Promise<Result>;
+    /**
+     * Replays a session of a data set and waits until it ends: its calls are sent as its graph lets them go, each with the server's own
+     * answers to those before it. It must be the first request of its iteration.
+     */
+    replay(session: Session): SessionResult;
+    replayAsync(session: Session): Promise<SessionResult>;
     /** The number by which the records name this client. Clients with equal options have the same. */
     readonly number: number;
   }
@@ -309,11 +343,14 @@ declare module 'k6/x/llm' {
       | 'otel_trace_replay' | 'weka_trace_replay' | 'workload_replay' | 'synthetic_agentic';
     /**
      * A file or folder, relative to the script, or a data set on the Hugging Face hub such as 'org/name'. 'sample:' is a small built-in
-     * sample of the type. Sessions may have a list of files, folders and patterns such as 'traces/*.json'.
+     * sample of the type.
      */
-    path?: string | string[];
-    /** The files to read of a folder or of the hub, such as 'train-*.parquet'. */
-    files?: string;
+    path?: string;
+    /**
+     * The files to read of a folder or of the hub, such as 'train-*.parquet'. Traces may have a list of patterns, without a path too:
+     * ['traces/2025-*.json', 'more/**\/*.json'].
+     */
+    files?: string | string[];
     /** For 'prompts': the field or column that has the prompt, a text or a list of messages (default 'prompt' or 'messages'). */
     column?: string;
     /**
@@ -502,17 +539,30 @@ declare module 'k6/x/llm' {
     targetTokens?: Length;
   }
 
+  /** What a data set with these options returns. */
+  export type ItemOf<O> = O extends
+    | { type: 'otel_trace_replay' | 'weka_trace_replay' | 'workload_replay' | 'synthetic_agentic' }
+    | { unit: 'session' }
+    ? Session
+    : Request;
+
   /** A data set of prompts. Create it in the init context; all VUs share one copy of a file. */
-  export class Dataset {
-    constructor(options: DatasetOptions);
+  export class Dataset<const O extends DatasetOptions = DatasetOptions> {
+    constructor(options: O);
     /**
      * Returns the item of the running iteration. Call it once per iteration. For conversations, that is the next turn of the conversation
      * that has been idle longest; if none is idle, the call waits. Send the item with the client: its answer goes into the next turn.
-     * For other data sets each arrival of the test has an item of its own, over all instances.
+     * For other data sets each arrival of the test has an item of its own, over all instances. For data sets of sessions it is a
+     * {@link Session}, to replay.
      */
-    next(): Request;
+    next(): ItemOf<O>;
     /** Returns item number i, counted from 0. */
-    at(i: number): Request;
+    at(i: number): ItemOf<O>;
+    /**
+     * Of sessions: when they begin, in seconds after the first one, at the speed of the replay, for
+     * scenarios({ arrival: 'trace', trace: data.starts(), exec: { client, data } }). It throws if the trace has no instants.
+     */
+    starts(): number[];
     /** The number of distinct items; null if it is unlimited or not known yet. */
     readonly length: number | null;
     /** The number of this data set among those of the script, from 0. */

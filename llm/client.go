@@ -52,6 +52,7 @@ func (c *jsClient) methods() map[string]any {
 	methods := map[string]any{
 		"send":      func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
 		"sendAsync": func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },
+		"replay":    c.replay, "replayAsync": c.replayAsync,
 	}
 	for _, d := range api.All() {
 		methods[d.Verb()] = func(args ...sobek.Value) (*result, error) { return c.wait(c.ask(d, args)) }
@@ -76,6 +77,9 @@ func (c *jsClient) send(request sobek.Value) (engine.Job, error) {
 	var opts requestOptions
 	if absent(request) {
 		return engine.Job{}, errors.New("send needs a request such as {messages: [...]} or {prompt: '...'}")
+	}
+	if _, isSession := export(request).(*session); isSession {
+		return engine.Job{}, errSession
 	}
 	if err := opts.withInput().read(c.m.vu.Runtime(), "request", request); err != nil {
 		return engine.Job{}, err

@@ -44,6 +44,10 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 				return item, asPrintable(err)
 			},
 			"at": throwing(d.at),
+			"starts": func() ([]float64, error) {
+				starts, err := d.starts()
+				return starts, asPrintable(err)
+			},
 		})
 	}
 	if err != nil {
@@ -79,6 +83,9 @@ func (d *jsDataset) length() any {
 
 // next returns the item of the running iteration, with its session and turn if it is from a conversation.
 func (d *jsDataset) next() (sobek.Value, error) {
+	if d.Sessions != nil {
+		return d.nextSession()
+	}
 	turn, err := d.Next()
 	if err != nil {
 		return nil, err
@@ -94,6 +101,9 @@ func (d *jsDataset) at(i sobek.Value) (sobek.Value, error) {
 	var n int64
 	if err := integer(&n, 0)(i); err != nil {
 		return nil, fmt.Errorf("at(i): %w", err)
+	}
+	if d.Sessions != nil {
+		return d.sessionAt(n)
 	}
 	return d.item(n)
 }

@@ -25,8 +25,8 @@ func newDatasetOptions() *datasetOptions {
 func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 	f := fields{
 		"type":            text(&o.Kind),
-		"path":            o.readPath,
-		"files":           text(&o.Files),
+		"path":            text(&o.Path),
+		"files":           o.readFiles,
 		"column":          text(&o.Column),
 		"api":             dialect(&o.API),
 		"tokenizer":       text(&o.Tokenizer),
@@ -92,12 +92,12 @@ func replayFields(rt *sobek.Runtime, o *input.Replay) fields {
 	}
 }
 
-// readPath reads a path, or a list of paths of sessions.
-func (o *datasetOptions) readPath(v sobek.Value) error {
+// readFiles reads a pattern of files, or a list of patterns.
+func (o *datasetOptions) readFiles(v sobek.Value) error {
 	if _, isList := export(v).([]any); !isList {
-		return text(&o.Path)(v)
+		return text(&o.Files)(v)
 	}
-	return expressions(&o.Session.Paths)(v)
+	return expressions(&o.Session.Files)(v)
 }
 
 // readTurns reads a number of turns, or 'all' for all turns of a file's conversations.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/grafana/sobek"
 
@@ -62,7 +63,7 @@ func ruleFields(r *replay.Rules) fields {
 		"toolChoice":         oneOf(&r.AsRecorded, "force_recorded", "as_recorded"),
 		"badToolCalls":       oneOf(&r.UseRecorded, "none", "use_recorded"),
 		"toolCallMaxTokens":  boolean(&r.RoomForTools),
-		"maxWait":            duration(&r.MaxWait),
+		"maxWait":            func(v sobek.Value) error { return readMaxWait(&r.MaxWait, v) },
 		"predecessorTimeout": duration(&r.PredecessorTimeout),
 		"speed": func(v sobek.Value) error {
 			if err := number(&r.Speed)(v); err != nil || r.Speed <= 0 {
@@ -78,6 +79,13 @@ func ruleFields(r *replay.Rules) fields {
 		"labels":          texts(&r.Labels),
 		"blockSize":       count(&r.BlockSize, 1),
 	}
+}
+
+// readMaxWait reads the longest wait; 0 is none at all, which the rules, where 0 is no bound, have as a nanosecond.
+func readMaxWait(dst *time.Duration, v sobek.Value) error {
+	err := duration(dst)(v)
+	*dst = max(*dst, 1)
+	return err
 }
 
 // readInside reads the shares of a session between which the first ones of a closed loop begin.

@@ -58,11 +58,6 @@ func TestTypesKeepStep(t *testing.T) {
 	request := declared(t, types, "RequestOptions")
 	request = append(request, declared(t, types, "Request")...)
 	slices.Sort(request)
-	var results []string
-	for f := range reflect.TypeFor[result]().Fields() {
-		results = append(results, f.Tag.Get("js"))
-	}
-	slices.Sort(results)
 	v.model(t, "/models", "")
 	for _, tt := range []struct {
 		name      string
@@ -75,7 +70,9 @@ func TestTypesKeepStep(t *testing.T) {
 		{"LoadOptions", keys(new(loadOptions).fields(&ModuleInstance{vu: v.VU})), declared(t, types, "LoadOptions")},
 		{"Search", keys(searchFields(rt, new(arrival.SearchOptions))), declared(t, types, "Search")},
 		{"Stage", keys(stageFields(new(arrival.StageOptions))), declared(t, types, "Stage")},
-		{"Result", results, declared(t, types, "Result")},
+		{"Result", tagsOf(reflect.TypeFor[result]()), declared(t, types, "Result")},
+		{"Session", tagsOf(reflect.TypeFor[session]()), declared(t, types, "Session")},
+		{"SessionResult", tagsOf(reflect.TypeFor[sessionResult]()), declared(t, types, "SessionResult")},
 		{"Client", members(t, v, `Object.getOwnPropertyNames(new Client())`), declared(t, types, "Client")},
 		{"Dataset", members(t, v, `Object.getOwnPropertyNames(new Dataset({type: 'mock'}))`), declared(t, types, "Dataset")},
 		{"Tokenizer", members(t, v, `Object.keys(new Tokenizer('/models/tokenizer.json'))`),
@@ -90,6 +87,17 @@ func TestTypesKeepStep(t *testing.T) {
 			t.Errorf("docs/index.d.ts does not export %s", name)
 		}
 	}
+}
+
+// tagsOf returns the names that scripts have for the fields of a type.
+func tagsOf(of reflect.Type) (names []string) {
+	for f := range of.Fields() {
+		if name := f.Tag.Get("js"); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func keys(f fields) []string { return slices.Sorted(maps.Keys(f)) }

@@ -13,6 +13,9 @@ func UnixNano(t time.Time) int64 {
 	return started.UnixNano() + int64(t.Sub(started))
 }
 
+// Time returns the instant of which UnixNano returns ns. It carries a monotonic reading.
+func Time(ns int64) time.Time { return started.Add(time.Duration(ns - started.UnixNano())) }
+
 // Micros returns d in whole microseconds, the resolution in which chunks are recorded. It rounds down, so that no chunk
 // lies after the end of its request.
 func Micros(d time.Duration) int64 { return int64(d / time.Microsecond) }

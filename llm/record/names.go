@@ -21,6 +21,8 @@ const (
 	MetricEvents           = "llm_events"
 	MetricFailed           = "llm_request_failed"
 	MetricGood             = "llm_good"
+	MetricSessionDuration  = "llm_session_duration"
+	MetricSessionFailed    = "llm_session_failed"
 
 	MetadataKey = "llm_record"
 )

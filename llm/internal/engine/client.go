@@ -66,7 +66,8 @@ type Job struct {
 	Turn  int // of its session, from 0
 	Asked int // number of tokens that its prompt was made to have; 0 if unknown
 
-	turn *datasets.Asked // the turn of a conversation that it asks; nil if it is not from a conversation
+	turn  *datasets.Asked // the turn of a conversation that it asks; nil if it is not from a conversation
+	asked *asked          // the call of a session that it is; nil if it is not from a session
 }
 
 // Call is a request with everything that it needs from its VU, so that another goroutine can send it.
@@ -194,10 +195,16 @@ func (c *Call) exchange() (client.Answer, record.Counts, error) {
 	}
 	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = c.client.Number(), c.SessionID, c.Turn, c.adapter, c.Asked
 	c.position.mark(r)
+	if c.asked != nil {
+		c.asked.mark(r)
+	}
 	counts := r.Counts()
 	c.client.opts.applyBounds(r)
 	c.board.Done(r, counts, ticket)
 	if due := c.position.due; due != nil && due.Ended != nil {
+		if c.asked != nil {
+			c.asked.complete(r) // nothing may change any more
+		}
 		due.Ended(r, counts)
 	}
 	return answer, counts, nil

@@ -88,26 +88,26 @@ func (l *Lender) PushIO(ctx context.Context) {
 	}
 }
 
-// reach finds the server at the first call, and returns the interrupt that ends the test if there is none.
-func (l *Lender) reach(call *Call) error {
+// reach finds the server at the first call, and returns the model to ask for, or the interrupt that ends the test if
+// there is no server.
+func (l *Lender) reach(call *Call) (string, error) {
 	at := l.wire.Load()
 	if at == nil || l.client.endpoint.opened() != "" {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		model, err := l.client.ready(call)
 		if err != nil {
-			return err
+			return "", err
 		}
-		wire, err := l.client.wireFor(call.Dialect)
+		wire, err := l.client.wireFor(l.client.opts.API)
 		if err != nil {
-			return err
+			return "", err
 		}
 		at = &reached{wire, model}
 		l.wire.Store(at)
 	}
 	call.wire = at.client
-	call.address(at.model)
-	return nil
+	return at.model, nil
 }
 
 // Sender sends the items of native iterations, one at a time, over connections of its own, as a VU does. Only one
@@ -193,6 +193,9 @@ func (s *Sender) iterationTags() metrics.TagsAndMeta {
 func (s *Sender) send(ctx context.Context, scenario *lib.ScenarioState, a *arrival.Arrival, begin time.Time) error {
 	l, m := s.lender, s.lender.client.vu.metrics
 	tags := s.iterationTags()
+	if l.set.Sessions != nil {
+		return s.replay(ctx, scenario, a, tags, begin)
+	}
 	call, err := s.prepare(ctx, scenario, a, tags)
 	if err == nil {
 		answer, counts, failed := call.exchange()
@@ -214,6 +217,40 @@ func (s *Sender) send(ctx context.Context, scenario *lib.ScenarioState, a *arriv
 	return err
 }
 
+// replay replays the session of an arrival.
+func (s *Sender) replay(ctx context.Context, scenario *lib.ScenarioState, a *arrival.Arrival, tags metrics.TagsAndMeta,
+	begin time.Time) error {
+	l, m := s.lender, s.lender.client.vu.metrics
+	call := s.call(ctx, scenario, a, tags)
+	session, err := s.prepareSession(call)
+	if err == nil {
+		_, container := session.play()
+		if ctx.Err() == nil {
+			container.AddIteration(m, tags, begin, time.Now())
+		}
+		push(ctx, l.state, container)
+		return nil
+	}
+	if ctx.Err() == nil {
+		push(ctx, l.state, m.Iteration(tags, begin, time.Now()))
+	}
+	return err
+}
+
+// prepareSession draws the session of an arrival and finds the server.
+func (s *Sender) prepareSession(common *Call) (*Session, error) {
+	l := s.lender
+	turn, err := l.set.session(l.state, l.first+common.position.due.Index)
+	if err != nil {
+		return nil, err
+	}
+	session := &Session{common: *common, turn: turn}
+	if session.model, err = l.reach(&session.common); err != nil {
+		return nil, err
+	}
+	return session, session.settle(l.set)
+}
+
 // prepare draws the item of an arrival and makes the request for it.
 func (s *Sender) prepare(ctx context.Context, scenario *lib.ScenarioState, a *arrival.Arrival,
 	tags metrics.TagsAndMeta) (*Call, error) {
@@ -222,13 +259,25 @@ func (s *Sender) prepare(ctx context.Context, scenario *lib.ScenarioState, a *ar
 	if err != nil {
 		return nil, err
 	}
+	call := s.call(ctx, scenario, a, tags)
+	if call.Job, err = l.client.job(turn); err != nil {
+		return call, err
+	}
+	model, err := l.reach(call)
+	if err == nil {
+		call.address(model)
+	}
+	return call, err
+}
+
+// call returns a request of an arrival, without its content and its server.
+func (s *Sender) call(ctx context.Context, scenario *lib.ScenarioState, a *arrival.Arrival,
+	tags metrics.TagsAndMeta) *Call {
+	l := s.lender
 	call := &Call{
 		ctx: ctx, state: l.state, transport: s.transport, client: l.client, tags: tags, board: l.board,
 		position: l.client.vu.process.position(l.state, scenario, a.Index),
 	}
 	call.position.due = a
-	if call.Job, err = l.client.job(turn); err != nil {
-		return call, err
-	}
-	return call, l.reach(call)
+	return call
 }

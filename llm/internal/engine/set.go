@@ -12,6 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -55,18 +56,37 @@ type Turn struct {
 	asked *datasets.Asked // nil if the item is not from a conversation
 }
 
+// iteration returns the number of the running iteration's item, which may be taken once.
+func (s *Set) iteration() (int64, error) {
+	ss, iteration, inside := s.vu.Iteration()
+	if !inside {
+		return 0, errors.New("next() gives an item per iteration and works in those only, use at(i) here")
+	}
+	if s.last == iteration && s.scenario == ss.Name {
+		return 0, errors.New("next() was called twice in one iteration, use at(i) for further items")
+	}
+	s.last, s.scenario = iteration, ss.Name
+	return firstItem(s.vu.k6.State(), ss.Name) + iteration, nil
+}
+
+// NextSession returns the session of the running iteration, of a data set of sessions. Each arrival of the test has a
+// replay of its own, over all instances.
+func (s *Set) NextSession() (replay.Turn, error) {
+	i, err := s.iteration()
+	if err != nil {
+		return replay.Turn{}, err
+	}
+	return s.session(s.vu.k6.State(), i)
+}
+
 // Next returns the item of the running iteration. Each arrival of the test has an item of its own, over all instances.
 // Of a data set of conversations, Next waits for the next turn. If the script did not send the turn before, that turn
 // counts as failed.
 func (s *Set) Next() (Turn, error) {
-	ss, iteration, inside := s.vu.Iteration()
-	if !inside {
-		return Turn{}, errors.New("next() gives an item per iteration and works in those only, use at(i) here")
+	i, err := s.iteration()
+	if err != nil {
+		return Turn{}, err
 	}
-	if s.last == iteration && s.scenario == ss.Name {
-		return Turn{}, errors.New("next() was called twice in one iteration, use at(i) for further items")
-	}
-	s.last, s.scenario = iteration, ss.Name
 	state := s.vu.k6.State()
 	if s.pending != nil {
 		s.pending.Done("", false)
@@ -74,7 +94,7 @@ func (s *Set) Next() (Turn, error) {
 			delete(s.vu.turns, s.pending.SessionID)
 		}
 	}
-	turn, err := s.draw(s.vu.k6.Context(), state, s.salt(), firstItem(state, ss.Name)+iteration)
+	turn, err := s.draw(s.vu.k6.Context(), state, s.salt(), i)
 	if s.pending = turn.asked; s.pending != nil {
 		if s.vu.turns == nil {
 			s.vu.turns = map[string]*datasets.Asked{}
@@ -125,6 +145,14 @@ func (s *Set) draw(ctx context.Context, state *lib.State, salt string, i int64) 
 	}
 	item, err := set.At(i)
 	return Turn{Item: s.limit(item)}, err
+}
+
+// session returns replay number i of a data set of sessions. It may be called concurrently.
+func (s *Set) session(state *lib.State, i int64) (replay.Turn, error) {
+	if s.vu.drewSeed {
+		s.vu.warnOfChance(state)
+	}
+	return s.Sessions.Turn(i)
 }
 
 // nextTurn returns the next turn of one of the conversations, with the salt of a stage.

@@ -103,22 +103,30 @@ func (p *Process) position(state *lib.State, ss *lib.ScenarioState, index int64)
 	return next
 }
 
-// mark writes the position into a record. Without a due instant, the stage is the one that ran when the request was
-// sent. A report that can compute the due instant corrects the stage.
+// mark writes the position into a record.
 func (p Position) mark(r *record.Request) {
-	r.Scenario, r.Index, r.Seq, r.Stage = p.scenario, p.index, p.seq, -1
-	switch {
-	case p.due != nil:
-		if r.Stage = record.StageNumber(p.plan, p.scenario, p.due.Stage); p.due.Probe != nil {
-			r.Stage = p.due.Probe.Index
-		}
-		r.Warmup = p.due.Warmup
-		if p.seq == 0 && !p.due.Due.IsZero() {
-			r.Due = new(record.UnixNano(p.due.Due))
-		}
-	case p.scenario != "":
-		r.Stage = record.StageAt(p.plan, p.scenario, time.Duration(r.Start-record.UnixNano(p.started)))
+	r.Scenario, r.Index, r.Seq, r.Stage = p.scenario, p.index, p.seq, p.stage(r.Start)
+	if p.due == nil {
+		return
 	}
+	r.Warmup = p.due.Warmup
+	if p.seq == 0 && !p.due.Due.IsZero() {
+		r.Due = new(record.UnixNano(p.due.Due))
+	}
+}
+
+// stage returns the number of the stage in the run. Without a due instant, it is the one that ran at the given instant,
+// in Unix nanoseconds. A report that can compute the due instant corrects it.
+func (p Position) stage(at int64) int {
+	switch {
+	case p.due != nil && p.due.Probe != nil:
+		return p.due.Probe.Index
+	case p.due != nil:
+		return record.StageNumber(p.plan, p.scenario, p.due.Stage)
+	case p.scenario != "":
+		return record.StageAt(p.plan, p.scenario, time.Duration(at-record.UnixNano(p.started)))
+	}
+	return -1
 }
 
 // push hands a container to k6, even while the VU is being stopped, so that no measurement is lost.

@@ -37,6 +37,10 @@ func (s *Source) OpenSet(o *DatasetOptions) (*Set, error) {
 	return s.Shared.sets.Get(o.key(), func() (*Set, error) {
 		stop := s.logIfLong("opening the data set of type " + o.Kind)
 		defer stop()
+		if o.whole() {
+			sessions, err := s.openSessions(o)
+			return &Set{Sessions: sessions}, err
+		}
 		set, err := s.open(o)
 		if c, ok := set.(*Conversations); ok && err == nil {
 			c.name(s.Shared.conversations.Add(1))
@@ -55,12 +59,9 @@ func (o *DatasetOptions) file() string {
 
 func (s *Source) open(o *DatasetOptions) (set datasets.Set, err error) {
 	kind, ofFiles := fileKinds[o.Kind]
-	switch {
-	case o.whole():
-		err = fmt.Errorf("data set of type %s: no sessions can be opened", o.Kind)
-	case ofFiles:
+	if ofFiles {
 		set, err = s.openFiles(o, kind)
-	default:
+	} else {
 		set, err = s.openGenerated(o)
 	}
 	if err != nil {

@@ -12,12 +12,21 @@ import (
 // Set is an open data set. Stages that must not find each other's prompts in the server's prefix cache salt it further,
 // each with a salt of its own; see With. It may be used concurrently.
 type Set struct {
-	datasets.Set
-	file string // "" if the set is generated
+	datasets.Set           // nil if the items are sessions
+	Sessions     *Sessions // nil if they are not
+	file         string    // "" if the set is generated
 
 	mu      sync.Mutex // guards the making of newest
 	newest  atomic.Pointer[salted]
 	repeats sync.Once // guards the warning that a file is used up
+}
+
+// Len returns the number of distinct items, and false if it is unlimited or not known yet.
+func (s *Set) Len() (int64, bool) {
+	if s.Sessions != nil {
+		return s.Sessions.Len()
+	}
+	return s.Set.Len()
 }
 
 // salted is a set with a further salt.
@@ -30,7 +39,7 @@ type salted struct {
 // With returns the set with a further salt, or itself for "". Texts of files stay what they are. Conversations of all
 // kinds begin anew with a salt, and their numbers go on. Only the newest salt is kept: stages follow one another.
 func (s *Set) With(salt string) (datasets.Set, error) {
-	if salt == "" {
+	if salt == "" || s.Sessions != nil {
 		return s.Set, nil
 	}
 	if now := s.newest.Load(); now != nil && now.salt == salt {

@@ -32,7 +32,7 @@ var Columns = []string{"body", "headers", "input_tokens", "messages", "output_to
 // SessionOptions are the options of data sets of sessions.
 type SessionOptions struct {
 	Unit     string   // UnitTurn or UnitSession; "" means that of the type
-	Paths    []string // in place of DatasetOptions.Path: files, folders and patterns such as traces/**/*.json
+	Files    []string // several of DatasetOptions.Files; without a path, files by patterns such as traces/**/*.json
 	Workload datasets.TraceOptions
 	Rules    replay.Rules
 	Agentic  Agentic
@@ -68,7 +68,7 @@ func (o *DatasetOptions) whole() bool {
 func (o *DatasetOptions) sessionUses() []string {
 	switch o.Kind {
 	case otelReplay, wekaReplay, workloadReplay:
-		return []string{"path", "files", "workload", "replay", "unit", "tokenizer", "tokensPerWord"}
+		return []string{"path", "files", "workload", "replay", "unit", "tokenizer", "tokensPerWord", "corpusFilePath"}
 	case agentic:
 		return []string{"syntheticAgentic", "replay", "unit", "tokenizer", "tokensPerWord"}
 	}
@@ -79,8 +79,8 @@ func (o *DatasetOptions) sessionUses() []string {
 func (o *DatasetOptions) checkSession(given map[string]bool) error {
 	alone := slices.Contains(sessionKinds, o.Kind)
 	switch {
-	case o.Session.Paths != nil && (!alone || o.Kind == agentic):
-		return invalid("path", errors.New("must be a text: only traces of sessions have several"))
+	case o.Session.Files != nil && !alone:
+		return invalid("files", errors.New("must be a text: only traces of sessions have several"))
 	case alone && o.Session.Unit == UnitTurn:
 		return invalid("unit", fmt.Errorf("must be 'session': the calls of %s depend on each other", o.Kind))
 	case o.whole() && !o.API.Input().Generates():
@@ -103,6 +103,8 @@ func (o *DatasetOptions) checkSession(given map[string]bool) error {
 func (o *DatasetOptions) checkTrace() error {
 	w := &o.Session.Workload
 	switch {
+	case o.Kind != agentic && o.Path == "" && o.Session.Files == nil:
+		return invalid("path", fmt.Errorf("is missing: %s reads a trace", o.Kind))
 	case w.Format != "" && o.Kind != workloadReplay:
 		return invalid("workload", fmt.Errorf("format: %s has its own, use type workload_replay", o.Kind))
 	case o.Kind == agentic && o.Session.Agentic.Sessions == 0:

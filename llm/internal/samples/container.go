@@ -68,7 +68,24 @@ func (m *Metrics) Event(line record.Line, tags *metrics.TagSet) *Container {
 	return c
 }
 
-// AddIteration adds the samples that k6 makes of an iteration to those of its last request, so that both are pushed at
+// Session returns a container for a session that has ended. vu holds the tags and the metadata of the VU. A session
+// that was cut, and one of a warm-up, counts as an event only; one that failed has no duration.
+func (m *Metrics) Session(s *record.Session, vu metrics.TagsAndMeta) *Container {
+	c := &Container{line: s}
+	b := sampler{tags: sessionTags(vu.Tags, s), time: time.Unix(0, s.End)}
+	if m.outputs.readMetadata() {
+		b.meta = vu.Metadata
+	}
+	b.add(m.Events, 1, m.metadata(c, vu.Metadata))
+	if !s.Warmup && !s.Unfinished() {
+		b.add(m.SessionFailed, metrics.B(s.ErrorType != ""), b.meta)
+		b.latency(m.SessionDuration, s.Duration(), s.ErrorType == "")
+	}
+	c.samples = b.samples
+	return c
+}
+
+// AddIteration adds the samples that k6 makes of an iteration to those of its last line, so that both are pushed at
 // once. vu holds the tags and the metadata of the VU. It must be called before the container is pushed, and needs the
 // built-in metrics in the state given to Register.
 func (c *Container) AddIteration(m *Metrics, vu metrics.TagsAndMeta, start, end time.Time) {

@@ -17,6 +17,7 @@ type Metrics struct {
 	PromptTokens, CompletionTokens                  *metrics.Metric
 	TokensIn, TokensOut, Requests, Events           *metrics.Metric
 	Failed, Good                                    *metrics.Metric
+	SessionDuration, SessionFailed                  *metrics.Metric
 
 	builtin *metrics.BuiltinMetrics
 	outputs outputs
@@ -50,6 +51,8 @@ func Register(test *lib.TestPreInitState) (*Metrics, error) {
 		{&m.Events, record.MetricEvents, metrics.Counter, metrics.Default},
 		{&m.Failed, record.MetricFailed, metrics.Rate, metrics.Default},
 		{&m.Good, record.MetricGood, metrics.Rate, metrics.Default},
+		{&m.SessionDuration, record.MetricSessionDuration, metrics.Trend, metrics.Time},
+		{&m.SessionFailed, record.MetricSessionFailed, metrics.Rate, metrics.Default},
 	} {
 		metric, err := test.Registry.NewMetric(def.name, def.kind, def.contains)
 		if err != nil {

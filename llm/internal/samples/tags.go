@@ -41,6 +41,17 @@ func (m *Metrics) requestTags(vu *metrics.TagSet, r *record.Request) *metrics.Ta
 	return tags
 }
 
+// sessionTags returns the tags of a VU with those of a session.
+func sessionTags(vu *metrics.TagSet, s *record.Session) *metrics.TagSet {
+	if s.Stage >= 0 {
+		vu = vu.With("stage", strconv.Itoa(s.Stage))
+	}
+	if s.ErrorType != "" {
+		vu = vu.With("error_type", s.ErrorType)
+	}
+	return vu
+}
+
 // tags makes the set. The order of the tags never changes, as k6 demands of code that builds tag sets.
 func (k tagKey) tags() *metrics.TagSet {
 	tags := k.vu.With("model", k.model).With("api", k.api)

@@ -24,8 +24,9 @@ type Board struct {
 	since    time.Time
 	interval interval // since the last line
 
-	stages []stage // by their number in the run
-	totals totals
+	stages   []stage // by their number in the run
+	totals   totals
+	sessions sessions
 }
 
 // stage is a stage of the plan with what happened in it.
@@ -203,6 +204,7 @@ func (b *Board) Take(now time.Time) Status {
 	if span := now.Sub(b.since).Seconds(); span > 0 {
 		s.Sent, s.Tokens, s.Inputs = float64(i.sent)/span, float64(i.tokens)/span, float64(i.inputs)/span
 	}
+	s.Sessions, s.HasSessions = b.sessions.counts, b.sessions.begun
 	s.HasInputs = b.others && !b.texts
 	s.TTFT50, s.HasTTFT = i.ttft.quantile(0.5)
 	s.TTFT99, _ = i.ttft.quantile(0.99)

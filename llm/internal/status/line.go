@@ -34,6 +34,8 @@ type Status struct {
 	Dropped       int64         // since the start of the run
 	Delay99       time.Duration // schedule delay; only if HasDelay
 	HasDelay      bool
+	Sessions      SessionCounts // of replayed sessions; only if HasSessions
+	HasSessions   bool
 }
 
 // Legend names the figures of the lines that follow it.
@@ -48,8 +50,8 @@ const narrow = 80
 //
 // Answers that are no text have no TTFT and no tokens: the inputs of the requests take their place, as in 320 inputs/s.
 // A figure that is unknown is left out, or is a dash beside one that is not. The count of dropped arrivals follows if
-// there are any, and the schedule delay if there is room. Where the figures are too long, the last ones give way but
-// for the failures.
+// there are any, the sessions if some are replayed, and the schedule delay if there is room. Where the figures are too
+// long, the last ones give way but for the failures.
 func (s Status) Line(width int) string {
 	parts := []string{"llm", s.stage(), fmt.Sprintf("%9s", s.rates()), fmt.Sprintf("%7s", s.open())}
 	late := s.answers()
@@ -58,12 +60,16 @@ func (s Status) Line(width int) string {
 	if s.Dropped > 0 {
 		late = append(late, Grouped(s.Dropped)+" dropped")
 	}
+	if s.HasSessions {
+		late = append(late, s.Sessions.String())
+	}
 	if s.HasDelay {
 		late = append(late, "schedule delay p99 "+millis(s.Delay99)+" ms")
 	}
 	line := strings.Join(append(parts, late...), "  ")
 	for _, shorten := range []func(string) string{
 		func(line string) string { line, _, _ = strings.Cut(line, "  schedule delay"); return line },
+		func(line string) string { return strings.Replace(line, "  "+s.Sessions.String(), "", 1) },
 		func(line string) string { return padding.Replace(strings.Replace(line, "llm  ", "llm ", 1)) },
 		func(line string) string { return strings.Replace(line, "  "+strings.TrimSpace(late[figures-1]), "", 1) },
 		func(line string) string { return strings.Replace(line, "  "+late[0], "", 1) },

@@ -1,0 +1,76 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// SessionCounts counts replayed sessions.
+type SessionCounts struct{ Done, Failed, InFlight int64 }
+
+// String returns the counts as in sessions 12 done, 1 failed, 40 in flight.
+func (c SessionCounts) String() string {
+	return fmt.Sprintf("sessions %s done, %s failed, %s in flight", Grouped(c.Done), Grouped(c.Failed),
+		Grouped(c.InFlight))
+}
+
+// sessions adds up replayed sessions.
+type sessions struct {
+	counts   SessionCounts
+	begun    bool
+	cut      int64 // by the end of the load
+	duration histogram
+	causes   map[string]int64 // of the failures
+}
+
+// SessionBegan counts a session that is about to be replayed. A call of SessionEnded must follow.
+func (b *Board) SessionBegan() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sessions.begun = true
+	b.sessions.counts.InFlight++
+}
+
+// SessionEnded counts a session that has ended. Those of warm-ups are in no figure.
+func (b *Board) SessionEnded(line *record.Session) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := &b.sessions
+	s.counts.InFlight--
+	switch {
+	case line.Warmup:
+	case line.Unfinished():
+		s.cut++
+	case line.ErrorType != "":
+		s.counts.Failed++
+		if s.causes == nil {
+			s.causes = map[string]int64{}
+		}
+		s.causes[line.ErrorType]++
+	default:
+		s.counts.Done++
+		s.duration.add(line.Duration())
+	}
+}
+
+// reasons returns why sessions failed, the most frequent reason first.
+func (s *sessions) reasons() string {
+	type reason struct {
+		cause string
+		n     int64
+	}
+	var list []reason
+	for cause, n := range s.causes {
+		list = append(list, reason{cause, n})
+	}
+	slices.SortFunc(list, func(a, b reason) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.cause, b.cause)) })
+	texts := make([]string, len(list))
+	for i, r := range list {
+		texts[i] = Grouped(r.n) + " " + r.cause
+	}
+	return strings.Join(texts, ", ")
+}
