@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/seed-307b789f/xk6-llm/datasets/internal/trace"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
@@ -20,22 +21,6 @@ const (
 	promptColumn = "ContextTokens"
 	answerColumn = "GeneratedTokens"
 )
-
-// lengthColumns are the names of either column, in lower case and without separators. The first one that a file has is
-// used.
-var lengthColumns = [2][]string{
-	{
-		"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen",
-		"promptlen",
-		"numprefilltokens", "prefilltokens", "numprompttokens", "numinputtokens", "numcontexttokens", "isl", "prompt",
-		"input", "prefill", "context", "request", "in",
-	},
-	{
-		"generatedtokens", "completiontokens", "outputtokens", "responsetokens", "outputlength", "outputlen",
-		"numdecodetokens", "decodetokens", "numoutputtokens", "numcompletiontokens", "numgeneratedtokens",
-		"responselength", "completionlength", "osl", "completion", "output", "decode", "generated", "response", "out",
-	},
-}
 
 // missingColumn describes either column in the error for a file without it.
 var missingColumn = [2]string{
@@ -101,7 +86,7 @@ func isHead(fields []string) bool {
 }
 
 func findColumns(head []string) (columns [2]int, err error) {
-	for i, known := range lengthColumns {
+	for i, known := range trace.LengthNames {
 		best := len(known)
 		for at, name := range head {
 			if rank := slices.Index(known, lettersOnly(name)); rank >= 0 && rank < best {

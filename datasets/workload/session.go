@@ -40,6 +40,8 @@ type Call struct {
 
 	Prompt []Part
 	Tools  json.RawMessage // definitions as OpenAI's chat has them: a JSON array, nil without tools
+	// Params holds further fields of the request's body, such as temperature: a JSON object, or nil without any.
+	Params json.RawMessage
 	// MaxTokens is the limit of the answer; 0 leaves the limit to the client.
 	MaxTokens    int
 	PromptTokens int    // of the recorded request; 0 if the trace does not tell

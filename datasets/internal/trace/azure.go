@@ -1,15 +1,11 @@
 package trace
 
 import (
-	"fmt"
-
-	"github.com/tidwall/gjson"
-
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 )
 
-// azure reads the traces that Azure published: tables with the columns TIMESTAMP, ContextTokens and GeneratedTokens.
-// Each row is a session of one call, with a prompt that no other has.
+// azure reads the traces that Azure published in 2023, 2024 and 2025: tables with the columns TIMESTAMP, ContextTokens
+// and GeneratedTokens. Each row is a session of one call, with a prompt that no other has.
 type azure struct{}
 
 func newAzure(Options) Format { return azure{} }
@@ -17,26 +13,25 @@ func newAzure(Options) Format { return azure{} }
 func (azure) Name() string { return "azure" }
 
 func (azure) Detects(record []byte) bool {
-	return gjson.GetBytes(record, "TIMESTAMP").Exists() && gjson.GetBytes(record, "ContextTokens").Exists() &&
-		gjson.GetBytes(record, "GeneratedTokens").Exists()
+	f := pick(record, "TIMESTAMP", "ContextTokens", "GeneratedTokens")
+	return f[0].Exists() && f[1].Exists() && f[2].Exists()
 }
 
 func (azure) Index(record []byte) (Entry, error) {
-	at := gjson.GetBytes(record, "TIMESTAMP").String()
-	if at == "" {
-		return Entry{}, fmt.Errorf("no TIMESTAMP")
-	}
-	return Entry{Time: at}, nil
+	return timed(pick(record, "TIMESTAMP")[0], "TIMESTAMP", 0)
 }
 
 func (azure) Session(records []Record) (*workload.Session, error) {
-	prompt, err := tokens(records[0].Data, "ContextTokens")
+	f := pick(records[0].Data, "ContextTokens", "GeneratedTokens")
+	prompt, err := tokens(f[0], "ContextTokens")
 	if err != nil {
 		return nil, err
 	}
-	answer, err := tokens(records[0].Data, "GeneratedTokens")
+	answer, err := tokens(f[1], "GeneratedTokens")
 	if err != nil {
 		return nil, err
 	}
-	return &workload.Session{Calls: []workload.Call{sized(records[0], prompt, answer)}}, nil
+	c := sized(records[0], prompt, answer)
+	c.ID = "1"
+	return &workload.Session{Calls: []workload.Call{c}}, nil
 }

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"hash/fnv"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -14,30 +15,83 @@ import (
 // maxTokens limits the length of a prompt or an answer.
 const maxTokens = 1 << 24
 
-// tokens returns the number of tokens in a field, which is a number or a text of one.
-func tokens(record []byte, field string) (int, error) {
-	value := gjson.GetBytes(record, gjson.Escape(field))
-	if !value.Exists() {
-		return 0, fmt.Errorf("no %s", field)
+// tokens returns the number of tokens in the value of a field, which is a number or a text of one.
+func tokens(value gjson.Result, name string) (int, error) {
+	if !given(value) {
+		return 0, fmt.Errorf("no %s", name)
 	}
 	text := strings.TrimSuffix(strings.TrimSpace(value.String()), ".0")
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || n > maxTokens {
-		return 0, fmt.Errorf("%s must be a whole number up to %d, got %.40q", field, maxTokens, value.String())
+		return 0, fmt.Errorf("%s must be a whole number up to %d, got %.40q", name, maxTokens, value.String())
 	}
 	return n, nil
 }
 
-// sized returns a call of which only lengths are known: its prompt is one block, with a hash that no other record has.
-// An answer of no token becomes an answer of one token, because no server returns fewer.
-func sized(r Record, prompt, answer int) workload.Call {
+// amount returns a number that is not negative.
+func amount(value gjson.Result, name string) (float64, error) {
+	const most = 1e9
+	n, err := strconv.ParseFloat(strings.TrimSpace(plain(value)), 64)
+	if err != nil || !(n >= 0 && n <= most) {
+		return 0, fmt.Errorf("%s must be a number from 0 to %.0f, got %.40q", name, most, value.String())
+	}
+	return n, nil
+}
+
+// unique returns a hash that no other record has. It is the same on every machine.
+func unique(r Record) uint64 {
+	return hashOf(filepath.Base(r.File) + ":" + strconv.Itoa(r.Line))
+}
+
+func hashOf(text string) uint64 {
 	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(r.Origin))
+	_, _ = hash.Write([]byte(text))
+	return hash.Sum64()
+}
+
+// blocks returns a prompt of n tokens, at least one, that begins with blocks of size tokens by their hashes. The last
+// one is cut short. What the hashes do not cover is a text that no other record has.
+func blocks(r Record, hashes gjson.Result, n, size int) ([]workload.Block, error) {
+	var list []workload.Block
+	left := max(1, n)
+	if given(hashes) && !hashes.IsArray() {
+		return nil, fmt.Errorf("hash_ids must be a list, got %.40s", hashes.Raw)
+	}
+	hashes.ForEach(func(_, hash gjson.Result) bool {
+		length := min(left, size)
+		if length > 0 {
+			list = append(list, workload.Block{Hash: blockHash(hash), Tokens: length})
+		}
+		left -= length
+		return left > 0
+	})
+	if left > 0 {
+		list = append(list, workload.Block{Hash: unique(r), Tokens: left})
+	}
+	return list, nil
+}
+
+// blockHash returns the number of a hash, which is one or a text.
+func blockHash(value gjson.Result) uint64 {
+	if value.Type == gjson.Number {
+		if n, err := strconv.ParseUint(value.Raw, 10, 64); err == nil {
+			return n
+		}
+	}
+	return hashOf(value.String())
+}
+
+// user returns a prompt of one message.
+func user(m workload.Message) []workload.Part {
+	m.Role = "user"
+	return []workload.Part{{Messages: []workload.Message{m}}}
+}
+
+// sized returns a call of which only lengths are known. An answer of no token becomes an answer of one token, because
+// no server returns fewer.
+func sized(r Record, prompt, answer int) workload.Call {
 	return workload.Call{
-		ID: strconv.Itoa(r.Line), PromptTokens: prompt, MaxTokens: max(1, answer),
-		Answer: workload.Answer{Tokens: answer},
-		Prompt: []workload.Part{{Messages: []workload.Message{{
-			Role: "user", Blocks: []workload.Block{{Hash: hash.Sum64(), Tokens: max(1, prompt)}},
-		}}}},
+		PromptTokens: prompt, MaxTokens: max(1, answer), Answer: workload.Answer{Tokens: answer},
+		Prompt: user(workload.Message{Blocks: []workload.Block{{Hash: unique(r), Tokens: max(1, prompt)}}}),
 	}
 }

@@ -1,0 +1,169 @@
+package trace
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/instant"
+)
+
+// ColumnNames are the names of columns in options, by what the columns hold.
+var ColumnNames = []string{
+	"time", "prompt", "messages", "input_tokens", "output_tokens", "session", "body", "headers",
+}
+
+// The columns, by their places in ColumnNames.
+const (
+	timeColumn = iota
+	promptColumn
+	messagesColumn
+	inputColumn
+	outputColumn
+	sessionColumn
+	bodyColumn
+	headersColumn
+	columnCount
+)
+
+// LengthNames are the names of columns that hold the lengths of prompts and of answers, in lower case and without
+// separators. The first one that a file has is used.
+var LengthNames = [2][]string{
+	{
+		"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen",
+		"promptlen",
+		"numprefilltokens", "prefilltokens", "numprompttokens", "numinputtokens", "numcontexttokens", "isl", "prompt",
+		"input", "prefill", "context", "request", "in",
+	},
+	{
+		"generatedtokens", "completiontokens", "outputtokens", "responsetokens", "outputlength", "outputlen",
+		"numdecodetokens", "decodetokens", "numoutputtokens", "numcompletiontokens", "numgeneratedtokens",
+		"responselength", "completionlength", "osl", "completion", "output", "decode", "generated", "response", "out",
+	},
+}
+
+// usual are the names of columns that need not be named, as LengthNames has them. Those of times are instant.Names.
+var usual = [columnCount][]string{
+	promptColumn:   {"prompt", "prompttext", "textinput", "inputtext", "input", "query", "question", "text", "request"},
+	messagesColumn: {"messages", "inputmessages", "chatmessages"},
+	inputColumn:    LengthNames[0],
+	outputColumn:   LengthNames[1],
+	sessionColumn:  {"sessionid", "conversationid", "chatid", "threadid", "session"},
+	bodyColumn:     {"body", "requestbody", "payload", "requestpayload", "request"},
+	headersColumn:  {"headers", "requestheaders"},
+}
+
+// columns finds the fields of records by what they hold: by the names of options, or by usual names.
+type columns struct {
+	named [columnCount]string
+	ranks sync.Map // [columnCount]rank by name
+}
+
+// rank is how well a name is known; 0 is best, and below 0 unknown.
+type rank struct {
+	place int
+	unit  float64
+}
+
+func newColumns(o Options) *columns {
+	c := &columns{}
+	for i, name := range ColumnNames {
+		c.named[i] = o.Columns[name]
+	}
+	return c
+}
+
+// fields are the fields of one record by column.
+type fields struct {
+	value [columnCount]gjson.Result
+	name  [columnCount]string
+	unit  float64 // numbers to a second, by the name of the column of times; 0 if it does not tell
+}
+
+// find returns the fields of a record. They are valid as long as the record is.
+func (c *columns) find(record []byte) (f fields, err error) {
+	var best [columnCount]int
+	gjson.Parse(view(record)).ForEach(func(key, value gjson.Result) bool {
+		for i, r := range c.rank(key.Str) {
+			known := r.place >= 0 && fits(i, value) && (f.name[i] == "" || r.place < best[i])
+			if !known || c.named[i] != "" {
+				continue
+			}
+			best[i], f.name[i], f.value[i] = r.place, key.Str, value
+			if i == timeColumn {
+				f.unit = r.unit
+			}
+		}
+		return true
+	})
+	for i, name := range c.named {
+		if name == "" {
+			continue
+		}
+		if f.name[i], f.value[i] = name, field(record, name); !f.value[i].Exists() {
+			return f, fmt.Errorf("no field %q, the column of %s", name, ColumnNames[i])
+		}
+		if i == timeColumn {
+			_, f.unit = instant.SplitName(name)
+		}
+	}
+	return f, nil
+}
+
+// rank returns how well a name is known for each column.
+func (c *columns) rank(name string) [columnCount]rank {
+	if known, ok := c.ranks.Load(name); ok {
+		return known.([columnCount]rank)
+	}
+	var list [columnCount]rank
+	isOther := func(r rune) bool { return !unicode.IsLetter(r) }
+	letters := strings.Join(strings.FieldsFunc(strings.ToLower(name), isOther), "")
+	for i, names := range usual {
+		list[i].place = slices.Index(names, letters)
+	}
+	proper, unit := instant.SplitName(name)
+	list[timeColumn] = rank{slices.Index(instant.Names, proper), unit}
+	if proper == "" && unit == 0 {
+		list[timeColumn].place = -1
+	}
+	c.ranks.Store(strings.Clone(name), list)
+	return list
+}
+
+// fits reports whether a value can be that of a column: some names are those of texts in one trace, and of lengths in
+// another.
+func fits(column int, value gjson.Result) bool {
+	switch column {
+	case inputColumn, outputColumn:
+		return isNumber(value)
+	case promptColumn:
+		return value.Type == gjson.String && value.Str != "" && !isNumber(value)
+	case bodyColumn:
+		return value.IsObject() || value.Type == gjson.String && strings.HasPrefix(strings.TrimSpace(value.Str), "{")
+	case headersColumn:
+		return value.IsObject() || value.IsArray() || value.Type == gjson.String
+	}
+	return given(value)
+}
+
+func isNumber(value gjson.Result) bool {
+	if value.Type == gjson.String {
+		_, err := strconv.ParseFloat(strings.TrimSpace(value.Str), 64)
+		return err == nil
+	}
+	return value.Type == gjson.Number
+}
+
+// entry returns what the index knows of a record.
+func (f *fields) entry() Entry {
+	e := Entry{Session: f.value[sessionColumn].String()}
+	if given(f.value[timeColumn]) {
+		e.Time, e.Unit = plain(f.value[timeColumn]), f.unit
+	}
+	return e
+}
