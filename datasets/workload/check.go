@@ -3,7 +3,7 @@ package workload
 import "fmt"
 
 // Check returns an error, with the call's id, if the session is not a graph that can be replayed: it has no call, a
-// call has no prompt, waits for a call that does not exist or comes later, or repeats the messages of such a call.
+// call has no prompt, waits for a call that does not exist or comes later, or repeats one that need not have ended.
 func (s *Session) Check() error {
 	if len(s.Calls) == 0 {
 		return fmt.Errorf("session %q has no call", s.ID)
@@ -15,7 +15,11 @@ func (s *Session) Check() error {
 			return fmt.Errorf("session %q has two calls %q", s.ID, c.ID)
 		}
 		ids[c.ID] = true
-		if err := c.check(i); err != nil {
+		err := c.check(i)
+		if err == nil {
+			err = s.checkParts(i)
+		}
+		if err != nil {
 			return fmt.Errorf("session %q, call %q: %w", s.ID, c.ID, err)
 		}
 	}
@@ -45,4 +49,42 @@ func (c *Call) check(place int) error {
 		return fmt.Errorf("its wait and its limit must not be negative, got %v and %d", c.Wait, c.MaxTokens)
 	}
 	return nil
+}
+
+// checkParts checks that the calls that a call repeats have ended before it goes.
+func (s *Session) checkParts(place int) error {
+	var ended []bool // calls that have; nil before it is needed
+	for _, p := range s.Calls[place].Prompt {
+		if p.Kind == Own || s.Calls[place].after(p.Call) {
+			continue
+		}
+		if ended == nil {
+			ended = make([]bool, place)
+			s.markEnded(ended, place)
+		}
+		if !ended[p.Call] {
+			return fmt.Errorf("it repeats call number %d, for which it does not wait", p.Call)
+		}
+	}
+	return nil
+}
+
+// after reports whether a call is among those that c waits for.
+func (c *Call) after(call int) bool {
+	for _, e := range c.After {
+		if e.Call == call {
+			return true
+		}
+	}
+	return false
+}
+
+// markEnded marks the calls that have ended when a call goes.
+func (s *Session) markEnded(ended []bool, place int) {
+	for _, e := range s.Calls[place].After {
+		if !ended[e.Call] {
+			ended[e.Call] = true
+			s.markEnded(ended, e.Call)
+		}
+	}
 }

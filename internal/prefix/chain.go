@@ -49,6 +49,30 @@ func (c Chain) Beyond(n int) []Hash {
 	return hashes
 }
 
+// Common returns how many of the first blocks two chains have in common. It takes the work of those blocks that the
+// chains do not share.
+func (c Chain) Common(d Chain) int {
+	a, b := c.last, d.last
+	for a != b {
+		if b == nil || a != nil && a.from >= b.from {
+			a = a.before
+		} else {
+			b = b.before
+		}
+	}
+	n := 0
+	if a != nil {
+		n = a.from + len(a.hashes)
+	}
+	x, y := c.Beyond(n), d.Beyond(n)
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return n + i
+		}
+	}
+	return n + min(len(x), len(y))
+}
+
 // Append returns the chain with further messages.
 func (c Chain) Append(messages ...Message) Chain {
 	for _, m := range messages {

@@ -22,6 +22,9 @@ func ReadChat(messages json.RawMessage) (list []Message) {
 	return list
 }
 
+// ReadMessage returns what counts of one message.
+func ReadMessage(message json.RawMessage) Message { return readMessage(gjson.ParseBytes(message)) }
+
 func readMessage(message gjson.Result) (m Message) {
 	var reasoning string
 	message.ForEach(func(key, value gjson.Result) bool {

@@ -143,7 +143,7 @@ func (w *bodyWriter) plain(name, value string) {
 
 func (w *bodyWriter) text(name, value string) {
 	if w.begin(name) {
-		w.dst = appendQuoted(w.dst, value)
+		w.dst = AppendQuoted(w.dst, value)
 	}
 }
 
@@ -157,7 +157,7 @@ func (w *bodyWriter) texts(name string, list []string) {
 		if i > 0 {
 			w.dst = append(w.dst, ',')
 		}
-		w.dst = appendQuoted(w.dst, text)
+		w.dst = AppendQuoted(w.dst, text)
 	}
 	w.dst = append(w.dst, ']')
 }
@@ -189,15 +189,15 @@ func (w *bodyWriter) finish() ([]byte, error) {
 	for _, name := range names {
 		if value := w.extra[name]; string(value) != "null" {
 			w.separate()
-			w.dst = append(appendQuoted(w.dst, name), ':')
+			w.dst = append(AppendQuoted(w.dst, name), ':')
 			w.dst = append(w.dst, value...)
 		}
 	}
 	return append(w.dst, '}'), nil
 }
 
-// appendQuoted appends a string as encoding/json writes it without the escapes meant for HTML.
-func appendQuoted(dst []byte, s string) []byte {
+// AppendQuoted appends a string as encoding/json writes it without the escapes meant for HTML.
+func AppendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); {

@@ -74,7 +74,7 @@ func FuzzAppendQuoted(f *testing.F) {
 	f.Add("<é> & \u2027\u2028\u2029\u202a \U0001f600 \ufffd \xff\xc3 \xed\xa0\x80")
 	f.Fuzz(func(t *testing.T, text string) {
 		want, err := encode(text)
-		if got := appendQuoted([]byte("x"), text); err != nil || string(got[1:]) != string(want) {
+		if got := AppendQuoted([]byte("x"), text); err != nil || string(got[1:]) != string(want) {
 			t.Errorf("%q: got %s, want %s", text, got[1:], want)
 		}
 	})

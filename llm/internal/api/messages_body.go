@@ -41,8 +41,8 @@ func appendMessage(dst []byte, message gjson.Result) []byte {
 	switch {
 	case role == "tool":
 		dst = append(dst, `{"role":"user","content":[{"type":"tool_result","tool_use_id":`...)
-		dst = appendQuoted(dst, message.Get("tool_call_id").Str)
-		dst = appendQuoted(append(dst, `,"content":`...), textOfContent(content))
+		dst = AppendQuoted(dst, message.Get("tool_call_id").Str)
+		dst = AppendQuoted(append(dst, `,"content":`...), textOfContent(content))
 		return append(dst, "}]}"...)
 	case role != "assistant":
 		dst = append(dst, `{"role":"user","content":`...)
@@ -84,7 +84,7 @@ func appendContent(dst []byte, content gjson.Result) []byte {
 }
 
 func appendTextBlock(dst []byte, text string) []byte {
-	return append(appendQuoted(append(dst, `{"type":"text","text":`...), text), '}')
+	return append(AppendQuoted(append(dst, `{"type":"text","text":`...), text), '}')
 }
 
 // appendCalls appends the content of an answer that calls tools: its text, if it has one, and a block for each call.
@@ -94,8 +94,8 @@ func appendCalls(dst []byte, text string, calls gjson.Result) []byte {
 		dst = append(appendTextBlock(dst, text), ',')
 	}
 	calls.ForEach(func(_, call gjson.Result) bool {
-		dst = appendQuoted(append(dst, `{"type":"tool_use","id":`...), call.Get("id").Str)
-		dst = appendQuoted(append(dst, `,"name":`...), call.Get("function.name").Str)
+		dst = AppendQuoted(append(dst, `{"type":"tool_use","id":`...), call.Get("id").Str)
+		dst = AppendQuoted(append(dst, `,"name":`...), call.Get("function.name").Str)
 		dst = appendArguments(append(dst, `,"input":`...), call.Get("function.arguments"))
 		dst = append(dst, "},"...)
 		return true
@@ -114,7 +114,7 @@ func appendArguments(dst []byte, arguments gjson.Result) []byte {
 	case raw == "":
 		return append(dst, "{}"...)
 	case !gjson.Valid(raw):
-		return append(appendQuoted(append(dst, `{"arguments":`...), arguments.Str), '}')
+		return append(AppendQuoted(append(dst, `{"arguments":`...), arguments.Str), '}')
 	case !parsed.IsObject():
 		return append(append(append(dst, `{"value":`...), raw...), '}')
 	}
@@ -166,7 +166,7 @@ func anthropicTools(tools json.RawMessage) json.RawMessage {
 			dst = append(dst, tool.Raw...)
 			return true
 		}
-		dst = appendQuoted(append(dst, `{"name":`...), function.Get("name").Str)
+		dst = AppendQuoted(append(dst, `{"name":`...), function.Get("name").Str)
 		schema := cmp.Or(function.Get("parameters").Raw, `{"type":"object","properties":{}}`)
 		dst = append(append(dst, `,"input_schema":`...), schema...)
 		if description := function.Get("description"); description.Type == gjson.String {

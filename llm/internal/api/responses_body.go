@@ -34,24 +34,24 @@ func appendItems(dst []byte, message gjson.Result) []byte {
 		return append(append(dst, message.Raw...), ',')
 	case role == "tool":
 		dst = append(dst, `{"type":"function_call_output","call_id":`...)
-		dst = appendQuoted(dst, message.Get("tool_call_id").Str)
-		dst = appendQuoted(append(dst, `,"output":`...), textOfContent(content))
+		dst = AppendQuoted(dst, message.Get("tool_call_id").Str)
+		dst = AppendQuoted(append(dst, `,"output":`...), textOfContent(content))
 		return append(dst, "},"...)
 	}
 	if !called || textOfContent(content) != "" {
-		dst = appendQuoted(append(dst, `{"role":`...), role)
+		dst = AppendQuoted(append(dst, `{"role":`...), role)
 		dst = append(appendInput(append(dst, `,"content":`...), role, content), "},"...)
 	}
 	if called {
 		calls.ForEach(func(_, call gjson.Result) bool {
-			dst = appendQuoted(append(dst, `{"type":"function_call","call_id":`...), call.Get("id").Str)
-			dst = appendQuoted(append(dst, `,"name":`...), call.Get("function.name").Str)
+			dst = AppendQuoted(append(dst, `{"type":"function_call","call_id":`...), call.Get("id").Str)
+			dst = AppendQuoted(append(dst, `,"name":`...), call.Get("function.name").Str)
 			arguments := call.Get("function.arguments")
 			text := arguments.Str
 			if arguments.IsObject() {
 				text = arguments.Raw
 			}
-			dst = append(appendQuoted(append(dst, `,"arguments":`...), text), "},"...)
+			dst = append(AppendQuoted(append(dst, `,"arguments":`...), text), "},"...)
 			return true
 		})
 	}
@@ -81,7 +81,7 @@ func appendInput(dst []byte, role string, content gjson.Result) []byte {
 		switch {
 		case part.Get("type").Str == "text":
 			dst = append(append(append(dst, `{"type":"`...), kind...), `","text":`...)
-			dst = append(appendQuoted(dst, part.Get("text").Str), '}')
+			dst = append(AppendQuoted(dst, part.Get("text").Str), '}')
 		case part.Get("type").Str == "image_url" && url.Type == gjson.String:
 			dst = append(append(append(dst, `{"type":"input_image","image_url":`...), url.Raw...), '}')
 		default:

@@ -46,7 +46,7 @@ type chatFunction struct {
 }
 
 func textMessage(role, text string) chatMessage {
-	return chatMessage{Role: role, Content: appendQuoted(nil, text)}
+	return chatMessage{Role: role, Content: AppendQuoted(nil, text)}
 }
 
 func toolMessage(id string, content gjson.Result) chatMessage {

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 	"github.com/seed-307b789f/xk6-llm/internal/prefix"
@@ -34,6 +35,37 @@ type Send func(ctx context.Context, a *Ask) Got
 
 // Play replays a session and returns its record, without its place in the run. It returns when the last call has ended,
 // after a failure when the calls in flight have, or soon after ctx has ended.
+//
+// A call that waits or is in flight takes a goroutine; the others take none. Of the prompts each message is kept once,
+// as it is sent, until no later call repeats it; a whole prompt exists from shortly before its request to its end.
 func (p *Player) Play(ctx context.Context, t Turn, send Send) *record.Session {
-	return &record.Session{ID: t.ID, Origin: t.Session.Origin, Calls: len(t.Session.Calls)}
+	r := newRun(ctx, p, t, send)
+	if err := t.Session.Check(); err != nil {
+		r.fail(record.SessionUnknown, err)
+		return r.record()
+	}
+	r.plan()
+	r.begin()
+	r.watch()
+	return r.record()
+}
+
+// isOver reports whether no call may be sent any more.
+func (t *Turn) isOver(ctx context.Context) bool {
+	select {
+	case <-t.Over:
+	case <-ctx.Done():
+	default:
+		return false
+	}
+	return true
+}
+
+// name puts the file, the session and the call before an error.
+func (t *Turn) name(i int, err error) error {
+	s := t.Session
+	if s.Origin == "" {
+		return fmt.Errorf("session %q, call %q: %w", s.ID, s.Calls[i].ID, err)
+	}
+	return fmt.Errorf("%s: session %q, call %q: %w", s.Origin, s.ID, s.Calls[i].ID, err)
 }

@@ -66,8 +66,8 @@ type Ask struct {
 	At time.Time
 	// Stop is closed when it must no longer be sent. A call that has been sent goes on.
 	Stop <-chan struct{}
-	// Place is its place in the graph as the record has it. After the request has ended, Blocks completes it, once; that
-	// takes time, so it belongs into Got.Then.
+	// Place is its place in the graph as the record has it. After the request has ended, Blocks completes it, once.
+	// That takes time, so it belongs into Got.Then.
 	Place  record.Call
 	Blocks func(*record.Call)
 
