@@ -60,9 +60,32 @@ func (s *Source) openWorkload(o *DatasetOptions) (workload.Source, error) {
 	return scriptSessions{set.(*Conversations).Scripts}, nil // Check lets no other set be sessions
 }
 
+// findTrace returns the files of a trace: those of findFiles, or, where the options have a list of patterns, what these
+// match, in the folder or the repository of the options if they have one.
+func (s *Source) findTrace(o *DatasetOptions) (files []datasets.File, err error) {
+	if o.Session.Files == nil {
+		files, _, err = s.findFiles(o)
+		return files, err
+	}
+	if o.Path == "" {
+		files, _, err = s.findPatterns(o.Session.Files)
+		return files, err
+	}
+	for _, pattern := range o.Session.Files {
+		one := *o
+		one.Files = pattern
+		found, _, err := s.findFiles(&one)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, found...)
+	}
+	return files, nil
+}
+
 // openTrace opens the files of a trace.
 func (s *Source) openTrace(o *DatasetOptions) (workload.Source, error) {
-	files, _, err := s.findFiles(o)
+	files, err := s.findTrace(o)
 	if err != nil {
 		return nil, err
 	}
