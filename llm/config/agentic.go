@@ -63,11 +63,7 @@ func (s *SyntheticAgentic) Check(at *tagged.Section) {
 	}
 }
 
-// tokensPerTool is the number of tokens that inference-perf assumes for the definition of a tool.
-const tokensPerTool = 380
-
-// maxContext returns an upper bound on a context in tokens, computed as inference-perf computes it: system prompt and
-// tools, then each turn with its tool loop, then the last answer.
+// maxContext returns an upper bound on a context in tokens.
 func (s *SyntheticAgentic) maxContext() float64 {
 	ceiling := func(d *Distribution, otherwise float64) float64 {
 		if d == nil {
@@ -75,10 +71,25 @@ func (s *SyntheticAgentic) maxContext() float64 {
 		}
 		return d.Ceiling()
 	}
-	in, out := ceiling(s.Input, 0), ceiling(s.Output, 0)
-	depth, parallel := ceiling(s.ToolLoop, 2), ceiling(s.Parallel, 1)
-	turn := in + depth*(out+parallel*out)
-	return float64(s.Shared) + tokensPerTool*ceiling(s.Tools, 8) + s.Turns.Ceiling()*turn + out
+	return AgenticCeilings{
+		System: float64(s.Shared), Tools: ceiling(s.Tools, 8), Turns: s.Turns.Ceiling(), Input: ceiling(s.Input, 0),
+		Loop: ceiling(s.ToolLoop, 2), Output: ceiling(s.Output, 0), Parallel: ceiling(s.Parallel, 1),
+	}.Context()
+}
+
+// AgenticCeilings are the greatest numbers that can be drawn for a made-up session of an agent.
+type AgenticCeilings struct {
+	System, Tools, Turns, Input, Loop, Output, Parallel float64
+}
+
+// tokensPerTool is the number of tokens that inference-perf assumes for the definition of a tool.
+const tokensPerTool = 380
+
+// Context returns an upper bound on the session's contexts in tokens, computed as inference-perf computes it: system
+// prompt and tools, then each turn with its tool loop, then the last answer.
+func (c AgenticCeilings) Context() float64 {
+	turn := c.Input + c.Loop*(c.Output+c.Parallel*c.Output)
+	return c.System + tokensPerTool*c.Tools + c.Turns*turn + c.Output
 }
 
 // ThemeMix holds the themes of sessions in the order given.

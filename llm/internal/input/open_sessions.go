@@ -49,7 +49,7 @@ func (s *Source) openWorkload(o *DatasetOptions) (workload.Source, error) {
 	case otelReplay, wekaReplay, workloadReplay:
 		return s.openTrace(o)
 	case agentic:
-		return nil, fmt.Errorf("data set of type %s: it cannot be made yet", o.Kind)
+		return s.openAgentic(o)
 	}
 	turns := *o
 	turns.Session = defaultSessionOptions()

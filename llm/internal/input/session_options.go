@@ -111,6 +111,10 @@ func (o *DatasetOptions) checkTrace() error {
 		return invalid("syntheticAgentic", errors.New("numSessions is missing: how many sessions there are"))
 	case o.Kind == agentic && (o.Session.Agentic.Input == nil || o.Session.Agentic.Output == nil):
 		return invalid("syntheticAgentic", errors.New("needs inputTokensPerTurn and outputTokensPerTurn"))
+	case o.Kind == agentic && o.Tokenizer == "" && o.TokensPerWord == 0:
+		return invalid("tokenizer", errors.New("is missing: messages have lengths in tokens; or give tokensPerWord"))
+	case o.Kind == agentic:
+		return o.Session.Agentic.check()
 	}
 	return nil
 }
