@@ -118,6 +118,7 @@ type Delta struct {
 	Reasoning bool   // a non-empty reasoning delta
 	ToolCall  bool   // a tool-call delta
 	Aside     []byte // text of the reasoning; names and arguments of the tool calls
+	Pieces    []Piece
 
 	FinishReason string
 	ID           []byte // of an answer that Request.Previous can name, a slice of the decoded data; empty for others
@@ -128,4 +129,4 @@ type Delta struct {
 	Results Results // of an answer that is no text
 }
 
-func (d *Delta) reset() { *d = Delta{Content: d.Content[:0], Aside: d.Aside[:0]} }
+func (d *Delta) reset() { *d = Delta{Content: d.Content[:0], Aside: d.Aside[:0], Pieces: d.Pieces[:0]} }

@@ -145,8 +145,8 @@ func readFurtherChoice(s *scanner, d *Delta) {
 	other := scanner{b: raw}
 	if index := number(find(raw, []byte("index"))); index < d.Index {
 		*d = Delta{
-			Choices: d.Choices, Index: index, Content: d.Content[:0], Aside: d.Aside[:0], Usage: d.Usage,
-			Error: d.Error,
+			Choices: d.Choices, Index: index, Content: d.Content[:0], Aside: d.Aside[:0], Pieces: d.Pieces[:0],
+			Usage: d.Usage, Error: d.Error,
 		}
 		readChoice(&other, d)
 		return
@@ -164,7 +164,7 @@ func readOutput(s *scanner, d *Delta, held, rank int) int {
 		s.skip()
 		return held
 	}
-	content, aside := len(d.Content), len(d.Aside)
+	content, aside, pieces := len(d.Content), len(d.Aside), len(d.Pieces)
 	reasoning, toolCall := d.Reasoning, d.ToolCall
 	d.Reasoning, d.ToolCall = false, false
 	if rank == rankText {
@@ -178,6 +178,7 @@ func readOutput(s *scanner, d *Delta, held, rank int) int {
 	}
 	d.Content = append(d.Content[:0], d.Content[content:]...)
 	d.Aside = append(d.Aside[:0], d.Aside[aside:]...)
+	d.Pieces = append(d.Pieces[:0], d.Pieces[pieces:]...)
 	return rank
 }
 
@@ -214,6 +215,7 @@ func readReasoning(s *scanner, d *Delta) {
 	}
 	before := len(d.Aside)
 	appendTexts(s, &d.Aside)
+	d.piece(PieceReasoning, before)
 	d.Reasoning = len(d.Aside) > before
 }
 
@@ -274,17 +276,25 @@ func readToolCalls(s *scanner, d *Delta) {
 // readCall appends the name and the arguments of a call, and reports whether the object has any member.
 func readCall(s *scanner, d *Delta) (any bool) {
 	s.open('{')
+	at := d.beginCall(noIndex)
 	for first := true; s.more('}', first); first = false {
 		any = true
 		switch key := string(s.key()); {
 		case key == "function" && s.peek() == '{':
 			readFunction(s, d)
-		case key == "name" || key == "arguments":
-			appendValue(s, d)
+		case key == "name":
+			appendValue(s, d, PieceName)
+		case key == "arguments":
+			appendValue(s, d, PieceArguments)
+		case key == "index":
+			d.Pieces[at].Index = place(s.skip())
+		case key == "id":
+			d.Pieces[at].id = bare(s.skip())
 		default:
 			s.skip()
 		}
 	}
+	d.endCall(at, false)
 	return any
 }
 
@@ -292,8 +302,10 @@ func readFunction(s *scanner, d *Delta) {
 	s.open('{')
 	for first := true; s.more('}', first); first = false {
 		switch string(s.key()) {
-		case "name", "arguments":
-			appendValue(s, d)
+		case "name":
+			appendValue(s, d, PieceName)
+		case "arguments":
+			appendValue(s, d, PieceArguments)
 		default:
 			s.skip()
 		}
@@ -301,7 +313,8 @@ func readFunction(s *scanner, d *Delta) {
 }
 
 // appendValue appends the text of a string, or an object as it stands.
-func appendValue(s *scanner, d *Delta) {
+func appendValue(s *scanner, d *Delta, kind PieceKind) {
+	from := len(d.Aside)
 	switch s.peek() {
 	case '"':
 		d.Aside = s.appendString(d.Aside)
@@ -310,6 +323,7 @@ func appendValue(s *scanner, d *Delta) {
 	default:
 		s.skip()
 	}
+	d.piece(kind, from)
 }
 
 // readContent reads a string, null, a part, or an array of parts or strings.
@@ -362,6 +376,7 @@ func readPart(s *scanner, d *Delta) {
 		d.Aside = append(d.Aside, d.Content[content:]...)
 		d.Content = d.Content[:content]
 	}
+	d.piece(PieceReasoning, aside)
 	d.Reasoning = d.Reasoning || len(d.Aside) > aside
 }
 

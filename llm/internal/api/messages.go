@@ -66,15 +66,18 @@ func (messages) Decode(data []byte, d *Delta) error {
 		return s.err
 	}
 	var f fault
+	index := noIndex
 	for first := true; s.more('}', first); first = false {
 		switch key := s.key(); string(key) {
+		case "index":
+			index = place(s.skip())
 		case "type":
 			kind := s.skip()
 			d.readType(kind)
 			f.member(key, kind)
 		case "delta", "content_block":
 			d.Choices = 1
-			readBlock(&s, d)
+			readBlock(&s, d, noIndex)
 		case "message":
 			readStart(&s, d, &f)
 		case "content":
@@ -88,6 +91,9 @@ func (messages) Decode(data []byte, d *Delta) error {
 		default:
 			f.member(key, s.skip())
 		}
+	}
+	if index != noIndex && len(d.Pieces) > 0 { // of an event, which may have it last
+		d.Pieces[0].Index = index
 	}
 	return leave(&s, d, &f, inArray)
 }
@@ -123,8 +129,8 @@ func readBlocks(s *scanner, d *Delta) {
 		s.skip()
 		return
 	}
-	for first := true; s.more(']', first); first = false {
-		if readBlock(s, d) {
+	for n := 0; s.more(']', n == 0); n++ {
+		if readBlock(s, d, n) {
 			d.ToolCall = true
 		}
 	}
@@ -132,24 +138,30 @@ func readBlocks(s *scanner, d *Delta) {
 
 // readBlock reads a block of content, the beginning of one, or a delta, and reports whether it names a tool. A call of
 // a tool counts as output from its first argument on, and its name does not.
-func readBlock(s *scanner, d *Delta) (tool bool) {
+func readBlock(s *scanner, d *Delta, index int) (tool bool) {
 	if !s.open('{') {
 		s.skip()
 		return false
 	}
+	at, servers := d.beginCall(index), false
 	for first := true; s.more('}', first); first = false {
 		switch string(s.key()) {
 		case "text":
 			appendText(s, &d.Content)
+		case "type":
+			servers = isServerTool(s.skip())
+		case "id":
+			d.Pieces[at].id = bare(s.skip())
 		case "thinking":
-			d.Reasoning = appendText(s, &d.Aside) || d.Reasoning
+			d.Reasoning = d.appendPiece(s, PieceReasoning) || d.Reasoning
 		case "partial_json":
-			d.ToolCall = appendText(s, &d.Aside) || d.ToolCall
+			d.ToolCall = d.appendPiece(s, PieceArguments) || d.ToolCall
 		case "name":
-			tool = appendText(s, &d.Aside) || tool
+			tool = d.appendPiece(s, PieceName) || tool
 		case "input":
 			if input := s.skip(); len(input) > 0 && input[0] == '{' && !isEmpty(input) {
 				d.Aside, d.ToolCall = append(d.Aside, input...), true
+				d.piece(PieceArguments, len(d.Aside)-len(input))
 			}
 		case "stop_reason":
 			readFinishReason(s, d)
@@ -157,7 +169,21 @@ func readBlock(s *scanner, d *Delta) (tool bool) {
 			s.skip()
 		}
 	}
+	d.endCall(at, servers)
 	return tool
+}
+
+// isServerTool reports whether a block of the kind calls a tool that the server runs.
+func isServerTool(kind []byte) bool {
+	return string(kind) == `"server_tool_use"` || string(kind) == `"mcp_tool_use"`
+}
+
+// appendPiece appends a string to Aside, and reports whether it is one with a text.
+func (d *Delta) appendPiece(s *scanner, kind PieceKind) bool {
+	from := len(d.Aside)
+	appendText(s, &d.Aside)
+	d.piece(kind, from)
+	return len(d.Aside) > from
 }
 
 // appendText appends a string, and reports whether it is one with a text.

@@ -40,6 +40,7 @@ func (responses) Body(r *Request) ([]byte, error) {
 // responseEvent holds what the members of an event say until its type is known. A whole answer is the response itself.
 type responseEvent struct {
 	kind, delta, whole, item []byte
+	index                    int // of the item in the output
 
 	id, status, output, incomplete []byte // of the response
 }
@@ -52,7 +53,7 @@ func (responses) Decode(data []byte, d *Delta) error {
 	if !entered {
 		return s.err
 	}
-	var e responseEvent
+	e := responseEvent{index: noIndex}
 	var f fault
 	for first := true; s.more('}', first); first = false {
 		switch key := s.key(); string(key) {
@@ -65,6 +66,8 @@ func (responses) Decode(data []byte, d *Delta) error {
 			e.whole = s.skip()
 		case "item":
 			e.item = s.skip()
+		case "output_index":
+			e.index = place(s.skip())
 		case "response":
 			response := scanner{b: s.skip()}
 			e.readResponse(&response, d)
@@ -119,30 +122,33 @@ func (e *responseEvent) conclude(d *Delta) {
 	switch {
 	case isDelta:
 		d.Choices = 1
-		readOutputPart(part, e.delta, d)
+		e.readOutputPart(part, e.delta, d)
 	case isDone:
 		d.Choices, d.Message = 1, true
-		readOutputPart(whole, e.whole, d)
+		e.readOutputPart(whole, e.whole, d)
 	case string(e.kind) == `"response.output_item.added"`:
 		d.Choices = 1
-		name := scanner{b: find(e.item, []byte("name"))}
-		appendText(&name, &d.Aside) // a call is output from its first argument on
+		readOutputCall(e.item, e.index, d, "name") // a call is output from its first argument on
 	case e.kind == nil || bytes.HasPrefix(e.kind, []byte(`"response.`)):
 		e.end(d)
 	}
 }
 
 // readOutputPart reads a text of the output, new or whole, by the type of its event. Other types have none.
-func readOutputPart(kind, text []byte, d *Delta) {
+func (e *responseEvent) readOutputPart(kind, text []byte, d *Delta) {
 	s := scanner{b: text}
 	switch string(kind) {
 	case `"response.output_text`, `"response.refusal`:
 		appendText(&s, &d.Content)
 	case `"response.reasoning_text`, `"response.reasoning_summary_text`:
-		d.Reasoning = appendText(&s, &d.Aside)
-	case `"response.function_call_arguments`, `"response.mcp_call_arguments`, `"response.custom_tool_call_input`,
-		`"response.code_interpreter_call_code`:
-		d.ToolCall = appendText(&s, &d.Aside)
+		d.Reasoning = d.appendPiece(&s, PieceReasoning)
+	case `"response.function_call_arguments`, `"response.custom_tool_call_input`:
+		at := d.beginCall(e.index)
+		d.ToolCall = d.appendPiece(&s, PieceArguments)
+		d.endCall(at, false)
+	case `"response.mcp_call_arguments`, `"response.code_interpreter_call_code`:
+		d.Pieces = append(d.Pieces, Piece{Kind: PieceServer})
+		d.ToolCall = d.appendPiece(&s, PieceArguments)
 	}
 }
 
@@ -180,24 +186,36 @@ func readOutputItems(output []byte, d *Delta) {
 	if !s.open('[') {
 		return
 	}
-	for first := true; s.more(']', first); first = false {
+	for n := 0; s.more(']', n == 0); n++ {
 		item := s.skip()
 		switch kind := find(item, []byte("type")); string(kind) {
 		case `"reasoning"`:
 			before := len(d.Aside)
 			appendParts(find(item, []byte("summary")), &d.Aside)
 			appendParts(find(item, []byte("content")), &d.Aside)
+			d.piece(PieceReasoning, before)
 			d.Reasoning = d.Reasoning || len(d.Aside) > before
 		case `"function_call"`, `"custom_tool_call"`, `"mcp_call"`:
 			d.ToolCall = true
-			for _, name := range [...]string{"name", "arguments", "input"} {
-				value := scanner{b: find(item, []byte(name))}
-				appendText(&value, &d.Aside)
-			}
+			readOutputCall(item, n, d, "name", "arguments", "input")
 		default:
 			appendParts(find(item, []byte("content")), &d.Content)
 		}
 	}
+}
+
+// readOutputCall reads members of an item that calls a tool.
+func readOutputCall(item []byte, index int, d *Delta, members ...string) {
+	at := d.beginCall(index)
+	d.Pieces[at].id = bare(find(item, []byte("call_id")))
+	for _, name := range members {
+		value, kind := scanner{b: find(item, []byte(name))}, PieceArguments
+		if name == "name" {
+			kind = PieceName
+		}
+		d.appendPiece(&value, kind)
+	}
+	d.endCall(at, string(find(item, []byte("type"))) == `"mcp_call"`)
 }
 
 // appendParts appends the texts and refusals of a list of parts.

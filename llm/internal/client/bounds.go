@@ -26,7 +26,8 @@ func (o *Options) maxBytes() int {
 // within the limits.
 func (r *reply) within(at time.Time) bool {
 	limit := r.outcome.opts.maxBytes()
-	text, chunks, most := r.transcript.held()+r.asideSize, r.outcome.rec.OutputChunks(), limit/bytesPerChunk
+	text, most := r.transcript.held()+max(r.asideSize, len(r.kept.text)), limit/bytesPerChunk
+	chunks := max(r.outcome.rec.OutputChunks(), len(r.kept.pieces))
 	var over string
 	switch {
 	case text > limit:

@@ -13,11 +13,12 @@ type choices struct {
 }
 
 // mark is a position in a record and its texts.
-type mark struct{ chunks, reasoning, toolCalls, text, aside int }
+type mark struct{ chunks, reasoning, toolCalls, text, aside, pieces, kept int }
 
 func (r *reply) mark() mark {
 	rec := r.outcome.rec
-	return mark{len(rec.Chunks), len(rec.Reasoning), len(rec.ToolCalls), r.transcript.size, len(r.aside)}
+	return mark{len(rec.Chunks), len(rec.Reasoning), len(rec.ToolCalls), r.transcript.size, len(r.aside),
+		len(r.kept.pieces), len(r.kept.text)}
 }
 
 // cutTo removes what came after a mark.
@@ -28,6 +29,7 @@ func (r *reply) cutTo(m mark) {
 	rec.ToolCalls = rec.ToolCalls[:m.toolCalls]
 	r.aside = r.aside[:m.aside]
 	r.transcript.cutTo(m.text, m.chunks)
+	r.kept.cutTo(m.pieces, m.kept)
 	rec.FinishReason = ""
 	r.evidence.output = m.chunks+m.reasoning+m.toolCalls > 0
 	rec.CompletionRaw = rec.CompletionRaw && m.reasoning+m.toolCalls > 0

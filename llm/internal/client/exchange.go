@@ -95,6 +95,7 @@ func (x *exchange) begin(req *Request) error {
 	}
 	x.outcome = outcome{rec, opts}
 	x.stream.reply.outcome, x.stream.reply.ask = x.outcome, &x.ask
+	x.stream.reply.kept = kept{on: req.KeepCalls, call: noCall}
 	return nil
 }
 
@@ -139,8 +140,13 @@ func (x *exchange) giveBack() {
 	x.events.Reset(nil, 0)
 	r := &x.stream.reply
 	content, aside, text := emptied(r.delta.Content), emptied(r.delta.Aside), emptied(r.transcript.text)
+	pieces := r.delta.Pieces
 	x.work = work{}
 	r.delta.Content, r.delta.Aside, r.transcript.text = content, aside, text
+	if cap(pieces) <= 16 {
+		clear(pieces[:cap(pieces)]) // they hold parts of the answer
+		r.delta.Pieces = pieces[:0]
+	}
 	x.c.exchanges.Put(x)
 }
 

@@ -26,6 +26,7 @@ type reply struct {
 	transcript transcript
 	aside      []byte // text of reasoning and tool calls, if tokens are counted
 	asideSize  int    // bytes of that text, kept or not
+	kept       kept
 	evidence   evidence
 	id         string // of an answer that can be continued
 }
@@ -72,6 +73,9 @@ func (r *reply) fits(at time.Time) bool {
 // takeText keeps the texts of a delta, and reports whether it brought new content.
 func (r *reply) takeText() (content bool) {
 	rec, d, counting := r.outcome.rec, &r.delta, r.outcome.opts.Count != nil
+	if r.kept.on && len(d.Pieces) > 0 {
+		r.kept.take(d)
+	}
 	r.leaveOut()
 	r.asideSize += len(d.Aside)
 	if counting {

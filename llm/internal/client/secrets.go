@@ -45,6 +45,9 @@ func (x *exchange) answer(a *Answer) {
 	r.Usage = mask.JSON(r.Usage)
 	r.RequestBody, r.ResponseBody = mask.Body(r.RequestBody), mask.Body(r.ResponseBody)
 	a.Record, a.Text, a.Shown = r, text, mask.Text(text)
+	if x.asked.KeepCalls {
+		a.Reasoning, a.ToolCalls = x.stream.reply.kept.assemble()
+	}
 }
 
 // mask returns the client's mask, or a mask of the client's secrets and the request's own.

@@ -111,10 +111,17 @@ func outline(a Answer) string {
 	if r.Failed() {
 		outcome = fmt.Sprintf("%s %d %q", r.ErrorType, r.Status, shorten(r.Error))
 	}
+	kept := ""
+	if a.Reasoning != "" {
+		kept = fmt.Sprintf("; %d bytes of reasoning", len(a.Reasoning))
+	}
+	for _, call := range a.ToolCalls {
+		kept += fmt.Sprintf("; call %q %s(%s)", call.ID, call.Name, call.Arguments)
+	}
 	return fmt.Sprintf("%s; text %q, chunks %d, reasoning %d, tool calls %d; finish %q; tokens in %d by %s, out %d "+
-		"by %s; note %q",
+		"by %s; note %q%s",
 		outcome, text, len(r.Chunks), len(r.Reasoning), len(r.ToolCalls), r.FinishReason, c.Prompt, c.PromptSource,
-		c.Completion, c.CompletionSource, r.Note)
+		c.Completion, c.CompletionSource, r.Note, kept)
 }
 
 // plainText reads the text of a stream of chat or completion chunks in a second way: line by line, the first choice

@@ -93,7 +93,8 @@ func newClient(t *testing.T, change func(*Options)) *Client {
 
 func do(t *testing.T, ctx context.Context, c *Client, rt http.RoundTripper) Answer {
 	t.Helper()
-	answer, err := c.Do(ctx, rt, Request{ID: "r1", Messages: json.RawMessage(`[{"role":"user","content":"q"}]`)})
+	answer, err := c.Do(ctx, rt, Request{ID: "r1", Messages: json.RawMessage(`[{"role":"user","content":"q"}]`),
+		KeepCalls: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -433,6 +434,8 @@ func FuzzDo(f *testing.F) {
 		": wait\n\n" + strings.Repeat(" \n", 50) + "event: error\n: no\n\n",
 		`data: {"error":` + strings.Repeat(`{"error":`, 50) + "1" + strings.Repeat("}", 51) + "\n\n",
 		strings.Repeat("data: {}\n", 200),
+		calls(`{"index":0,"id":"1","function":{"name":"f","arguments":"{"}},{"index":2}`) + calls(`{"function":{}},{"id":"2"}`) +
+			event(`{"choices":[{"message":{"tool_calls":[{"function":{"name":"g"}}]}}]}`) + stopped,
 	} {
 		f.Add([]byte(s), 200, true)
 		f.Add([]byte(s), 500, false)

@@ -16,13 +16,18 @@ def ask(url):
         return stream.get_final_message()
 
 
+def compact(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 def outline(message):
     text = "".join(block.text for block in message.content if block.type == "text")
     thinking = "".join(block.thinking for block in message.content if block.type == "thinking")
     calls = sum(block.type in ("tool_use", "server_tool_use") for block in message.content)
+    tools = [f"{block.id} {block.name} {compact(block.input)}" for block in message.content if block.type == "tool_use"]
     usage = message.usage
     prompt = usage.input_tokens + (usage.cache_read_input_tokens or 0) + (usage.cache_creation_input_tokens or 0)
-    return {"text": text, "thinks": thinking != "", "calls": calls > 0, "finish": message.stop_reason or "",
+    return {"text": text, "thinks": thinking != "", "calls": calls > 0, "tools": tools, "finish": message.stop_reason or "",
             "prompt": prompt, "completion": usage.output_tokens}
 
 

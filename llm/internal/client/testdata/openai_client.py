@@ -38,8 +38,9 @@ def outline(url):
     else:
         finish = response.status
     items = {item.type for item in response.output}
+    tools = [f"{item.call_id} {item.name} {item.arguments}" for item in response.output if item.type == "function_call"]
     return {"text": text or response.output_text, "finish": finish, "thinks": "reasoning" in items,
-            "calls": "function_call" in items, "prompt": response.usage.input_tokens,
+            "calls": "function_call" in items, "tools": tools, "prompt": response.usage.input_tokens,
             "completion": response.usage.output_tokens}
 
 
