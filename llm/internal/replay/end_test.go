@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,16 +107,17 @@ func TestFirstFailureCounts(t *testing.T) {
 func TestThenDelaysNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, done := asks(second), 0
+		s := asks(second)
+		var done atomic.Int32
 		send := func(ctx context.Context, a *Ask) Got {
 			got := s.send(ctx, a)
-			got.Then = func() { time.Sleep(10 * second); done++ }
+			got.Then = func() { time.Sleep(10 * second); done.Add(1) }
 			return got
 		}
 		p := &Player{Rules: DefaultRules()}
 		r := p.Play(t.Context(), Turn{Session: session(call("a", 0), call("b", 0, 0))}, send)
-		if s.String() != "a 0s-1s, b 1s-2s" || done != 2 || r.Completed != 2 {
-			t.Errorf("got %v, %d done, %+v", s, done, r)
+		if s.String() != "a 0s-1s, b 1s-2s" || done.Load() != 2 || r.Completed != 2 {
+			t.Errorf("got %v, %d done, %+v", s, done.Load(), r)
 		}
 	})
 }
