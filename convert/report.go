@@ -159,6 +159,8 @@ type Options struct {
 	Gates      []slo.Objective // what must hold over the whole run
 	// Config is the configuration of the run; nil means that it had none.
 	Config *config.Config
+	// CacheTokens is the size of the server's prefix cache, in tokens, for the reuse to expect of it; 0 is not known.
+	CacheTokens int64
 	// Sweep describes how the rates of the stages were found; nil means that they were requested.
 	Sweep *Sweep
 }
@@ -194,6 +196,10 @@ type Report struct {
 	// Scenarios has the reports on the scenarios if requests are of more than one. They have no files.
 	Scenarios map[string]*Lifecycle
 	Partials  map[int]*partial.Report // by stage; empty for imported runs, which have no wall clock
+	// Sessions is the report on all sessions of a replay, and SessionStages has those on each stage with sessions. Nil
+	// without sessions.
+	Sessions      *SessionLifecycle
+	SessionStages map[int]*SessionLifecycle
 	// Faults lists the errors that the check of the written files found.
 	Faults []string
 	// Remarks lists what a reader of the written files should know.
@@ -202,6 +208,7 @@ type Report struct {
 	run       *run.Run
 	opts      Options
 	tokenGaps *stats.Tally
+	known     map[*run.Request]knownBlocks // of calls with blocks
 }
 
 // NewReport returns the report on the run, and on each stage and each adapter that has requests.
@@ -226,10 +233,28 @@ func NewReport(r *run.Run, o Options) *Report {
 	p.Summary, p.tokenGaps = all.summary(series), all.tokenGaps
 	p.addScenarios()
 	p.addAdapters()
+	p.addSessions()
 	p.Summary.Additions.Gates = judge{all}.judgements(givenAll(o.Gates))
 	p.Summary.Additions.setSearches(r)
 	p.Summary.Additions.SLOAnswers = p.sloAnswers()
 	return p
+}
+
+// addSessions adds the reports on the sessions if there are any.
+func (p *Report) addSessions() {
+	if len(p.run.Sessions) == 0 {
+		return
+	}
+	p.known = expectedReuse(p.run, p.opts.CacheTokens)
+	p.Sessions, p.SessionStages = p.sessionReport(p.run.Sessions), map[int]*SessionLifecycle{}
+	stages := map[int][]*run.Session{}
+	for _, s := range p.run.Sessions {
+		stages[s.Stage] = append(stages[s.Stage], s)
+	}
+	for stage, sessions := range stages {
+		p.SessionStages[stage] = p.sessionReport(sessions)
+		p.SessionStages[stage].Stage = stageMetadata(p.run, stage, sessions)
+	}
 }
 
 // addScenarios adds the reports on the scenarios if there are several.

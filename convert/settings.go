@@ -36,7 +36,8 @@ func Configured(c *config.Config) (Options, Files, error) {
 	}
 	f := Files{
 		Summary: l.Summary, Stages: l.PerStage, Adapters: l.PerAdapter, AdapterStages: l.PerAdapterStage,
-		PerRequest: l.PerRequest,
+		PerRequest: l.PerRequest, Sessions: c.Report.Sessions.Summary, SessionStages: c.Report.Sessions.PerStage,
+		PerSession: c.Report.Sessions.PerSession,
 		Fields: Fields{l.PerRequestFields.Request, l.PerRequestFields.Response, l.PerRequestFields.Info,
 			l.PerRequestFields.ResponseChunks, l.PerRequestFields.ComputedMetrics},
 	}

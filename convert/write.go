@@ -24,12 +24,15 @@ import (
 type Files struct {
 	Summary, Stages         bool // summary_…, stage_N_lifecycle_metrics.json, and the stages' partial benchmark reports
 	Adapters, AdapterStages bool // adapter_A_…, adapter_A_stage_N_lifecycle_metrics.json
-	PerRequest              bool // per_request_lifecycle_metrics.json
-	Fields                  Fields
-	Config                  bool   // config.yaml and validation.json, which checks the other files
-	Prefix                  string // of the names of all files above
-	Parquet, CSV            bool
-	Replace                 bool // replace an existing report; other files of the directory stay
+	// Sessions, SessionStages and PerSession select the reports on sessions, of a run that has any:
+	// summary_session_…, stage_N_session_… and per_session_lifecycle_metrics.json.
+	Sessions, SessionStages, PerSession bool
+	PerRequest                          bool // per_request_lifecycle_metrics.json
+	Fields                              Fields
+	Config                              bool   // config.yaml and validation.json, which checks the other files
+	Prefix                              string // of the names of all files above
+	Parquet, CSV                        bool
+	Replace                             bool // replace an existing report; other files of the directory stay
 }
 
 // Fields selects what the per-request file holds about a request.
@@ -117,6 +120,11 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 				return buffered(w, func(w io.Writer) error { return writePerRequest(p.run, w, files.Fields, p.opts) })
 			}})
 	}
+	if files.PerSession && p.Sessions != nil {
+		list = append(list, output{name: files.Prefix + reportdir.PerSession, write: func(w io.Writer) error {
+			return buffered(w, func(w io.Writer) error { return writePerSession(p.run, w, p.opts) })
+		}})
+	}
 	if files.CSV {
 		list = append(list, output{name: reportdir.CSV, write: NewRequestTable(p.run).WriteCSV})
 	}
@@ -172,6 +180,7 @@ func (p *Report) documents(files Files) ([]Document, error) {
 					text.Bytes()})
 		}
 	}
+	p.sessionDocuments(d, files)
 	if files.Config {
 		text, err := p.configuration()
 		d.fail(err)
@@ -180,6 +189,22 @@ func (p *Report) documents(files Files) ([]Document, error) {
 		}
 	}
 	return d.list, d.err
+}
+
+// sessionDocuments adds the reports on sessions. That on the run has no marks in inference-perf, and those on stages
+// have the marks of the stages.
+func (p *Report) sessionDocuments(d *collector, files Files) {
+	if p.Sessions == nil {
+		return
+	}
+	if files.Sessions {
+		d.add(reportdir.SessionSummary, "", p.Sessions)
+	}
+	for _, stage := range sortedKeys(p.SessionStages) {
+		if files.SessionStages {
+			d.add(reportdir.SessionStage(stage), fmt.Sprintf("STAGE_%d", stage), p.SessionStages[stage])
+		}
+	}
 }
 
 func (p *Report) lifecycles(d *collector, files Files) {

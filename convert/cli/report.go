@@ -28,7 +28,9 @@ type reportFlags struct {
 	config                           string
 	formats, adapters                []string
 	stages                           []int
-	perRequest, adapterStages, force bool
+	perRequest, perSession           bool
+	adapterStages, force             bool
+	cacheTokens                      int64
 	excludeLate                      bool
 	warmup, cooldown, stageWarmup    time.Duration
 	prometheus                       prometheusFlags
@@ -77,6 +79,9 @@ written, too.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "report directory (default reports-YYYYMMDD-HHMMSS)")
 	flags.BoolVar(&f.perRequest, "per-request", false, "also write a file of all requests")
+	flags.BoolVar(&f.perSession, "per-session", false, "also write a file of all sessions of a replay")
+	flags.Int64Var(&f.cacheTokens, "cache-tokens", 0,
+		"size of the server's prefix cache in tokens, for the reuse that a replay is to expect")
 	flags.BoolVar(&f.adapterStages, "per-adapter-stage", false, "also write a file for each stage of each adapter")
 	flags.StringVar(&f.percentiles, "percentiles", "",
 		"percentiles to report (default 0.1 to 99.9)")
@@ -224,8 +229,8 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 	if err := checkMarkers(f.markers); err != nil {
 		return opts, files, err
 	}
-	opts, files = convert.Options{}, convert.Files{Summary: true, Stages: true, Adapters: true,
-		Fields: convert.DefaultFields}
+	opts, files = convert.Options{}, convert.Files{Summary: true, Stages: true, Adapters: true, Sessions: true,
+		SessionStages: true, Fields: convert.DefaultFields}
 	if f.config != "" {
 		c, err := readConfig(cmd, f.config)
 		if err != nil {
@@ -235,7 +240,11 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 			return opts, files, misuse("--config: %w", err)
 		}
 	}
-	files.Replace = f.force
+	if f.cacheTokens < 0 {
+		return opts, files, misuse("--cache-tokens must not be negative, got %d", f.cacheTokens)
+	}
+	opts.CacheTokens = f.cacheTokens
+	files.Replace, files.PerSession = f.force, files.PerSession || f.perSession
 	files.PerRequest, files.AdapterStages = files.PerRequest || f.perRequest, files.AdapterStages || f.adapterStages
 	if err := f.chooseFormats(&files); err != nil {
 		return opts, files, err
@@ -291,7 +300,7 @@ func (f *reportFlags) chooseFormats(files *convert.Files) error {
 	}
 	if !files.Config {
 		*files = convert.Files{Parquet: files.Parquet, CSV: files.CSV, PerRequest: f.perRequest, Fields: files.Fields,
-			Replace: f.force}
+			PerSession: f.perSession, Replace: f.force}
 	}
 	return nil
 }

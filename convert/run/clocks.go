@@ -259,6 +259,11 @@ func instantsOf(line record.Line) []*int64 {
 		return []*int64{&l.Time}
 	case *record.Heartbeat:
 		return []*int64{&l.Start, &l.End}
+	case *record.Session:
+		if l.Due != nil {
+			return []*int64{&l.Start, &l.End, l.Due}
+		}
+		return []*int64{&l.Start, &l.End}
 	case *record.End:
 		return []*int64{&l.Time}
 	}

@@ -40,17 +40,34 @@ func leaveRequests(r *Run, c *Cut) {
 		r.remark("nothing was left out of the run's beginning and end: its requests have no start times")
 		c.Warmup, c.Cooldown, c.StageWarmup = 0, 0, 0
 	}
-	from := r.Requests[0].Start + int64(c.Warmup*r.Clock.Instant)
+	zero := r.Requests[0].Start
+	from := zero + int64(c.Warmup*r.Clock.Instant)
 	to := r.Requests[len(r.Requests)-1].Start - int64(c.Cooldown*r.Clock.Instant)
 	before := len(r.Requests)
 	warm := warmFrom(r, c.StageWarmup)
-	r.Requests = slices.DeleteFunc(r.Requests, func(q *Request) bool {
-		return q.Start < from || q.Start > to || warm != nil && q.Start < warm[q.Stage] ||
-			c.Stages != nil && !slices.Contains(c.Stages, int(q.Stage)) ||
-			c.Adapters != nil && !slices.Contains(c.Adapters, q.Adapter)
+	other := func(q *Request) bool { return c.Adapters != nil && !slices.Contains(c.Adapters, q.Adapter) }
+	outside := func(start int64, stage int32) bool {
+		return start < from || start > to || warm != nil && start < warm[stage] ||
+			c.Stages != nil && !slices.Contains(c.Stages, int(stage))
+	}
+	r.leave(func(q *Request) bool { return outside(q.Start, q.Stage) || other(q) })
+	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *Session) bool {
+		return outside(max(s.Start, zero), narrow(s.Stage)) || len(s.Requests) > 0 && !slices.ContainsFunc(s.Requests,
+			func(q *Request) bool { return !other(q) })
 	})
 	c.Requests = before - len(r.Requests)
 	r.remark("left out %d of %d requests: %s", c.Requests, before, c)
+}
+
+// leave leaves out some requests. Replayed ones still fill the server's cache.
+func (r *Run) leave(out func(*Request) bool) {
+	r.Requests = slices.DeleteFunc(r.Requests, func(q *Request) bool {
+		left := out(q)
+		if left && q.Replayed {
+			r.Primers = append(r.Primers, q)
+		}
+		return left
+	})
 }
 
 // warmFrom returns the instant at which the warm-up of each stage ends, so many seconds after its first request. The

@@ -27,6 +27,7 @@ type Details struct {
 	figures            figures
 	prefix             string
 	id, session, error []byte
+	call               []byte // packed; see packCall
 }
 
 // ID returns the request's ID.
@@ -113,8 +114,10 @@ func packDetails(dst []byte, d *Details, rec *record.Request, q *Request) []byte
 		}
 	}
 	for _, text := range [...]string{rec.ID[len(q.idPrefix):], rec.SessionID, rec.Error} {
-		dst = binary.AppendUvarint(dst, uint64(len(text)))
-		dst = append(dst, text...)
+		dst = packText(dst, text)
+	}
+	if q.Replayed {
+		dst = packText(dst, d.call)
 	}
 	return dst
 }
@@ -157,6 +160,9 @@ func (q *Request) unpackDetails() (d Details, rest unpacker) {
 		}
 	}
 	d.prefix, d.id, d.session, d.error = q.idPrefix, u.text(), u.text(), u.text()
+	if q.Replayed {
+		d.call = u.text()
+	}
 	return d, u
 }
 

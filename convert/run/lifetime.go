@@ -59,10 +59,10 @@ func (l lifetimes) containsRequest(q *Request) bool {
 }
 
 // mark holds the numbers of lines that a run had before an input was read.
-type mark struct{ requests, dropped, stages, servers, beats int }
+type mark struct{ requests, dropped, stages, servers, beats, sessions int }
 
 func (r *Run) mark() mark {
-	return mark{len(r.Requests), len(r.Dropped), len(r.Stages), len(r.Servers), len(r.Beats)}
+	return mark{len(r.Requests), len(r.Dropped), len(r.Stages), len(r.Servers), len(r.Beats), len(r.sessionLines)}
 }
 
 // leaveOutside leaves out the lines of an input whose instants lie outside their instances' lifetimes, because a
@@ -94,6 +94,7 @@ func leaveOutside(r *Run, before mark, l lifetimes) (refused []error) {
 	r.Stages, refused = keepInside(r, r.Stages, before.stages, l, refused)
 	r.Servers, refused = keepInside(r, r.Servers, before.servers, l, refused)
 	r.Beats, refused = keepInside(r, r.Beats, before.beats, l, refused)
+	r.sessionLines, refused = keepInside(r, r.sessionLines, before.sessions, l, refused)
 	return refused
 }
 
@@ -119,6 +120,8 @@ func nameOf(line record.Line) string {
 		return "stage"
 	case *record.Heartbeat:
 		return "heartbeat"
+	case *record.Session:
+		return "session"
 	}
 	return "server"
 }

@@ -17,7 +17,7 @@ func checkTogether(r *Run) error {
 	if err := checkOneRun(r); err != nil {
 		return err
 	}
-	return errors.Join(checkSegments(r), checkDuplicates(r), checkSearches(r))
+	return errors.Join(checkSegments(r), checkDuplicates(r), checkSessions(r), checkSearches(r))
 }
 
 // checkOneRun refuses inputs of different runs.

@@ -13,6 +13,7 @@ type packer struct {
 	details          Details // of the request to be packed next
 
 	buf, pattern, numbers []byte
+	call                  []byte
 	totals                []int64
 }
 
@@ -36,6 +37,10 @@ func (p *packer) usagePattern(usage []byte) string {
 // pack returns the packed form of a request, until the next call. The request must be the last one whose traits and
 // details were made.
 func (p *packer) pack(q *Request, rec *record.Request) []byte {
+	if rec.Call != nil {
+		p.call = packCall(p.call[:0], rec.Call, rec.Start)
+		p.details.call = p.call
+	}
 	p.buf = packDetails(p.buf[:0], &p.details, rec, q)
 	p.buf = packLists(p.buf, rec, &p.totals)
 	p.buf = append(p.buf, p.numbers...)

@@ -57,6 +57,7 @@ type Request struct {
 	Warmup         bool // it belongs to the warm-up of its stage; a run that was read has none
 	LeftOut        bool // it is left out of the latencies because it was read late
 	InSession      bool // it is a turn of a session
+	Replayed       bool // it is a call of a replayed session; see Call
 	Retried        bool
 	slowWrite      bool // its WriteDelay is a lateness that can matter
 	derived        bool // its other figures follow from these facts; see figures
@@ -86,7 +87,7 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 		PromptTokens: narrow(c.Prompt), CompletionTokens: narrow(c.Completion),
 		ServerPrompt: narrow(c.ServerPrompt), ServerCompletion: narrow(c.ServerCompletion),
 		ServerCached: narrow(c.ServerCached), MaxTokens: narrow(rec.MaxTokens), ChunkCount: narrow(len(rec.Chunks)),
-		InSession: rec.SessionID != "", Warmup: rec.Warmup, Retried: rec.Retries > 0, Good: none,
+		InSession: rec.SessionID != "", Replayed: rec.Call != nil, Warmup: rec.Warmup, Retried: rec.Retries > 0, Good: none,
 	}
 	if !q.Failed() {
 		r.CountsPrompts = r.CountsPrompts || c.PromptSource != record.NoSource

@@ -28,6 +28,10 @@ type Run struct {
 	Ends     []*record.End
 	Beats    []*record.Heartbeat
 	Searches []*record.Search // the last state of each scenario's search, in order of the scenarios
+	Sessions []*Session       // the replayed sessions, in order of start
+	// Primers are requests in no figure that fill the server's cache before others: calls of warm-ups, and those that
+	// a cut left out.
+	Primers  []*Request
 	Schedule []ScheduleSource // one per scenario
 
 	// Partial reports that something is missing, such as the end of a file or a line that was cut.
@@ -55,6 +59,7 @@ type Run struct {
 	from      map[record.Line]string // the instance that wrote each line except requests
 	// serverClocks holds, by instance, how far the server's clock is ahead of the instance's clock.
 	serverClocks map[string]*serverClock
+	sessionLines []*record.Session
 	arena        arena
 	rows         rows
 	common       map[Traits]*Traits
@@ -156,6 +161,8 @@ func (r *Run) add(line record.Line, instance string) {
 		r.Beats = append(r.Beats, l)
 	case *record.Search:
 		r.Searches = append(r.Searches, l)
+	case *record.Session:
+		r.sessionLines = append(r.sessionLines, l)
 	case *record.End:
 		r.Ends = append(r.Ends, l)
 	}
@@ -207,6 +214,7 @@ func (r *Run) finish(force bool) error {
 	findSchedule(r)
 	alignClocks(r)
 	findLateSpans(r)
+	findSessions(r)
 	leaveWarmup(r)
 	return nil
 }

@@ -9,7 +9,8 @@ import (
 // leaveWarmup leaves out what belongs to the warm-ups of stages, and lets the stages begin where their warm-ups end.
 func leaveWarmup(r *Run) {
 	before := len(r.Requests)
-	r.Requests = slices.DeleteFunc(r.Requests, func(q *Request) bool { return q.Warmup })
+	r.leave(func(q *Request) bool { return q.Warmup })
+	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *Session) bool { return s.Warmup })
 	r.Dropped = slices.DeleteFunc(r.Dropped, func(d *record.Dropped) bool { return d.Warmup })
 	for _, s := range r.Stages {
 		if s.Warmup != nil && s.Start > 0 {

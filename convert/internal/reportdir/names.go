@@ -19,6 +19,8 @@ const (
 	Search            = "search.json" // the answer of a search
 	Validation        = "validation.json"
 	PrometheusSummary = "summary" + prometheusEnd
+	SessionSummary    = "summary" + sessionsEnd
+	PerSession        = "per_session" + lifecycleEnd
 	Parquet           = "requests.parquet"
 	CSV               = "requests.csv"
 	Page              = "report.html"
@@ -27,6 +29,7 @@ const (
 const (
 	lifecycleEnd  = "_lifecycle_metrics.json"
 	prometheusEnd = "_prometheus_metrics.json"
+	sessionsEnd   = "_session" + lifecycleEnd
 )
 
 // SearchBeside returns the name of the answer of a search beside a summary, with the same prefix.
@@ -34,6 +37,9 @@ func SearchBeside(summary string) string { return strings.TrimSuffix(summary, Su
 
 // Stage returns the name of a stage's report.
 func Stage(number int) string { return fmt.Sprintf("stage_%d"+lifecycleEnd, number) }
+
+// SessionStage returns the name of the report on a stage's sessions.
+func SessionStage(number int) string { return fmt.Sprintf("stage_%d"+sessionsEnd, number) }
 
 // Adapter returns the name of an adapter's report. The adapter's name must be fit for a file name.
 func Adapter(adapter string) string { return fmt.Sprintf("adapter_%s"+lifecycleEnd, adapter) }
