@@ -208,7 +208,6 @@ type Report struct {
 	run       *run.Run
 	opts      Options
 	tokenGaps *stats.Tally
-	known     map[*run.Request]knownBlocks // of calls with blocks
 }
 
 // NewReport returns the report on the run, and on each stage and each adapter that has requests.
@@ -233,28 +232,11 @@ func NewReport(r *run.Run, o Options) *Report {
 	p.Summary, p.tokenGaps = all.summary(series), all.tokenGaps
 	p.addScenarios()
 	p.addAdapters()
-	p.addSessions()
+	p.Sessions, p.SessionStages = newSessionReports(r, o)
 	p.Summary.Additions.Gates = judge{all}.judgements(givenAll(o.Gates))
 	p.Summary.Additions.setSearches(r)
 	p.Summary.Additions.SLOAnswers = p.sloAnswers()
 	return p
-}
-
-// addSessions adds the reports on the sessions if there are any.
-func (p *Report) addSessions() {
-	if len(p.run.Sessions) == 0 {
-		return
-	}
-	p.known = expectedReuse(p.run, p.opts.CacheTokens)
-	p.Sessions, p.SessionStages = p.sessionReport(p.run.Sessions), map[int]*SessionLifecycle{}
-	stages := map[int][]*run.Session{}
-	for _, s := range p.run.Sessions {
-		stages[s.Stage] = append(stages[s.Stage], s)
-	}
-	for stage, sessions := range stages {
-		p.SessionStages[stage] = p.sessionReport(sessions)
-		p.SessionStages[stage].Stage = stageMetadata(p.run, stage, sessions)
-	}
 }
 
 // addScenarios adds the reports on the scenarios if there are several.

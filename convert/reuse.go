@@ -108,14 +108,16 @@ func (w *reuseWalk) ask(q *run.Request, size int) {
 		}
 		w.caches[q.Client] = c
 	}
-	k := knownBlocks{size: narrow(size), expected: narrow(c.all.Request(w.scratch) * size), blocks: narrow(len(w.scratch))}
+	k := knownBlocks{size: narrow(size), blocks: narrow(len(w.scratch)),
+		expected: narrow(c.all.Request(w.scratch) * size)}
 	if c.limited != nil {
 		k.limited = narrow(c.limited.Request(w.scratch) * size)
 	}
 	w.known[q] = k
 }
 
-// hashes appends the first blocks of a call's prompt, at most n: those that it shares with an earlier call, and its own.
+// hashes appends the first blocks of a call's prompt, at most n: those that it shares with an earlier call, and its
+// own.
 // An earlier call comes before it in the graph, so this ends.
 func (s *promptBlocks) hashes(dst []prefix.Hash, c *record.Call, n int) []prefix.Hash {
 	shared := min(c.Shared, n)
@@ -130,12 +132,12 @@ func (s *promptBlocks) hashes(dst []prefix.Hash, c *record.Call, n int) []prefix
 }
 
 // reuseOf adds up the successful calls of some sessions; nil if no blocks are recorded.
-func (p *Report) reuseOf(sessions []*run.Session) *Reuse {
+func reuseOf(sessions []*run.Session, known map[*run.Request]knownBlocks, cacheTokens int64) *Reuse {
 	u := new(Reuse)
 	limited := int64(0)
 	for _, s := range sessions {
 		for _, q := range s.Requests {
-			if k, known := p.known[q]; known && !q.Failed() {
+			if k, any := known[q]; any && !q.Failed() {
 				u.add(q, k)
 				limited += int64(k.limited)
 			}
@@ -146,8 +148,8 @@ func (p *Report) reuseOf(sessions []*run.Session) *Reuse {
 	}
 	u.ExpectedPercent = percentage(u.Expected, u.Prompt)
 	u.CachedPercent = percentage(u.Cached, u.ReportedPrompt)
-	if size := p.opts.CacheTokens; size > 0 {
-		u.CacheTokens, u.Limited = &size, &limited
+	if cacheTokens > 0 {
+		u.CacheTokens, u.Limited = &cacheTokens, &limited
 		u.LimitedPercent = orNull(float64(percentage(limited, u.Prompt)))
 	}
 	return u

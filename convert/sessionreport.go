@@ -109,9 +109,26 @@ type PathSum struct {
 	PerSession *Distribution `json:"per_session"`
 }
 
+// newSessionReports returns the reports on all sessions of a run and on those of each stage; nil without sessions.
+func newSessionReports(r *run.Run, o Options) (all *SessionLifecycle, stages map[int]*SessionLifecycle) {
+	if len(r.Sessions) == 0 {
+		return nil, nil
+	}
+	g, known := &subset{run: r, opts: o.withDefaults()}, expectedReuse(r, o.CacheTokens)
+	byStage := map[int][]*run.Session{}
+	for _, s := range r.Sessions {
+		byStage[s.Stage] = append(byStage[s.Stage], s)
+	}
+	stages = map[int]*SessionLifecycle{}
+	for stage, sessions := range byStage {
+		stages[stage] = sessionReport(g, sessions, known)
+		stages[stage].Stage = stageMetadata(r, stage, sessions)
+	}
+	return sessionReport(g, r.Sessions, known), stages
+}
+
 // sessionReport returns the report on some sessions.
-func (p *Report) sessionReport(sessions []*run.Session) *SessionLifecycle {
-	g := &subset{run: p.run, opts: p.opts.withDefaults()}
+func sessionReport(g *subset, sessions []*run.Session, known map[*run.Request]knownBlocks) *SessionLifecycle {
 	l := &SessionLifecycle{Additions: &SessionAdditions{Meaning: sessionDefinitions}}
 	var facts []sessionFacts
 	for _, s := range sessions {
@@ -124,10 +141,10 @@ func (p *Report) sessionReport(sessions []*run.Session) *SessionLifecycle {
 	l.count(facts)
 	l.describe(facts, g.opts)
 	l.Failures, l.Substituted = sessionFailures(facts, g.opts.MaxMessages), substitutions(facts, g.opts.MaxMessages)
-	l.Rate = sessionRate(p.run, facts)
+	l.Rate = sessionRate(g.run, facts)
 	l.Additions.CriticalPath = pathSums(g, facts)
 	l.Additions.Fidelity = fidelityOf(g, sessions)
-	l.Additions.Reuse = p.reuseOf(sessions)
+	l.Additions.Reuse = reuseOf(sessions, known, g.opts.CacheTokens)
 	return l
 }
 
@@ -265,8 +282,10 @@ func (m *messageList) add(text, session string) {
 
 // most returns the most frequent messages.
 func (m *messageList) most(n int) []sessionMessage {
-	slices.SortStableFunc(m.list, func(a, b sessionMessage) int { return cmp.Compare(len(b.Sessions), len(a.Sessions)) })
-	return slices.Clone(append([]sessionMessage{}, m.list[:min(n, len(m.list))]...))
+	slices.SortStableFunc(m.list, func(a, b sessionMessage) int {
+		return cmp.Compare(len(b.Sessions), len(a.Sessions))
+	})
+	return append([]sessionMessage{}, m.list[:min(n, len(m.list))]...)
 }
 
 // stageMetadata tells how a stage of sessions went: all instances together.

@@ -180,7 +180,7 @@ func (p *Report) documents(files Files) ([]Document, error) {
 					text.Bytes()})
 		}
 	}
-	p.sessionDocuments(d, files)
+	d.sessions(p, files)
 	if files.Config {
 		text, err := p.configuration()
 		d.fail(err)
@@ -189,22 +189,6 @@ func (p *Report) documents(files Files) ([]Document, error) {
 		}
 	}
 	return d.list, d.err
-}
-
-// sessionDocuments adds the reports on sessions. That on the run has no marks in inference-perf, and those on stages
-// have the marks of the stages.
-func (p *Report) sessionDocuments(d *collector, files Files) {
-	if p.Sessions == nil {
-		return
-	}
-	if files.Sessions {
-		d.add(reportdir.SessionSummary, "", p.Sessions)
-	}
-	for _, stage := range sortedKeys(p.SessionStages) {
-		if files.SessionStages {
-			d.add(reportdir.SessionStage(stage), fmt.Sprintf("STAGE_%d", stage), p.SessionStages[stage])
-		}
-	}
 }
 
 func (p *Report) lifecycles(d *collector, files Files) {
@@ -238,6 +222,22 @@ func (p *Report) lifecycles(d *collector, files Files) {
 type collector struct {
 	list []Document
 	err  error
+}
+
+// sessions adds the reports on sessions. That on the run has no marks in inference-perf, and those on stages
+// have the marks of the stages.
+func (d *collector) sessions(p *Report, files Files) {
+	if p.Sessions == nil {
+		return
+	}
+	if files.Sessions {
+		d.add(reportdir.SessionSummary, "", p.Sessions)
+	}
+	for _, stage := range sortedKeys(p.SessionStages) {
+		if files.SessionStages {
+			d.add(reportdir.SessionStage(stage), fmt.Sprintf("STAGE_%d", stage), p.SessionStages[stage])
+		}
+	}
 }
 
 func (d *collector) fail(err error) { d.err = errors.Join(d.err, err) }

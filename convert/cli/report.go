@@ -23,17 +23,17 @@ import (
 )
 
 type reportFlags struct {
-	out, percentiles, markers        string
-	slo, gate                        string
-	config                           string
-	formats, adapters                []string
-	stages                           []int
-	perRequest, perSession           bool
-	adapterStages, force             bool
-	cacheTokens                      int64
-	excludeLate                      bool
-	warmup, cooldown, stageWarmup    time.Duration
-	prometheus                       prometheusFlags
+	out, percentiles, markers     string
+	slo, gate                     string
+	config                        string
+	formats, adapters             []string
+	stages                        []int
+	perRequest, perSession        bool
+	adapterStages, force          bool
+	cacheTokens                   int64
+	excludeLate                   bool
+	warmup, cooldown, stageWarmup time.Duration
+	prometheus                    prometheusFlags
 }
 
 func newReport() *cobra.Command {

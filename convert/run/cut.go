@@ -50,7 +50,7 @@ func leaveRequests(r *Run, c *Cut) {
 		return start < from || start > to || warm != nil && start < warm[stage] ||
 			c.Stages != nil && !slices.Contains(c.Stages, int(stage))
 	}
-	r.leave(func(q *Request) bool { return outside(q.Start, q.Stage) || other(q) })
+	leave(r, func(q *Request) bool { return outside(q.Start, q.Stage) || other(q) })
 	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *Session) bool {
 		return outside(max(s.Start, zero), narrow(s.Stage)) || len(s.Requests) > 0 && !slices.ContainsFunc(s.Requests,
 			func(q *Request) bool { return !other(q) })
@@ -60,7 +60,7 @@ func leaveRequests(r *Run, c *Cut) {
 }
 
 // leave leaves out some requests. Replayed ones still fill the server's cache.
-func (r *Run) leave(out func(*Request) bool) {
+func leave(r *Run, out func(*Request) bool) {
 	r.Requests = slices.DeleteFunc(r.Requests, func(q *Request) bool {
 		left := out(q)
 		if left && q.Replayed {

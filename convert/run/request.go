@@ -87,7 +87,8 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 		PromptTokens: narrow(c.Prompt), CompletionTokens: narrow(c.Completion),
 		ServerPrompt: narrow(c.ServerPrompt), ServerCompletion: narrow(c.ServerCompletion),
 		ServerCached: narrow(c.ServerCached), MaxTokens: narrow(rec.MaxTokens), ChunkCount: narrow(len(rec.Chunks)),
-		InSession: rec.SessionID != "", Replayed: rec.Call != nil, Warmup: rec.Warmup, Retried: rec.Retries > 0, Good: none,
+		InSession: rec.SessionID != "", Replayed: rec.Call != nil, Warmup: rec.Warmup, Retried: rec.Retries > 0,
+		Good: none,
 	}
 	if !q.Failed() {
 		r.CountsPrompts = r.CountsPrompts || c.PromptSource != record.NoSource

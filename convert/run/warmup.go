@@ -9,7 +9,7 @@ import (
 // leaveWarmup leaves out what belongs to the warm-ups of stages, and lets the stages begin where their warm-ups end.
 func leaveWarmup(r *Run) {
 	before := len(r.Requests)
-	r.leave(func(q *Request) bool { return q.Warmup })
+	leave(r, func(q *Request) bool { return q.Warmup })
 	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *Session) bool { return s.Warmup })
 	r.Dropped = slices.DeleteFunc(r.Dropped, func(d *record.Dropped) bool { return d.Warmup })
 	for _, s := range r.Stages {
