@@ -95,6 +95,19 @@ func Python(t testing.TB, modules ...string) string {
 	return python
 }
 
+// InferencePerf returns the path of a Python interpreter that has inference-perf: LLM_TEST_INFERENCE_PERF, or that of
+// `make deps`. It skips the test if there is neither.
+func InferencePerf(t testing.TB) string {
+	t.Helper()
+	if path := os.Getenv("LLM_TEST_INFERENCE_PERF"); path != "" {
+		return path
+	}
+	if !exists(deps("inference-perf.done")) {
+		Skip(t, "inference-perf, which runs on Python 3.12 or later", "make deps")
+	}
+	return deps("inference-perf", "bin", "python")
+}
+
 // LlamaCPP returns the folder of llama.cpp's server and its models: LLM_TEST_LLAMACPP, or the folder of `make deps`. It
 // skips the test if there is neither.
 func LlamaCPP(t testing.TB) string {

@@ -25,6 +25,18 @@ type Format interface {
 	Session(records []Record) (*workload.Session, error)
 }
 
+// NoCall is an Entry.Calls.
+const NoCall = -1
+
+// Splitter is a Format whose records may be made of others. It may be used concurrently.
+type Splitter interface {
+	// Split returns the records that a record consists of, which stand for it; nil if it stands for itself.
+	Split(record []byte) []Piece
+}
+
+// Piece is a part of a record that is one itself.
+type Piece struct{ Offset, Length int }
+
 // Record is a record of a trace: an object in JSON, also where the file is a table.
 type Record struct {
 	Data   []byte
@@ -60,7 +72,7 @@ type Entry struct {
 	Time string
 	// Unit is how many numbers make a second, if Time is a number; 0 finds out by the first one.
 	Unit float64
-	// Calls is the number of calls in the record; 0 means 1.
+	// Calls is the number of calls in the record; 0 means 1, and NoCall none. Sessions without calls are left out.
 	Calls int
 	// Skip leaves the record out without a word, such as a row of another kind.
 	Skip bool
@@ -80,7 +92,7 @@ type Options struct {
 
 // makers make the formats with options, in the order in which they are tried on a file of unknown format: those that
 // more records could be taken for come later.
-var makers = []func(Options) Format{newBailian, newMooncake, newAzure, newBurstGPT, newBodies, newLog}
+var makers = []func(Options) Format{newOTel, newBailian, newMooncake, newAzure, newBurstGPT, newBodies, newLog}
 
 // All returns the formats.
 func All(o Options) (list []Format) {

@@ -131,13 +131,36 @@ func (x *indexer) leaveOut(err error) error {
 	return nil
 }
 
-// add indexes a record.
+// add indexes a record, or the records in it.
 func (x *indexer) add(number int, row Row) error {
 	if x.format == nil {
 		if err := x.detect(row.Data); err != nil {
 			return err
 		}
 	}
+	s, ok := x.format.(Splitter)
+	if !ok {
+		return x.addOne(number, row)
+	}
+	pieces := s.Split(row.Data)
+	if pieces == nil {
+		return x.addOne(number, row)
+	}
+	for _, p := range pieces {
+		piece := row
+		piece.Data = row.Data[p.Offset : p.Offset+p.Length]
+		if piece.Length = 0; row.Length == len(row.Data) {
+			piece.Offset, piece.Length = row.Offset+int64(p.Offset), p.Length
+		}
+		if err := x.addOne(number, piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addOne indexes a record.
+func (x *indexer) addOne(number int, row Row) error {
 	e, err := x.format.Index(row.Data)
 	if err != nil || e.Skip {
 		return err
@@ -158,7 +181,10 @@ func (x *indexer) add(number int, row Row) error {
 	}
 	x.assign(e, at)
 	x.places = append(x.places, p)
-	x.calls = append(x.calls, uint32(max(1, e.Calls)))
+	if e.Calls == 0 {
+		e.Calls = 1
+	}
+	x.calls = append(x.calls, uint32(max(0, e.Calls)))
 	return nil
 }
 
@@ -279,6 +305,9 @@ func (x *indexer) finish() (*Trace, error) {
 	if len(x.places) == 0 {
 		return nil, x.empty()
 	}
+	if x.dropIdle(); len(x.places) == 0 {
+		return nil, fmt.Errorf("%s: no record in it is a call", x.files[0].Name)
+	}
 	order := x.gather()
 	if err := x.settle(order); err != nil {
 		return nil, err
@@ -293,6 +322,25 @@ func (x *indexer) empty() error {
 		return fmt.Errorf("%s: no valid record in it: %s", name, x.Faults[0])
 	}
 	return fmt.Errorf("%s: no record in it", name)
+}
+
+// dropIdle leaves out the sessions without a call.
+func (x *indexer) dropIdle() {
+	if !slices.Contains(x.calls, 0) {
+		return
+	}
+	calls := make([]uint32, len(x.joined))
+	for i, n := range x.calls {
+		calls[x.root(x.of[i])] += n
+	}
+	kept := 0
+	for i := range x.places {
+		if calls[x.root(x.of[i])] > 0 {
+			x.places[kept], x.of[kept], x.calls[kept] = x.places[i], x.of[i], x.calls[i]
+			kept++
+		}
+	}
+	x.places, x.of, x.calls = x.places[:kept], x.of[:kept], x.calls[:kept]
 }
 
 // gather makes the groups, and returns for each its session as numbered while reading. Groups are in the order of their
