@@ -83,7 +83,9 @@ func (c Chain) Append(messages ...Message) Chain {
 
 func (c Chain) append(m Message) Chain {
 	s := &segment{before: c.last, from: c.Len()}
-	c.state = mix(mixText(mix(c.state, roleMark), m.Role), roleMark)
+	if m.Role != "" {
+		c.state = mix(mixText(mix(c.state, roleMark), m.Role), roleMark)
+	}
 	for _, text := range m.Texts {
 		c.add(s, text)
 	}

@@ -6,7 +6,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Message is what counts of a message of a prompt. A prompt that is one text is a message without a role.
+// Message is what counts of a message of a prompt. Without a role it is a text that goes on from what is before it: a
+// prompt that is one text is such messages alone.
 type Message struct {
 	Role  string
 	Texts []string // content, reasoning, and for each call of a tool its name and arguments

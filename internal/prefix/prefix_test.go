@@ -22,6 +22,10 @@ func TestChainsShareWhatIsEqual(t *testing.T) {
 	system := Message{Role: "system", Texts: []string{words(40, "s")}}
 	user := Message{Role: "user", Texts: []string{words(30, "u")}}
 	base := New(16, nil).Append(system)
+	text := New(16, nil).Append(Message{Texts: []string{words(40, "s")}}, Message{Texts: user.Texts})
+	if one := New(16, nil).Append(Message{Texts: []string{words(40, "s") + " " + words(30, "u")}}); one.Common(text) != 4 {
+		t.Errorf("got %d blocks in common of a text and its pieces, want 4", one.Common(text))
+	}
 	for _, tt := range []struct {
 		name         string
 		chain        Chain
@@ -43,6 +47,9 @@ func TestChainsShareWhatIsEqual(t *testing.T) {
 		shared := 0
 		for shared < min(len(hashes), base.Len()) && hashes[shared] == base.Hashes()[shared] {
 			shared++
+		}
+		if got := tt.chain.Common(base); got != shared {
+			t.Errorf("%s: got %d blocks in common, want %d", tt.name, got, shared)
 		}
 		if len(hashes) != tt.len || tt.chain.Len() != tt.len || shared != tt.sharing {
 			t.Errorf("%s: got %d blocks, %d shared, want %d, %d", tt.name, len(hashes), shared, tt.len, tt.sharing)
