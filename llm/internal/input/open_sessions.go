@@ -10,26 +10,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
-	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // openSessions opens a data set of sessions.
 func (s *Source) openSessions(o *DatasetOptions) (*Sessions, error) {
-	player := &replay.Player{Rules: o.Session.Rules}
-	if o.Seed != nil {
-		player.Rules.Seed = *o.Seed
-	}
-	var counter *tokenizer.Counter
-	if o.Tokenizer != "" {
-		var err error
-		if counter, err = s.Counter(o.Tokenizer); err != nil {
-			return nil, err
-		}
-		player.Tokenizer = counter
-		player.Count = func(messages json.RawMessage) int {
-			n, _ := counter.CountChat(messages, nil) // without a template, the tokens of the texts
-			return n
-		}
+	player, err := s.player(o)
+	if err != nil {
+		return nil, err
 	}
 	source, err := s.openWorkload(o)
 	if err != nil {
@@ -41,6 +28,29 @@ func (s *Source) openSessions(o *DatasetOptions) (*Sessions, error) {
 	}
 	s.Log.Info(set.opened(plain.Terminal(cmp.Or(o.Path, o.Kind))))
 	return set, nil
+}
+
+// player returns what replays the sessions. Without a tokenizer, a word is a token.
+func (s *Source) player(o *DatasetOptions) (*replay.Player, error) {
+	p := &replay.Player{Rules: o.Session.Rules}
+	if o.Seed != nil {
+		p.Rules.Seed = *o.Seed
+	}
+	var words datasets.Tokenizer
+	if o.Tokenizer != "" {
+		counter, err := s.Counter(o.Tokenizer)
+		if err != nil {
+			return nil, err
+		}
+		p.Tokenizer, words = counter, counter
+		p.Count = func(messages json.RawMessage) int {
+			n, _ := counter.CountChat(messages, nil) // without a template, the tokens of the texts
+			return n
+		}
+	}
+	var err error
+	p.Texts, err = datasets.NewBlockTexts(words, cmp.Or(o.TokensPerWord, 1), 0)
+	return p, err
 }
 
 // openWorkload opens the sessions themselves.

@@ -68,7 +68,7 @@ func (o *DatasetOptions) whole() bool {
 func (o *DatasetOptions) sessionUses() []string {
 	switch o.Kind {
 	case otelReplay, wekaReplay, workloadReplay:
-		return []string{"path", "files", "workload", "replay", "unit", "tokenizer", "tokensPerWord", "corpusFilePath"}
+		return []string{"path", "files", "workload", "replay", "unit", "tokenizer", "tokensPerWord"}
 	case agentic:
 		return []string{"syntheticAgentic", "replay", "unit", "tokenizer", "tokensPerWord"}
 	}
