@@ -7,7 +7,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 )
 
-// Equal hashes are equal texts within a scope, of just as many words, and one that is cut is the beginning of the whole.
+// Equal hashes are equal texts within a scope, of just as many words; one that is cut is the beginning of the whole.
 func TestBlockTexts(t *testing.T) {
 	t.Parallel()
 	texts, err := NewBlockTexts(nil, 1, 7)

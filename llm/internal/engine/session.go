@@ -171,6 +171,9 @@ func mayGo(ctx context.Context, a *replay.Ask) bool {
 func (s *Session) job(a *replay.Ask) Job {
 	j := Job{Dialect: s.common.client.opts.API, Turn: a.Place.Number}
 	j.SessionID, j.At, j.KeepCalls = s.turn.ID, a.At, true
+	if a.Call.Params != nil {
+		j.Extra = extra(a.Call.Params)
+	}
 	j.Tools, j.ToolChoice, j.IgnoreEOS, j.Headers = a.Tools, a.ToolChoice, a.IgnoreEOS, a.Headers
 	if j.MaxTokens = a.MaxTokens; s.maxTokens > 0 && !a.Place.Primes {
 		j.MaxTokens = s.maxTokens

@@ -11,24 +11,21 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// openAgentic opens sessions of agents, which are made up.
-func (s *Source) openAgentic(o *DatasetOptions) (workload.Source, error) {
-	options := o.Session.Agentic.options()
-	options.TokensPerWord = o.TokensPerWord
-	if o.Seed != nil {
-		options.Seed = *o.Seed
+// agentic makes up sessions of agents.
+func (p opening) agentic() (workload.Source, error) {
+	options := p.o.Session.Agentic.options()
+	options.TokensPerWord = p.o.TokensPerWord
+	if p.o.Seed != nil {
+		options.Seed = *p.o.Seed
 	}
-	if o.Tokenizer != "" {
-		counter, err := s.Counter(o.Tokenizer)
-		if err != nil {
-			return nil, err
-		}
-		options.Tokenizer = counter
+	if p.counter != nil {
+		options.Tokenizer = p.counter
 	}
 	source, err := datasets.NewAgentic(options)
 	if err != nil {
-		return nil, fmt.Errorf("data set of type %s: %w", o.Kind, err)
+		return nil, fmt.Errorf("data set of type %s: %w", p.o.Kind, err)
 	}
+	p.from.Shared.generated.add(p.o.Kind, options.Seed, "")
 	return source, nil
 }
 

@@ -27,8 +27,8 @@ func TestAgenticOptions(t *testing.T) {
 		// 1000 of the system prompt, 8 tools, a turn of 500 and 2 loops of 100 and 100, an answer of 100
 		{"enough room", func(a *Agentic) { a.MaxModelLen = 1000 + 8*380 + 500 + 2*200 + 100 }, ""},
 		{"not enough", func(a *Agentic) { a.MaxModelLen = 5039 }, "maxModelLen must be at least 5040"},
-		{"more turns", func(a *Agentic) { a.Turns, a.MaxModelLen = &turns, 6840 - 1 }, "at least 6840"},
-		{"more calls", func(a *Agentic) { a.Parallel, a.MaxModelLen = &parallel, 5240 - 1 }, "at least 5240"},
+		{"more turns", func(a *Agentic) { a.Turns, a.MaxModelLen = &turns, 6840-1 }, "at least 6840"},
+		{"more calls", func(a *Agentic) { a.Parallel, a.MaxModelLen = &parallel, 5240-1 }, "at least 5240"},
 		{"half a compaction", func(a *Agentic) { a.CompactAt = &turns }, "needs triggerTokens and targetTokens"},
 	} {
 		err := agenticOptions(c.edit).check()

@@ -18,18 +18,18 @@ import (
 
 // findPatterns returns the files that patterns of the options match, and their total size in bytes. Large ones are
 // read from the disk, as in findLocal.
-func (s *Source) findPatterns(patterns []string) ([]datasets.File, int64, error) {
+func (p opening) findPatterns(patterns []string) ([]datasets.File, int64, error) {
 	var absolute []string
 	for _, pattern := range patterns {
-		absolute = append(absolute, s.Abs(pattern))
+		absolute = append(absolute, p.from.Abs(pattern))
 	}
-	files, size, err := glob(s.Files, absolute)
+	files, size, err := glob(p.from.Files, absolute)
 	if err == nil && size <= archiveLimit {
 		return files, size, nil
 	}
 	if large, n, direct := glob(fsext.NewOsFs(), absolute); direct == nil && n > archiveLimit {
-		s.Log.Infof("the data set has more than %d MiB: an archive of this test does not carry it, and finds it at the "+
-			"same place only", archiveLimit>>20)
+		p.from.Log.Infof("the data set has more than %d MiB: an archive of this test does not carry it, and finds it "+
+			"at the same place only", archiveLimit>>20)
 		return large, n, nil
 	}
 	return files, size, err

@@ -10,15 +10,30 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
+
+// opening opens a data set of sessions.
+type opening struct {
+	from    *Source
+	o       *DatasetOptions
+	counter *tokenizer.Counter // nil without a tokenizer: a token is a word
+}
 
 // openSessions opens a data set of sessions.
 func (s *Source) openSessions(o *DatasetOptions) (*Sessions, error) {
-	player, err := s.player(o)
+	p := opening{from: s, o: o}
+	if o.Tokenizer != "" {
+		var err error
+		if p.counter, err = s.Counter(o.Tokenizer); err != nil {
+			return nil, err
+		}
+	}
+	player, err := p.player()
 	if err != nil {
 		return nil, err
 	}
-	source, err := s.openWorkload(o)
+	source, err := p.workload()
 	if err != nil {
 		return nil, err
 	}
@@ -30,61 +45,57 @@ func (s *Source) openSessions(o *DatasetOptions) (*Sessions, error) {
 	return set, nil
 }
 
-// player returns what replays the sessions. Without a tokenizer, a word is a token.
-func (s *Source) player(o *DatasetOptions) (*replay.Player, error) {
-	p := &replay.Player{Rules: o.Session.Rules}
-	if o.Seed != nil {
-		p.Rules.Seed = *o.Seed
+// player returns what replays the sessions.
+func (p opening) player() (*replay.Player, error) {
+	player := &replay.Player{Rules: p.o.Session.Rules}
+	if p.o.Seed != nil {
+		player.Rules.Seed = *p.o.Seed
 	}
 	var words datasets.Tokenizer
-	if o.Tokenizer != "" {
-		counter, err := s.Counter(o.Tokenizer)
-		if err != nil {
-			return nil, err
-		}
-		p.Tokenizer, words = counter, counter
-		p.Count = func(messages json.RawMessage) int {
-			n, _ := counter.CountChat(messages, nil) // without a template, the tokens of the texts
+	if p.counter != nil {
+		player.Tokenizer, words = p.counter, p.counter
+		player.Count = func(messages json.RawMessage) int {
+			n, _ := p.counter.CountChat(messages, nil) // without a template, the tokens of the texts
 			return n
 		}
 	}
 	var err error
-	p.Texts, err = datasets.NewBlockTexts(words, cmp.Or(o.TokensPerWord, 1), 0)
-	return p, err
+	player.Texts, err = datasets.NewBlockTexts(words, cmp.Or(p.o.TokensPerWord, 1), 0)
+	return player, err
 }
 
-// openWorkload opens the sessions themselves.
-func (s *Source) openWorkload(o *DatasetOptions) (workload.Source, error) {
-	switch o.Kind {
+// workload opens the sessions themselves.
+func (p opening) workload() (workload.Source, error) {
+	switch p.o.Kind {
 	case otelReplay, wekaReplay, workloadReplay:
-		return s.openTrace(o)
+		return p.trace()
 	case agentic:
-		return s.openAgentic(o)
+		return p.agentic()
 	}
-	turns := *o
+	turns := *p.o
 	turns.Session = defaultSessionOptions()
-	set, err := s.open(&turns)
+	set, err := p.from.open(&turns)
 	if err != nil {
 		return nil, err
 	}
 	return scriptSessions{set.(*Conversations).Scripts}, nil // Check lets no other set be sessions
 }
 
-// findTrace returns the files of a trace: those of findFiles, or, where the options have a list of patterns, what these
+// files returns the files of a trace: those of findFiles, or, where the options have a list of patterns, what these
 // match, in the folder or the repository of the options if they have one.
-func (s *Source) findTrace(o *DatasetOptions) (files []datasets.File, err error) {
-	if o.Session.Files == nil {
-		files, _, err = s.findFiles(o)
+func (p opening) files() (files []datasets.File, err error) {
+	if p.o.Session.Files == nil {
+		files, _, err = p.from.findFiles(p.o)
 		return files, err
 	}
-	if o.Path == "" {
-		files, _, err = s.findPatterns(o.Session.Files)
+	if p.o.Path == "" {
+		files, _, err = p.findPatterns(p.o.Session.Files)
 		return files, err
 	}
-	for _, pattern := range o.Session.Files {
-		one := *o
+	for _, pattern := range p.o.Session.Files {
+		one := *p.o
 		one.Files = pattern
-		found, _, err := s.findFiles(&one)
+		found, _, err := p.from.findFiles(&one)
 		if err != nil {
 			return nil, err
 		}
@@ -93,9 +104,10 @@ func (s *Source) findTrace(o *DatasetOptions) (files []datasets.File, err error)
 	return files, nil
 }
 
-// openTrace opens the files of a trace.
-func (s *Source) openTrace(o *DatasetOptions) (workload.Source, error) {
-	files, err := s.findTrace(o)
+// trace opens the files of a trace.
+func (p opening) trace() (workload.Source, error) {
+	o := p.o
+	files, err := p.files()
 	if err != nil {
 		return nil, err
 	}
