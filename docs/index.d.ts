@@ -476,7 +476,7 @@ declare module 'k6/x/llm' {
       toolChoice?: 'force_recorded' | 'as_recorded';
       /** What takes the place of a tool call that is missing or cannot be read: nothing, so that the session fails (default), or the recorded one. */
       badToolCalls?: 'none' | 'use_recorded';
-      /** Give an answer that is a tool call at least 4096 tokens, and four times those recorded (default true). */
+      /** Give an answer that is a tool call at least 4096 tokens, and four times those recorded (default true; false for 'synthetic_agentic'). */
       toolCallMaxTokens?: boolean;
       /** The longest wait before a call, after speed (default: no limit). */
       maxWait?: Duration;

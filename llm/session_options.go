@@ -19,7 +19,7 @@ func (o *datasetOptions) sessionFields(rt *sobek.Runtime) fields {
 	return fields{
 		"unit":     choice(&o.Session.Unit, input.UnitTurn, input.UnitSession),
 		"workload": func(v sobek.Value) error { return workloadFields(&o.Session.Workload).read(rt, "workload", v) },
-		"replay":   func(v sobek.Value) error { return ruleFields(&o.Session.Rules).read(rt, "replay", v) },
+		"replay":   func(v sobek.Value) error { return ruleFields(o.Session).read(rt, "replay", v) },
 		"syntheticAgentic": func(v sobek.Value) error {
 			return agenticFields(rt, &o.Session.Agentic).read(rt, "syntheticAgentic", v)
 		},
@@ -57,12 +57,16 @@ func readColumns(dst *map[string]string, v sobek.Value) error {
 }
 
 // ruleFields are the rules by which sessions are replayed.
-func ruleFields(r *replay.Rules) fields {
+func ruleFields(o *input.SessionOptions) fields {
+	r := &o.Rules
 	return fields{
-		"answers":            oneOf(&r.Recorded, "live", "recorded"),
-		"toolChoice":         oneOf(&r.AsRecorded, "force_recorded", "as_recorded"),
-		"badToolCalls":       oneOf(&r.UseRecorded, "none", "use_recorded"),
-		"toolCallMaxTokens":  boolean(&r.RoomForTools),
+		"answers":      oneOf(&r.Recorded, "live", "recorded"),
+		"toolChoice":   oneOf(&r.AsRecorded, "force_recorded", "as_recorded"),
+		"badToolCalls": oneOf(&r.UseRecorded, "none", "use_recorded"),
+		"toolCallMaxTokens": func(v sobek.Value) error {
+			o.RoomForTools = new(bool)
+			return boolean(o.RoomForTools)(v)
+		},
 		"maxWait":            func(v sobek.Value) error { return readMaxWait(&r.MaxWait, v) },
 		"predecessorTimeout": duration(&r.PredecessorTimeout),
 		"speed": func(v sobek.Value) error {

@@ -128,11 +128,10 @@ func (s *Session) send(ctx context.Context, a *replay.Ask) replay.Got {
 		return replay.Got{Unsent: true, End: time.Now()}
 	}
 	call := s.common
-	call.ctx, call.asked, call.position.seq = ctx, &asked{Ask: a, stage: s.stage}, a.Place.Number
+	call.ctx, call.Job, call.position.seq = ctx, s.job(a), a.Place.Number
 	if a.Place.Primes {
 		call.position.seq += len(s.turn.Session.Calls)
 	}
-	call.Job = s.job(a)
 	call.address(s.model)
 	answer, counts, err := call.exchange()
 	if err != nil {
@@ -169,7 +168,7 @@ func mayGo(ctx context.Context, a *replay.Ask) bool {
 
 // job returns the request of a call.
 func (s *Session) job(a *replay.Ask) Job {
-	j := Job{Dialect: s.common.client.opts.API, Turn: a.Place.Number}
+	j := Job{Dialect: s.common.client.opts.API, Turn: a.Place.Number, asked: &asked{Ask: a, stage: s.stage}}
 	j.SessionID, j.At, j.KeepCalls = s.turn.ID, a.At, true
 	if a.Call.Params != nil {
 		j.Extra = extra(a.Call.Params)

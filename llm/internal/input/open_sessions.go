@@ -48,6 +48,9 @@ func (s *Source) openSessions(o *DatasetOptions) (*Sessions, error) {
 // player returns what replays the sessions.
 func (p opening) player() (*replay.Player, error) {
 	player := &replay.Player{Rules: p.o.Session.Rules}
+	if player.Rules.RoomForTools = p.o.Kind != agentic; p.o.Session.RoomForTools != nil {
+		player.Rules.RoomForTools = *p.o.Session.RoomForTools
+	}
 	if p.o.Seed != nil {
 		player.Rules.Seed = *p.o.Seed
 	}

@@ -35,7 +35,9 @@ type SessionOptions struct {
 	Files    []string // several of DatasetOptions.Files; without a path, files by patterns such as traces/**/*.json
 	Workload datasets.TraceOptions
 	Rules    replay.Rules
-	Agentic  Agentic
+	// RoomForTools is that of Rules, if it is given. inference-perf's default depends on the type.
+	RoomForTools *bool
+	Agentic      Agentic
 }
 
 // Agentic holds inference-perf's options of made-up sessions of agents. Lengths are in tokens, times in milliseconds;
