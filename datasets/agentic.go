@@ -72,23 +72,28 @@ func NewAgentic(o AgenticOptions) (workload.Source, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	options := agentic.Options{
-		Seed: o.Seed, Rounds: o.Rounds.Draw, Input: o.Input.Draw, Output: o.Output.Draw, SystemPrompt: o.SystemPrompt,
-		Loop: o.Loop.Draw, Tools: o.Tools.Draw, Parallel: o.Parallel.Draw, Fanout: o.Fanout,
-		SubAgents: o.SubAgents.Draw, MaxDepth: o.MaxDepth, MaxCalls: o.MaxCalls, ToolTime: o.ToolTime.Draw,
-		ThinkTime: o.ThinkTime.Draw, Measure: o.measure(),
-	}
-	if o.Trigger != nil {
-		options.Compaction = &agentic.Compaction{Trigger: o.Trigger.Draw, Target: o.Target.Draw}
-	}
-	for _, t := range o.Themes {
-		options.Themes = append(options.Themes, agentic.Weight{Theme: t.Name, Weight: t.Weight})
-	}
-	generator, err := agentic.New(options)
+	generator, err := agentic.New(o.drawn(func(d Distribution) agentic.Draw { return d.Draw }))
 	if err != nil {
 		return nil, err
 	}
 	return &agenticSource{generator: generator, sessions: o.Sessions}, nil
+}
+
+// drawn returns the options for the generator, with the function by which numbers are drawn.
+func (o *AgenticOptions) drawn(by func(Distribution) agentic.Draw) agentic.Options {
+	options := agentic.Options{
+		Seed: o.Seed, Rounds: by(o.Rounds), Input: by(o.Input), Output: by(o.Output), SystemPrompt: o.SystemPrompt,
+		Loop: by(o.Loop), Tools: by(o.Tools), Parallel: by(o.Parallel), Fanout: o.Fanout, SubAgents: by(o.SubAgents),
+		MaxDepth: o.MaxDepth, MaxCalls: o.MaxCalls, ToolTime: by(o.ToolTime), ThinkTime: by(o.ThinkTime),
+		Measure: o.measure(),
+	}
+	if o.Trigger != nil {
+		options.Compaction = &agentic.Compaction{Trigger: by(*o.Trigger), Target: by(o.Target)}
+	}
+	for _, t := range o.Themes {
+		options.Themes = append(options.Themes, agentic.Weight{Theme: t.Name, Weight: t.Weight})
+	}
+	return options
 }
 
 // maxTools bounds the catalog of an agent, whose definitions have about 1,200 bytes each.

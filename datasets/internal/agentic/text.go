@@ -135,10 +135,10 @@ func (m Measure) fit(p *prose, tokens int, more func(dst []byte) []byte) (text s
 	words := max(1, int(math.Round(float64(tokens)/m.PerWord)))
 	for range fitTries {
 		text = strings.TrimRight(p.first(words, more), "\n ")
-		off := tokens - m.Prose(text)
-		step := int(math.Round(float64(off) / m.PerWord))
-		if off == 0 || step == 0 || words+step < 1 {
-			return text
+		n := m.Prose(text)
+		step := int(math.Round(float64((tokens-n)*words) / float64(max(1, n))))
+		if step == 0 || words+step < 1 {
+			break
 		}
 		words += step
 	}
