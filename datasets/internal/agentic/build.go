@@ -204,7 +204,6 @@ func (b *builder) add(c workload.Call) int {
 			return p.Call == c.After[i].Call && (p.Kind == workload.Answered || p.Kind == workload.Quoted)
 		})
 	}
-	c.Answer.Tokens = c.MaxTokens
 	c.UserFacing = c.Answer.ToolCalls == nil
 	if b.options.Compaction != nil {
 		b.held = append(b.held, b.length(&c))
