@@ -18,9 +18,9 @@ type blockTexts struct {
 	seed    int64
 }
 
-// NewBlockTexts returns texts of blocks of which only hashes are known. With a tokenizer, the text of some blocks has as
-// many tokens as they have together, without special tokens; without one, t is nil, and it has as many words as are so
-// many tokens on average. A block's text depends on the seed, the scope and the hash alone.
+// NewBlockTexts returns texts of blocks of which only hashes are known. With a tokenizer, the text of some blocks has
+// as many tokens as they have together, without special tokens; without one, t is nil, and it has as many words as are
+// so many tokens on average. A block's text depends on the seed, the scope and the hash alone.
 func NewBlockTexts(t Tokenizer, tokensPerWord float64, seed int64) (workload.Texts, error) {
 	from, err := newLexicon(t, AsChat)
 	if t == nil {

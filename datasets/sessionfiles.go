@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"path/filepath"
+	"unicode/utf8"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/internal/trace"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
@@ -71,13 +72,18 @@ type valueRows struct {
 
 // Next returns the next record.
 func (v *valueRows) Next() (row trace.Row, err error) {
-	var raw []byte
-	raw, row.Line, err = v.values.next()
-	if err != nil {
-		return row, err
+	raw, line := v.values.nextLine()
+	valid := raw != nil && utf8.Valid(raw)
+	if raw == nil {
+		if raw, line, err = v.values.next(); err != nil {
+			return trace.Row{Line: line}, err
+		}
 	}
-	row.Offset = v.begin + v.values.base + int64(v.values.pos-len(raw))
-	if row.Data, err = validRecord(raw); err == nil && v.placed {
+	row = trace.Row{Data: raw, Line: line, Offset: v.begin + v.values.offset(raw)}
+	if !valid {
+		row.Data, err = validRecord(raw)
+	}
+	if err == nil && v.placed && &row.Data[0] == &raw[0] { // the bytes in the file are valid
 		row.Length = len(raw)
 	}
 	return row, err

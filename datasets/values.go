@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
@@ -53,6 +55,36 @@ func (v *values) next() (value []byte, line int, err error) {
 	v.line += bytes.Count(value, newline)
 	v.pos += end
 	return value, line, nil
+}
+
+// nextLine returns the next value if it is the text of a line, which is how most files are written and what is found
+// fastest. Otherwise it reads nothing, and returns nil.
+func (v *values) nextLine() (value []byte, line int) {
+	if v.array {
+		return nil, 0
+	}
+	for end := 0; ; {
+		if at := bytes.IndexByte(v.buf[v.pos+end:], '\n'); at >= 0 {
+			end += at
+			text := bytes.TrimRight(v.buf[v.pos:v.pos+end], "\r")
+			if len(text) == 0 || text[0] != '{' || !gjson.ValidBytes(text) {
+				return nil, 0
+			}
+			v.pos += end + 1
+			v.begun = true
+			v.line++
+			return text, v.line - 1
+		}
+		if end = len(v.buf) - v.pos; v.err != nil || end > maxValue || end > 0 && v.buf[v.pos] != '{' {
+			return nil, 0
+		}
+		v.fill()
+	}
+}
+
+// offset returns where the value that was returned last is in the source.
+func (v *values) offset(value []byte) int64 {
+	return v.base + int64(cap(v.buf)-cap(value)) // both end with the same array
 }
 
 // skipLine goes on after a fault with the line that follows it. It reports false at the end.

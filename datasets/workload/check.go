@@ -1,6 +1,9 @@
 package workload
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Check returns an error, with the call's id, if the session is not a graph that can be replayed: it has no call, a
 // call has no prompt, waits for a call that does not exist or comes later, or repeats one that need not have ended.
@@ -15,52 +18,52 @@ func (s *Session) Check() error {
 			return fmt.Errorf("session %q has two calls %q", s.ID, c.ID)
 		}
 		ids[c.ID] = true
-		err := c.check(i)
-		if err == nil {
-			err = s.checkParts(i)
-		}
-		if err != nil {
+		if err := s.checkCall(i); err != nil {
 			return fmt.Errorf("session %q, call %q: %w", s.ID, c.ID, err)
 		}
 	}
 	return nil
 }
 
-// check checks a call at its place in the session.
-func (c *Call) check(place int) error {
-	earlier := func(call int) bool { return 0 <= call && call < place }
-	if len(c.Prompt) == 0 {
-		return fmt.Errorf("it has no message")
-	}
+// checkCall checks a call by its place in the session.
+func (s *Session) checkCall(place int) error {
+	c := &s.Calls[place]
 	for i, e := range c.After {
 		switch {
-		case !earlier(e.Call):
+		case e.Call < 0 || e.Call >= place:
 			return fmt.Errorf("it waits for call number %d, which does not come before it", e.Call)
 		case i > 0 && e.Call <= c.After[i-1].Call:
-			return fmt.Errorf("the calls that it waits for are not in order")
+			return errors.New("the calls that it waits for are not in order")
 		}
 	}
-	for _, p := range c.Prompt {
-		if p.Kind != Own && !earlier(p.Call) {
-			return fmt.Errorf("it repeats call number %d, which does not come before it", p.Call)
-		}
+	if len(c.Prompt) == 0 {
+		return errors.New("it has no message")
 	}
-	if c.Wait < 0 || c.MaxTokens < 0 {
-		return fmt.Errorf("its wait and its limit must not be negative, got %v and %d", c.Wait, c.MaxTokens)
+	if err := s.checkPrompt(place); err != nil {
+		return err
+	}
+	if c.Wait < 0 || c.MaxTokens < 0 || c.PromptTokens < 0 || c.Answer.Tokens < 0 {
+		return fmt.Errorf("its wait and its tokens must not be negative, got %v, at most %d, %d and %d", c.Wait,
+			c.MaxTokens, c.PromptTokens, c.Answer.Tokens)
 	}
 	return nil
 }
 
-// checkParts checks that the calls that a call repeats have ended before it goes.
-func (s *Session) checkParts(place int) error {
+// checkPrompt checks that the calls that a call repeats have ended before it goes, and the messages of its own.
+func (s *Session) checkPrompt(place int) error {
 	var ended []bool // calls that have; nil before it is needed
 	for _, p := range s.Calls[place].Prompt {
+		if err := p.check(); err != nil {
+			return err
+		}
 		if p.Kind == Own || s.Calls[place].after(p.Call) {
 			continue
 		}
+		if p.Call < 0 || p.Call >= place {
+			return fmt.Errorf("it repeats call number %d, which does not come before it", p.Call)
+		}
 		if ended == nil {
-			ended = make([]bool, place)
-			s.markEnded(ended, place)
+			ended = s.ended(place)
 		}
 		if !ended[p.Call] {
 			return fmt.Errorf("it repeats call number %d, for which it does not wait", p.Call)
@@ -79,12 +82,37 @@ func (c *Call) after(call int) bool {
 	return false
 }
 
-// markEnded marks the calls that have ended when a call goes.
-func (s *Session) markEnded(ended []bool, place int) {
-	for _, e := range s.Calls[place].After {
-		if !ended[e.Call] {
-			ended[e.Call] = true
-			s.markEnded(ended, e.Call)
+// ended returns which of the calls before a place have ended when the call at that place goes.
+func (s *Session) ended(place int) []bool {
+	ended := make([]bool, place)
+	for at := []int{place}; len(at) > 0; {
+		last := at[len(at)-1]
+		at = at[:len(at)-1]
+		for _, e := range s.Calls[last].After {
+			if !ended[e.Call] {
+				ended[e.Call] = true
+				at = append(at, e.Call)
+			}
 		}
 	}
+	return ended
+}
+
+// check checks the messages of a part.
+func (p *Part) check() error {
+	if p.Kind == Own && len(p.Messages) == 0 {
+		return errors.New("it has no message")
+	}
+	for i := range p.Messages {
+		m := &p.Messages[i]
+		if m.Role == "" {
+			return fmt.Errorf("message %d has no role", i+1)
+		}
+		for _, b := range m.Blocks {
+			if b.Tokens <= 0 {
+				return fmt.Errorf("message %d has a block of %d tokens", i+1, b.Tokens)
+			}
+		}
+	}
+	return nil
 }

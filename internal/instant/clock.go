@@ -10,14 +10,12 @@ import (
 // Clock reads the instants of one trace in any order. It reads all as it read the first: as times, or as numbers of one
 // unit. The zero value is ready.
 type Clock struct {
-	begun    bool
-	times    bool
-	unit     float64 // numbers to a second
-	dates    bool    // there are dates that can be read in either order
-	dayFirst bool    // those dates begin with the day
-	month    *Date   // a date that must begin with the month
-	day      *Date   // a date that must begin with the day
-	doubt    *Date   // a date that may begin with either
+	begun bool
+	times bool
+	unit  float64 // numbers to a second
+	month *Date   // a date that must begin with the month
+	day   *Date   // a date that must begin with the day
+	doubt *Date   // a date that may begin with either
 }
 
 // Reading is an instant as the time since an origin that all instants of a clock share.
@@ -75,30 +73,35 @@ func (c *Clock) learnDate(d Date) (r Reading, err error) {
 	if !c.begun {
 		c.begin(month, 0)
 	}
-	c.dates = true
 	if r.At, err = c.since(month); err == nil {
 		r.Swapped, err = c.since(day)
 	}
 	return r, err
 }
 
-// since returns the time since the origin of the clock.
+// most limits instants, so that the time between any two is a time.Duration.
+const most = math.MaxInt64 / 2
+
+// since returns the time since the origin of the clock, which is 1970 for times and epochs.
 func (c *Clock) since(at Instant) (time.Duration, error) {
 	if at.IsTime() != c.times {
 		return 0, errors.New("the instant is not of the kind of the first: a trace has either times or numbers")
 	}
-	const most = math.MaxInt64 / float64(time.Second)
-	switch seconds := at.number / c.unit; {
-	case math.Abs(seconds) >= most:
-		return 0, fmt.Errorf("%v is too large for an instant in %s", at.number, UnitName(c.unit))
-	case at.IsTime():
-		return at.time.Sub(time.Unix(0, 0)), nil // which limits itself to about 292 years
-	case at.whole != 0:
-		return time.Duration(at.whole) * time.Duration(float64(time.Second)/c.unit), nil
-	default:
-		whole, part := math.Modf(seconds)
-		return time.Duration(whole)*time.Second + time.Duration(math.Round(part*float64(time.Second))), nil
+	after := at.time.Sub(time.Unix(0, 0)) // which limits itself to about 292 years
+	if !c.times {
+		if math.Abs(at.number/c.unit) > most/float64(time.Second) {
+			return 0, fmt.Errorf("%v is too large for an instant in %s", at.number, UnitName(c.unit))
+		}
+		whole, part := math.Modf(at.number / c.unit)
+		after = time.Duration(whole)*time.Second + time.Duration(math.Round(part*float64(time.Second)))
+		if at.whole != 0 {
+			after = time.Duration(at.whole) * time.Duration(float64(time.Second)/c.unit)
+		}
 	}
+	if after > most || after < -most {
+		return 0, errors.New("the instant is not of this age: years are from 1824 to 2116")
+	}
+	return after, nil
 }
 
 // Settle decides the order of day and month once all instants were learned. Neither is certain by the numbers of the
@@ -107,28 +110,13 @@ func (c *Clock) since(at Instant) (time.Duration, error) {
 func (c *Clock) Settle(inOrder func(dayFirst bool) bool) (dayFirst bool, err error) {
 	switch {
 	case c.day != nil:
-		c.dayFirst = true
+		return true, nil
 	case c.month == nil && c.doubt != nil:
 		byMonth, byDay := inOrder(false), inOrder(true)
 		if byMonth == byDay {
 			return false, c.doubt.Ambiguous()
 		}
-		c.dayFirst = byDay
+		return byDay, nil
 	}
-	return c.dayFirst, nil
-}
-
-// At reads an instant after Settle. It may be called concurrently.
-func (c *Clock) At(text string) (time.Duration, error) {
-	text = Bare(text)
-	if c.dates {
-		if d, ok := ParseDate(text); ok {
-			text = d.ISO(c.dayFirst)
-		}
-	}
-	at, err := Parse(text)
-	if err != nil {
-		return 0, err
-	}
-	return c.since(at)
+	return false, nil
 }

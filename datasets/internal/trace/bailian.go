@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
@@ -64,7 +63,7 @@ func (b bailian) Session(records []Record) (*workload.Session, error) {
 // read reads the record of a chat.
 func (b bailian) read(c *chat) error {
 	f := pick(c.record.Data, "chat_id", "parent_chat_id", "input_length", "output_length", "hash_ids", "type")
-	c.id, c.parent = strings.Clone(f[0].String()), strings.Clone(f[1].String())
+	c.id, c.parent = f[0].String(), f[1].String()
 	prompt, err := tokens(f[2], "input_length")
 	if err != nil {
 		return err
@@ -76,7 +75,7 @@ func (b bailian) read(c *chat) error {
 	c.call = sized(c.record, prompt, answer)
 	c.call.ID, c.call.UserFacing, c.call.Pause = c.id, true, workload.PauseThink
 	if kind := f[5].String(); kind != "" {
-		c.call.Attributes = map[string]string{"type": strings.Clone(kind)}
+		c.call.Attributes = map[string]string{"type": kind}
 	}
 	c.call.Prompt[0].Messages[0].Blocks, err = blocks(c.record, f[4], prompt, cmp.Or(b.BlockSize, 16))
 	return err

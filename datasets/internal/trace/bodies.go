@@ -82,7 +82,7 @@ func readHeaders(headers gjson.Result) map[string]string {
 		if all == nil {
 			all = map[string]string{}
 		}
-		all[strings.Clone(key)] = strings.Clone(value.String())
+		all[key] = value.String()
 	}
 	headers.ForEach(func(name, value gjson.Result) bool {
 		if headers.IsArray() {

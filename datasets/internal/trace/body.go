@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -36,7 +35,7 @@ func readBody(body gjson.Result, without ...string) (c workload.Call, err error)
 				c.MaxTokens, err = tokens(value, name.Str)
 			}
 		case "model":
-			c.Model = strings.Clone(value.String())
+			c.Model = value.String()
 		case "stream", "stream_options":
 		default:
 			if slices.Contains(without, name.Str) {
@@ -67,5 +66,5 @@ func readPrompt(prompt gjson.Result) ([]workload.Message, error) {
 	if prompt.Type != gjson.String {
 		return nil, fmt.Errorf("the prompt must be one text, got %.40s", prompt.Raw)
 	}
-	return []workload.Message{{Role: "user", Text: strings.Clone(prompt.Str)}}, nil
+	return []workload.Message{{Role: "user", Text: prompt.Str}}, nil
 }

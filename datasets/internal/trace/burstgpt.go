@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"strings"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
@@ -47,7 +46,7 @@ func (b burstGPT) Session(records []Record) (*workload.Session, error) {
 		}
 		s.Calls, turns = append(s.Calls, c), append(turns, t)
 	}
-	s.ID = strings.Clone(pick(records[0].Data, "Session ID")[0].String())
+	s.ID = pick(records[0].Data, "Session ID")[0].String()
 	chain(s.Calls, turns, b.IdleGapCap)
 	return s, nil
 }
@@ -71,7 +70,7 @@ func (b burstGPT) call(t *turn) (c workload.Call, err error) {
 		t.end, t.ended = t.record.Start+time.Duration(seconds*float64(time.Second)), true
 	}
 	c = sized(t.record, prompt, answer)
-	c.Answer.Failed, c.Model = answer == 0, strings.Clone(f[2].String())
+	c.Answer.Failed, c.Model = answer == 0, f[2].String()
 	if c.UserFacing = f[3].String() == "Conversation log"; c.UserFacing {
 		c.Pause = workload.PauseThink
 	}

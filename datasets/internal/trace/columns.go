@@ -3,7 +3,6 @@ package trace
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -51,11 +50,18 @@ var LengthNames = [2][]string{
 var usual = [columnCount][]string{
 	promptColumn:   {"prompt", "prompttext", "textinput", "inputtext", "input", "query", "question", "text", "request"},
 	messagesColumn: {"messages", "inputmessages", "chatmessages"},
-	inputColumn:    LengthNames[0],
-	outputColumn:   LengthNames[1],
+	inputColumn:    plainly(LengthNames[0]),
+	outputColumn:   plainly(LengthNames[1]),
 	sessionColumn:  {"sessionid", "conversationid", "chatid", "threadid", "session"},
 	bodyColumn:     {"body", "requestbody", "payload", "requestpayload", "request"},
 	headersColumn:  {"headers", "requestheaders"},
+}
+
+// plainly returns the names that are those of lengths without a doubt: a column called prompt may hold texts.
+func plainly(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !strings.Contains(name, "token") && !strings.Contains(name, "len") && !strings.HasSuffix(name, "sl")
+	})
 }
 
 // columns finds the fields of records by what they hold: by the names of options, or by usual names.
@@ -135,28 +141,16 @@ func (c *columns) rank(name string) [columnCount]rank {
 	return list
 }
 
-// fits reports whether a value can be that of a column: some names are those of texts in one trace, and of lengths in
-// another.
+// fits reports whether a value can be that of a column: a request may be a text or a body.
 func fits(column int, value gjson.Result) bool {
+	isBody := value.IsObject() || value.Type == gjson.String && strings.HasPrefix(strings.TrimSpace(value.Str), "{")
 	switch column {
-	case inputColumn, outputColumn:
-		return isNumber(value)
 	case promptColumn:
-		return value.Type == gjson.String && value.Str != "" && !isNumber(value)
+		return value.Type == gjson.String && !isBody
 	case bodyColumn:
-		return value.IsObject() || value.Type == gjson.String && strings.HasPrefix(strings.TrimSpace(value.Str), "{")
-	case headersColumn:
-		return value.IsObject() || value.IsArray() || value.Type == gjson.String
+		return isBody
 	}
-	return given(value)
-}
-
-func isNumber(value gjson.Result) bool {
-	if value.Type == gjson.String {
-		_, err := strconv.ParseFloat(strings.TrimSpace(value.Str), 64)
-		return err == nil
-	}
-	return value.Type == gjson.Number
+	return true
 }
 
 // entry returns what the index knows of a record.

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"time"
 )
 
 // File is a file of records.
@@ -32,12 +34,16 @@ type Row struct {
 	Length int    // of the record in the file; 0 if it cannot be read there
 }
 
-// place is where a record is read again: 16 bytes, for each record of a trace.
+// place is where a record is read again, and when it went: 24 bytes, for each record of a trace.
 type place struct {
-	at     uint64 // the offset, and above offsetBits the number of the file
+	at     uint64        // the offset, and above offsetBits the number of the file
+	start  time.Duration // on the trace's clock; never if the record has no instant
 	length uint32
 	line   uint32
 }
+
+// never is the start of a record without an instant.
+const never = math.MinInt64
 
 // offsetBits is enough for files of 16 TiB, and leaves room for a million files.
 const offsetBits = 44
@@ -99,8 +105,12 @@ func (r *ranges) read(p place) ([]byte, error) {
 		}
 	}
 	data := make([]byte, p.length)
-	if _, err := r.at.ReadAt(data, int64(p.at&(1<<offsetBits-1))); err != nil && !errors.Is(err, io.EOF) {
+	n, err := r.at.ReadAt(data, int64(p.at&(1<<offsetBits-1)))
+	switch {
+	case n < len(data) && err != nil && !errors.Is(err, io.EOF):
 		return nil, err
+	case n < len(data) || data[0] != '{' || data[n-1] != '}':
+		return nil, errors.New("the file has changed since it was opened")
 	}
 	return data, nil
 }

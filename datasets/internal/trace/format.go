@@ -19,9 +19,10 @@ type Format interface {
 	// Index tells what is needed of a record to find its session. It is called for each record of a file, in order,
 	// and again when its session is made. It must be fast: 100 MB a second. Its error names the field.
 	Index(record []byte) (Entry, error)
-	// Session makes a session of its records, which are in the order of the files. The records must not be kept. A
-	// session without an ID gets one by its place in the trace; Origin, Start and Timed are set by the caller, who
-	// checks the session, too. An error that concerns one record is made by [Record.Fault].
+	// Session makes a session of its records, which are in the order of the files. The session's texts may share the
+	// bytes of the records, which nothing else uses. A session without an ID gets one by its place in the trace; Origin,
+	// Start and Timed are set by the caller, who checks the session, too. An error that concerns one record is made by
+	// [Record.Fault].
 	Session(records []Record) (*workload.Session, error)
 }
 

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -73,15 +72,14 @@ type indexer struct {
 	keys  map[string]uint32 // session by key
 	whole map[string]string // origins of the records that are whole sessions, by key
 	// of each session that records were assigned to:
-	joined   []uint32 // the session that it is part of, or its own number
-	first    []uint32 // number of its first record
-	readings []instant.Reading
-	timed    []bool
+	joined []uint32 // the session that it is part of, or its own number
 
-	of      []uint32 // session of each record
-	calls   []uint32 // of each record
-	grouped bool     // a session has several records or a key
-	dates   bool     // some reading differs if swapped
+	// of each record:
+	of      []uint32        // its session
+	calls   []uint32        // the number of its calls
+	swapped []time.Duration // its start if dates begin with the day, from the first date on
+	grouped bool            // a session has several records or a key
+	clock   instant.Clock
 }
 
 // enough reports whether no more sessions are asked for.
@@ -165,12 +163,11 @@ func (x *indexer) addOne(number int, row Row) error {
 	if err != nil || e.Skip {
 		return err
 	}
-	var at instant.Reading
+	at := instant.Reading{At: never, Swapped: never}
 	if e.Time != "" {
 		if at, err = x.clock.Learn(e.Time, e.Unit); err != nil {
 			return err
 		}
-		x.dates = x.dates || at.At != at.Swapped
 	}
 	if err := x.once(e, number, row.Line); err != nil {
 		return err
@@ -179,8 +176,15 @@ func (x *indexer) addOne(number int, row Row) error {
 	if err != nil {
 		return err
 	}
-	x.assign(e, at)
+	if at.At != at.Swapped || x.swapped != nil {
+		for _, earlier := range x.places[len(x.swapped):] {
+			x.swapped = append(x.swapped, earlier.start)
+		}
+		x.swapped = append(x.swapped, at.Swapped)
+	}
+	p.start = at.At
 	x.places = append(x.places, p)
+	x.assign(e)
 	if e.Calls == 0 {
 		e.Calls = 1
 	}
@@ -227,7 +231,7 @@ func (x *indexer) place(number int, row Row) (place, error) {
 }
 
 // assign finds the session of a record, and joins those that it links.
-func (x *indexer) assign(e Entry, at instant.Reading) {
+func (x *indexer) assign(e Entry) {
 	var k uint32
 	if e.Session == "" && len(e.Links) == 0 {
 		k = x.session()
@@ -238,13 +242,6 @@ func (x *indexer) assign(e Entry, at instant.Reading) {
 			k = x.join(k, x.root(x.keyed(key)))
 		}
 	}
-	if e.Time != "" && (!x.timed[k] || at.At < x.readings[k].At) {
-		x.readings[k].At = at.At
-	}
-	if e.Time != "" && (!x.timed[k] || at.Swapped < x.readings[k].Swapped) {
-		x.readings[k].Swapped = at.Swapped
-	}
-	x.timed[k] = x.timed[k] || e.Time != ""
 	x.of = append(x.of, k)
 }
 
@@ -252,8 +249,6 @@ func (x *indexer) assign(e Entry, at instant.Reading) {
 func (x *indexer) session() uint32 {
 	k := uint32(len(x.joined))
 	x.joined = append(x.joined, k)
-	x.readings = append(x.readings, instant.Reading{})
-	x.timed = append(x.timed, false)
 	return k
 }
 
@@ -285,18 +280,10 @@ func (x *indexer) join(a, b uint32) uint32 {
 	}
 	a, b = min(a, b), max(a, b)
 	x.joined[b] = a
-	if x.timed[b] {
-		if !x.timed[a] {
-			x.readings[a] = x.readings[b]
-		}
-		x.readings[a].At = min(x.readings[a].At, x.readings[b].At)
-		x.readings[a].Swapped = min(x.readings[a].Swapped, x.readings[b].Swapped)
-		x.timed[a] = true
-	}
 	return a
 }
 
-// finish puts the records of a session together, and settles the sessions' starts.
+// finish settles the instants, and puts the records of a session together.
 func (x *indexer) finish() (*Trace, error) {
 	if err := x.spool.flush(); err != nil {
 		return nil, err
@@ -305,14 +292,15 @@ func (x *indexer) finish() (*Trace, error) {
 	if len(x.places) == 0 {
 		return nil, x.empty()
 	}
-	if x.dropIdle(); len(x.places) == 0 {
-		return nil, fmt.Errorf("%s: no record in it is a call", x.files[0].Name)
-	}
-	order := x.gather()
-	if err := x.settle(order); err != nil {
+	if err := x.settle(); err != nil {
 		return nil, err
 	}
-	return x.Trace, nil
+	x.gather()
+	x.groups = slices.DeleteFunc(x.groups, func(g group) bool { return g.calls == 0 })
+	if len(x.groups) == 0 {
+		return nil, fmt.Errorf("%s: no record in it is a call", x.files[0].Name)
+	}
+	return x.Trace, x.leaveOutUntimed()
 }
 
 // empty returns the error of a trace without records.
@@ -324,47 +312,19 @@ func (x *indexer) empty() error {
 	return fmt.Errorf("%s: no record in it", name)
 }
 
-// dropIdle leaves out the sessions without a call.
-func (x *indexer) dropIdle() {
-	if !slices.Contains(x.calls, 0) {
-		return
-	}
-	calls := make([]uint32, len(x.joined))
-	for i, n := range x.calls {
-		calls[x.root(x.of[i])] += n
-	}
-	kept := 0
-	for i := range x.places {
-		if calls[x.root(x.of[i])] > 0 {
-			x.places[kept], x.of[kept], x.calls[kept] = x.places[i], x.of[i], x.calls[i]
-			kept++
-		}
-	}
-	x.places, x.of, x.calls = x.places[:kept], x.of[:kept], x.calls[:kept]
-}
-
-// gather makes the groups, and returns for each its session as numbered while reading. Groups are in the order of their
-// first records.
-func (x *indexer) gather() []uint32 {
+// gather makes the groups. They are in the order of their first records.
+func (x *indexer) gather() {
 	const none = ^uint32(0)
 	groupOf := slices.Repeat([]uint32{none}, len(x.joined))
-	var order []uint32
 	for i := range x.of {
 		k := x.root(x.of[i])
 		if groupOf[k] == none {
-			groupOf[k] = uint32(len(order))
-			order = append(order, k)
+			groupOf[k] = uint32(len(x.groups))
 			x.groups = append(x.groups, group{number: uint32(i)})
 		}
 		x.of[i] = groupOf[k]
 		x.groups[groupOf[k]].to++ // the count, for now
 		x.groups[groupOf[k]].calls += x.calls[i]
-	}
-	if len(order) == len(x.places) {
-		for i := range x.groups {
-			x.groups[i].from, x.groups[i].to = uint32(i), uint32(i)+1
-		}
-		return order
 	}
 	end := uint32(0)
 	for i := range x.groups {
@@ -379,37 +339,48 @@ func (x *indexer) gather() []uint32 {
 		g.to++
 	}
 	x.places = sorted
-	return order
 }
 
-// settle sets the starts of the sessions.
-func (x *indexer) settle(order []uint32) error {
-	start := func(k uint32, dayFirst bool) time.Duration {
+// settle decides the order of day and month in dates that can be read in either.
+func (x *indexer) settle() error {
+	starts := func(dayFirst bool) []time.Duration {
 		if dayFirst {
-			return x.readings[k].Swapped
+			return x.swapped
 		}
-		return x.readings[k].At
+		list := make([]time.Duration, len(x.places))
+		for i, p := range x.places {
+			list[i] = p.start
+		}
+		return list
 	}
-	dayFirst, err := x.clock.Settle(func(dayFirst bool) bool {
-		return slices.IsSortedFunc(order, func(a, b uint32) int {
-			return cmp.Compare(start(a, dayFirst), start(b, dayFirst))
-		})
-	})
+	dayFirst, err := x.clock.Settle(func(dayFirst bool) bool { return slices.IsSorted(starts(dayFirst)) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", x.files[0].Name, err)
 	}
-	timed := slices.IndexFunc(order, func(k uint32) bool { return x.timed[k] })
-	if timed < 0 {
-		return nil
-	}
-	untimed := slices.IndexFunc(order, func(k uint32) bool { return !x.timed[k] })
-	if untimed >= 0 {
-		p := x.places[x.groups[untimed].from]
-		return fmt.Errorf("%s:%d: the session has no instant, and others have", x.files[p.at>>offsetBits].Name, p.line)
-	}
-	x.starts = make([]time.Duration, len(order))
-	for i, k := range order {
-		x.starts[i] = start(k, dayFirst)
+	for i := range x.places {
+		if dayFirst && x.swapped != nil {
+			x.places[i].start = x.swapped[i]
+		}
 	}
 	return nil
+}
+
+// leaveOutUntimed leaves out the sessions without instants if others have some.
+func (x *indexer) leaveOutUntimed() error {
+	isTimed := func(g group) bool { _, timed := x.start(g); return timed }
+	x.timed = slices.ContainsFunc(x.groups, isTimed)
+	if !x.timed {
+		return nil
+	}
+	var err error
+	x.groups = slices.DeleteFunc(x.groups, func(g group) bool {
+		if err != nil || isTimed(g) {
+			return false
+		}
+		p := x.places[g.from]
+		err = x.leaveOut(&fault{fmt.Sprintf("%s:%d", x.files[p.at>>offsetBits].Name, p.line),
+			errors.New("the session has no instant, and others have")})
+		return true
+	})
+	return err
 }

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -52,33 +53,57 @@ func hashOf(text string) uint64 {
 // blocks returns a prompt of n tokens, at least one, that begins with blocks of size tokens by their hashes. The last
 // one is cut short. What the hashes do not cover is a text that no other record has.
 func blocks(r Record, hashes gjson.Result, n, size int) ([]workload.Block, error) {
-	var list []workload.Block
-	left := max(1, n)
 	if given(hashes) && !hashes.IsArray() {
 		return nil, fmt.Errorf("hash_ids must be a list, got %.40s", hashes.Raw)
 	}
-	hashes.ForEach(func(_, hash gjson.Result) bool {
+	left := max(1, n)
+	list := make([]workload.Block, 0, left/size+1)
+	for hash := range elements(hashes.Raw) {
 		length := min(left, size)
-		if length > 0 {
-			list = append(list, workload.Block{Hash: blockHash(hash), Tokens: length})
+		list = append(list, workload.Block{Hash: blockHash(hash), Tokens: length})
+		if left -= length; left == 0 {
+			break
 		}
-		left -= length
-		return left > 0
-	})
+	}
 	if left > 0 {
 		list = append(list, workload.Block{Hash: unique(r), Tokens: left})
 	}
 	return list, nil
 }
 
-// blockHash returns the number of a hash, which is one or a text.
-func blockHash(value gjson.Result) uint64 {
-	if value.Type == gjson.Number {
-		if n, err := strconv.ParseUint(value.Raw, 10, 64); err == nil {
-			return n
+// elements returns the numbers and texts in a list of JSON, as they are written.
+func elements(list string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for at := 0; at < len(list); {
+			end := at + 1
+			switch c := list[at]; {
+			case c == '"':
+				for end < len(list) && (list[end] != '"' || list[end-1] == '\\') {
+					end++
+				}
+				end = min(end+1, len(list))
+			case c == '[' || c == ']' || c == ',' || c <= ' ':
+				at++
+				continue
+			default:
+				for end < len(list) && list[end] > ' ' && list[end] != ',' && list[end] != ']' {
+					end++
+				}
+			}
+			if !yield(list[at:end]) {
+				return
+			}
+			at = end
 		}
 	}
-	return hashOf(value.String())
+}
+
+// blockHash returns the number of a hash, which is one or a text.
+func blockHash(hash string) uint64 {
+	if n, err := strconv.ParseUint(hash, 10, 64); err == nil {
+		return n
+	}
+	return hashOf(hash)
 }
 
 // user returns a prompt of one message.

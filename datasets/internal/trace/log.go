@@ -2,14 +2,14 @@ package trace
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 )
 
 // log reads logs of production, tables or records whose columns are named by options or by usual names: a time, a
-// prompt or messages or a number of tokens, and the session. Records of one session are calls that follow one another.
+// prompt or messages or a number of tokens, and the session. Records of one session are calls that follow one another:
+// a prompt continues the conversation, while messages and a number of tokens are those of the whole request.
 type log struct {
 	Options
 	columns *columns
@@ -54,18 +54,18 @@ func (l log) call(r Record, f fields) (c workload.Call, err error) {
 	case given(f.value[messagesColumn]):
 		messages, err = readMessages(f.value[messagesColumn])
 	case given(f.value[promptColumn]):
-		messages = []workload.Message{{Role: "user", Text: strings.Clone(f.value[promptColumn].String())}}
+		messages = []workload.Message{{Role: "user", Text: f.value[promptColumn].String()}}
 	case given(f.value[inputColumn]):
 		messages = sized(r, c.PromptTokens, 0).Prompt[0].Messages
 	default:
-		err = errors.New("no column has the prompt, the messages or the input_tokens: name one in columns")
+		err = errors.New("it has no prompt, messages or input_tokens: name the column of one")
 	}
 	c.Prompt = []workload.Part{{Messages: messages}}
 	return c, err
 }
 
-// grown makes a session of records that each have a whole prompt: what one repeats of the call before, with its answer,
-// follows from the replay.
+// grown makes a session of records. What the messages of one repeat of the call before, with its answer, follows from
+// the replay.
 func grown(records []Record, columns *columns, idle time.Duration,
 	call func(Record, fields) (workload.Call, error),
 ) (*workload.Session, error) {
@@ -82,9 +82,13 @@ func grown(records []Record, columns *columns, idle time.Duration,
 			return nil, r.Fault(err)
 		}
 		messages := c.Prompt[0].Messages
-		c.Prompt = grow(messages, before, i-1)
+		if f.name[promptColumn] != "" && !given(f.value[messagesColumn]) && !given(f.value[bodyColumn]) {
+			c.Prompt = extend(messages, i-1)
+		} else {
+			c.Prompt = grow(messages, before, i-1)
+		}
 		before = messages
-		s.ID = strings.Clone(f.value[sessionColumn].String())
+		s.ID = f.value[sessionColumn].String()
 		s.Calls, turns = append(s.Calls, c), append(turns, turn{record: r})
 	}
 	chain(s.Calls, turns, idle)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -45,17 +44,17 @@ func readMessage(value gjson.Result) (m workload.Message, err error) {
 	value.ForEach(func(name, field gjson.Result) bool {
 		switch name.Str {
 		case "role":
-			m.Role = strings.Clone(field.Str)
+			m.Role = field.Str
 		case "content":
 			err = readContent(&m, field)
 		case "reasoning", "reasoning_content":
-			m.Reasoning = strings.Clone(field.String())
+			m.Reasoning = field.String()
 		case "tool_calls":
 			m.ToolCalls, err = readToolCalls(field)
 		case "tool_call_id":
-			m.ToolCallID = strings.Clone(field.String())
+			m.ToolCallID = field.String()
 		case "name":
-			m.Name = strings.Clone(field.String())
+			m.Name = field.String()
 		}
 		return err == nil
 	})
@@ -69,9 +68,9 @@ func readMessage(value gjson.Result) (m workload.Message, err error) {
 func readContent(m *workload.Message, content gjson.Result) error {
 	switch {
 	case content.Type == gjson.String:
-		m.Text = strings.Clone(content.Str)
+		m.Text = content.Str
 	case content.IsArray():
-		m.Content = json.RawMessage(strings.Clone(content.Raw))
+		m.Content = json.RawMessage(content.Raw)
 	case content.Type != gjson.Null:
 		return fmt.Errorf("its content must be a text or a list, got %.40s", content.Raw)
 	}
@@ -89,8 +88,8 @@ func readToolCalls(list gjson.Result) (calls []workload.ToolCall, err error) {
 	list.ForEach(func(_, value gjson.Result) bool {
 		function := value.Get("function")
 		c := workload.ToolCall{
-			ID: strings.Clone(value.Get("id").String()), Name: strings.Clone(function.Get("name").String()),
-			Arguments: strings.Clone(function.Get("arguments").String()),
+			ID: value.Get("id").String(), Name: function.Get("name").String(),
+			Arguments: function.Get("arguments").String(),
 		}
 		if c.Name == "" {
 			err = errors.New("one of its tool_calls has no function name")
@@ -115,5 +114,5 @@ func readTools(tools gjson.Result) (json.RawMessage, error) {
 	case len(tools.Array()) == 0:
 		return nil, nil
 	}
-	return json.RawMessage(strings.Clone(tools.Raw)), nil
+	return json.RawMessage(tools.Raw), nil
 }

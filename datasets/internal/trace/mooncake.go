@@ -3,7 +3,6 @@ package trace
 import (
 	"cmp"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -39,42 +38,61 @@ func (mooncake) Index(record []byte) (Entry, error) {
 	return e, nil
 }
 
+// The fields of a record, by their places in mooncakeFields.
+const (
+	mcSession = iota
+	mcMessages
+	mcText
+	mcInput
+	mcOutput
+	mcHashes
+	mcDelay
+	mcTools
+	mcPayload
+	mcContext
+	mcMode
+)
+
+var mooncakeFields = []string{
+	"session_id", "messages", "text_input", "input_length", "output_length", "hash_ids", "delay", "tools", "payload",
+	"context_mode", "message_mode",
+}
+
 func (m mooncake) Session(records []Record) (*workload.Session, error) {
 	s := &workload.Session{Scope: scoped(m.Scope)}
 	var turns []turn
 	for i, r := range inOrder(records) {
 		t := turn{record: r}
-		c, err := m.call(&t, i-1)
+		f := pick(r.Data, mooncakeFields...)
+		c, err := m.call(&t, f, i-1)
 		if err != nil {
 			return nil, r.Fault(err)
 		}
+		s.ID = f[mcSession].String()
 		s.Calls, turns = append(s.Calls, c), append(turns, t)
 	}
-	s.ID = strings.Clone(pick(records[0].Data, "session_id")[0].String())
 	chain(s.Calls, turns, m.IdleGapCap)
 	return s, nil
 }
 
 // call makes the call of a record, which follows the call before it; that is -1 for the first.
-func (m mooncake) call(t *turn, before int) (c workload.Call, err error) {
-	f := pick(t.record.Data, "output_length", "delay", "payload", "context_mode", "message_mode")
-	if given(f[1]) {
-		ms, err := amount(f[1], "delay")
+func (m mooncake) call(t *turn, f []gjson.Result, before int) (c workload.Call, err error) {
+	if given(f[mcDelay]) {
+		ms, err := amount(f[mcDelay], "delay")
 		if err != nil {
 			return c, err
 		}
 		t.delay, t.paused = time.Duration(ms*float64(time.Millisecond)), true
 	}
-	if given(f[2]) {
-		c, err = readBody(f[2])
+	if given(f[mcPayload]) {
+		c, err = readBody(f[mcPayload])
 	} else {
-		whole := f[3].String() == "message_array_with_responses"
-		c, err = m.prompt(t.record, before, whole, f[4].String() == "delta")
+		c, err = m.prompt(t.record, f, before)
 	}
-	if err != nil || !given(f[0]) {
+	if err != nil || !given(f[mcOutput]) {
 		return c, err
 	}
-	if c.Answer.Tokens, err = tokens(f[0], "output_length"); err != nil {
+	if c.Answer.Tokens, err = tokens(f[mcOutput], "output_length"); err != nil {
 		return c, err
 	}
 	c.MaxTokens = max(1, c.Answer.Tokens)
@@ -82,20 +100,20 @@ func (m mooncake) call(t *turn, before int) (c workload.Call, err error) {
 }
 
 // prompt reads the prompt of a record without a payload.
-func (m mooncake) prompt(r Record, before int, whole, delta bool) (c workload.Call, err error) {
-	f := pick(r.Data, "messages", "text_input", "input_length", "hash_ids", "tools")
+func (m mooncake) prompt(r Record, f []gjson.Result, before int) (c workload.Call, err error) {
 	var messages []workload.Message
+	whole := f[mcContext].String() == "message_array_with_responses"
 	switch {
-	case given(f[0]):
-		whole = !delta
-		if messages, err = readMessages(f[0]); err == nil {
-			c.Tools, err = readTools(f[4])
+	case given(f[mcMessages]):
+		whole = f[mcMode].String() != "delta"
+		if messages, err = readMessages(f[mcMessages]); err == nil {
+			c.Tools, err = readTools(f[mcTools])
 		}
-	case given(f[1]):
-		messages = []workload.Message{{Role: "user", Text: strings.Clone(f[1].String())}}
-	case given(f[2]):
-		if c.PromptTokens, err = tokens(f[2], "input_length"); err == nil {
-			messages, err = m.hashed(r, f[3], c.PromptTokens)
+	case given(f[mcText]):
+		messages = []workload.Message{{Role: "user", Text: f[mcText].String()}}
+	case given(f[mcInput]):
+		if c.PromptTokens, err = tokens(f[mcInput], "input_length"); err == nil {
+			messages, err = m.hashed(r, f[mcHashes], c.PromptTokens)
 		}
 	default:
 		err = errors.New("it has none of input_length, text_input, messages and payload")
@@ -103,7 +121,9 @@ func (m mooncake) prompt(r Record, before int, whole, delta bool) (c workload.Ca
 	if whole {
 		before = -1
 	}
-	c.Prompt = extend(messages, before)
+	if c.Prompt = extend(messages, before); before >= 0 {
+		c.PromptTokens = 0 // the record has the length of what is added
+	}
 	return c, err
 }
 

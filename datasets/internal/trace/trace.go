@@ -1,29 +1,22 @@
 package trace
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"time"
-	"unicode/utf8"
-
-	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
-	"github.com/seed-307b789f/xk6-llm/internal/instant"
-	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Trace is the index of a trace. It may be used concurrently. A session of one record takes 40 bytes of memory, and
-// each further record 16; nothing of their contents is kept.
+// each further record 24; nothing of their contents is kept.
 type Trace struct {
 	files  []indexed
 	format Format
 	spool  spool
-	clock  instant.Clock
 	places []place // of all records, those of a session together
 	groups []group
-	starts []time.Duration // by session, since the clock's origin; nil if the trace has no instants
+	timed  bool
 
 	// Skipped counts the records and files that were left out because they are invalid; Faults are the first reasons.
 	Skipped int64
@@ -49,45 +42,47 @@ func (t *Trace) Format() string { return t.format.Name() }
 // Calls returns the number of calls of session number k, as its records tell without being read in full.
 func (t *Trace) Calls(k int) int { return int(t.groups[k].calls) }
 
-// Starts returns when each session begins, since an origin of the trace's clock; nil if the trace has no instants.
-func (t *Trace) Starts() []time.Duration { return t.starts }
+// Starts returns when each session begins, since an origin that all share; nil if the trace has no instants.
+func (t *Trace) Starts() []time.Duration {
+	if !t.timed {
+		return nil
+	}
+	starts := make([]time.Duration, len(t.groups))
+	for k, g := range t.groups {
+		starts[k], _ = t.start(g)
+	}
+	return starts
+}
 
-// Records reads the records of session number k, in the order of the files.
+// start returns the first instant of a session's records, and false if there is none.
+func (t *Trace) start(g group) (first time.Duration, timed bool) {
+	for _, p := range t.places[g.from:g.to] {
+		if p.start != never && (!timed || p.start < first) {
+			first, timed = p.start, true
+		}
+	}
+	return first, timed
+}
+
+// Records reads the records of session number k, in the order of the files. Nothing else uses their bytes.
 func (t *Trace) Records(k int) ([]Record, error) {
 	g := t.groups[k]
 	records := make([]Record, 0, g.to-g.from)
 	from := ranges{trace: t}
 	defer from.close()
 	for _, p := range t.places[g.from:g.to] {
-		r := Record{File: t.files[p.at>>offsetBits].Name, Line: int(p.line)}
+		r := Record{File: t.files[p.at>>offsetBits].Name, Line: int(p.line), Timed: p.start != never}
 		r.Origin = fmt.Sprintf("%s:%d", r.File, r.Line)
-		data, err := from.read(p)
-		if err != nil {
-			return nil, r.Fault(err)
+		if r.Timed {
+			r.Start = p.start
 		}
-		r.Data = data
-		if err := t.stamp(&r); err != nil {
+		var err error
+		if r.Data, err = from.read(p); err != nil {
 			return nil, r.Fault(err)
 		}
 		records = append(records, r)
 	}
 	return records, nil
-}
-
-// stamp sets the instant of a record.
-func (t *Trace) stamp(r *Record) error {
-	valid, err := check(r.Data)
-	if err != nil {
-		return fmt.Errorf("the file has changed since it was opened: %w", err)
-	}
-	r.Data = valid
-	e, err := t.format.Index(valid)
-	if err != nil || e.Time == "" {
-		return err
-	}
-	r.Timed = true
-	r.Start, err = t.clock.At(e.Time)
-	return err
 }
 
 // Session makes session number k. Its start counts from the clock's origin.
@@ -107,19 +102,8 @@ func (t *Trace) Session(k int) (*workload.Session, error) {
 		return nil, placed(records[0], err)
 	}
 	s.Origin = records[0].Origin
-	if t.starts != nil {
-		s.Start, s.Timed = t.starts[k], true
-	}
+	s.Start, s.Timed = t.start(t.groups[k])
 	return s, nil
-}
-
-// check returns a record as valid JSON, with null for the numbers that JSON does not have.
-func check(record []byte) ([]byte, error) {
-	record = textfile.Finite(record)
-	if !utf8.Valid(record) || !gjson.ValidBytes(record) {
-		return nil, errors.New("it is not JSON")
-	}
-	return record, nil
 }
 
 // placed gives an error the place of a record, if it has none.
