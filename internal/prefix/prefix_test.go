@@ -23,7 +23,8 @@ func TestChainsShareWhatIsEqual(t *testing.T) {
 	user := Message{Role: "user", Texts: []string{words(30, "u")}}
 	base := New(16, nil).Append(system)
 	text := New(16, nil).Append(Message{Texts: []string{words(40, "s")}}, Message{Texts: user.Texts})
-	if one := New(16, nil).Append(Message{Texts: []string{words(40, "s") + " " + words(30, "u")}}); one.Common(text) != 4 {
+	one := New(16, nil).Append(Message{Texts: []string{words(40, "s") + " " + words(30, "u")}})
+	if one.Common(text) != 4 {
 		t.Errorf("got %d blocks in common of a text and its pieces, want 4", one.Common(text))
 	}
 	for _, tt := range []struct {

@@ -2,13 +2,9 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
@@ -178,32 +174,11 @@ func (s *Session) job(a *replay.Ask) Job {
 		j.MaxTokens = s.maxTokens
 	}
 	if j.Dialect.Input() == api.InputPrompt {
-		j.Prompt = joined(a.Messages)
+		j.Prompt = replay.Join(a.Messages)
 	} else {
 		j.Messages = a.Messages
 	}
 	return j
-}
-
-// joined returns the texts of a chat as the prompt of a completion, as data sets join them.
-func joined(messages json.RawMessage) string {
-	var texts []string
-	add := func(text string) {
-		if text != "" {
-			texts = append(texts, text)
-		}
-	}
-	for _, message := range gjson.ParseBytes(messages).Array() {
-		content := message.Get("content")
-		if content.Type == gjson.String {
-			add(content.Str)
-			continue
-		}
-		for _, part := range content.Array() {
-			add(part.Get("text").Str)
-		}
-	}
-	return strings.Join(texts, " ")
 }
 
 func toolCalls(list []api.ToolCall) (calls []workload.ToolCall) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sirupsen/logrus"
+	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -54,9 +55,14 @@ func promptTokens(counter *tokenizer.Counter, item datasets.Item) int {
 	if err != nil {
 		panic(err) // impossible: messages hold only strings
 	}
-	n, err := counter.CountChat(messages, nil)
+	return chatTokens(counter, messages, nil)
+}
+
+// chatTokens returns the number of tokens that a server counts for a chat, or an estimate as that of promptTokens.
+func chatTokens(counter *tokenizer.Counter, messages, tools json.RawMessage) int {
+	n, err := counter.CountChat(messages, tools)
 	if err != nil {
-		n += max(templateTokens, tokensPerMessage*len(item.Messages))
+		n += max(templateTokens, tokensPerMessage*int(gjson.GetBytes(messages, "#").Int()))
 	}
 	return n
 }

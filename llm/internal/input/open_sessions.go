@@ -9,6 +9,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
@@ -33,7 +34,7 @@ func (s *Source) openSessions(o *DatasetOptions) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	source, err := p.workload()
+	source, err := p.workload(&player.Rules)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (s *Source) openSessions(o *DatasetOptions) (*Sessions, error) {
 
 // player returns what replays the sessions.
 func (p opening) player() (*replay.Player, error) {
-	player := &replay.Player{Rules: p.o.Session.Rules}
+	player := &replay.Player{Rules: p.o.Session.Rules, Joined: p.o.API.Input() == api.InputPrompt}
 	if player.Rules.RoomForTools = p.o.Kind != agentic; p.o.Session.RoomForTools != nil {
 		player.Rules.RoomForTools = *p.o.Session.RoomForTools
 	}
@@ -57,18 +58,24 @@ func (p opening) player() (*replay.Player, error) {
 	var words datasets.Tokenizer
 	if p.counter != nil {
 		player.Tokenizer, words = p.counter, p.counter
-		player.Count = func(messages json.RawMessage) int {
-			n, _ := p.counter.CountChat(messages, nil) // without a template, the tokens of the texts
-			return n
-		}
+		player.Count = counting(p.counter, player.Joined)
 	}
 	var err error
 	player.Texts, err = datasets.NewBlockTexts(words, cmp.Or(p.o.TokensPerWord, 1), 0)
 	return player, err
 }
 
-// workload opens the sessions themselves.
-func (p opening) workload() (workload.Source, error) {
+// counting returns a count of the tokens of prompts, which are chats or their texts joined.
+func counting(counter *tokenizer.Counter, joined bool) func(messages, tools json.RawMessage) int {
+	if joined {
+		return func(messages, _ json.RawMessage) int { return counter.CountSpecial(replay.Join(messages)) }
+	}
+	return func(messages, tools json.RawMessage) int { return chatTokens(counter, messages, tools) }
+}
+
+// workload opens the sessions themselves. A prompt of a conversation that is too long loses its oldest turns, as where
+// each turn is an arrival.
+func (p opening) workload(rules *replay.Rules) (workload.Source, error) {
 	switch p.o.Kind {
 	case otelReplay, wekaReplay, workloadReplay:
 		return p.trace()
@@ -81,7 +88,12 @@ func (p opening) workload() (workload.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return scriptSessions{set.(*Conversations).Scripts}, nil // Check lets no other set be sessions
+	c := set.(*Conversations) // Check lets no other set be sessions
+	rules.DropOldest = true
+	if rules.MaxModelLen == 0 {
+		rules.MaxModelLen = c.limit
+	}
+	return datasets.Conversations{Scripts: c.Scripts}, nil
 }
 
 // files returns the files of a trace: those of findFiles, or, where the options have a list of patterns, what these

@@ -16,7 +16,7 @@ func (r *run) ask(i int, w *waiting) (*Ask, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := r.newAsk(c, last, tools)
+	a := r.newAsk(c, tools)
 	a.At = w.ready
 	a.MaxTokens = c.MaxTokens
 	if a.MaxTokens == 0 {
@@ -24,9 +24,10 @@ func (r *run) ask(i int, w *waiting) (*Ask, error) {
 	}
 	least := a.MaxTokens
 	r.Rules.choose(a, tools)
-	if err := r.prompts.fit(a, last, least); err != nil {
+	if last, err = r.prompts.fit(a, last, least); err != nil {
 		return nil, err
 	}
+	r.prompts.sent(i, last)
 	a.Place = record.Call{Number: i, ID: c.ID, After: r.begins.waitedFor(c), Ready: record.UnixNano(w.ready),
 		Wait: record.Micros(w.wait), Pause: string(c.Pause), Held: record.Micros(w.held),
 		PromptTokens: c.PromptTokens, OutputTokens: c.Answer.Tokens, UserFacing: c.UserFacing,
@@ -42,20 +43,20 @@ func (r *run) askPrime(i int) (*Ask, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := r.newAsk(c, last, tools)
+	a := r.newAsk(c, tools)
 	a.At, a.MaxTokens = r.began, 1
-	if err := r.prompts.fit(a, last, 1); err != nil {
+	if last, err = r.prompts.fit(a, last, 1); err != nil {
 		return nil, err
 	}
+	r.prompts.sent(i, last)
 	a.Place = record.Call{Number: i, ID: c.ID, Ready: record.UnixNano(r.began), Primes: true,
 		PromptTokens: c.PromptTokens, Labels: mapped(c.Attributes, r.Rules.Labels)}
 	a.Blocks = func(place *record.Call) { r.prompts.blocks(last, place, -1) }
 	return a, nil
 }
 
-func (r *run) newAsk(c *workload.Call, last *message, tools *toolset) *Ask {
-	return &Ask{Call: c, Stop: r.stop, Messages: last.list(), Tools: tools.list,
-		Headers: mapped(c.Attributes, r.Rules.Headers)}
+func (r *run) newAsk(c *workload.Call, tools *toolset) *Ask {
+	return &Ask{Call: c, Stop: r.stop, Tools: tools.list, Headers: mapped(c.Attributes, r.Rules.Headers)}
 }
 
 // mapped returns the attributes that are named, by their new names. An attribute that the call has not is "default".

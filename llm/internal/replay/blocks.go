@@ -37,7 +37,11 @@ func (m *prompts) chain(last *message) *prefix.Chain {
 		chain = last.chain
 	}
 	for i := len(missing) - 1; i >= 0; i-- {
-		next := chain.Append(prefix.ReadMessage(missing[i].json))
+		read := prefix.ReadMessage(missing[i].json)
+		if m.Joined {
+			read.Role = ""
+		}
+		next := chain.Append(read)
 		chain, missing[i].chain = &next, &next
 	}
 	return chain

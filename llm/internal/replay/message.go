@@ -18,6 +18,7 @@ type message struct {
 	number int // of messages up to here
 	size   int // of them in bytes, with a comma behind each
 
+	role   string
 	result string // of a tool: the id of the call that it answers
 	asked  *asked // of an answer that calls tools
 
@@ -29,7 +30,24 @@ type asked struct{ recorded, live []workload.ToolCall }
 
 // add returns the prompt with a further message, which has a mark before its text.
 func (last *message) add(m *workload.Message, mark string) *message {
-	return last.link(&message{json: encode(m, mark), result: m.ToolCallID})
+	return last.link(&message{json: encode(m, mark), role: m.Role, result: m.ToolCallID})
+}
+
+// copy returns the prompt with the messages of another.
+func (last *message) copy(messages []*message) *message {
+	for _, m := range messages {
+		last = last.link(&message{json: m.json, role: m.role, result: m.result, asked: m.asked})
+	}
+	return last
+}
+
+// messages returns the messages of a prompt, from the first.
+func (last *message) messages() []*message {
+	list := make([]*message, last.length())
+	for i := len(list) - 1; i >= 0; i-- {
+		list[i], last = last, last.before
+	}
+	return list
 }
 
 // link returns the prompt with a further message.

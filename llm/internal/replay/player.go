@@ -16,7 +16,9 @@ type Player struct {
 	Texts     workload.Texts   // nil if no session has blocks
 	Tokenizer prefix.Tokenizer // whose tokens make the blocks of prompts; nil takes words
 	// Count counts the tokens of a chat's prompt for Rules.MaxModelLen; nil counts those of the texts.
-	Count func(messages json.RawMessage) int
+	Count func(messages, tools json.RawMessage) int
+	// Joined reports that prompts are sent as one text, that of Join, in which nothing tells messages apart.
+	Joined bool
 }
 
 // Turn is one replay of a session.

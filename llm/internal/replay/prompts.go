@@ -81,15 +81,19 @@ func (m *prompts) make(i int) (last *message, err error) {
 			return nil, err
 		}
 	}
-	if m.said[i].uses.Load() > 0 {
-		m.said[i].prompt = last
-	}
 	for _, p := range c.Prompt {
 		if p.Kind != workload.Own {
 			m.release(p.Call)
 		}
 	}
 	return last, nil
+}
+
+// sent takes the prompt that a call was sent with.
+func (m *prompts) sent(i int, last *message) {
+	if s := &m.said[i]; s.uses.Load() > 0 {
+		s.prompt = last
+	}
 }
 
 // release forgets what a call said if this was its last use.
@@ -101,9 +105,11 @@ func (m *prompts) release(i int) {
 
 // keep takes what was recorded of a call that is not sent.
 func (m *prompts) keep(i int) error {
-	if _, err := m.make(i); err != nil {
+	last, err := m.make(i)
+	if err != nil {
 		return err
 	}
+	m.sent(i, last)
 	m.answer(i, &m.calls[i].Answer)
 	return nil
 }
@@ -169,14 +175,7 @@ func (m *prompts) addSent(last, sent *message, count int) *message {
 	if last == nil || sent == nil {
 		return sent
 	}
-	copies := make([]*message, 0, sent.number)
-	for ; sent != nil; sent = sent.before {
-		copies = append(copies, sent)
-	}
-	for i := len(copies) - 1; i >= 0; i-- {
-		last = last.link(&message{json: copies[i].json, result: copies[i].result, asked: copies[i].asked})
-	}
-	return last
+	return last.copy(sent.messages())
 }
 
 // addAnswer adds an earlier call's answer.

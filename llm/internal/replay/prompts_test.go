@@ -339,10 +339,10 @@ func TestTooLongForTheModel(t *testing.T) {
 			own(user(strings.Repeat("w ", 20)))}})
 	s.Calls[1].Answer.ToolCalls = []workload.ToolCall{tool("1", "f", "{}")}
 	s.Calls[1].Tools = []byte(`[{"name":"f"}]`)
-	count := func(messages json.RawMessage) int { return len(messages) }
+	count := func(messages, tools json.RawMessage) int { return len(messages) + len(tools) }
 	for _, tt := range []struct {
 		most  int
-		count func(json.RawMessage) int
+		count func(messages, tools json.RawMessage) int
 		limit int // of call b
 		want  string
 	}{
@@ -352,7 +352,7 @@ func TestTooLongForTheModel(t *testing.T) {
 		{9000, nil, 4096, ""},
 		{34, nil, 0, `trace.jsonl:3: session "s", call "b": a prompt of 25 tokens with an answer of 10 is longer ` +
 			`than the 34 that the model can read: leave the session out, or serve the model with a longer context`},
-		{100, count, 0, `trace.jsonl:3: session "s", call "b": a prompt of 149 tokens with an answer of 10 is longer ` +
+		{100, count, 0, `trace.jsonl:3: session "s", call "b": a prompt of 241 tokens with an answer of 10 is longer ` +
 			`than the 100 that the model can read: leave the session out, or serve the model with a longer context`},
 	} {
 		srv := asks(0)

@@ -36,8 +36,10 @@ type Rules struct {
 	// drawn by number. The context up to there is sent first, for one token.
 	BeginFrom, BeginTo float64
 
-	// MaxModelLen is how many tokens the model can read and write; 0 means that no call is checked.
+	// MaxModelLen is how many tokens the model can read and write; 0 means that no call is checked. A prompt that is
+	// too long fails its session or, with DropOldest, loses its oldest turns, and so do those that go on from it.
 	MaxModelLen int
+	DropOldest  bool
 	// Headers and Labels name the attributes of the trace that requests carry as headers, and records as labels.
 	Headers, Labels map[string]string
 	// BlockSize is the size of the server's cache blocks, in tokens, for the reuse that is expected of it.
