@@ -114,9 +114,10 @@ func (g *subset) total(requests []*run.Request, f figure) float64 {
 func scheduleDelay(g *subset, q *run.Request) float64 { return g.sinceDue(q, q.Start) }
 
 // sinceDue returns the seconds from the due instant of a request to another instant. Only an iteration's first request
-// has a due instant: the script decides when the requests after it are sent.
+// has a due instant, because the script decides when the requests after it are sent, and each call of a replay: its
+// session's graph decides that.
 func (g *subset) sinceDue(q *run.Request, instant int64) float64 {
-	if !q.DueKnown || q.Seq > 0 {
+	if !q.DueKnown || q.Seq > 0 && !q.Replayed {
 		return unknown
 	}
 	return g.run.Seconds(instant - q.Due)

@@ -48,8 +48,9 @@ var (
 )
 
 var healthRules = []string{
-	"lateness (start - due, turns of conversations and closed loops left out) above 10 ms of more than one in a " +
-		"hundred requests, of fewer than 200 of more than one, is suspect, above 250 ms invalid",
+	"lateness (start - due; turns of conversations and closed loops left out, calls of a replay included) above 10 " +
+		"ms of more than one in a hundred requests, of fewer than 200 of more than one, is suspect, above 250 ms " +
+		"invalid",
 	"a heartbeat each 5 ms tells when the process did not get to run: a percentile (p50, p90, p99) of " +
 		"time_to_first_token, request_latency, time_per_output_token or inter_token_latency that this may have put " +
 		"off by more than 8 ms and 8 % makes a run suspect, by more than 50 ms and the figure's own size invalid",
@@ -153,7 +154,8 @@ func (j *assessment) judgeClient(g *subset) {
 func (j *assessment) judgeLateness(g *subset) {
 	plan := g.run.StagePlan()
 	delays := g.values(g.all, func(g *subset, q *run.Request) float64 {
-		if q.InSession || plan[int(q.Stage)].Requests != nil { // is sent after the answer before it, by design
+		answered := q.InSession || plan[int(q.Stage)].Requests != nil
+		if answered && !q.Replayed { // it is sent after the answer before it, by design
 			return unknown
 		}
 		return scheduleDelay(g, q)
@@ -366,12 +368,7 @@ func isWholeStage(r *run.Run, requests []*run.Request, stage int) bool {
 // judgeCount compares the number of requests with the requested number. It allows for one arrival at the stage's edge,
 // and for four standard deviations if arrivals may be random.
 func (j *assessment) judgeCount(g *subset, stage int, requests []*run.Request, asked float64, random bool) {
-	sent := 0.0
-	for _, q := range requests {
-		if q.Seq == 0 {
-			sent++
-		}
-	}
+	sent := float64(arrivalsOf(g.run, stage, requests))
 	for _, d := range g.run.Dropped {
 		if d.Stage == stage {
 			sent += float64(d.Count) // judged as drops
@@ -383,6 +380,18 @@ func (j *assessment) judgeCount(g *subset, stage int, requests []*run.Request, a
 	}
 	off := (math.Abs(sent-asked) - slack) / max(asked, 1)
 	j.weigh(off, rateBounds, "stage %d: %.0f requests were asked for, %.0f came to be sent", stage, asked, sent)
+}
+
+// arrivalsOf returns how many arrivals of a stage led to requests: one for each session of a replay, and for each
+// iteration.
+func arrivalsOf(r *run.Run, stage int, requests []*run.Request) (n int) {
+	for _, s := range r.Sessions {
+		n += count(s.Stage == stage)
+	}
+	for _, q := range requests {
+		n += count(q.Seq == 0 && !q.Replayed)
+	}
+	return n
 }
 
 // judgeStretch compares the time over which requests were sent with the time over which they were due.

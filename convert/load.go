@@ -23,7 +23,7 @@ func loadOf(g *subset, stage int) *Load {
 	if len(g.all) > 0 {
 		l.Scenario = g.all[0].Scenario
 	}
-	if asked.Rate != nil {
+	if asked.Rate != nil && !g.replays() { // the rate of a replay is that of its sessions
 		l.Asked = new(Float(asked.MeanRate()))
 		if asked.From != nil && *asked.From != *asked.Rate {
 			l.From, l.To = asked.From, asked.Rate
@@ -32,6 +32,9 @@ func loadOf(g *subset, stage int) *Load {
 	l.Done = doneRate(g, asked.Concurrency != nil)
 	return l
 }
+
+// replays reports whether the requests are calls of replayed sessions.
+func (g *subset) replays() bool { return len(g.all) > 0 && g.all[0].Replayed }
 
 // doneRate returns how many requests per second succeeded, comparable with the sent rate: n ends lie n - 1 intervals
 // apart. In a closed loop, whose requests end in bunches, it is their number over the time that they took, and in a

@@ -77,7 +77,7 @@ func (s *seriesMaker) add(q *run.Request, chunks []int64) {
 	if q.Failed() {
 		s.Failed[ended]++
 	}
-	if q.DueKnown && q.Seq == 0 {
+	if q.DueKnown && (q.Seq == 0 || q.Replayed) {
 		s.Due[s.slot(s.run.Seconds(q.Due-s.zero))]++
 	}
 	if !math.IsNaN(q.TTFT) && !q.Failed() && !q.LeftOut {

@@ -262,3 +262,22 @@ func TestFidelityNamesTheWorst(t *testing.T) {
 		}
 	}
 }
+
+// The load generator is judged by how late the calls of a replay are against their graph, also in a closed loop.
+func TestLateCallsAreSuspect(t *testing.T) {
+	t.Parallel()
+	for late, want := range map[int64]string{0: Valid, second / 20: Suspect, second / 2: Invalid} {
+		var lines []record.Line
+		for _, line := range runtest.Replay() {
+			if r, ok := line.(*record.Request); ok {
+				r.Start, r.End = r.Start+late, r.End+late
+				r.Connected, r.FirstByte = r.Start, r.Start
+			}
+			lines = append(lines, line)
+		}
+		h := NewReport(mustRead(t, asRecords(t, lines)), Options{}).Summary.Additions.Health
+		if h.Verdict != want || slices.Contains(h.Unchecked, "lateness") {
+			t.Errorf("late by %d ns: got %s (%q), not checked %q, want %s", late, h.Verdict, h.Reasons, h.Unchecked, want)
+		}
+	}
+}
