@@ -21,26 +21,43 @@ func (t RequestTable) WriteCSV(w io.Writer) error {
 
 func writeCSVRows(r *run.Run, w io.Writer) error {
 	out := csv.NewWriter(w)
-	row := reflect.TypeFor[run.Row]()
-	fields := make([]string, row.NumField())
-	for i := range fields {
-		fields[i], _, _ = strings.Cut(row.Field(i).Tag.Get("parquet"), ",")
-	}
-	if err := out.Write(fields); err != nil {
+	columns := columnsOf(reflect.TypeFor[run.Row]())
+	if err := out.Write(names(columns)); err != nil {
 		return err
 	}
 	var rec record.Request
+	rows := newRowMaker(r)
 	for _, q := range r.Requests {
-		values := reflect.ValueOf(newRow(r, q, &rec))
-		for i := range fields {
-			fields[i] = csvField(values.Field(i))
-		}
-		if err := out.Write(fields); err != nil {
+		if err := out.Write(csvLine(columns, rows.row(q, &rec))); err != nil {
 			return err
 		}
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// columnsOf returns the columns of a row's type.
+func columnsOf(row reflect.Type) (list []reflect.StructField) {
+	for field := range row.Fields() {
+		list = append(list, field)
+	}
+	return list
+}
+
+func names(columns []reflect.StructField) (list []string) {
+	for _, c := range columns {
+		name, _, _ := strings.Cut(c.Tag.Get("parquet"), ",")
+		list = append(list, name)
+	}
+	return list
+}
+
+func csvLine(columns []reflect.StructField, row any) []string {
+	values, fields := reflect.ValueOf(row), make([]string, len(columns))
+	for i, c := range columns {
+		fields[i] = csvField(values.FieldByIndex(c.Index))
+	}
+	return fields
 }
 
 func csvField(v reflect.Value) string {

@@ -113,10 +113,7 @@ func fidelityOf(g *subset, sessions []*run.Session) Fidelity {
 }
 
 func (t *fidelityTally) session(s *run.Session) {
-	ends := make(map[int]int64, len(s.Requests))
-	for _, q := range s.Requests {
-		ends[int(q.Seq)] = q.End
-	}
+	ends := endsOf(s)
 	for _, q := range s.Requests {
 		t.call(s, q, ends)
 	}
@@ -126,13 +123,8 @@ func (t *fidelityTally) session(s *run.Session) {
 }
 
 func (t *fidelityTally) call(s *run.Session, q *run.Request, ends map[int]int64) {
-	call, released := q.Call(), s.Start
-	for _, n := range call.After {
-		if end, sent := ends[n]; sent {
-			released = max(released, end)
-		}
-	}
-	asked, kept := float64(call.Wait)/1e6, t.group.run.Seconds(q.Start-released)
+	call := q.Call()
+	asked, kept := float64(call.Wait)/1e6, t.group.run.Seconds(q.Start-released(s, call, ends))
 	if len(call.After) > 0 {
 		t.judge(orderPart, 1, count(kept >= 0), worstCall{-kept, kept, asked, s, q})
 		t.violations += count(kept < 0)

@@ -23,7 +23,7 @@ func loadOf(g *subset, stage int) *Load {
 	if len(g.all) > 0 {
 		l.Scenario = g.all[0].Scenario
 	}
-	if asked.Rate != nil && !g.replays() { // the rate of a replay is that of its sessions
+	if asked.Rate != nil && !replays(g) { // the rate of a replay is that of its sessions
 		l.Asked = new(Float(asked.MeanRate()))
 		if asked.From != nil && *asked.From != *asked.Rate {
 			l.From, l.To = asked.From, asked.Rate
@@ -34,7 +34,7 @@ func loadOf(g *subset, stage int) *Load {
 }
 
 // replays reports whether the requests are calls of replayed sessions.
-func (g *subset) replays() bool { return len(g.all) > 0 && g.all[0].Replayed }
+func replays(g *subset) bool { return len(g.all) > 0 && g.all[0].Replayed }
 
 // doneRate returns how many requests per second succeeded, comparable with the sent rate: n ends lie n - 1 intervals
 // apart. In a closed loop, whose requests end in bunches, it is their number over the time that they took, and in a

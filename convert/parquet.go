@@ -48,8 +48,9 @@ func (t RequestTable) WriteParquet(out io.Writer) error {
 		parquet.KeyValueMetadata(run.LinesKey, lines))
 	return writeRows(out, func(w *rowWriter[run.Row]) error {
 		recs := make([]record.Request, batchRows) // a batch holds their lists until it is written
+		rows := newRowMaker(r)
 		for i, q := range r.Requests {
-			if err := w.write(newRow(r, q, &recs[i%batchRows])); err != nil {
+			if err := w.write(rows.row(q, &recs[i%batchRows])); err != nil {
 				return err
 			}
 		}
@@ -191,8 +192,31 @@ func toMicroseconds(r *run.Run, ticks []int64) {
 	}
 }
 
-// newRow returns the row of a request. It unpacks the request into rec; the row shares the lists of rec.
-func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
+// rowMaker makes the rows of a run's requests.
+type rowMaker struct {
+	run   *run.Run
+	gaps  map[*run.Request]int64 // of calls of replayed sessions, in ticks
+	known map[*run.Request]knownBlocks
+}
+
+func newRowMaker(r *run.Run) rowMaker {
+	m := rowMaker{run: r}
+	if len(r.Sessions) == 0 {
+		return m
+	}
+	m.gaps, m.known = map[*run.Request]int64{}, expectedReuse(r, 0)
+	for _, s := range r.Sessions {
+		ends := endsOf(s)
+		for _, q := range s.Requests {
+			m.gaps[q] = q.Start - released(s, q.Call(), ends)
+		}
+	}
+	return m
+}
+
+// row returns the row of a request. It unpacks the request into rec; the row shares the lists of rec.
+func (m rowMaker) row(q *run.Request, rec *record.Request) run.Row {
+	r := m.run
 	q.Unpack(rec)
 	toMicroseconds(r, rec.Chunks)
 	d := q.Details()
@@ -216,6 +240,7 @@ func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
 		Scores: nullable(d.Scores),
 	}
 	setRowTimes(r, &row, q)
+	m.setCall(&row, q)
 	if d.WriteDelay > 0 {
 		row.WriteDelay = milliseconds(r.Seconds(d.WriteDelay))
 	}
@@ -301,7 +326,8 @@ func importedMetadata(r *run.Run) []parquet.WriterOption {
 	return []parquet.WriterOption{parquet.KeyValueMetadata(run.ImportedKey, string(text))}
 }
 
-// sampleMetadata returns the metadata with the lines that a run writes every second: heartbeats and server samples.
+// sampleMetadata returns the metadata with the lines that a run writes many of: heartbeats, samples of the server,
+// sessions, and the requests in no figure that fill the server's cache.
 func sampleMetadata(r *run.Run) (meta []parquet.WriterOption, err error) {
 	texts := map[string][]byte{}
 	add := func(line record.Line) {
@@ -311,6 +337,15 @@ func sampleMetadata(r *run.Run) (meta []parquet.WriterOption, err error) {
 	}
 	for _, b := range r.Beats {
 		add(b)
+	}
+	for _, s := range r.Sessions {
+		if s.Recorded {
+			add(s.Session)
+		}
+	}
+	for _, q := range r.Primers {
+		text, failed := record.Append(texts[q.Instance], primerLine(q))
+		texts[q.Instance], err = append(text, '\n'), errors.Join(err, failed)
 	}
 	for _, s := range r.Servers {
 		add(s)

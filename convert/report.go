@@ -346,7 +346,7 @@ func (l *LoadSummary) stage(g *subset, asked record.Stage) {
 	}
 	l.SendDuration, l.AchievedRate = new(Maybe(send)), new(Maybe(achieved))
 	switch {
-	case g.replays() && asked.Rate == nil:
+	case replays(g) && asked.Rate == nil:
 		l.RequestedRate = new(Maybe(0)) // as in inference-perf, whose rate is that of sessions
 	case asked.Rate != nil:
 		l.RequestedRate = new(Maybe(asked.MeanRate()))

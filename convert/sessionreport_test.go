@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"bytes"
+	"encoding/csv"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -277,7 +279,59 @@ func TestLateCallsAreSuspect(t *testing.T) {
 		}
 		h := NewReport(mustRead(t, asRecords(t, lines)), Options{}).Summary.Additions.Health
 		if h.Verdict != want || slices.Contains(h.Unchecked, "lateness") {
-			t.Errorf("late by %d ns: got %s (%q), not checked %q, want %s", late, h.Verdict, h.Reasons, h.Unchecked, want)
+			t.Errorf("late by %d ns: got %s (%q), not checked %q, want %s", late, h.Verdict, h.Reasons, h.Unchecked,
+				want)
 		}
+	}
+}
+
+// A report that is made of requests.parquet again is the same as that of the records.
+func TestSessionsSurviveParquet(t *testing.T) {
+	t.Parallel()
+	lines := runtest.Replay()
+	lines[2].(*record.Request).Call.Labels = map[string]string{"agent": "planner"}
+	r := mustRead(t, asRecords(t, lines))
+	var table bytes.Buffer
+	if err := NewRequestTable(r).WriteParquet(&table); err != nil {
+		t.Fatal(err)
+	}
+	again, err := run.ReadParquet(run.Options{}, "f", bytes.NewReader(table.Bytes()), int64(table.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := NewReport(again, Options{}), NewReport(r, Options{})
+	if a, b := compact(t, got.Sessions), compact(t, want.Sessions); a != b {
+		t.Errorf("got  %s\nwant %s", a, b)
+	}
+	if a, b := compact(t, got.SessionStages), compact(t, want.SessionStages); a != b {
+		t.Errorf("got  %s\nwant %s", a, b)
+	}
+	if label := again.Requests[0].Call().Labels["agent"]; label != "planner" {
+		t.Errorf("got label %q", label)
+	}
+}
+
+func TestSessionTable(t *testing.T) {
+	t.Parallel()
+	var table bytes.Buffer
+	if err := NewSessionTable(replayRun(t)).WriteCSV(&table); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&table).ReadAll()
+	if err != nil || len(rows) != 5 {
+		t.Fatalf("got %q, %v", rows, err)
+	}
+	var got []string
+	for i, name := range rows[0] {
+		if v := rows[1][i]; v != "" && !strings.HasSuffix(name, "_ns") {
+			got = append(got, name+"="+v)
+		}
+	}
+	const want = "run_id=replay instance=a scenario=sessions stage=0 index=0 session_id=a origin=a.json " +
+		"duration_ms=5000 tfut_ms=2100 calls=4 calls_sent=4 calls_completed=4 calls_cancelled=0 user_facing=a2 a3 prompt_tokens=260 " +
+		"completion_tokens=12 cached_tokens=80 cacheable_tokens=260 expected_cached_tokens=128 path_model_ms=3740 " +
+		"path_tool_ms=0 path_think_ms=1000 path_pause_ms=250 path_waiting_ms=10"
+	if text := strings.Join(got, " "); text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
 	}
 }

@@ -128,6 +128,12 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 	if files.CSV {
 		list = append(list, output{name: reportdir.CSV, write: NewRequestTable(p.run).WriteCSV})
 	}
+	if files.CSV && p.Sessions != nil {
+		list = append(list, output{name: reportdir.SessionCSV, write: NewSessionTable(p.run).WriteCSV})
+	}
+	if files.Parquet && p.Sessions != nil {
+		list = append(list, output{name: reportdir.SessionParquet, write: NewSessionTable(p.run).WriteParquet})
+	}
 	if files.Parquet {
 		list = append(list, output{name: reportdir.Parquet, write: NewRequestTable(p.run).WriteParquet})
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
@@ -9,7 +11,7 @@ import (
 )
 
 func newParquet() *cobra.Command {
-	var out, chunks string
+	var out, chunks, sessions string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "parquet RECORDS…",
@@ -18,24 +20,27 @@ func newParquet() *cobra.Command {
   llmconv parquet run.jsonl -o requests.parquet --chunks chunks.parquet`,
 		Args: inputs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if out == "" && chunks == "" {
-				return misuse("where to? Give -o FILE, or --chunks FILE")
+			if out == "" && chunks == "" && sessions == "" {
+				return misuse("where to? Give -o FILE, --chunks FILE or --sessions FILE")
 			}
 			o := outfile.Options{Replace: force}
-			if err := checkOutputs(args, o, out, chunks); err != nil {
+			if err := checkOutputs(args, o, out, chunks, sessions); err != nil {
 				return err
 			}
 			run, err := Read(cmd, run.Options{Force: force}, args)
 			if err != nil {
 				return err
 			}
-			if out != "" {
-				if err := outfile.Write(out, o, convert.NewRequestTable(run).WriteParquet); err != nil {
-					return written(err)
+			requests := convert.NewRequestTable(run)
+			for _, file := range []struct {
+				name  string
+				write func(io.Writer) error
+			}{{out, requests.WriteParquet}, {chunks, requests.WriteChunks},
+				{sessions, convert.NewSessionTable(run).WriteParquet}} {
+				if file.name == "" {
+					continue
 				}
-			}
-			if chunks != "" {
-				if err := outfile.Write(chunks, o, convert.NewRequestTable(run).WriteChunks); err != nil {
+				if err := outfile.Write(file.name, o, file.write); err != nil {
 					return written(err)
 				}
 			}
@@ -44,6 +49,8 @@ func newParquet() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", "file with one row per request; - means the standard output")
 	cmd.Flags().StringVar(&chunks, "chunks", "", "file with one row per content chunk; - means the standard output")
+	cmd.Flags().StringVar(&sessions, "sessions", "",
+		"file with one row per session of a replay; - means the standard output")
 	cmd.Flags().BoolVar(&force, "force", false,
 		"accept inputs that do not belong together; replace existing files")
 	return cmd

@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -150,7 +151,7 @@ func addRow(r *Run, row *Row, instance string) error {
 		ErrorType: row.ErrorType, Error: row.Error, Note: row.Note, Good: row.Good,
 		PromptRaw: row.InputSource == string(record.ClientRaw),
 		Prompt:    asInt(row.ClientInput), Completion: asInt(row.ClientOutput),
-		Inputs: row.Inputs, VectorLength: row.VectorLength, Scores: row.Scores,
+		Inputs: row.Inputs, VectorLength: row.VectorLength, Scores: row.Scores, Call: row.call(),
 	}
 	// The client's count of an answer comes first, unless it is raw.
 	rec.CompletionRaw = rec.Completion != nil && row.OutputSource != string(record.ClientTokenizer)
@@ -182,11 +183,37 @@ func addRow(r *Run, row *Row, instance string) error {
 	return nil
 }
 
-func orZero(n *int64) int64 {
-	if n == nil {
-		return 0
+// call rebuilds the place of a request in its session's graph; nil for other requests.
+func (row *Row) call() *record.Call {
+	if row.CallNumber == nil {
+		return nil
 	}
-	return *n
+	c := &record.Call{Number: int(*row.CallNumber), ID: orZero(row.CallID), Pause: orZero(row.Pause),
+		Ready: orZero(row.Ready), Wait: microseconds(row.Wait), Held: microseconds(row.Held),
+		PromptTokens: int(orZero(row.RecordedInput)), OutputTokens: int(orZero(row.RecordedOutput)),
+		UserFacing: orZero(row.UserFacing), BlockSize: int(orZero(row.BlockSize)),
+		SharedWith: int(orZero(row.SharedWith)), Shared: int(orZero(row.Shared))}
+	for _, n := range row.After {
+		c.After = append(c.After, int(n))
+	}
+	for _, hash := range row.Blocks {
+		c.Blocks = binary.LittleEndian.AppendUint64(c.Blocks, uint64(hash))
+	}
+	if row.CallLabels != nil {
+		_ = json.Unmarshal([]byte(*row.CallLabels), &c.Labels) // labels of a damaged text are left out
+	}
+	return c
+}
+
+// microseconds converts milliseconds, which may be missing.
+func microseconds(ms *float64) int64 { return int64(math.Round(orZero(ms) * 1000)) }
+
+// orZero returns a value that may be missing.
+func orZero[T any](v *T) (zero T) {
+	if v == nil {
+		return zero
+	}
+	return *v
 }
 
 func asInt(n *int64) *int {

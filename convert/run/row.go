@@ -69,6 +69,26 @@ type Row struct {
 	Inputs       *int64 `parquet:"inputs,optional"`
 	VectorLength *int64 `parquet:"vector_length,optional"`
 	Scores       *int64 `parquet:"scores,optional"`
+
+	// The columns of a call of a replayed session are null for other requests.
+	CallNumber *int32   `parquet:"call_number,optional"`
+	CallID     *string  `parquet:"call_id,optional"`
+	After      []int32  `parquet:"call_after,list"`
+	Wait       *float64 `parquet:"wait_ms,optional"`
+	Pause      *string  `parquet:"pause,dict,optional"`
+	Held       *float64 `parquet:"held_ms,optional"`
+	Ready      *int64   `parquet:"ready_ns,optional"`
+	// Gap is the time from when the calls before it had ended, or its session's start, until it was sent.
+	Gap            *float64 `parquet:"gap_ms,optional"`
+	RecordedInput  *int64   `parquet:"recorded_prompt_tokens,optional"`
+	RecordedOutput *int64   `parquet:"recorded_completion_tokens,optional"`
+	UserFacing     *bool    `parquet:"user_facing,optional"`
+	CallLabels     *string  `parquet:"call_labels,dict,optional"` // JSON
+	Expected       *int64   `parquet:"expected_cached_tokens,optional"`
+	BlockSize      *int32   `parquet:"block_size,optional"`
+	SharedWith     *int32   `parquet:"shared_with,optional"`
+	Shared         *int32   `parquet:"shared_blocks,optional"`
+	Blocks         []int64  `parquet:"blocks,list"`
 }
 
 // LinesKey is the metadata key of all lines except requests and samples.

@@ -25,8 +25,11 @@ func glob(dir string, patterns ...string) (paths []string) {
 func Existing(dir string) []string {
 	paths := glob(dir, "*lifecycle_metrics.json", "*prometheus_metrics.json", "inference-perf.partial.stage_*.yaml",
 		Validation, Parquet, CSV, Page)
-	for _, summary := range Summaries(dir) { // other programs have files of that name, too
+	for _, summary := range Summaries(dir) { // other programs have files of these names, too
 		paths = append(paths, glob(dir, SearchBeside(filepath.Base(summary)))...)
+	}
+	if len(glob(dir, "*"+SessionSummary)) > 0 {
+		paths = append(paths, glob(dir, SessionParquet, SessionCSV)...)
 	}
 	return slices.DeleteFunc(paths, func(path string) bool {
 		info, err := os.Stat(path)

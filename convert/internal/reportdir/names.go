@@ -23,6 +23,8 @@ const (
 	PerSession        = "per_session" + lifecycleEnd
 	Parquet           = "requests.parquet"
 	CSV               = "requests.csv"
+	SessionParquet    = "sessions.parquet"
+	SessionCSV        = "sessions.csv"
 	Page              = "report.html"
 )
 
