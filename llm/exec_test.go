@@ -94,12 +94,21 @@ func newTold(t *testing.T, pushed chan metrics.SampleContainer) (all told) {
 }
 
 // sendAll sends the first items of a data set to a simulator with faults, and returns what k6 gets.
-func sendAll(t *testing.T, native bool, client, data string) (all told) {
+func sendAll(t *testing.T, native bool, client, data string) told {
+	return sendAllBy(t, "send", native, client, data)
+}
+
+// sendAllSessions replays the first sessions of a data set in the same way.
+func sendAllSessions(t *testing.T, native bool, client, data string) told {
+	return sendAllBy(t, "replay", native, client, data)
+}
+
+func sendAllBy(t *testing.T, method string, native bool, client, data string) (all told) {
 	simulator, err := sim.New(sim.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sendTo(t, &faulty{Server: simulator}, native, client, data, make([]string, 15), func(v *vu) {
+	sendTo(t, &faulty{Server: simulator}, method, native, client, data, make([]string, 15), func(v *vu) {
 		all = newTold(t, v.samples)
 	})
 	return all
@@ -107,7 +116,8 @@ func sendAll(t *testing.T, native bool, client, data string) (all told) {
 
 // sendTo sends the first items of a data set to a server, one iteration after another, each with the salt of its stage.
 // Then it calls after.
-func sendTo(t *testing.T, handler http.Handler, native bool, client, data string, salts []string, after func(v *vu)) {
+func sendTo(t *testing.T, handler http.Handler, method string, native bool, client, data string, salts []string,
+	after func(v *vu)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		network := make(pipes)
@@ -126,7 +136,7 @@ func sendTo(t *testing.T, handler http.Handler, native bool, client, data string
 		v.state.Options.SystemTags = &metrics.DefaultSystemTagSet
 		scenario, slot := lib.GetScenarioState(v.VU.CtxField), new(arrival.Arrival)
 		v.VU.CtxField = arrival.NewContext(v.VU.CtxField, slot)
-		iterate := func() { v.run(t, `client.send(data.next())`) }
+		iterate := func() { v.run(t, `client.`+method+`(data.next())`) }
 		if native {
 			iterate = nativeIterations(t, v, scenario, slot)
 		}

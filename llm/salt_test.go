@@ -39,7 +39,7 @@ func sentWith(t *testing.T, native bool, data string, salts ...string) (prompts 
 		t.Fatal(err)
 	}
 	l := &listener{Server: simulator}
-	sendTo(t, l, native, "", data, salts, func(v *vu) {
+	sendTo(t, l, "send", native, "", data, salts, func(v *vu) {
 		for _, entry := range v.log.AllEntries() {
 			log += entry.Message + "\n"
 		}

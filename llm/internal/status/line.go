@@ -51,7 +51,7 @@ const narrow = 80
 // Answers that are no text have no TTFT and no tokens: the inputs of the requests take their place, as in 320 inputs/s.
 // A figure that is unknown is left out, or is a dash beside one that is not. The count of dropped arrivals follows if
 // there are any, the sessions if some are replayed, and the schedule delay if there is room. Where the figures are too
-// long, the last ones give way but for the failures.
+// long, the last ones give way but for the failures and the sessions.
 func (s Status) Line(width int) string {
 	parts := []string{"llm", s.stage(), fmt.Sprintf("%9s", s.rates()), fmt.Sprintf("%7s", s.open())}
 	late := s.answers()
@@ -69,11 +69,11 @@ func (s Status) Line(width int) string {
 	line := strings.Join(append(parts, late...), "  ")
 	for _, shorten := range []func(string) string{
 		func(line string) string { line, _, _ = strings.Cut(line, "  schedule delay"); return line },
-		func(line string) string { return strings.Replace(line, "  "+s.Sessions.String(), "", 1) },
 		func(line string) string { return padding.Replace(strings.Replace(line, "llm  ", "llm ", 1)) },
 		func(line string) string { return strings.Replace(line, "  "+strings.TrimSpace(late[figures-1]), "", 1) },
 		func(line string) string { return strings.Replace(line, "  "+late[0], "", 1) },
 		func(line string) string { return strings.Replace(line, s.failures(), Grouped(s.Failed)+" failed", 1) },
+		func(line string) string { return strings.Replace(line, "  "+s.Sessions.String(), "", 1) },
 	} {
 		if utf8.RuneCountInString(line) < width {
 			break
@@ -98,7 +98,7 @@ func (s Status) stage() string {
 
 // rates returns the rate sent, and the rate asked for if there is one.
 func (s Status) rates() string {
-	if s.HasAsked {
+	if s.HasAsked && !s.HasSessions { // else sessions are asked for
 		return rate(s.Sent) + "/" + rate(s.Asked) + "/s"
 	}
 	return rate(s.Sent) + "/s"
@@ -106,7 +106,7 @@ func (s Status) rates() string {
 
 // open returns how many requests are open, and how many are to be open at a time if that is what is asked for.
 func (s Status) open() string {
-	if !s.HasAsked && s.Concurrency > 0 {
+	if !s.HasAsked && s.Concurrency > 0 && !s.HasSessions {
 		return Grouped(s.InFlight) + "/" + Grouped(s.Concurrency) + " open"
 	}
 	return Grouped(s.InFlight) + " open"

@@ -45,6 +45,11 @@ func TestLine(t *testing.T) {
 			"llm  2/3 12s  9.9/10.0/s  34 open  1,280 inputs/s  0 failed"},
 		{"vectors, narrow", 55, func(s *Status) { s.HasInputs, s.Inputs, s.HasTTFT, s.Tokens = true, 1280.4, false, 0 },
 			"llm 2/3 12s  9.9/10.0/s  34 open  0 failed"},
+		{"sessions", 160, func(s *Status) { s.HasSessions, s.Sessions = true, SessionCounts{12, 1, 40} },
+			"llm  2/3 12s      9.9/s  34 open  TTFT 182/411 ms  1,240 tok/s  0 failed  " +
+				"sessions 12 done, 1 failed, 40 in flight  schedule delay p99 0.4 ms"},
+		{"sessions, narrow", 80, func(s *Status) { s.HasSessions, s.Sessions = true, SessionCounts{12, 1, 40} },
+			"llm 2/3 12s  9.9/s  34 open  0 failed  sessions 12 done, 1 failed, 40 in flight"},
 		{"setup", 80, func(s *Status) { *s = Status{InFlight: 1} },
 			"llm  -      0.0/s   1 open  TTFT -      0 tok/s  0 failed"},
 	} {

@@ -57,6 +57,22 @@ func (b *Board) SessionEnded(line *record.Session) {
 	}
 }
 
+// rows returns the rows of a summary.
+func (s *sessions) rows() (list []row) {
+	if !s.begun {
+		return nil
+	}
+	c := s.counts
+	list = append(list, row{"sessions", Grouped(c.Done + c.Failed + s.cut), "", ""})
+	if c.Failed > 0 {
+		list = append(list, row{"sessions failed", Grouped(c.Failed), percent(c.Failed, c.Done+c.Failed), s.reasons()})
+	}
+	if s.cut > 0 {
+		list = append(list, row{"sessions cut", Grouped(s.cut), "", "by the end of the run"})
+	}
+	return list
+}
+
 // reasons returns why sessions failed, the most frequent reason first.
 func (s *sessions) reasons() string {
 	type reason struct {

@@ -21,10 +21,17 @@ type column struct {
 
 // columns returns the columns that the stages fill.
 func (s *summaryText) columns() []column {
+	load := []column{
+		{group: "at a", name: "time", value: atATime}, {group: "per second", name: "asked", value: asked},
+	}
+	if s.sessions.begun {
+		load = []column{
+			{group: "sessions", name: "at a time", value: atATime}, {group: "sessions", name: "per s", value: asked},
+		}
+	}
 	list := []column{
 		{name: "stage", value: func(g *stage) string { return strconv.Itoa(g.Index) }},
-		{group: "at a", name: "time", value: atATime},
-		{group: "per second", name: "asked", value: asked},
+		load[0], load[1],
 		{group: "per second", name: "sent", spare: 1, value: sentRate},
 		{group: "per second", name: "done", value: doneRate},
 		{name: "requests", value: func(g *stage) string { return Grouped(g.figures.requests) }},

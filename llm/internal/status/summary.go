@@ -77,6 +77,8 @@ type summaryText struct {
 	stages []stage
 	all    figures // of all stages
 	rest   totals
+
+	sessions sessions
 }
 
 func (f Summary) read(data []byte) (*summaryText, error) {
@@ -100,7 +102,7 @@ func (f Summary) read(data []byte) (*summaryText, error) {
 func (b *Board) conclude(s *summaryText, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	s.stages, s.rest = slices.Clone(b.stages), b.totals
+	s.stages, s.rest, s.sessions = slices.Clone(b.stages), b.totals, b.sessions
 	for i := range s.stages {
 		each := &s.stages[i]
 		if each.began != nil {
@@ -133,11 +135,13 @@ func (s *summaryText) dropped() int64 { return int64(s.Metrics["dropped_iteratio
 // labelWidth is the width of the first column.
 const labelWidth = 16
 
+// row is a row of counts.
+type row struct{ label, total, part, remark string }
+
 // totals writes a row for each count: its total, its share or mean, and a remark.
 func (s *summaryText) totals() {
-	type row struct{ label, total, part, remark string }
 	a := &s.all
-	rows := []row{{"requests", Grouped(a.requests), "", ""}}
+	rows := append(s.sessions.rows(), row{"requests", Grouped(a.requests), "", ""})
 	if a.failed > 0 {
 		rows = append(rows, row{"failed", Grouped(a.failed), percent(a.failed, a.requests-a.unfinished),
 			s.facts.Failures.String()})
@@ -265,7 +269,7 @@ func (s *summaryText) latencies() {
 		of    *histogram
 	}{
 		{"TTFT", &s.all.ttft}, {"ITL", &s.all.itl}, {"TPOT", &s.rest.tpot}, {"NTPOT", &s.rest.ntpot},
-		{"request", &s.rest.latency}, {"schedule delay", &s.rest.delay},
+		{"request", &s.rest.latency}, {"session", &s.sessions.duration}, {"schedule delay", &s.rest.delay},
 	} {
 		if row.of.n == 0 {
 			continue

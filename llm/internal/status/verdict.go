@@ -44,7 +44,7 @@ func (s *summaryText) verdict() {
 		word, colour = "FAILED", red
 	case s.facts.Interrupted:
 		word, colour = "STOPPED", yellow
-	case s.all.failed > 0, s.dropped() > 0, late != "", s.unanswered():
+	case s.all.failed > 0, s.sessions.counts.Failed > 0, s.dropped() > 0, late != "", s.unanswered():
 		word, colour = "CHECK", yellow
 	}
 	word = s.paint(colour, word)
@@ -96,7 +96,11 @@ func (s *summaryText) counts() []string {
 	if s.all.unfinished > 0 {
 		facts = append(facts, Grouped(s.all.unfinished)+" unfinished")
 	}
-	return append(facts, count(s.dropped())+" dropped")
+	facts = append(facts, count(s.dropped())+" dropped")
+	if c := s.sessions.counts; c.Failed > 0 {
+		facts = append(facts, fmt.Sprintf("%s of %s sessions failed", Grouped(c.Failed), Grouped(c.Done+c.Failed)))
+	}
+	return facts
 }
 
 // count formats a number of things. It writes "none" for 0, because a reader may overlook a zero.
@@ -110,6 +114,9 @@ func count(n int64) string {
 // overload returns a sentence on the first stage with whose rate the server did not keep up, or "" if there is none.
 // The verdict does not depend on it: the load was what was asked for.
 func (s *summaryText) overload() string {
+	if s.sessions.begun { // their requests do not come at the rate of the stage
+		return ""
+	}
 	for i := range s.stages {
 		g := &s.stages[i]
 		if g.began == nil || !g.growth.behind(g.length()) {
