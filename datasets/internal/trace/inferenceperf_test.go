@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -51,7 +52,16 @@ func graphOf(c graphCase) ([]event, error) {
 	}
 	v := gjson.ParseBytes(data)
 	if c.Format == "weka" {
-		return nil, nil
+		limit := 60.0
+		if o, ok := c.Options["trace_idle_gap_cap_seconds"]; ok {
+			limit = o.(float64)
+		}
+		streams, err := readStreams(v)
+		if err != nil {
+			return nil, err
+		}
+		w := weka{Options{IdleGapCap: time.Duration(limit * float64(time.Second))}}
+		return events(newGraph(w.calls("t", streams, int(v.Get("block_size").Int()))), true), nil
 	}
 	calls, err := otel{c.IncludeErrors}.calls(readSpans(v.Get("spans")))
 	if err != nil {

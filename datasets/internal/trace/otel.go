@@ -65,7 +65,6 @@ func (o otel) Index(record []byte) (e Entry, err error) {
 	v := gjson.Parse(view(record))
 	if list := v.Get("spans"); list.IsArray() {
 		e, err = o.indexSpans(list.Array())
-		e.Session, e.Whole = either(v, "session_id", "trace_id").String(), true
 		if err == nil && e.Calls == NoCall {
 			_, err = o.calls(readSpans(list))
 		}
@@ -121,7 +120,12 @@ func (o otel) Session(records []Record) (*workload.Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session %q: %w", id, err)
 	}
-	return &workload.Session{ID: id, Calls: newGraph(calls).session()}, nil
+	g := newGraph(calls)
+	s := &workload.Session{ID: id, Calls: g.session()}
+	for i := range s.Calls {
+		s.Calls[i].Pause = g.pause(i)
+	}
+	return s, nil
 }
 
 // readSpans reads a list of spans.

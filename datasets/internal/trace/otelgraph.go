@@ -346,9 +346,6 @@ func (g *graph) session() []workload.Call {
 		}
 		slices.SortFunc(calls[i].After, func(a, b workload.Edge) int { return cmp.Compare(a.Call, b.Call) })
 		calls[i].Wait = g.wait(i)
-		if calls[i].Pause == "" {
-			calls[i].Pause = g.pause(i)
-		}
 		calls[i].Prompt = g.parts(i)
 	}
 	return calls

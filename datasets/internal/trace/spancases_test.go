@@ -67,8 +67,8 @@ func attrs(pairs ...any) object {
 	return object{"attributes": out}
 }
 
-// conversation returns the messages of a conversation that begins with a system prompt.
-func conversation(messages ...object) []object {
+// dialog returns the messages of a conversation that begins with a system prompt.
+func dialog(messages ...object) []object {
 	return append([]object{say("system", "You help."), say("user", "Hello.")}, messages...)
 }
 
@@ -82,51 +82,51 @@ func spanCases() (cases []graphCase) {
 			IncludeErrors: true})
 	}
 	q, again := say("user", "And then?"), say("assistant", "Answer one.")
-	add("a chain", testSpan("a", 0, 1, conversation(), "Answer one."),
-		testSpan("b", 1.5, 2, conversation(again, q), "Answer two."),
-		testSpan("c", 4, 5, conversation(again, q, say("assistant", "Answer two."), q), "Answer three."))
-	add("contained output", testSpan("a", 0, 1, conversation(), "Answer"),
-		testSpan("b", 2, 3, conversation(again, q, say("assistant", "Answer")), "Two"))
-	add("an answer in a message of the user", testSpan("a", 0, 1, conversation(), "Hello."),
-		testSpan("b", 2, 3, conversation(), "Two"))
-	add("parallel calls that join", testSpan("a", 0, 1, conversation(), "Plan."),
+	add("a chain", testSpan("a", 0, 1, dialog(), "Answer one."),
+		testSpan("b", 1.5, 2, dialog(again, q), "Answer two."),
+		testSpan("c", 4, 5, dialog(again, q, say("assistant", "Answer two."), q), "Answer three."))
+	add("contained output", testSpan("a", 0, 1, dialog(), "Answer"),
+		testSpan("b", 2, 3, dialog(again, q, say("assistant", "Answer")), "Two"))
+	add("an answer in a message of the user", testSpan("a", 0, 1, dialog(), "Hello."),
+		testSpan("b", 2, 3, dialog(), "Two"))
+	add("parallel calls that join", testSpan("a", 0, 1, dialog(), "Plan."),
 		testSpan("b", 1, 3, []object{say("user", "Left?")}, "Left."), testSpan("c", 1, 4, []object{say("user",
 			"Right?")}, "Right."),
-		testSpan("d", 5, 6, conversation(say("assistant", "Plan."), q, say("assistant", "Left."), say("assistant",
+		testSpan("d", 5, 6, dialog(say("assistant", "Plan."), q, say("assistant", "Left."), say("assistant",
 			"Right.")), "Done."))
-	add("overlapping calls", testSpan("a", 0, 3, conversation(), "A1"), testSpan("b", 1, 2, []object{q}, "A2"),
+	add("overlapping calls", testSpan("a", 0, 3, dialog(), "A1"), testSpan("b", 1, 2, []object{q}, "A2"),
 		testSpan("c", 4, 5, []object{q}, "A3"), testSpan("d", 4.5, 6, []object{q}, "A4"))
-	add("an answer before it ended", testSpan("x", 0, 1, []object{q}, "X"), testSpan("a", 0, 5, conversation(),
+	add("an answer before it ended", testSpan("x", 0, 1, []object{q}, "X"), testSpan("a", 0, 5, dialog(),
 		"Answer one."),
-		testSpan("b", 2, 3, conversation(again, q), "Z"))
-	add("the same answer of two calls, twice repeated", testSpan("a", 0, 1, conversation(), "Yes."),
+		testSpan("b", 2, 3, dialog(again, q), "Z"))
+	add("the same answer of two calls, twice repeated", testSpan("a", 0, 1, dialog(), "Yes."),
 		testSpan("b", 2, 3, []object{q}, "Yes."),
 		testSpan("c", 4, 5, []object{q, say("assistant", "Yes."), q, say("assistant", "Yes.")}, "No."))
-	add("an ancestor's answer twice", testSpan("a", 0, 1, conversation(), "Answer one."),
-		testSpan("b", 2, 3, conversation(again, q), "BB"),
+	add("an ancestor's answer twice", testSpan("a", 0, 1, dialog(), "Answer one."),
+		testSpan("b", 2, 3, dialog(again, q), "BB"),
 		testSpan("c", 4, 5, []object{q, say("assistant", "BB"), again, q, again}, "CC"))
-	add("empty answers", testSpan("a", 0, 1, conversation(), ""), testSpan("b", 2, 3, conversation(again, q), nil),
-		testSpan("c", 4, 5, conversation(say("assistant", ""), q), "Z"))
-	add("errors are kept", testSpan("a", 0, 1, conversation(), "Answer one.", object{"status": object{"code": 2}}),
-		testSpan("b", 2, 3, conversation(again, q), "Z"))
-	add("errors are left out", testSpan("a", 0, 1, conversation(), "Answer one.",
+	add("empty answers", testSpan("a", 0, 1, dialog(), ""), testSpan("b", 2, 3, dialog(again, q), nil),
+		testSpan("c", 4, 5, dialog(say("assistant", ""), q), "Z"))
+	add("errors are kept", testSpan("a", 0, 1, dialog(), "Answer one.", object{"status": object{"code": 2}}),
+		testSpan("b", 2, 3, dialog(again, q), "Z"))
+	add("errors are left out", testSpan("a", 0, 1, dialog(), "Answer one.",
 		object{"status": object{"code": 2}}),
-		testSpan("b", 2, 3, conversation(again, q), "Z"), testSpan("c", 4, 5, conversation(again, q), "Z"))
+		testSpan("b", 2, 3, dialog(again, q), "Z"), testSpan("c", 4, 5, dialog(again, q), "Z"))
 	cases[len(cases)-1].IncludeErrors = false
-	add("duplicates", testSpan("a", 0, 1, conversation(), "A1"), testSpan("b", 0, 1, conversation(), "A1"),
-		testSpan("c", 0, 1, conversation(), "A1", attrs("x", 1)), testSpan("d", 4, 5, conversation(), "A2"))
-	add("microseconds", testSpan("b", 0.0009, 1.0001, conversation(), "Answer one."), testSpan("a", 0.0011, 1.0001,
+	add("duplicates", testSpan("a", 0, 1, dialog(), "A1"), testSpan("b", 0, 1, dialog(), "A1"),
+		testSpan("c", 0, 1, dialog(), "A1", attrs("x", 1)), testSpan("d", 4, 5, dialog(), "A2"))
+	add("microseconds", testSpan("b", 0.0009, 1.0001, dialog(), "Answer one."), testSpan("a", 0.0011, 1.0001,
 		[]object{q}, "X"),
-		testSpan("c", 2.0005, 3.0015, conversation(again, q), "B1"), testSpan("d", 4.0009, 5.0015, conversation(again,
+		testSpan("c", 2.0005, 3.0015, dialog(again, q), "B1"), testSpan("d", 4.0009, 5.0015, dialog(again,
 			q), "B2"))
-	add("numbers of tokens", testSpan("a", 0, 1, conversation(), "A", attrs("gen_ai.usage.input_tokens", 7,
-		"gen_ai.usage.output_tokens", 9)), testSpan("b", 0, 1, conversation(), "B",
+	add("numbers of tokens", testSpan("a", 0, 1, dialog(), "A", attrs("gen_ai.usage.input_tokens", 7,
+		"gen_ai.usage.output_tokens", 9)), testSpan("b", 0, 1, dialog(), "B",
 		attrs("gen_ai.usage.prompt_tokens", 7,
-			"gen_ai.usage.completion_tokens", "9", "gen_ai.usage.output_tokens", 90)), testSpan("c", 1, 2, conversation(),
+			"gen_ai.usage.completion_tokens", "9", "gen_ai.usage.output_tokens", 90)), testSpan("c", 1, 2, dialog(),
 		"twelve chars"))
-	add("names of attributes", testSpan("a", 0, 1, conversation(say("developer", "d")), nil,
+	add("names of attributes", testSpan("a", 0, 1, dialog(say("developer", "d")), nil,
 		attrs("gen_ai.completion", "A1")),
-		testSpan("b", 2, 3, conversation(say("system", "d"), say("assistant", "A1"), q), nil, attrs("gen_ai.output",
+		testSpan("b", 2, 3, dialog(say("system", "d"), say("assistant", "A1"), q), nil, attrs("gen_ai.output",
 			"A2")))
 	return append(cases, toolCases()...)
 }
@@ -136,8 +136,8 @@ func toolCases() (cases []graphCase) {
 	pair := func(name string, output object, messages ...object) {
 		cases = append(cases, graphCase{Name: name, Format: "otel", IncludeErrors: true,
 			Trace: object{"spans": []object{
-				testSpan("a", 0, 1, conversation(), output, attrs("gen_ai.tool.definitions", weather)),
-				testSpan("b", 2, 3, conversation(messages...), "End."),
+				testSpan("a", 0, 1, dialog(), output, attrs("gen_ai.tool.definitions", weather)),
+				testSpan("b", 2, 3, dialog(messages...), "End."),
 			}}})
 	}
 	hey := say("assistant", "Hey.")
@@ -167,7 +167,7 @@ func toolCases() (cases []graphCase) {
 	facing := func(name string, more object) {
 		cases = append(cases, graphCase{Name: name, Format: "otel", IncludeErrors: true,
 			Trace: object{"spans": []object{
-				testSpan("a", 0, 1, conversation(), "k", more)}}})
+				testSpan("a", 0, 1, dialog(), "k", more)}}})
 	}
 	facing("finish reason of tools", attrs("gen_ai.response.finish_reasons", []string{"tool_calls"}))
 	facing("finish reason of text", attrs("gen_ai.response.finish_reasons", []string{"stop"}))
@@ -180,9 +180,9 @@ func toolCases() (cases []graphCase) {
 			"attributes": object{}}
 		cases = append(cases, graphCase{Name: "nested in " + name, Format: "otel", IncludeErrors: true,
 			Trace: object{"spans": []object{
-				tool, inner, testSpan("a", 0, 1, conversation(), openai, attrs("gen_ai.tool.definitions", weather)),
+				tool, inner, testSpan("a", 0, 1, dialog(), openai, attrs("gen_ai.tool.definitions", weather)),
 				testSpan("b", 2, 3, []object{say("user", "sub")}, "sub answer", object{"parent_span_id": "y"}),
-				testSpan("c", 4, 5, conversation(openai, say("user", "r")), "End."),
+				testSpan("c", 4, 5, dialog(openai, say("user", "r")), "End."),
 			}}})
 	}
 	return cases
@@ -248,6 +248,3 @@ func randomAnswer(r *rand.Rand, i int) any {
 	}
 	return fmt.Sprint("answer of call ", i)
 }
-
-func blockCases() []graphCase            { return nil }
-func randomBlocks(seed uint64) graphCase { return randomSpans(seed + 1000) }

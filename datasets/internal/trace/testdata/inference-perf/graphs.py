@@ -1,5 +1,6 @@
 """Prints the graphs that inference-perf makes of traces: a line of JSON for each line of {"name", "format", "trace"}."""
 
+import functools
 import json
 import logging
 import sys
@@ -17,6 +18,7 @@ from inference_perf.datagen.replay import weka_trace_replay_datagen as weka  # n
 class Words:
     """Stands in for a tokenizer: a token is a word, and no word is in another."""
 
+    @functools.cache
     def encode(self, text, **_):
         return [7919 * i % 99991 for i, _ in enumerate(text.split())]
 
@@ -28,6 +30,9 @@ class Words:
 
     def count_tokens(self, text):
         return len(text.split())
+
+
+words = Words()
 
 
 def of_spans(case):
@@ -44,7 +49,7 @@ def of_blocks(case):
         file.flush()
         options = WekaTraceReplayConfig(trace_files=[file.name], datagen_workers=1, **case.get("options", {}))
         data = DataConfig(type="weka_trace_replay", weka_trace_replay=options)
-        generator = weka.WekaTraceReplayDataGenerator(APIConfig(type="chat"), data, Words(), None, 1, 1)
+        generator = weka.WekaTraceReplayDataGenerator(APIConfig(type="chat"), data, words, None, 1, 1)
         calls = generator._reconstruct_raw_calls(generator._load_weka_traces()[0])
     return otel.build_graph(calls, "", weka._find_weka_predecessors)
 
