@@ -54,7 +54,8 @@ func TestTraceSelection(t *testing.T) {
 	again := open(1000, TraceOptions{Shuffle: new(int64(7))})
 	other := open(1000, TraceOptions{Shuffle: new(int64(8))})
 	one := promptLengths(t, shuffled)
-	if !slices.Equal(one, promptLengths(t, again)) || slices.Equal(one, promptLengths(t, other)) || slices.IsSorted(one) {
+	if !slices.Equal(one, promptLengths(t, again)) || slices.Equal(one, promptLengths(t, other)) ||
+		slices.IsSorted(one) {
 		t.Error("shuffles of one seed must be equal, and of another not")
 	}
 	if s, _ := shuffled.Session(9); s.Start != 9*time.Second || shuffled.Starts()[9] != 9*time.Second {
@@ -102,7 +103,8 @@ func TestTraceDuplicates(t *testing.T) {
 	if c := w.Counts(); c.Sessions != 8 || c.Calls != 8 {
 		t.Errorf("got %+v, want 8 sessions and calls", c)
 	}
-	if few, err := OpenTrace([]File{ofLengths(3)}, TraceOptions{Duplicates: 2}); err != nil || few.Counts().Sessions != 3 {
+	few, err := OpenTrace([]File{ofLengths(3)}, TraceOptions{Duplicates: 2})
+	if err != nil || few.Counts().Sessions != 3 {
 		t.Errorf("a target below the number of sessions: got %+v, %v", few.Counts(), err)
 	}
 }
@@ -145,22 +147,27 @@ func TestTraceFaults(t *testing.T) {
 		{"t.jsonl", "", TraceOptions{}, "t.jsonl:1: the file is empty", 0},
 		{"t.jsonl", "\n\n", TraceOptions{}, "t.jsonl:3: the file is empty", 0},
 		{"t.csv", "a,b\n", TraceOptions{}, "t.csv: no record in it", 0},
-		{"t.csv", "a,b\n1,2\n", TraceOptions{}, "t.csv:2: the record is of no known format: name its format, one of ", 0},
+		{"t.csv", "a,b\n1,2\n", TraceOptions{},
+			"t.csv:2: the record is of no known format: name its format, one of ", 0},
 		{"t.jsonl", good, TraceOptions{Format: "tarot"}, `unknown format "tarot" of traces: `, -1},
 		{"t.jsonl", good + `{"timestamp": 2, "input_le`, TraceOptions{}, "t.jsonl:2: the file ends within a value", 1},
-		{"t.jsonl", good + `{"timestamp": 2, "input_length": }` + "\n" + good, TraceOptions{}, "t.jsonl:2: invalid character", 2},
+		{"t.jsonl", good + `{"timestamp": 2, "input_length": }` + "\n" + good, TraceOptions{},
+			"t.jsonl:2: invalid character", 2},
 		{"t.jsonl", good + "oops\n" + good, TraceOptions{}, "t.jsonl:2: invalid character 'o' looking for", 2},
 		{"t.json", "[" + good + ", oops]", TraceOptions{}, "t.json:2: invalid character 'o'", 1},
 		{"t.jsonl", good + `{"timestamp": "noon", "input_length": 5, "output_length": 1}`, TraceOptions{},
 			`t.jsonl:2: "noon" is neither a time such as`, 1},
 		{"t.jsonl", good + `{"timestamp": 1e300, "input_length": 5, "output_length": 1}`, TraceOptions{},
 			`t.jsonl:2: 1e+300 is too large for an instant in milliseconds`, 1},
-		{"t.jsonl", good + `{"timestamp": "2026-03-01 12:00:00", "input_length": 5, "output_length": 1}`, TraceOptions{},
+
+				{"t.jsonl", good + `{"timestamp": "2026-03-01 12:00:00", "input_length": 5, "output_length": 1}`, TraceOptions{},
 			"t.jsonl:2: the instant is not of the kind of the first", 1},
 		{"t.jsonl", good + `{"input_length": 5, "output_length": 1}`, TraceOptions{},
 			"t.jsonl:2: the session has no instant, and others have", 1},
-		{"t.jsonl", good + "{\"timestamp\": 1, \"text_input\": \"\xff\"}", TraceOptions{}, "t.jsonl:2: the text is not UTF-8", 1},
-		{"t.csv", "Timestamp,Request tokens,Response tokens\n1,2,3\n1,2\n", TraceOptions{}, "t.csv:3: wrong number of fields", 1},
+		{"t.jsonl", good + "{\"timestamp\": 1, \"text_input\": \"\xff\"}", TraceOptions{},
+			"t.jsonl:2: the text is not UTF-8", 1},
+		{"t.csv", "Timestamp,Request tokens,Response tokens\n1,2,3\n1,2\n", TraceOptions{},
+			"t.csv:3: wrong number of fields", 1},
 		{"t.csv", "Timestamp,Request tokens,Response tokens\n1,2,3\n1,2,many\n", TraceOptions{},
 			`t.csv:3: Response tokens must be a whole number up to 16777216, got "many"`, 1},
 		{"t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n,5,5\n", TraceOptions{}, "t.csv:2: no TIMESTAMP", 0},
@@ -210,9 +217,11 @@ func TestTraceSessionFaults(t *testing.T) {
 			"t.jsonl:2: message 1: its content must be a text or a list, got 5"},
 		{good, `{"timestamp": 2, "messages": [{"role": "assistant", "tool_calls": [{}]}]}`,
 			"t.jsonl:2: message 1: one of its tool_calls has no function name"},
-		{good, `{"timestamp": 2, "payload": {"max_tokens": 5}}`, "t.jsonl:2: the body has neither messages nor a prompt"},
+		{good, `{"timestamp": 2, "payload": {"max_tokens": 5}}`,
+			"t.jsonl:2: the body has neither messages nor a prompt"},
 		{good, `{"timestamp": 2, "payload": {"prompt": ["a", "b"]}}`, "t.jsonl:2: the prompt must be one text, got "},
-		{good, `{"timestamp": 2, "delay": -5, "text_input": "x"}`, "t.jsonl:2: delay must be a number from 0 to 1000000000"},
+		{good, `{"timestamp": 2, "delay": -5, "text_input": "x"}`,
+			"t.jsonl:2: delay must be a number from 0 to 1000000000"},
 		{`{"chat_id": 1, "timestamp": 1, "input_length": 1, "output_length": 1, "parent_chat_id": -1}` + "\n",
 			`{"chat_id": 7, "timestamp": 2, "input_length": 1, "output_length": 1, "parent_chat_id": 7}`,
 			`t.jsonl:2: chat "7" is its own ancestor`},
@@ -310,17 +319,34 @@ func TestTraceOfSeveralFiles(t *testing.T) {
 func TestTraceOfNoFile(t *testing.T) {
 	t.Parallel()
 	missing := File{Name: "t.jsonl", Open: func() (io.ReadCloser, error) { return os.Open("/nowhere/t.jsonl") }}
-	if _, err := OpenTrace([]File{missing}, TraceOptions{}); err == nil || !strings.Contains(err.Error(), "/nowhere/t.jsonl") {
+	_, err := OpenTrace([]File{missing}, TraceOptions{})
+	if err == nil || !strings.Contains(err.Error(), "/nowhere/t.jsonl") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := OpenTrace(nil, TraceOptions{}); err == nil {
 		t.Error("got no error for no file")
 	}
 	for _, o := range []TraceOptions{
-		{Entries: -1}, {Duplicates: -1}, {Share: 1.5}, {Share: -0.1}, {Scope: "world"}, {BlockSize: -1}, {IdleGapCap: -1},
+		{Entries: -1}, {Duplicates: -1}, {Share: 1.5}, {Share: -0.1}, {Scope: "world"}, {BlockSize: -1},
+		{IdleGapCap: -1},
 	} {
 		if _, err := OpenTrace([]File{ofLengths(1)}, o); err == nil {
 			t.Errorf("%+v: got no error", o)
 		}
+	}
+}
+
+// A file of which some records can be read where they are, and others not, is read right: JSON has no NaN.
+func TestTraceOfMixedPlaces(t *testing.T) {
+	t.Parallel()
+	w, err := OpenTrace([]File{seekable("t.jsonl", `{"timestamp": 1, "input_length": 5, "output_length": 1}
+{"timestamp": 2, "input_length": 6, "output_length": 1, "cost": NaN}
+{"timestamp": 3, "input_length": 7, "output_length": 1}
+`)}, TraceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := promptLengths(t, w); !slices.Equal(got, []int{5, 6, 7}) {
+		t.Errorf("got %v, want 5, 6 and 7", got)
 	}
 }

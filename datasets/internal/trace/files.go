@@ -36,7 +36,7 @@ type Row struct {
 
 // place is where a record is read again, and when it went: 24 bytes, for each record of a trace.
 type place struct {
-	at     uint64        // the offset, and above offsetBits the number of the file
+	at     uint64        // the offset, above offsetBits the number of the file, and above that whether it is in the spool
 	start  time.Duration // on the trace's clock; never if the record has no instant
 	length uint32
 	line   uint32
@@ -45,8 +45,20 @@ type place struct {
 // never is the start of a record without an instant.
 const never = math.MinInt64
 
-// offsetBits is enough for files of 16 TiB, and leaves room for a million files.
-const offsetBits = 44
+// offsetBits is enough for files of 16 TiB, and leaves room for half a million files.
+const (
+	offsetBits = 44
+	fileBits   = 19
+)
+
+// file returns the number of the file of a record.
+func (p place) file() int { return int(p.at >> offsetBits & (1<<fileBits - 1)) }
+
+// spooled reports whether a record is read again from the spool.
+func (p place) spooled() bool { return p.at>>(offsetBits+fileBits) != 0 }
+
+// offset returns where the record is, in the file or in the spool.
+func (p place) offset() int64 { return int64(p.at & (1<<offsetBits - 1)) }
 
 // spool is a temporary file that has copies of the records that cannot be read again where they are: those of packed
 // files and tables. The zero value is ready.
@@ -61,7 +73,7 @@ func (s *spool) add(record []byte) (int64, error) {
 	if s.file == nil {
 		file, err := os.CreateTemp("", "trace-*.jsonl")
 		if err != nil {
-			return 0, fmt.Errorf("a copy of the trace's records: %w", err)
+			return 0, fmt.Errorf("a copy of the trace's records, which TMPDIR can place elsewhere: %w", err)
 		}
 		_ = os.Remove(file.Name()) // where open files can be removed; elsewhere the system's cleaning does it
 		s.file = file
@@ -83,7 +95,7 @@ func (s *spool) flush() error {
 	_, err := s.file.Write(s.buf)
 	s.buf = s.buf[:0]
 	if err != nil {
-		return fmt.Errorf("a copy of the trace's records: %w", err)
+		return fmt.Errorf("a copy of the trace's records, which TMPDIR can place elsewhere: %w", err)
 	}
 	return nil
 }
@@ -98,14 +110,15 @@ type ranges struct {
 
 // read returns the record at a place.
 func (r *ranges) read(p place) ([]byte, error) {
-	number := int(p.at >> offsetBits)
-	if r.at == nil || number != r.number {
-		if err := r.open(number); err != nil {
+	at := io.ReaderAt(r.trace.spool.file)
+	if !p.spooled() {
+		if err := r.open(p.file()); err != nil {
 			return nil, err
 		}
+		at = r.at
 	}
 	data := make([]byte, p.length)
-	n, err := r.at.ReadAt(data, int64(p.at&(1<<offsetBits-1)))
+	n, err := at.ReadAt(data, p.offset())
 	switch {
 	case n < len(data) && err != nil && !errors.Is(err, io.EOF):
 		return nil, err
@@ -115,13 +128,12 @@ func (r *ranges) read(p place) ([]byte, error) {
 	return data, nil
 }
 
+// open opens a file unless it is open.
 func (r *ranges) open(number int) error {
-	r.close()
-	r.number = number
-	if r.trace.files[number].spooled {
-		r.at = r.trace.spool.file
+	if r.at != nil && number == r.number {
 		return nil
 	}
+	r.close()
 	file, err := r.trace.files[number].Open()
 	if err != nil {
 		return err
@@ -131,7 +143,7 @@ func (r *ranges) open(number int) error {
 		_ = file.Close()
 		return fmt.Errorf("%s cannot be read at an offset", r.trace.files[number].Name)
 	}
-	r.at, r.file = at, file
+	r.number, r.at, r.file = number, at, file
 	return nil
 }
 

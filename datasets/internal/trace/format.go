@@ -16,13 +16,13 @@ type Format interface {
 	Name() string
 	// Detects reports whether a record looks like one of the format.
 	Detects(record []byte) bool
-	// Index tells what is needed of a record to find its session. It is called for each record of a file, in order,
-	// and again when its session is made. It must be fast: 100 MB a second. Its error names the field.
+	// Index tells what is needed of a record to find its session. It is called for each record of a file, in order.
+	// It must be fast: 100 MB a second. Its error names the field.
 	Index(record []byte) (Entry, error)
 	// Session makes a session of its records, which are in the order of the files. The session's texts may share the
-	// bytes of the records, which nothing else uses. A session without an ID gets one by its place in the trace; Origin,
-	// Start and Timed are set by the caller, who checks the session, too. An error that concerns one record is made by
-	// [Record.Fault].
+	// bytes of the records, which nothing else uses. A session without an ID gets one by its place in the trace.
+	// Origin, Start and Timed are set by the caller, who checks the session, too. An error that concerns one record is
+	// made by [Record.Fault].
 	Session(records []Record) (*workload.Session, error)
 }
 

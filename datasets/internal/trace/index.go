@@ -33,8 +33,11 @@ func Open(files []File, o Options, s Selection) (*Trace, error) {
 			return nil, fmt.Errorf("unknown format %q of traces: %s", s.Format, names(o))
 		}
 	}
+	if len(files) >= 1<<fileBits {
+		return nil, fmt.Errorf("%d files are too many", len(files))
+	}
 	for i, f := range files {
-		x.files = append(x.files, indexed{File: f})
+		x.files = append(x.files, f)
 		if err := x.readFile(i); err != nil {
 			return nil, err
 		}
@@ -224,9 +227,8 @@ func (x *indexer) place(number int, row Row) (place, error) {
 	if row.Length > 0 {
 		return p, nil
 	}
-	x.files[number].spooled = true
 	at, err := x.spool.add(row.Data)
-	p.at, p.length = uint64(number)<<offsetBits|uint64(at), uint32(len(row.Data))
+	p.at, p.length = 1<<(offsetBits+fileBits)|uint64(number)<<offsetBits|uint64(at), uint32(len(row.Data))
 	return p, err
 }
 
@@ -378,7 +380,7 @@ func (x *indexer) leaveOutUntimed() error {
 			return false
 		}
 		p := x.places[g.from]
-		err = x.leaveOut(&fault{fmt.Sprintf("%s:%d", x.files[p.at>>offsetBits].Name, p.line),
+		err = x.leaveOut(&fault{fmt.Sprintf("%s:%d", x.files[p.file()].Name, p.line),
 			errors.New("the session has no instant, and others have")})
 		return true
 	})

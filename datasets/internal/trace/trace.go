@@ -11,7 +11,7 @@ import (
 // Trace is the index of a trace. It may be used concurrently. A session of one record takes 40 bytes of memory, and
 // each further record 24; nothing of their contents is kept.
 type Trace struct {
-	files  []indexed
+	files  []File
 	format Format
 	spool  spool
 	places []place // of all records, those of a session together
@@ -21,12 +21,6 @@ type Trace struct {
 	// Skipped counts the records and files that were left out because they are invalid; Faults are the first reasons.
 	Skipped int64
 	Faults  []string
-}
-
-// indexed is a file of a trace.
-type indexed struct {
-	File
-	spooled bool // its records are read again from the spool
 }
 
 // group is a session: its records in places, the number of its first record in the trace, which tells sessions without
@@ -71,7 +65,7 @@ func (t *Trace) Records(k int) ([]Record, error) {
 	from := ranges{trace: t}
 	defer from.close()
 	for _, p := range t.places[g.from:g.to] {
-		r := Record{File: t.files[p.at>>offsetBits].Name, Line: int(p.line), Timed: p.start != never}
+		r := Record{File: t.files[p.file()].Name, Line: int(p.line), Timed: p.start != never}
 		r.Origin = fmt.Sprintf("%s:%d", r.File, r.Line)
 		if r.Timed {
 			r.Start = p.start
