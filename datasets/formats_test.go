@@ -18,8 +18,8 @@ func disk(path string) File {
 
 const samples = "internal/trace/testdata"
 
-// describe writes a workload in lines.
-func describe(w workload.Source) string {
+// describeWorkload writes a workload in lines.
+func describeWorkload(w workload.Source) string {
 	var b strings.Builder
 	n, _ := w.Len()
 	for i := range n {
@@ -206,7 +206,7 @@ mooncake-2 at 3s
 		if w.Format() != tt.format {
 			t.Errorf("%s: got format %s, want %s", tt.file, w.Format(), tt.format)
 		}
-		if got := "\n" + describe(w); got != tt.want {
+		if got := "\n" + describeWorkload(w); got != tt.want {
 			t.Errorf("%s: got%swant%s", tt.file, got, tt.want)
 		}
 	}

@@ -1,9 +1,13 @@
 package datasets
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -100,4 +104,54 @@ func TestStreamsOfLargeRecords(t *testing.T) {
 			t.Errorf("seed %t: %d MB are remembered, the heap grew by %d MB", seed != nil, s.bytes>>20, grown>>20)
 		}
 	}
+}
+
+// 10,000 sessions of 50 calls, each in a line of its own between those of others, are indexed in 24 bytes a line, and
+// read without anything staying behind. The test is not parallel because it measures the heap.
+func TestTraceTakesLittleMemory(t *testing.T) {
+	const sessions, calls, together = 10_000, 50, 100
+	path := filepath.Join(t.TempDir(), "t.jsonl")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewWriter(f)
+	text := strings.Repeat("word ", 8)
+	for i := range sessions * calls {
+		session := i/(together*calls)*together + i%together
+		fmt.Fprintf(out, `{"ts": %d, "session": "session number %d", "prompt": "%d %s"}`+"\n", i, session, i, text)
+	}
+	if err := errors.Join(out.Flush(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var w *Traced
+	var m runtime.MemStats
+	live := func() uint64 {
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := live()
+	if w, err = OpenTrace([]File{disk(path)}, TraceOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	const most = sessions * (24*calls*5/4 + 100) // with a quarter for what appending leaves
+	if grown := live() - before; grown > most {
+		t.Errorf("the index takes %d bytes, want at most %d", grown, most)
+	}
+	if c := w.Counts(); c.Sessions != sessions || c.Calls != sessions*calls {
+		t.Fatalf("got %+v", c)
+	}
+	for i := range int64(sessions) {
+		s, err := w.Session(i)
+		if err != nil || len(s.Calls) != calls {
+			t.Fatalf("session %d: %v", i, err)
+		}
+		if i%2000 == 1000 {
+			if grown := live() - before; grown > most+1<<20 {
+				t.Errorf("after %d sessions the heap has grown by %d bytes", i, grown)
+			}
+		}
+	}
+	runtime.KeepAlive(w)
 }

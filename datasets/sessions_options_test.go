@@ -160,7 +160,7 @@ func TestTraceFaults(t *testing.T) {
 		{"t.jsonl", good + `{"timestamp": 1e300, "input_length": 5, "output_length": 1}`, TraceOptions{},
 			`t.jsonl:2: 1e+300 is too large for an instant in milliseconds`, 1},
 
-				{"t.jsonl", good + `{"timestamp": "2026-03-01 12:00:00", "input_length": 5, "output_length": 1}`, TraceOptions{},
+		{"t.jsonl", good + `{"timestamp": "2026-03-01 12:00:00", "input_length": 5, "output_length": 1}`, TraceOptions{},
 			"t.jsonl:2: the instant is not of the kind of the first", 1},
 		{"t.jsonl", good + `{"input_length": 5, "output_length": 1}`, TraceOptions{},
 			"t.jsonl:2: the session has no instant, and others have", 1},
