@@ -22,6 +22,7 @@ var numberKinds = map[string]string{
 	".top_n": "0 too",
 	".seed":  "0 too", ".shared_system_prompt_len": "0 too", ".max_depth": "0 too", ".fanout_probability": "0 too",
 	".max_wait_ms":                  "0 too",
+	"data.workload.share":           "0 too",
 	".predecessor_wait_timeout_sec": "time, 0 too", ".trace_idle_gap_cap_seconds": "any", // 0 or less: no cap
 }
 
@@ -71,7 +72,7 @@ func TestBoundsOfAllNumbers(t *testing.T) {
 			"1e300":               !strings.Contains(kind, "any") || k.Type == "int",
 			"9223372036854775807": !strings.Contains(kind, "any"),
 			"99999999999": strings.HasPrefix(kind, "time") ||
-				slices.Contains([]string{"fanout_probability", "saturation_percentile", "num_stages"},
+				slices.Contains([]string{"fanout_probability", "saturation_percentile", "num_stages", "share"},
 					lastPart(k.Name)),
 		} {
 			if value == "1" && lastPart(k.Name) == "max_model_len" || lastPart(k.Name) == "min" &&

@@ -54,6 +54,11 @@ type Own struct {
 	// Sweep is the way to find the rate at which the server is saturated: inference-perf's, or by steps.
 	Sweep SweepMethod `key:"sweep,omit" default:""`
 
+	// Clock lets the sessions of load.type trace_session_replay begin when they began in the trace; the stages then
+	// only count them. Speed divides these times and all waits within sessions.
+	Clock Clock    `key:"clock,omit" default:""`
+	Speed *float64 `key:"speed,omit" default:"null" check:"above 0"`
+
 	// Search finds the highest load within an SLO, in place of stages. Its options have their names in scripts; without
 	// an SLO of its own it keeps SLO.
 	Search ScriptOptions `key:"search,null,omit" default:"null"`
@@ -84,6 +89,18 @@ const (
 
 // Choices returns the values that the key accepts.
 func (SweepMethod) Choices() []string { return []string{string(Burst), string(Steps)} }
+
+// Clock says when sessions begin.
+type Clock string
+
+// The clocks.
+const (
+	StageClock Clock = ""      // as the stages say
+	TraceClock Clock = "trace" // when they began in the trace
+)
+
+// Choices returns the values that the key accepts.
+func (Clock) Choices() []string { return []string{string(StageClock), string(TraceClock)} }
 
 // Behaviour is a choice between this program's behaviour and inference-perf's.
 type Behaviour string

@@ -20,6 +20,9 @@ type Data struct {
 	VisionArena        *VisionArena        `key:"visionarena" default:"null"`
 	SyntheticAgentic   *SyntheticAgentic   `key:"synthetic_agentic" default:"null"`
 
+	// Workload is a trace of any format. inference-perf 0.7.0 has no such section.
+	Workload *Workload `key:"workload,omit" default:"null"`
+
 	UseChatTemplate bool `key:"use_chat_template" default:"false"` // for random
 }
 
@@ -44,6 +47,8 @@ const (
 
 	// PromptsData is a file of prompts. inference-perf does not know it.
 	PromptsData DataType = "prompts"
+	// WorkloadData is a trace of any format. inference-perf 0.7.0 does not know it.
+	WorkloadData DataType = "workload_replay"
 )
 
 // Choices returns the values that the key accepts.
@@ -53,16 +58,16 @@ func (DataType) Choices() []string {
 		string(CNNDailyMail),
 		string(InfinityInstruct), string(BillSumConversations), string(OTelTraceReplay), string(WekaTraceReplay),
 		string(ConversationData), string(VisionArenaData), string(AgenticData),
-		string(PromptsData),
+		string(PromptsData), string(WorkloadData),
 	}
 }
 
 // sessionTypes names the kinds of data that come in sessions.
-const sessionTypes = `"otel_trace_replay", "weka_trace_replay" or "synthetic_agentic"`
+const sessionTypes = `"otel_trace_replay", "weka_trace_replay", "synthetic_agentic" or "workload_replay"`
 
 // Sessions reports whether the data comes in sessions, which only load.type trace_session_replay sends.
 func (t DataType) Sessions() bool {
-	return t == OTelTraceReplay || t == WekaTraceReplay || t == AgenticData
+	return t == OTelTraceReplay || t == WekaTraceReplay || t == AgenticData || t == WorkloadData
 }
 
 // Check applies the rules that hold between the keys.
@@ -78,6 +83,9 @@ func (data *Data) Check(at *tagged.Section) {
 	}
 	if at.Valid("synthetic_agentic") && data.Type == AgenticData && data.SyntheticAgentic == nil {
 		at.Fault("synthetic_agentic", "is required by data.type %q", data.Type)
+	}
+	if at.Valid("workload", "path") && data.Type == WorkloadData {
+		data.checkWorkload(at)
 	}
 	if at.Valid("conversation_replay") && data.Type == ConversationData && data.ConversationReplay != nil {
 		data.ConversationReplay.checkModelLength(at, "conversation_replay.max_model_len")

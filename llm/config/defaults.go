@@ -18,6 +18,9 @@ func DefaultConversationReplay() ConversationReplay {
 	return defaultsOf[ConversationReplay]().withDefaults()
 }
 
+// DefaultWorkload returns the section workload with no key given.
+func DefaultWorkload() Workload { return defaultsOf[Workload]() }
+
 // withDefaults returns the section with each nil replaced by the default it stands for.
 func (r ConversationReplay) withDefaults() ConversationReplay {
 	for _, missing := range []struct {

@@ -123,6 +123,42 @@ func (w *WekaReplay) Check(at *tagged.Section) {
 	w.Replay.Check(at)
 }
 
+// Workload is a trace of calls in sessions, in one of several formats.
+type Workload struct {
+	Format string `key:"format,null" default:"null"` // "": found out by the first record
+	// File is a file, a folder or a pattern with *, ? and **. It may be left out for data.path.
+	File      string            `key:"file,null" default:"null"`
+	BlockSize *int64            `key:"block_size" default:"null" check:"above 0"` // tokens; nil: that of the format
+	Columns   map[string]string `key:"columns,null" default:"null"`               // of a log, by what they hold
+	Scope     BlockScope        `key:"scope" default:""`                          // "": that of the format
+	Filter    string            `key:"filter,null" default:"null"`                // a lambda of Python over a session
+	Share     *float64          `key:"share" default:"null" check:"from 0 to 1"`  // of the sessions to keep; nil: all
+	Entries   *int64            `key:"num_dataset_entries" default:"null" check:"above 0"`
+	Session   Replay            `key:"session"`
+}
+
+// BlockScope is where blocks with equal hashes are equal texts.
+type BlockScope string
+
+// Choices returns the values that the key accepts.
+func (BlockScope) Choices() []string { return []string{"", "trace", "session"} }
+
+// checkWorkload requires one source of the trace.
+func (data *Data) checkWorkload(at *tagged.Section) {
+	w := data.Workload
+	switch {
+	case w == nil && data.Path == "":
+		at.Fault("workload", "is required by data.type %q: give file, or data.path", data.Type)
+	case w == nil:
+	case w.File == "" && data.Path == "":
+		at.Fault("workload.file", "is missing: give it, or data.path")
+	case w.File != "" && data.Path != "":
+		at.Fault("workload.file", "is given although data.path is too: leave one out")
+	case w.Share != nil && *w.Share == 0:
+		at.Fault("workload.share", "must be above 0")
+	}
+}
+
 // HFDataset is a data set of the Hugging Face hub, with options for loading it.
 type HFDataset struct {
 	Path    string

@@ -458,12 +458,55 @@ func TestSessionRules(t *testing.T) {
 			`data.type: "otel_trace_replay" needs load.type "trace_session_replay", got "constant"`},
 		{session + "data: {type: mock}",
 			`load.type: "trace_session_replay" needs a data.type of sessions, which "mock" is not: use ` +
-				`"otel_trace_replay", "weka_trace_replay" or "synthetic_agentic"`},
+				`"otel_trace_replay", "weka_trace_replay", "synthetic_agentic" or "workload_replay"`},
 		{fine + "data: {type: random, use_chat_template: true}", ``},
 		{fine + "data: {use_chat_template: true}",
 			`data.use_chat_template: is only for data.type "random", got "mock"`},
 		{fine + "data: {type: visionarena}", `data.visionarena: is required by data.type "visionarena"`},
 		{fine + "data: {type: sharegpt}", `data.type: unknown value "sharegpt": did you mean "shareGPT"?`},
+	})
+}
+
+func TestWorkloadRules(t *testing.T) {
+	t.Parallel()
+	in := func(text string) string { return session + "data: {type: workload_replay, " + text + "}" }
+	testRules(t, "", []rule{
+		{in("path: a.jsonl"), ``},
+		{in("workload: {file: a.jsonl}"), ``},
+		{in("workload: {format: Mooncake, file: a.jsonl, block_size: 512, scope: session, share: 0.1, " +
+			"filter: 'lambda s: True', columns: {time: ts}, num_dataset_entries: 5, session: {max_wait_ms: 0}}"), ``},
+		{in(""), `data.workload: is required by data.type "workload_replay": give file, or data.path`},
+		{in("workload: {}"), `data.workload.file: is missing: give it, or data.path`},
+		{in("path: a, workload: {file: b}"), `data.workload.file: is given although data.path is too: leave one out`},
+		{in("path: a, workload: {share: 0}"), `data.workload.share: must be above 0`},
+		{in("path: a, workload: {share: 2, block_size: 0, num_dataset_entries: 0}"),
+			"data.workload.share: must be from 0 to 1, got 2\ndata.workload.block_size: must be above 0, got " +
+				"0\ndata.workload.num_dataset_entries: must be above 0, got 0"},
+		{in("path: a, workload: {scope: all}"),
+			`data.workload.scope: unknown value "all", known are "", trace, session`},
+		{in("path: a, workload: {session: {use_static_model: true}}"),
+			`data.workload.session.static_model_name: is required by use_static_model`},
+		{fine + "data: {type: workload_replay, path: a}",
+			`data.type: "workload_replay" needs load.type "trace_session_replay", got "constant"`},
+	})
+}
+
+func TestClockRules(t *testing.T) {
+	t.Parallel()
+	const sessions, data = "load: {type: trace_session_replay}, ", "data: {type: workload_replay, path: a}, "
+	testRules(t, "", []rule{
+		{sessions + data + "x-llm: {clock: trace}", ``},
+		{sessions + data + "x-llm: {clock: trace, speed: 2.5}", ``},
+		{session + data + "x-llm: {clock: trace}", ``},
+		{session + data + "x-llm: {speed: 0.5}", ``},
+		{sessions + data, `load.stages: is missing: give stages, or a sweep`},
+		{session + data + "x-llm: {clock: wall}", `x-llm.clock: unknown value "wall", known are "", trace`},
+		{session + data + "x-llm: {speed: 0}", `x-llm.speed: must be above 0, got 0`},
+		{"load: {type: trace_session_replay}, data: {type: synthetic_agentic, synthetic_agentic: {num_sessions: 1, " +
+			"input_tokens_per_turn: {}, output_tokens_per_turn: {}}}, x-llm: {clock: trace}",
+			`x-llm.clock: needs a trace with times, and data.type "synthetic_agentic" is made up`},
+		{fine + "x-llm: {clock: trace, speed: 2}", "x-llm.clock: is for load.type \"trace_session_replay\", got " +
+			"\"constant\"\nx-llm.speed: is for load.type \"trace_session_replay\", got \"constant\""},
 	})
 }
 

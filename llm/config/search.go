@@ -16,9 +16,10 @@ func (c *Config) checkLoad(at *tagged.Section) {
 	over := c.Own.SearchOver()
 	switch {
 	case c.Own.Search == nil:
-		if c.Load.Sweep == nil && c.Load.Stages.Len() == 0 {
+		if c.Load.Sweep == nil && c.Load.Stages.Len() == 0 && c.Own.Clock != TraceClock {
 			at.Fault("load.stages", "is missing: give stages, or a sweep")
 		}
+		c.checkClock(at)
 	case c.Load.Stages.Len() > 0:
 		at.Fault("x-llm.search", "takes the place of load.stages: leave one of them out")
 	case c.Load.Sweep != nil:
@@ -33,6 +34,22 @@ func (c *Config) checkLoad(at *tagged.Section) {
 	case over == "rate" && !slices.Contains([]LoadType{Constant, PoissonLoad}, c.Load.Type),
 		over == "concurrency" && !slices.Contains([]LoadType{Constant, Concurrent}, c.Load.Type):
 		at.Fault("load.type", "%q does not go with an x-llm.search over %s: leave it out", c.Load.Type, over)
+	}
+}
+
+// checkClock requires sessions for the options about their times.
+func (c *Config) checkClock(at *tagged.Section) {
+	if c.Load.Type == TraceSessionReplay {
+		if c.Own.Clock == TraceClock && c.Data.Type == AgenticData {
+			at.Fault("x-llm.clock", "needs a trace with times, and data.type %q is made up", c.Data.Type)
+		}
+		return
+	}
+	if c.Own.Clock != StageClock {
+		at.Fault("x-llm.clock", "is for load.type %q, got %q", TraceSessionReplay, c.Load.Type)
+	}
+	if c.Own.Speed != nil {
+		at.Fault("x-llm.speed", "is for load.type %q, got %q", TraceSessionReplay, c.Load.Type)
 	}
 }
 
