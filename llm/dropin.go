@@ -16,6 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -51,17 +52,19 @@ func configOptions(m *ModuleInstance, source sobek.Value) (sobek.Value, error) {
 // moduleOptions returns the options that a configuration stands for, as scripts get them.
 func moduleOptions(m *ModuleInstance, c *config.Config) (map[string]any, error) {
 	dir, _ := m.lookupEnv("PWD") // inference-perf resolves relative paths here
-	var instants []float64
-	if path := dropin.TracePath(c, dir); path != "" {
-		var err error
-		if instants, err = readTrace(m, path); err != nil {
-			return nil, err
-		}
-	}
-	o, err := dropin.NewOptions(c, dir, instants)
+	found, err := find(m, c, dir)
 	if err != nil {
 		return nil, err
 	}
+	o, err := dropin.NewOptions(c, dir, found)
+	if err != nil {
+		return nil, err
+	}
+	m.root.loadNotes.Do(func() {
+		for _, note := range o.Notes {
+			m.vu.InitEnv().Logger.Warn("config: ", note)
+		}
+	})
 	load := newLoadOptions()
 	load.Load, load.executor, load.gracefulStop = o.Load, record.ExecutorName, o.GracefulStop
 	load.arrives = o.Load.Arrival.Valid
@@ -70,6 +73,43 @@ func moduleOptions(m *ModuleInstance, c *config.Config) (map[string]any, error) 
 		return nil, fmt.Errorf("scenarios: %w", err)
 	}
 	return map[string]any{"client": o.Client, "dataset": o.Dataset, "scenarios": all, "report": o.Report}, nil
+}
+
+// find returns what the files of a configuration tell on which its load depends.
+func find(m *ModuleInstance, c *config.Config, dir string) (found dropin.Found, err error) {
+	if path := dropin.TracePath(c, dir); path != "" {
+		found.Instants, err = readTrace(m, path)
+		return found, err
+	}
+	if c.Load.Type != config.TraceSessionReplay {
+		return found, nil
+	}
+	set, err := openSessions(m, dropin.Dataset(c, dir))
+	if err != nil {
+		return found, err
+	}
+	found.Sessions, _ = set.Len() // no data of sessions is without end
+	if c.Own.Clock == config.TraceClock {
+		found.Instants = set.Sessions.Starts()
+	}
+	return found, nil
+}
+
+// openSessions opens the data of a configuration as the script will, which then gets the same set.
+func openSessions(m *ModuleInstance, options dropin.Map) (*input.Set, error) {
+	rt := m.vu.Runtime()
+	given, err := native(rt, options)
+	if err != nil {
+		return nil, err
+	}
+	o := newDatasetOptions()
+	if err := o.fields(rt).read(rt, "Dataset", given); err != nil {
+		return nil, err
+	}
+	if err := o.Check(o.given); err != nil {
+		return nil, err
+	}
+	return m.source().OpenSet(&o.DatasetOptions)
 }
 
 // remarkOn logs, once per process, the keys of a configuration that have no effect.

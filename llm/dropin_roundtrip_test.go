@@ -133,6 +133,12 @@ func base(t *testing.T, key string) string {
 			sections["data"] = data
 		}
 	}
+	for start, data := range sessionData {
+		if strings.HasPrefix(key, start) {
+			sections["data"], sections["api"] = data, "{type: chat}"
+			sections["load"] = "{base_seed: 7, type: trace_session_replay, stages: [{concurrent_sessions: 1}]}"
+		}
+	}
 	switch {
 	case strings.HasPrefix(key, "load.trace."):
 		sections["load"] = "{base_seed: 7, type: trace_replay, trace: {file: docs/config/trace.csv}, stages: " +
@@ -163,6 +169,17 @@ func base(t *testing.T, key string) string {
 	return path
 }
 
+// sessionData holds data in sessions by the beginnings of keys that are about it.
+var sessionData = map[string]string{
+	"data.workload.": mooncakeData, "x-llm.clock": mooncakeData, "x-llm.speed": mooncakeData,
+	"data.synthetic_agentic.": "{type: synthetic_agentic, synthetic_agentic: {num_sessions: 2, " +
+		"input_tokens_per_turn: {type: uniform, max: 600}, output_tokens_per_turn: {mean: 31}, context_compaction: " +
+		"{trigger_tokens: {mean: 31}, target_tokens: {mean: 31}}, tool_catalog_size_per_agent: {mean: 31, max: 900}, " +
+		"parallel_tool_calls_per_step: {mean: 31, max: 900}}}",
+}
+
+const mooncakeData = "{type: workload_replay, workload: {file: docs/config/mooncake.jsonl, block_size: 32}}"
+
 // sampleTokenizer returns the path of the scripts' tokenizer. (A tokenizer's name may be on the hub, so config() does
 // not change it.)
 func sampleTokenizer() string {
@@ -185,7 +202,7 @@ var given = map[string]string{
 	".total_count": "3", "_distribution.type": "uniform",
 	".turns_per_conversation.type": "uniform", "dynamic_system_prompt_len.type": "lognormal",
 	"tokens_per_turn.type": "normal", "tool_call_latency_sec.type": "fixed",
-	"_prompt_len": "21", "question_len": `{"type": "fixed", "mean": 8}`,
+	"synthetic_agentic.max_model_len": "3000000", "_prompt_len": "21", "question_len": `{"type": "fixed", "mean": 8}`,
 	"output_len": `{"min": 3, "max": 9, "mean": 4}`, ".seed": "9", "max_model_len": "60000",
 	"load.type": "poisson", "load.interval": "0.25",
 	"load.stages":           `[{"rate": 0.5, "duration": 30}, {"rate": 2.25, "duration": 10}]`,
@@ -204,6 +221,12 @@ var given = map[string]string{
 	"x-llm.slo": "p99(ttft)<500ms", "x-llm.gate": "failures<1%", "x-llm.client": `{"text": true}`,
 	"x-llm.dataset": `{"maxTokens": 5}`, "x-llm.load": `{"drain": false}`,
 	"load.trace.format": "AzurePublicDataset", "data.trace.format": "AzurePublicDataset",
+	"data.workload.format": "mooncake", "data.workload.file": "docs/config/mooncake.jsonl", ".block_size": "32",
+	".columns": `{"time": "timestamp"}`, ".scope": "session", ".share": "0.5", ".filter": "lambda s: True",
+	".model_mapping": `{"a": "b"}`, ".tool_choice_mode": "as_recorded", ".bad_tool_call_handling": "use_recorded",
+	".fanout_probability": "0.5", ".theme_mix": `{"generic": 1}`,
+	"_session.type": "fixed", "_depth.type": "uniform", "_spawn.type": "fixed", "_agent.type": "fixed",
+	"_step.type": "fixed", "_time_sec.type": "fixed", "_tokens.type": "fixed", "x-llm.clock": "trace",
 	"circuit_breakers": `[{"name": "b", "metrics": {"matches": ["error"], "rules": ["status == '503'"]}, ` +
 		`"triggers": [{"type": "consecutive", "threshold": 3}]}]`,
 }
@@ -212,13 +235,17 @@ var given = map[string]string{
 var refusals = map[string]string{
 	"data.multimodal.": "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",
 	"load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template",
-	"x-llm.api_key_env": "is not set", "server.cert_path": "does not exist", "server.key_path": "does not exist",
+	"data.synthetic_agentic.inject_random_session_id":  "must stay false",
+	"data.synthetic_agentic.duplicate_sessions_target": "must stay null",
+	"data.synthetic_agentic.skip_invalid_files":        "must stay false",
+	"x-llm.api_key_env":                                "is not set",
+	"server.cert_path":                                 "does not exist", "server.key_path": "does not exist",
 }
 
-// passedOver holds the sections of data types that config() refuses by the type. Beside another type they have no
-// effect.
+// passedOver holds keys of data that cannot be opened here, and of types that config() refuses. Beside another type
+// they have no effect.
 var passedOver = []string{"data.otel_trace_replay.", "data.weka_trace_replay.", "data.visionarena.",
-	"data.synthetic_agentic."}
+	"data.workload.filter"}
 
 func valueOf(key, kind string) string {
 	longest, value := "", ""
@@ -276,6 +303,12 @@ func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
 				overrides[0][1] = map[bool]string{true: "linear", false: "0.5"}[key == "load.sweep.type"]
 			case strings.HasPrefix(key, "load.sweep.") && key != "load.sweep.type":
 				overrides = append(overrides, [2]string{"load.sweep.type", "linear"})
+			case strings.HasSuffix(key, ".use_static_model"):
+				name := strings.TrimSuffix(key, "use_static_model") + "static_model_name"
+				overrides = append(overrides, [2]string{name, "m"})
+			case strings.HasSuffix(key, ".static_model_name"):
+				name := strings.TrimSuffix(key, "static_model_name") + "use_static_model"
+				overrides = append(overrides, [2]string{name, "true"})
 			case key == "x-llm.search":
 				overrides = append(overrides, [2]string{"load.stages", `[]`})
 			case key == "x-llm.warmup":

@@ -27,6 +27,7 @@ type RootModule struct {
 	paces       input.Cache[string, arrival.Pace]
 	settled     settled   // drawn by config()
 	configNotes sync.Once // guards the notes that config() logs
+	loadNotes   sync.Once // guards those about its load
 	hook        sync.Once // guards the hook of k6's log
 	settings    input.SettingsCheck
 }

@@ -34,6 +34,10 @@ func TestConfigurationsRun(t *testing.T) {
 			switch filepath.Base(file) {
 			case "trace-replay.yml":
 				want = 4
+			case "workload-replay.yml":
+				want = 6
+			case "synthetic-agentic.yml": // the calls follow from its seed
+				want = 0
 			case "concurrent.yml":
 				args = append(args, "--load.stages", `[{"num_requests": 10, "concurrency_level": 4}]`)
 			case "sweep.yml":

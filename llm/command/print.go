@@ -139,7 +139,7 @@ func scriptText(c *config.Config, seeded bool) (string, error) {
 	if !seeded {
 		c.Load.BaseSeed = new(int64(0)) // left out below
 	}
-	o, err := dropin.NewOptions(c, dir, nil)
+	o, err := dropin.NewOptions(c, dir, dropin.Found{})
 	if err != nil {
 		return "", err
 	}

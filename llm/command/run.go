@@ -185,14 +185,15 @@ func (r *runner) settled() error {
 
 // checkPlan refuses a load that is no plan, and a search whose options are wrong.
 func checkPlan(given *config.Config) error {
-	if given.Load.Sweep != nil || given.Load.Type == config.TraceReplay {
+	if given.Load.Sweep != nil || given.Load.Type == config.TraceReplay ||
+		given.Load.Type == config.TraceSessionReplay { // depend on what the files tell
 		return nil
 	}
 	c := *given
 	if c.Load.BaseSeed == nil {
 		c.Load.BaseSeed = new(int64(0)) // no fault depends on it
 	}
-	o, err := dropin.NewOptions(&c, "", nil)
+	o, err := dropin.NewOptions(&c, "", dropin.Found{})
 	if err != nil {
 		return err
 	}

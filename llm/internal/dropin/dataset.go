@@ -29,6 +29,10 @@ func (m mapping) dataset() Map {
 	o.set("prompts", string(config.InferencePerf), m.config.Own.Data == config.InferencePerf)
 	o.set("tokenizer", m.tokenizer(), m.tokenizer() != "")
 	o.set("path", m.dataPath(), data.Path != "")
+	if data.Type.Sessions() {
+		sessionOptions(m, o)
+		return o
+	}
 	switch data.Type {
 	case config.SharedPrefixData:
 		m.sharedPrefix(o)
@@ -118,11 +122,14 @@ func (m mapping) replay(o Map) {
 	if r.MaxModelLen != nil {
 		replay["maxModelLen"] = *r.MaxModelLen
 	}
-	switch t := r.ToolLatency; {
-	case t != nil && t.Type == config.Fixed:
-		replay["toolCallLatencySec"] = t.Mean
-	case t != nil:
-		replay["toolCallLatencySec"] = lengthOption(t)
-	}
+	replay.set("toolCallLatencySec", secondsOption(r.ToolLatency), r.ToolLatency != nil)
 	o["conversationReplay"] = replay
+}
+
+// secondsOption returns a distribution of seconds as an option of Dataset. A fixed one keeps its fraction.
+func secondsOption(s *config.Distribution) any {
+	if s != nil && s.Type == config.Fixed {
+		return s.Mean
+	}
+	return lengthOption(s)
 }

@@ -15,9 +15,7 @@ var updateDocs = flag.Bool("update-docs", false, "write the table of docs/config
 // refusedKeys lists the keys that are refused, with everything below them, unless they have their defaults.
 var refusedKeys = map[string]string{
 	"data.multimodal": "refused: prompts are text", "data.shared_prefix.multimodal": "refused: prompts are text",
-	"data.otel_trace_replay": "refused with its type", "data.weka_trace_replay": "refused with its type",
-	"data.synthetic_agentic": "refused with its type",
-	"data.visionarena":       "refused with its type",
+	"data.visionarena": "refused with its type",
 }
 
 // keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
@@ -30,16 +28,33 @@ var keyRemarks = map[string]string{
 	"api.rerank.route":               "follows server.base_url as it is",
 	"api.slo_unit": "the unit of the bounds in the headers `x-slo-ttft-…` and " +
 		"`x-slo-tpot-…` of api.headers",
-	"data.type": "session replays and `visionarena` are refused; " +
+	"data.type": "`visionarena` is refused, and `prompts` and `workload_replay` are ours; " +
 		"[datasets.md](datasets.md) describes the others",
-	"data.path":               "may be a name on the Hugging Face hub",
+	"data.path":                          "may be a name on the Hugging Face hub",
+	"data.otel_trace_replay.trace_files": "may have `*`, `?` and `**`",
+	"data.weka_trace_replay.trace_files": "likewise",
+	"data.otel_trace_replay.hf_dataset_path": "a name, or `{path, data_files}`; other options " +
+		"for loading have no effect",
+	"data.weka_trace_replay.hf_dataset_path": "likewise; `traces.jsonl` unless data_files names others",
+	"data.otel_trace_replay.max_wait_ms":     "0: nothing waits",
+	"data.otel_trace_replay.disable_output_substitution": "what was recorded is sent, in place of the " +
+		"server's own answers",
+	"data.weka_trace_replay.num_dataset_entries": "of `hf_dataset_path`",
+	"data.synthetic_agentic.seed":                "not base_seed; the sessions keep their order",
+	"data.workload.format":                       "null: found out by the first record; see [sessions](#sessions)",
+	"data.workload.file":                         "a file, a folder, or a pattern with `*`, `?` and `**`; or data.path",
+	"data.workload.block_size":                   "tokens of a hashed block; null: that of the format",
+	"data.workload.columns": "of `format: log`, by what they hold: time, prompt, messages, input_tokens, " +
+		"output_tokens, session, body, headers",
+	"data.workload.scope":     "where blocks with equal hashes are equal texts; empty: as the format says",
+	"data.workload.share":     "of the sessions to keep, drawn by base_seed",
 	"data.shared_prefix.seed": "null: base_seed",
 	"data.conversation_replay.max_model_len": "null: 225000. No request is longer, its answer included; a load that " +
 		"cannot fit is refused",
 	"data.conversation_replay.tool_call_latency_sec.type": "between an answer and the next turn; drawn to the " +
 		"millisecond, not to the second",
 	"load.type": "`constant` is evenly spaced and `poisson` exponential, unless " +
-		"x-llm.arrivals says otherwise; `trace_session_replay` is refused",
+		"x-llm.arrivals says otherwise; `trace_session_replay`: [sessions](#sessions)",
 	"load.sweep.type": "with `k6 x llm run`; refused by config()",
 	"load.base_seed": "also seeds the arrivals and the adapters' split, so that runs can " +
 		"be repeated; [drawn once for a run](#seeds)",
@@ -62,6 +77,8 @@ var keyRemarks = map[string]string{
 	"load.stages": "with [additions](config.md#additions-to-stages) of ours",
 	"x-llm.sweep": "`steps`: the highest rate that the server keeps up with, found by " +
 		"doubling; otherwise, as in inference-perf, by how fast a burst ends. The report says which",
+	"x-llm.clock": "`trace`: [sessions](#sessions) begin when they began in the trace",
+	"x-llm.speed": "divides these times, and the waits within sessions",
 	"x-llm.search": "a search for the highest load within an SLO, in place of stages, by the names of the options in " +
 		"scripts ([search.md](search.md)): `{over: rate, slo: p99(ttft)<500ms}`; without slo and tiers it is that of " +
 		"x-llm.slo",
@@ -82,7 +99,6 @@ var keyRemarks = map[string]string{
 	"metrics.prometheus.filters": "label matchers of PromQL, such as `namespace='prod'`",
 	"metrics.prometheus.scrape_interval": "`load.interval` stays unchanged: the window of a stage ends where the " +
 		"next stage begins",
-	"report.session_lifecycle.summary": "no effect: it concerns replayed sessions",
 }
 
 // note returns the remark on a key in docs/config.md.

@@ -32,7 +32,7 @@ func TestVectorsAndRankingsOfAConfiguration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := NewOptions(c, "", nil)
+		o, err := NewOptions(c, "", Found{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,8 @@ type Options struct {
 	GracefulStop time.Duration
 	// The configuration's settings for reports, for scripts that write reports themselves.
 	Report Map
+	// Notes are remarks on what the load leaves out of the configuration.
+	Notes []string
 }
 
 // Map holds options by name.
@@ -37,12 +39,26 @@ func (m Map) set(name string, value any, when bool) {
 	}
 }
 
-// NewOptions maps a configuration to options. The configuration must be settled (see [config.Config.Settle]) and must
-// pass [Refused]. Relative paths in it start in dir; trace holds the instants of the file that [TracePath] names, in
-// seconds. The options hold secrets in plain text.
-func NewOptions(c *config.Config, dir string, trace []float64) (Options, error) {
+// Found is what the files of a configuration tell, on which its load depends.
+type Found struct {
+	// Instants are in seconds: those of the file that [TracePath] names, or the beginnings of the sessions.
+	Instants []float64
+	Sessions int64 // that the data has; 0 means that nobody has counted them
+}
+
+// Dataset returns the options of Dataset alone, from which whoever opens it learns what it has.
+func Dataset(c *config.Config, dir string) Map {
 	m := mapping{config: c, dir: dir}
-	load, err := m.load(trace)
+	o := m.dataset()
+	m.add(o, c.Own.Dataset)
+	return o
+}
+
+// NewOptions maps a configuration to options. The configuration must be settled (see [config.Config.Settle]) and must
+// pass [Refused]. Relative paths in it start in dir. The options hold secrets in plain text.
+func NewOptions(c *config.Config, dir string, found Found) (Options, error) {
+	m := mapping{config: c, dir: dir}
+	load, notes, err := m.load(found)
 	if err != nil {
 		return Options{}, err
 	}
@@ -53,9 +69,9 @@ func NewOptions(c *config.Config, dir string, trace []float64) (Options, error) 
 	if err := addLoad(&load, c.Own.Load); err != nil {
 		return Options{}, err
 	}
-	o := Options{Client: m.client(), Dataset: m.dataset(), Load: load, GracefulStop: grace, Report: m.report()}
+	o := Options{Client: m.client(), Dataset: Dataset(c, dir), Load: load, GracefulStop: grace, Report: m.report(),
+		Notes: notes}
 	m.add(o.Client, c.Own.Client)
-	m.add(o.Dataset, c.Own.Dataset)
 	return o, nil
 }
 
@@ -90,7 +106,8 @@ func (m mapping) tokenizer() string {
 		return ""
 	}
 	needed := !slices.Contains([]config.DataType{config.MockData, config.ShareGPT, config.BillSumConversations,
-		config.InfinityInstruct, config.CNNDailyMail, config.PromptsData}, m.config.Data.Type)
+		config.InfinityInstruct, config.CNNDailyMail, config.PromptsData, config.OTelTraceReplay, config.WorkloadData},
+		m.config.Data.Type) || needsTokenizer(m.config.Data)
 	if m.config.Server != nil && (needed || m.config.Tokenizer != nil) {
 		return m.config.Server.ModelName
 	}
@@ -99,32 +116,34 @@ func (m mapping) tokenizer() string {
 
 // load returns the load. A duration in seconds is rounded as it would be by a script, which holds it as a number of
 // milliseconds.
-func (m mapping) load(trace []float64) (arrival.Load, error) {
+func (m mapping) load(found Found) (load arrival.Load, notes []string, err error) {
 	l := m.config.Load
 	if *l.BaseSeed > maxWhole {
-		return arrival.Load{}, fmt.Errorf("load.base_seed: must be at most %d, got %d", int64(maxWhole), *l.BaseSeed)
+		return load, nil, fmt.Errorf("load.base_seed: must be at most %d, got %d", int64(maxWhole), *l.BaseSeed)
 	}
-	load := arrival.Load{Seed: null.IntFrom(*l.BaseSeed), Drain: null.BoolFrom(true),
+	load = arrival.Load{Seed: null.IntFrom(*l.BaseSeed), Drain: null.BoolFrom(true),
 		Arrival: null.StringFrom(m.arrival())}
 	if m.config.Own.Search != nil {
-		return m.search(load)
+		load, err = m.search(load)
+		return load, nil, err
 	}
-	if l.Type == config.TraceReplay {
-		instants, err := m.trace(trace)
-		if err != nil {
-			return load, err
+	if load.Arrival.String == "trace" {
+		if load.Trace, err = m.trace(found.Instants); err == nil {
+			load.Warmup, err = m.warmup(0, nil)
 		}
-		load.Trace = instants
-		load.Warmup, err = m.warmup(0, nil)
-		return load, err
+		return load, nil, err
 	}
 	interval, err := duration("load.interval", l.Interval)
 	if err != nil {
-		return load, err
+		return load, nil, err
 	}
 	load.Interval = types.NullDurationFrom(interval)
-	load.Stages, err = m.stages()
-	return load, err
+	if l.Type == config.TraceSessionReplay {
+		load.Stages, notes, err = sessionStages(m, found.Sessions)
+	} else {
+		load.Stages, err = m.stages()
+	}
+	return load, notes, err
 }
 
 // search makes a load a search.
@@ -204,8 +223,10 @@ func milliseconds(seconds float64) float64 { return seconds * 1000 }
 func (m mapping) arrival() string {
 	original := m.config.Own.Arrivals == config.InferencePerf
 	switch kind := m.config.Load.Type; {
-	case kind == config.TraceReplay:
+	case kind == config.TraceReplay, kind == config.TraceSessionReplay && m.config.Own.Clock == config.TraceClock:
 		return "trace"
+	case kind == config.TraceSessionReplay:
+		return "constant"
 	case kind == config.PoissonLoad && original:
 		return "inference-perf-poisson"
 	case kind == config.PoissonLoad:
@@ -219,7 +240,10 @@ func (m mapping) arrival() string {
 // trace returns the instants to replay: as many as the stages ask for, or all of them if the requests themselves come
 // from a trace.
 func (m mapping) trace(instants []float64) ([]float64, error) {
-	if m.config.Data.Trace != nil {
+	switch {
+	case m.config.Load.Type == config.TraceSessionReplay:
+		return sessionStarts(m.config.Load.Stages.Sessions, instants)
+	case m.config.Data.Trace != nil:
 		return instants, nil
 	}
 	asked := 0.0

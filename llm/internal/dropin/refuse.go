@@ -26,10 +26,13 @@ func Refused(c *config.Config) error {
 	}
 	const later = "is not supported yet"
 	refuse(c.Server == nil, "server", "is missing: give base_url, or type: mock for the simulator")
-	refuse(c.Load.Type == config.TraceSessionReplay, "load.type", "trace_session_replay "+later+
-		"; data.type conversation_replay and shared_prefix lead conversations")
-	refuse(slices.Contains([]config.DataType{config.OTelTraceReplay, config.WekaTraceReplay, config.AgenticData,
-		config.VisionArenaData}, c.Data.Type), "data.type", string(c.Data.Type)+" "+later)
+	refuse(c.Data.Type == config.VisionArenaData, "data.type", string(c.Data.Type)+" "+later)
+	refuse(c.Data.Type.Sessions() && !sendsMessages(c.API.Type), "api.type", "must be chat, anthropic_messages or "+
+		"responses for data.type "+string(c.Data.Type)+", got "+string(c.API.Type))
+	refuse(c.Data.Type == config.OTelTraceReplay && c.Data.OTel == nil, "data.otel_trace_replay",
+		"is missing: give trace_directory, trace_files or hf_dataset_path")
+	refuse(c.Data.Type == config.WekaTraceReplay && c.Data.Weka == nil, "data.weka_trace_replay",
+		"is missing: give trace_directory, trace_files or hf_dataset_path")
 	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil,
 		"multimodal", later+": prompts are text")
 	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data",
@@ -41,6 +44,12 @@ func Refused(c *config.Config) error {
 	faults = append(faults, withheld(c)...)
 	faults = append(faults, misplaced(c.Data)...)
 	return errors.Join(append(faults, unreadable(c.CircuitBreakers)...)...)
+}
+
+// sendsMessages reports whether the requests of an API are messages of a conversation.
+func sendsMessages(kind config.APIType) bool {
+	dialect, err := api.ByName(string(kind))
+	return err == nil && dialect.Input() == api.InputMessages
 }
 
 // unclear names the objectives that cannot be read.
@@ -101,6 +110,8 @@ func drawn(d config.Data) []length {
 			{"shared_prefix.question_distribution", p.QuestionLegacy},
 			{"shared_prefix.output_len", p.Output.Distribution}, {"shared_prefix.output_distribution", p.OutputLegacy},
 		}
+	case d.Type == config.AgenticData && d.SyntheticAgentic != nil:
+		return drawnOfAgents(d.SyntheticAgentic)
 	case d.Type == config.ConversationData && r != nil:
 		return []length{
 			{"conversation_replay.dynamic_system_prompt_len", r.DynamicPrompt},
@@ -111,6 +122,23 @@ func drawn(d config.Data) []length {
 		}
 	}
 	return nil
+}
+
+func drawnOfAgents(s *config.SyntheticAgentic) (list []length) {
+	all := []length{
+		{"input_tokens_per_turn", s.Input}, {"output_tokens_per_turn", s.Output}, {"turns_per_session", &s.Turns},
+		{"tool_loop_depth", s.ToolLoop}, {"sub_agents_per_spawn", s.SubAgents},
+		{"tool_catalog_size_per_agent", s.Tools}, {"parallel_tool_calls_per_step", s.Parallel},
+		{"tool_call_latency_sec", s.ToolWait}, {"user_think_time_sec", s.ThinkTime},
+	}
+	if c := s.Compaction; c != nil {
+		all = append(all, length{"context_compaction.trigger_tokens", c.Trigger},
+			length{"context_compaction.target_tokens", c.Target})
+	}
+	for _, l := range all {
+		list = append(list, length{"synthetic_agentic." + l.key, l.distribution})
+	}
+	return list
 }
 
 // unreadable names the breakers whose expressions cannot be read, including those that the load does not use.
@@ -138,11 +166,17 @@ func hasOriginal(d config.Data) bool {
 
 // noEffect lists the keys that are accepted and have no effect here: set reports whether a configuration sets the key,
 // and why states the reason.
-var noEffect = []struct {
+var noEffect = slices.Concat(ownNoEffect, replayNoEffect)
+
+// without is a key without effect.
+type without struct {
 	key string
 	set func(c, usual *config.Config) bool
 	why string
-}{
+}
+
+// ownNoEffect holds those of them that are not about sessions.
+var ownNoEffect = []without{
 	{"load.num_workers", func(c, _ *config.Config) bool { return c.Load.NumWorkers != nil },
 		"one process serves all processors; several machines are execution segments of k6"},
 	{"load.worker_max_concurrency", func(c, u *config.Config) bool {
@@ -163,8 +197,6 @@ var noEffect = []struct {
 	{"data.output_distribution.total_count", func(c, _ *config.Config) bool {
 		return c.Data.Output != nil && c.Data.Output.TotalCount != nil
 	}, "prompts are made as they are needed"},
-	{"report.session_lifecycle", func(c, u *config.Config) bool { return c.Report.Sessions != u.Report.Sessions },
-		"it is about replayed sessions, which are not supported yet"},
 }
 
 // takesFormat reports whether requests have a field for structured output.
@@ -188,7 +220,7 @@ func Remarks(c *config.Config) (list []string) {
 			list = append(list, fmt.Sprintf("%s has no effect here: %s", n.key, n.why))
 		}
 	}
-	return append(list, unused(c)...)
+	return slices.Concat(list, loading(c), clockRemarks(c), unused(c))
 }
 
 // unused returns one line for each key that belongs to a type of data or of load other than the configured one.
@@ -197,6 +229,7 @@ func unused(c *config.Config) (list []string) {
 	files := []config.DataType{config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct,
 		config.BillSumConversations, config.PromptsData}
 	lengths := append([]config.DataType{config.RandomData, config.SyntheticData}, files...)
+	files = append(files, config.WorkloadData)
 	for _, k := range []struct {
 		key string
 		set bool
@@ -213,6 +246,7 @@ func unused(c *config.Config) (list []string) {
 		{"weka_trace_replay", d.Weka != nil, []config.DataType{config.WekaTraceReplay}},
 		{"visionarena", d.VisionArena != nil, []config.DataType{config.VisionArenaData}},
 		{"synthetic_agentic", d.SyntheticAgentic != nil, []config.DataType{config.AgenticData}},
+		{"workload", d.Workload != nil, []config.DataType{config.WorkloadData}},
 	} {
 		if k.set && !slices.Contains(k.by, d.Type) {
 			list = append(list, fmt.Sprintf("data.%s has no effect: data.type %s does not use it", k.key, d.Type))

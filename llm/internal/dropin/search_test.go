@@ -110,7 +110,7 @@ func TestSearchNeedsStreaming(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Load.BaseSeed = new(int64(1))
-		switch _, err := NewOptions(c, "", nil); {
+		switch _, err := NewOptions(c, "", Found{}); {
 		case want == "" && err != nil, want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)):
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
