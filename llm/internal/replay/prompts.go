@@ -184,7 +184,7 @@ func (m *prompts) addAnswer(last *message, p *workload.Part) (*message, error) {
 	if m.Rules.Recorded && (len(p.Messages) > 0 || recorded.Text != "" || recorded.ToolCalls != nil) {
 		return last.addRecorded(p, recorded), nil
 	}
-	if len(recorded.ToolCalls) == 0 || len(live.ToolCalls) > 0 && (!m.Rules.UseRecorded || readable(live.ToolCalls)) {
+	if len(recorded.ToolCalls) == 0 || m.Rules.takes(live) {
 		return last.addLive(recorded.ToolCalls, live), nil
 	}
 	id := m.calls[p.Call].ID

@@ -14,10 +14,11 @@ import (
 type Rules struct {
 	// Recorded keeps to the recorded messages. Otherwise live answers take the place of recorded ones.
 	Recorded bool
-	// AsRecorded sends no tool_choice. Otherwise a call that recorded tool calls asks for them by name.
+	// AsRecorded sends no tool_choice. Otherwise a call that recorded tool calls asks for them by name, and an answer
+	// without one, on which a later call builds, fails the session.
 	AsRecorded bool
-	// UseRecorded puts the recorded tool call in place of a live one that is missing or cannot be read, which
-	// otherwise fails the session.
+	// UseRecorded puts the recorded tool call in place of a live one that is missing or is not JSON. Otherwise what is
+	// not JSON is sent on, which servers may refuse.
 	UseRecorded bool
 	// RoomForTools gives an answer that is a tool call at least 4096 tokens, and four times those recorded.
 	RoomForTools bool

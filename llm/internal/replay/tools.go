@@ -41,6 +41,15 @@ func (r *Rules) choose(a *Ask, tools *toolset) {
 	}
 }
 
+// takes reports whether an answer can stand where a tool call was recorded. A text can if the model had the choice: then
+// the recorded results of tools follow it, though it called none.
+func (r *Rules) takes(live *workload.Answer) bool {
+	if len(live.ToolCalls) == 0 {
+		return r.AsRecorded && !r.UseRecorded
+	}
+	return !r.UseRecorded || readable(live.ToolCalls)
+}
+
 // readable reports whether the arguments of all calls are JSON.
 func readable(calls []workload.ToolCall) bool {
 	for _, call := range calls {
