@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"regexp"
@@ -42,27 +41,14 @@ type labelCounts []labelCount
 
 // MarshalJSON writes an object whose members have the order of the list.
 func (l labelCounts) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	buf.WriteByte('{')
-	for i, c := range l {
-		if i > 0 {
-			buf.WriteByte(',')
-		}
-		key, err := plainJSON(c.label)
-		if err != nil {
-			return nil, err
-		}
-		value, err := plainJSON(struct {
+	var o orderedObject
+	for _, c := range l {
+		o.add(c.label, struct {
 			Count    int       `json:"count"`
 			Messages []message `json:"messages"`
 		}{c.count, c.messages})
-		if err != nil {
-			return nil, err
-		}
-		buf.Write(append(append(key, ':'), value...))
 	}
-	buf.WriteByte('}')
-	return buf.Bytes(), nil
+	return o.end()
 }
 
 // ownAddress matches the client's end of a connection. Its port differs from connection to connection: without it the

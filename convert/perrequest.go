@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -144,6 +145,10 @@ func (w *perRequestWriter) info(q *run.Request) *perRequestInfo {
 	info := &perRequestInfo{Extra: map[string]any{}, Labels: map[string]string{}}
 	if q.Adapter != "" {
 		info.Adapter = &q.Adapter
+	}
+	if call := q.Call(); call != nil {
+		info.Event = &call.ID
+		maps.Copy(info.Labels, call.Labels)
 	}
 	details := q.Details()
 	if details.Retries > 0 {

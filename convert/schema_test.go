@@ -26,7 +26,8 @@ import (
 
 // schemaNames maps the endings of file names in a report to their schemas. The first that matches counts.
 var schemaNames = [][2]string{
-	{"per_request_lifecycle_metrics.json", "per-request"}, {"lifecycle_metrics.json", "report"},
+	{"per_request_lifecycle_metrics.json", "per-request"}, {"per_session_lifecycle_metrics.json", "per-session"},
+	{"session_lifecycle_metrics.json", "session-report"}, {"lifecycle_metrics.json", "report"},
 	{"validation.json", "validation"}, {"search.json", "search"},
 }
 
@@ -98,7 +99,7 @@ func TestSchemasHoldForGoldenReports(t *testing.T) {
 func TestSchemasHoldForReportsOfInferencePerf(t *testing.T) {
 	t.Parallel()
 	seen := validateFiles(t, filepath.Join("testdata", "inference-perf"))
-	if seen["report"] < 5 || seen["per-request"] < 2 {
+	if seen["report"] < 5 || seen["per-request"] < 2 || seen["session-report"] != 3 || seen["per-session"] != 1 {
 		t.Errorf("files %v", seen)
 	}
 }
@@ -106,7 +107,8 @@ func TestSchemasHoldForReportsOfInferencePerf(t *testing.T) {
 // everyFile selects all JSON files that a report can have.
 var everyFile = Files{
 	Summary: true, Stages: true, Adapters: true, AdapterStages: true, PerRequest: true, Config: true,
-	Fields: Fields{Request: true, Response: true, Info: true, Chunks: true, Computed: true},
+	Fields:   Fields{Request: true, Response: true, Info: true, Chunks: true, Computed: true},
+	Sessions: true, SessionStages: true, PerSession: true,
 }
 
 // changed returns lines in which change was applied to the requests that belong to a stage.
@@ -120,6 +122,12 @@ func changed(lines []record.Line, change func(*record.Request)) []record.Line {
 }
 
 func failed(q *record.Request) { q.ErrorType, q.Error = record.ErrorStall, "nothing came" }
+
+// failedCall makes a call of a replay fail after it was sent again.
+func failedCall(q *record.Request) {
+	q.Retries, q.Attempt = 1, q.Start
+	failed(q)
+}
 
 func succeeded(q *record.Request) { q.ErrorType, q.Error = "", "" }
 
@@ -200,6 +208,9 @@ func reportCases() map[string]reportCase {
 		"rerank":         {lines: changed(richLines(), rerank)},
 		"mixed":          {lines: runtest.InputLines()},
 		"search":         {lines: runtest.SearchLines(1)},
+		"replay":         {lines: runtest.Replay(), opts: Options{CacheTokens: 80}},
+		"failed replay":  {lines: changed(runtest.Replay(), failedCall)},
+		"unary replay":   {lines: changed(runtest.Replay(), unary)},
 		"everything cut": {lines: richLines(), cut: run.Cut{Stages: []int{9}}},
 	}
 }
@@ -323,7 +334,7 @@ var loose = schematest.Loose{
 		"/xk6_llm/other_searches/probes/tiers/*",
 		"/request", "/response", "/info", "/computed_metrics", "response_chunks", "chunk_times", "output_token_times",
 		"stop_reason",
-		"/reports/*",
+		"/reports/*", "/stage_metadata", "*retries*", "*retry*", "/tfut_none_reasons/*",
 	},
 }
 
@@ -349,7 +360,10 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	replay := writeReport(t, replayRun(t), Options{Percentiles: o.Percentiles, CacheTokens: 80})
 	for name, text := range map[string][]byte{"report": text,
+		"session-report": content(t, filepath.Join(replay, reportdir.SessionStage(0))),
+		"per-session":    content(t, filepath.Join(replay, reportdir.PerSession)),
 		"per-request": content(t, filepath.Join(writeReport(t, r, o), reportdir.PerRequest))} {
 		s := loadSchema(t, name)
 		if accepted, err := s.Accepted(text, loose); err != nil || len(accepted) > 0 {
@@ -412,6 +426,9 @@ func TestSchemasHaveEveryField(t *testing.T) {
 		},
 		Null: []reflect.Type{reflect.TypeFor[Maybe]()}, Lacking: []string{"xk6_llm", "prompt_len"},
 	}
+	sessions := schematest.Types{Own: map[reflect.Type]string{reflect.TypeFor[Distribution](): "distribution",
+		reflect.TypeFor[sessionLabels](): "", reflect.TypeFor[reasonCounts](): ""}, Null: report.Null,
+		Lacking: report.Lacking}
 	request := schematest.Types{Null: report.Null, Own: map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): "",
 		reflect.TypeFor[struct{}](): "noMedia"}}
 	for _, tt := range []struct {
@@ -423,6 +440,8 @@ func TestSchemasHaveEveryField(t *testing.T) {
 		{"report", "additions", reflect.TypeFor[Additions](), report},
 		{"report", "health", reflect.TypeFor[record.Health](), report},
 		{"per-request", "request", reflect.TypeFor[perRequest](), request},
+		{"session-report", "", reflect.TypeFor[SessionLifecycle](), sessions},
+		{"per-session", "session", reflect.TypeFor[perSession](), schematest.Types{}},
 		{"validation", "finding", reflect.TypeFor[validation.Finding](), schematest.Types{}},
 	} {
 		for _, fault := range loadSchema(t, tt.schema).Compare(tt.definition, tt.of, tt.types) {

@@ -1,7 +1,5 @@
 package convert
 
-import "bytes"
-
 // sessionLabel counts the sessions that failed for one cause.
 type sessionLabel struct {
 	Count    int              `json:"count"`
@@ -16,24 +14,41 @@ type sessionLabels []sessionLabel
 
 // MarshalJSON writes an object whose members have the order of the list.
 func (l sessionLabels) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	buf.WriteByte('{')
-	for i, c := range l {
-		if i > 0 {
-			buf.WriteByte(',')
-		}
-		key, err := plainJSON(c.label)
-		if err != nil {
-			return nil, err
-		}
-		value, err := plainJSON(c)
-		if err != nil {
-			return nil, err
-		}
-		buf.Write(append(append(key, ':'), value...))
+	var o orderedObject
+	for _, c := range l {
+		o.add(c.label, c)
 	}
-	buf.WriteByte('}')
-	return buf.Bytes(), nil
+	return o.end()
+}
+
+// reasonCounts counts reasons, in the order in which they first came.
+type reasonCounts []reasonCount
+
+type reasonCount struct {
+	reason string
+	n      int
+}
+
+func (l *reasonCounts) add(reason string) {
+	for i := range *l {
+		if (*l)[i].reason == reason {
+			(*l)[i].n++
+			return
+		}
+	}
+	*l = append(*l, reasonCount{reason, 1})
+}
+
+// MarshalJSON writes an object whose members have the order of the list, and null for an empty list.
+func (l reasonCounts) MarshalJSON() ([]byte, error) {
+	if len(l) == 0 {
+		return []byte("null"), nil
+	}
+	var o orderedObject
+	for _, c := range l {
+		o.add(c.reason, c.n)
+	}
+	return o.end()
 }
 
 // sessionDefinitions describes the figures of sessions.

@@ -27,21 +27,21 @@ type SessionLifecycle struct {
 	Recovered    *int            `json:"total_retries_recovered,omitempty"`
 	Rate         Float           `json:"sessions_per_second"`
 
-	Duration     *Distribution  `json:"session_duration_sec"`
-	Calls        *Distribution  `json:"num_events"`
-	CancelledPer *Distribution  `json:"num_events_cancelled"`
-	Input        *Distribution  `json:"total_input_tokens"`
-	Output       *Distribution  `json:"total_output_tokens"`
-	Cached       *Distribution  `json:"total_cached_tokens"`
-	Cacheable    *Distribution  `json:"total_cacheable_input_tokens"`
-	WithCache    int            `json:"sessions_with_cache_info"`
-	Hit          *Float         `json:"kv_cache_hit_percent"`
-	HitPer       *Distribution  `json:"kv_cache_hit_per_session_percent"`
-	TFUT         *Distribution  `json:"tfut_sec"`
-	WithTFUT     int            `json:"sessions_with_tfut"`
-	TFUTNone     map[string]int `json:"tfut_none_reasons"`
-	UserFacing   *Distribution  `json:"num_user_facing_events"`
-	Structured   *Distribution  `json:"num_structured_output_excluded"`
+	Duration     *Distribution `json:"session_duration_sec"`
+	Calls        *Distribution `json:"num_events"`
+	CancelledPer *Distribution `json:"num_events_cancelled"`
+	Input        *Distribution `json:"total_input_tokens"`
+	Output       *Distribution `json:"total_output_tokens"`
+	Cached       *Distribution `json:"total_cached_tokens"`
+	Cacheable    *Distribution `json:"total_cacheable_input_tokens"`
+	WithCache    int           `json:"sessions_with_cache_info"`
+	Hit          *Float        `json:"kv_cache_hit_percent"`
+	HitPer       *Distribution `json:"kv_cache_hit_per_session_percent"`
+	TFUT         *Distribution `json:"tfut_sec"`
+	WithTFUT     int           `json:"sessions_with_tfut"`
+	TFUTNone     reasonCounts  `json:"tfut_none_reasons"`
+	UserFacing   *Distribution `json:"num_user_facing_events"`
+	Structured   *Distribution `json:"num_structured_output_excluded"`
 
 	Additions *SessionAdditions `json:"xk6_llm"`
 }
@@ -109,6 +109,10 @@ type PathSum struct {
 	PerSession *Distribution `json:"per_session"`
 }
 
+// ReplayedSessions returns the sessions of the report's run, in order of start. [CriticalPath] tells what the time of
+// each was spent on.
+func ReplayedSessions(p *Report) []*run.Session { return p.run.Sessions }
+
 // newSessionReports returns the reports on all sessions of a run and on those of each stage; nil without sessions.
 func newSessionReports(r *run.Run, o Options) (all *SessionLifecycle, stages map[int]*SessionLifecycle) {
 	if len(r.Sessions) == 0 {
@@ -170,10 +174,7 @@ func (l *SessionLifecycle) count(facts []sessionFacts) {
 			l.WithTFUT++
 			continue
 		}
-		if l.TFUTNone == nil {
-			l.TFUTNone = map[string]int{}
-		}
-		l.TFUTNone[f.tfutNone]++
+		l.TFUTNone.add(f.tfutNone)
 	}
 	l.Failed = l.Sessions - l.Succeeded
 }

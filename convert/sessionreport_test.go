@@ -328,7 +328,8 @@ func TestSessionTable(t *testing.T) {
 		}
 	}
 	const want = "run_id=replay instance=a scenario=sessions stage=0 index=0 session_id=a origin=a.json " +
-		"duration_ms=5000 tfut_ms=2100 calls=4 calls_sent=4 calls_completed=4 calls_cancelled=0 user_facing=a2 a3 prompt_tokens=260 " +
+		"duration_ms=5000 tfut_ms=2100 calls=4 calls_sent=4 calls_completed=4 calls_cancelled=0 user_facing=a2 a3 " +
+		"prompt_tokens=260 " +
 		"completion_tokens=12 cached_tokens=80 cacheable_tokens=260 expected_cached_tokens=128 path_model_ms=3740 " +
 		"path_tool_ms=0 path_think_ms=1000 path_pause_ms=250 path_waiting_ms=10"
 	if text := strings.Join(got, " "); text != want {
