@@ -17,6 +17,7 @@ type endpoint struct {
 	fault  func(status int, message string) any // the body of a refusal
 	broken string                               // the event of an injected failure
 	atOnce bool                                 // the answer has no tokens: vectors or scores
+	calls  bool                                 // of tools can be answers
 }
 
 // writer writes the events of one answer. What its methods return is valid until the next call.
@@ -25,24 +26,24 @@ type writer interface {
 	begin()                      // starts a chunk
 	token(text string)           // adds a token's text to the chunk
 	end(first, last bool) []byte // the chunk
-	tail(r *Truth) []byte        // what follows the last chunk
+	tail() []byte                // what follows the last chunk
 	ping() []byte                // a sign of life
 }
 
 // endpoints returns all endpoints.
 func endpoints() []*endpoint {
 	const broken = `data: {"error":{"message":"injected failure","type":"InternalServerError","code":500}}` + "\n\n"
-	chat := &endpoint{path: "/v1/chat/completions", limit: 64, fault: openAIFault, broken: broken,
-		prompt: func(w *wireRequest, tokens Tokenizer) (int, error) { return chatTokens(w.messages, w.tools, tokens) },
-		events: func(g *generation) writer { return newEvents(g, chatForm) },
+	chat := &endpoint{path: "/v1/chat/completions", limit: 64, fault: openAIFault, broken: broken, calls: true,
+		prompt: func(w *wireRequest, tokens Tokenizer) (int, error) {
+			return w.countChat(w.messages, w.tools, tokens)
+		},
+		events: func(g *generation) writer { return newEvents(g, chatFormOf(g.call)) },
 		whole: func(g *generation, answer string) any {
-			return wholeChoice(g, "chat.completion", "message", map[string]any{"role": "assistant", "content": answer})
+			return wholeChoice(g, "chat.completion", "message", wholeTurn(g, answer))
 		},
 	}
 	completion := &endpoint{path: "/v1/completions", limit: 16, fault: openAIFault, broken: broken,
-		prompt: func(w *wireRequest, tokens Tokenizer) (int, error) {
-			return promptTokens(w.prompt, counting(tokens, w.special))
-		},
+		prompt: func(w *wireRequest, tokens Tokenizer) (int, error) { return w.countPrompt(tokens) },
 		events: func(g *generation) writer { return newEvents(g, textForm) },
 		whole:  func(g *generation, answer string) any { return wholeChoice(g, "text_completion", "text", answer) },
 	}
@@ -55,8 +56,18 @@ func wholeChoice(g *generation, object, name string, output any) any {
 	return map[string]any{
 		"id": g.truth.ID, "object": object, "created": time.Now().Unix(), "model": g.ask.model,
 		"choices": []any{map[string]any{"index": 0, "finish_reason": g.truth.FinishReason, name: output}},
-		"usage":   json.RawMessage(appendUsage(nil, &g.truth)),
+		"usage":   json.RawMessage(g.appendUsage(nil)),
 	}
+}
+
+// wholeTurn returns the message of a chat's answer.
+func wholeTurn(g *generation, answer string) any {
+	if g.call == nil {
+		return map[string]any{"role": "assistant", "content": answer}
+	}
+	c := toolCall{ID: g.call.id, Type: "function"}
+	c.Function.Name, c.Function.Arguments = g.call.name, answer
+	return map[string]any{"role": "assistant", "content": nil, "tool_calls": []toolCall{c}}
 }
 
 func openAIFault(status int, message string) any {

@@ -36,6 +36,7 @@ func engineNames() (names []string) {
 type page struct {
 	m      *serverMetrics
 	labels prometheus.Labels
+	opts   *Options
 }
 
 func (p *page) gauge(name, help string, value func() float64) {
@@ -117,6 +118,10 @@ func addVLLM(p *page) {
 	p.gauge(v+"num_requests_waiting", "Requests waiting to be worked on.", count(&l.waiting))
 	p.gauge(v+"kv_cache_usage_perc", "Tokens of the requests worked on, over kv-cache-tokens; 1 is full.", l.cacheUsage)
 	p.counter(v+"num_preemptions_total", "Preemptions: the simulator has none.", func() float64 { return 0 })
+	if p.opts.PrefixCacheTokens != 0 {
+		p.counter(v+"prefix_cache_queries_total", "Prompt tokens looked up in the prefix cache.", count(&l.looked))
+		p.counter(v+"prefix_cache_hits_total", "Of them, those that it held.", count(&l.cached))
+	}
 	p.counter(v+"prompt_tokens_total", "Prompt tokens worked through.", count(&l.prompt))
 	p.counter(v+"generation_tokens_total", "Tokens generated.", count(&l.output))
 	p.m.succeeded = append(p.m.succeeded, p.counters(v+"request_success_total", "Requests answered to their end.",

@@ -8,6 +8,7 @@ import (
 // events writes the events of a chat or a completion into one buffer.
 type events struct {
 	form
+	g      *generation
 	prefix []byte // of each event, up to its choice
 	finish string // reason
 	usage  bool
@@ -30,8 +31,20 @@ var (
 
 const unfinished = `,"logprobs":null,"finish_reason":null}]}` + "\n\n"
 
+// chatFormOf returns the form of a chat's answer, which may be a call.
+func chatFormOf(c *call) form {
+	if c == nil {
+		return chatForm
+	}
+	role := appendQuoted([]byte(`{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":`),
+		c.id)
+	role = appendQuoted(append(role, `,"type":"function","function":{"name":`...), c.name)
+	return form{object: chatForm.object, role: string(role) + `,"arguments":""}}]}` + unfinished,
+		open: `{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":`, shut: `}}]}`}
+}
+
 func newEvents(g *generation, f form) *events {
-	e := &events{form: f, finish: g.truth.FinishReason, usage: g.ask.usage}
+	e := &events{g: g, form: f, finish: g.truth.FinishReason, usage: g.ask.usage}
 	e.prefix = append(make([]byte, 0, 256), `data: {"id":`...)
 	e.prefix = appendQuoted(e.prefix, g.truth.ID)
 	e.prefix = append(append(append(e.prefix, `,"object":"`...), e.object...), `","created":`...)
@@ -64,19 +77,25 @@ func (e *events) end(first, last bool) []byte {
 }
 
 // tail returns what follows the last chunk.
-func (e *events) tail(r *Truth) []byte {
+func (e *events) tail() []byte {
 	e.buf = e.buf[:0]
 	if e.usage {
 		e.buf = append(append(e.buf, e.prefix...), `],"usage":`...)
-		e.buf = append(appendUsage(e.buf, r), "}\n\n"...)
+		e.buf = append(e.g.appendUsage(e.buf), "}\n\n"...)
 	}
 	return append(e.buf, "data: [DONE]\n\n"...)
 }
 
-func appendUsage(dst []byte, r *Truth) []byte {
+// appendUsage appends the usage of the whole answer, with the tokens from the prefix cache if there is one.
+func (g *generation) appendUsage(dst []byte) []byte {
+	r := &g.truth
 	dst = strconv.AppendInt(append(dst, `{"prompt_tokens":`...), int64(r.PromptTokens), 10)
 	dst = strconv.AppendInt(append(dst, `,"completion_tokens":`...), int64(r.CompletionTokens), 10)
 	dst = strconv.AppendInt(append(dst, `,"total_tokens":`...), int64(r.PromptTokens+r.CompletionTokens), 10)
+	if g.s.cache != nil {
+		dst = strconv.AppendInt(append(dst, `,"prompt_tokens_details":{"cached_tokens":`...), int64(r.CachedTokens), 10)
+		dst = append(dst, '}')
+	}
 	return append(dst, '}')
 }
 

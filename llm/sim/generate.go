@@ -23,6 +23,7 @@ type generation struct {
 	ask   ask
 	rng   *rand.Rand
 	fails string // kind of the failure to inject, "" means none
+	call  *call  // of a tool; nil for an answer of words
 	truth Truth
 	ctx   context.Context
 	timer *time.Timer // nil before the first wait
@@ -75,25 +76,59 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 }
 
 func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint) *generation {
-	number := s.nextNumber()
+	number, cached := s.arrive(&a)
 	// repeatable by design
 	g := &generation{endpoint: e, s: s, ask: a, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))}
-	finish := "length"
-	if e.atOnce {
-		finish = "stop"
-	}
-	if natural := s.opts.OutputTokens; natural > 0 && natural < a.maxTokens && !a.ignoreEOS {
-		g.ask.maxTokens, finish = natural, "stop"
-	}
+	finish := g.end()
 	if s.opts.FailureRate > 0 && g.rng.Float64() < s.opts.FailureRate {
 		g.fails = s.opts.FailureKind
 	}
 	g.truth = Truth{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
-		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts)}
+		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts), Number: int64(number),
+		CachedTokens: cached, PromptHash: hashText(a.hash)}
+	if s.opts.SessionHeader != "" {
+		g.truth.Session = r.Header.Get(s.opts.SessionHeader)
+	}
+	if g.call != nil {
+		g.truth.Tool = g.call.name
+	}
 	if g.truth.ID == "" {
 		g.truth.ID = fmt.Sprintf("sim-%d", number)
 	}
 	return g
+}
+
+// Finish reasons of a chat.
+const (
+	finishStop   = "stop"
+	finishLength = "length"
+	finishTools  = "tool_calls"
+)
+
+// end decides what the answer is and how long, and returns the reason for which it ends.
+func (g *generation) end() (finish string) {
+	if g.atOnce {
+		return finishStop
+	}
+	natural, finish := g.s.opts.OutputTokens, finishStop
+	if g.s.opts.calls(&g.ask) {
+		g.call = newCall(&g.ask, g.s.opts.tokens)
+		natural, finish = len(g.call.tokens), finishTools
+	}
+	whole := natural > 0 && natural < g.ask.maxTokens && !g.ask.ignoreEOS
+	if whole || g.call != nil && natural <= g.ask.maxTokens {
+		g.ask.maxTokens = natural
+		return finish
+	}
+	return finishLength
+}
+
+// token returns the text of the answer's token number i.
+func (g *generation) token(i int) string {
+	if g.call != nil {
+		return g.call.tokens[i]
+	}
+	return g.s.opts.token(i)
 }
 
 func (g *generation) run(w http.ResponseWriter) {
@@ -107,7 +142,7 @@ func (g *generation) run(w http.ResponseWriter) {
 		return
 	}
 	defer g.s.queue.leave()
-	m.admit(g.ask.promptTokens)
+	m.admit(g.ask.promptTokens, g.truth.CachedTokens)
 	defer func() { m.leave(g.ask.promptTokens + g.truth.CompletionTokens) }()
 	at := time.Now()
 	g.admitted, g.truth.Admitted = at, record.UnixNano(at)
@@ -157,7 +192,7 @@ func (g *generation) wrote(now time.Time, k, n int) {
 // firstDue returns when the first token of a request is due that was admitted at the given time.
 func (g *generation) firstDue(admitted time.Time) time.Time {
 	// The product may be more than a Duration can hold.
-	prompt := min(float64(g.ask.promptTokens)*float64(g.s.opts.PromptTime), float64(timespan.Max))
+	prompt := min(float64(g.ask.promptTokens-g.truth.CachedTokens)*float64(g.s.opts.PromptTime), float64(timespan.Max))
 	return admitted.Add(g.s.opts.TTFT + time.Duration(prompt))
 }
 
@@ -208,7 +243,7 @@ func (g *generation) send(w http.ResponseWriter, admitted time.Time) {
 			if k > 0 {
 				due = due.Add(g.gap())
 			}
-			ev.token(g.s.opts.token(k))
+			ev.token(g.token(k))
 			k++
 		}
 		if !g.wait(due) {
@@ -228,7 +263,7 @@ func (g *generation) send(w http.ResponseWriter, admitted time.Time) {
 	}
 	// Not flushed: that happens when the handler returns, so that a client that has read the end finds the truth about
 	// it.
-	_, _ = w.Write(ev.tail(&g.truth))
+	_, _ = w.Write(ev.tail())
 }
 
 // write sends a part of a stream, and reports whether the client was there.
@@ -264,7 +299,7 @@ func (g *generation) sendWhole(w http.ResponseWriter, admitted time.Time) {
 			due = due.Add(g.gap())
 		}
 		dues[k] = due
-		answer = append(answer, g.s.opts.token(k)...)
+		answer = append(answer, g.token(k)...)
 	}
 	if !g.wait(due) {
 		g.gone()

@@ -11,7 +11,7 @@ import (
 
 // messagesEndpoint returns the endpoint of Anthropic's Messages.
 func messagesEndpoint() *endpoint {
-	return &endpoint{path: "/v1/messages", prompt: messagesTokens, fault: messagesFault,
+	return &endpoint{path: "/v1/messages", prompt: messagesTokens, fault: messagesFault, calls: true,
 		events: func(g *generation) writer { return newMessageEvents(g) },
 		whole:  wholeMessage,
 		broken: "event: error\ndata: " +
@@ -22,7 +22,7 @@ func messagesEndpoint() *endpoint {
 // messagesTokens counts the prompt, of which the system prompt stands apart.
 func messagesTokens(w *wireRequest, tokens Tokenizer) (int, error) {
 	if !w.messages.IsArray() {
-		return chatTokens(w.messages, w.tools, tokens)
+		return w.countChat(w.messages, w.tools, tokens)
 	}
 	var c chat
 	if system := texts(w.system); system != "" {
@@ -32,7 +32,7 @@ func messagesTokens(w *wireRequest, tokens Tokenizer) (int, error) {
 		c.addBlocks(message)
 		return true
 	})
-	return c.tokens(w.tools, tokens)
+	return c.tokens(w, tokens)
 }
 
 // texts returns a text, or those of a list of blocks.
@@ -66,26 +66,37 @@ func messagesFault(status int, message string) any {
 
 // stopReason returns why an answer ended, in the API's words.
 func stopReason(r *Truth) string {
-	if r.FinishReason == "length" {
+	switch r.FinishReason {
+	case finishLength:
 		return "max_tokens"
+	case finishTools:
+		return "tool_use"
 	}
 	return "end_turn"
 }
 
 func wholeMessage(g *generation, answer string) any {
+	block := map[string]any{"type": "text", "text": answer}
+	if c := g.call; c != nil {
+		block = map[string]any{"type": "tool_use", "id": c.id, "name": c.name, "input": json.RawMessage(answer)}
+		if !json.Valid([]byte(answer)) { // cut by the limit
+			block["input"] = struct{}{}
+		}
+	}
 	return map[string]any{
 		"id": g.truth.ID, "type": "message", "role": "assistant", "model": g.ask.model,
-		"content":     []any{map[string]any{"type": "text", "text": answer}},
+		"content":     []any{block},
 		"stop_reason": stopReason(&g.truth), "stop_sequence": nil,
 		"usage": json.RawMessage(appendInputUsage(nil, &g.truth, g.truth.CompletionTokens)),
 	}
 }
 
-// appendInputUsage appends the usage with which a message begins: some of the answer's tokens, and of the prompt none
-// from a cache.
+// appendInputUsage appends the usage with which a message begins: some of the answer's tokens, and the prompt's, of
+// which those from the cache stand apart.
 func appendInputUsage(dst []byte, r *Truth, output int) []byte {
-	dst = strconv.AppendInt(append(dst, `{"input_tokens":`...), int64(r.PromptTokens), 10)
-	dst = append(dst, `,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":`...)
+	dst = strconv.AppendInt(append(dst, `{"input_tokens":`...), int64(r.PromptTokens-r.CachedTokens), 10)
+	dst = append(dst, `,"cache_creation_input_tokens":0,"cache_read_input_tokens":`...)
+	dst = append(strconv.AppendInt(dst, int64(r.CachedTokens), 10), `,"output_tokens":`...)
 	return append(strconv.AppendInt(dst, int64(output), 10), '}')
 }
 
@@ -104,6 +115,10 @@ const (
 	pingEvent  = "event: ping\ndata: {\"type\":\"ping\"}\n\n"
 	blockStart = "event: content_block_start\ndata: " +
 		`{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}` + "\n\n"
+	callStart = "event: content_block_start\ndata: " +
+		`{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":`
+	callDelta = "event: content_block_delta\ndata: " +
+		`{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":`
 	blockDelta = "event: content_block_delta\ndata: " +
 		`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":`
 	blockStop = "event: content_block_stop\ndata: " + `{"type":"content_block_stop","index":0}` + "\n\n"
@@ -117,7 +132,13 @@ func (e *messageEvents) head() []byte {
 	e.buf = appendQuoted(append(e.buf, `,"type":"message","role":"assistant","model":`...), e.g.ask.model)
 	e.buf = append(e.buf, `,"content":[],"stop_reason":null,"stop_sequence":null,"usage":`...)
 	e.buf = append(appendInputUsage(e.buf, &e.g.truth, 1), "}}\n\n"...)
-	return append(append(e.buf, blockStart...), pingEvent...)
+	if c := e.g.call; c != nil {
+		e.buf = appendQuoted(append(e.buf, callStart...), c.id)
+		e.buf = append(appendQuoted(append(e.buf, `,"name":`...), c.name), `,"input":{}}}`+"\n\n"...)
+	} else {
+		e.buf = append(e.buf, blockStart...)
+	}
+	return append(e.buf, pingEvent...)
 }
 
 func (e *messageEvents) begin()            { e.text = e.text[:0] }
@@ -125,13 +146,18 @@ func (e *messageEvents) token(text string) { e.text = append(e.text, text...) }
 func (e *messageEvents) ping() []byte      { return []byte(pingEvent) }
 
 func (e *messageEvents) end(bool, bool) []byte {
-	e.buf = appendQuoted(append(e.buf[:0], blockDelta...), e.text)
+	delta := blockDelta
+	if e.g.call != nil {
+		delta = callDelta
+	}
+	e.buf = appendQuoted(append(e.buf[:0], delta...), e.text)
 	e.buf = append(e.buf, "}}\n\n"...)
 	return e.buf
 }
 
 // tail returns the end, in which usage is that of the whole answer.
-func (e *messageEvents) tail(r *Truth) []byte {
+func (e *messageEvents) tail() []byte {
+	r := &e.g.truth
 	e.buf = append(append(e.buf[:0], blockStop...), "event: message_delta\ndata: "...)
 	e.buf = appendQuoted(append(e.buf, `{"type":"message_delta","delta":{"stop_reason":`...), stopReason(r))
 	e.buf = append(e.buf, `,"stop_sequence":null},"usage":{"output_tokens":`...)

@@ -45,6 +45,7 @@ type load struct {
 	waiting, running atomic.Int64 // requests
 	held             atomic.Int64 // tokens of the requests in progress
 	prompt, output   atomic.Int64 // tokens since the start
+	looked, cached   atomic.Int64 // prompt tokens looked up in the prefix cache, and found there
 	received         atomic.Int64 // requests since the start
 	answered, gone   atomic.Int64 // of those requests
 	capacity, places float64      // tokens that fit, requests that fit
@@ -62,7 +63,7 @@ func newServerMetrics(o *Options) *serverMetrics {
 	m.load.since = m.load.started
 	for _, engine := range engines() {
 		if slices.Contains(o.Metrics, engine.name) {
-			engine.add(&page{m, engine.labels(o)})
+			engine.add(&page{m, engine.labels(o), o})
 		}
 	}
 	return m
@@ -102,9 +103,11 @@ func (l *load) energy() float64 {
 func (l *load) cacheUsage() float64 { return min(1, float64(l.held.Load())/l.capacity) }
 
 // admit counts a request whose processing begins.
-func (m *serverMetrics) admit(prompt int) {
+func (m *serverMetrics) admit(prompt, cached int) {
 	m.load.work(1)
 	m.load.held.Add(int64(prompt))
+	m.load.looked.Add(int64(prompt))
+	m.load.cached.Add(int64(cached))
 }
 
 // leave undoes admit, and releases the tokens that the request held.
@@ -138,6 +141,9 @@ func (m *serverMetrics) next(gap time.Duration, tokens int) {
 func (m *serverMetrics) finish(reason string, f *finished) {
 	m.load.answered.Add(1)
 	for _, c := range m.succeeded {
+		if reason == finishTools {
+			reason = finishStop // as in vLLM
+		}
 		c[reason].Inc()
 	}
 	for _, o := range m.done {

@@ -53,7 +53,13 @@ type Options struct {
 	Seed           int64         // seed of failures and gaps
 	// tokens that fit into the KV cache; the server reports its use and holds nothing back for it
 	KVCacheTokens int
-	Metrics       []string // engines whose names GET /metrics shows: vllm, sglang, tgi, dcgm
+	// PrefixCacheTokens is how many tokens of prompts the prefix cache holds; 0 means that there is none.
+	PrefixCacheTokens int
+	CacheBlock        int      // tokens of a block of that cache
+	ToolCalls         float64  // share of the requests with a free choice of tools which are answered by a call
+	ToolRefusals      float64  // share of the requests that demand a call which are answered by words
+	SessionHeader     string   // name of the header whose value is the session of the truth
+	Metrics           []string // engines whose names GET /metrics shows: vllm, sglang, tgi, dcgm
 
 	// Tokenizer is the name of the tokenizer to count and answer with; a caller that sets it must call Use. "" counts
 	// words as tokens.
@@ -72,6 +78,8 @@ type Tokenizer interface {
 	// CountChat returns the number of tokens in a chat's prompt; its error reports that the chat template could not be
 	// used.
 	CountChat(messages, tools json.RawMessage) (int, error)
+	// Encode returns the tokens of a text, without special tokens.
+	Encode(text string) []int32
 	// Words returns up to n words, each of which is one token.
 	Words(n int) ([]string, error)
 }
@@ -102,7 +110,7 @@ func DefaultOptions() Options {
 	return Options{
 		TTFT: 50 * time.Millisecond, ITL: 10 * time.Millisecond, MaxNumSeqs: 256, FailureKind: FailHTTP,
 		TokensPerChunk: 1, Model: "sim",
-		KVCacheTokens: 256 * 2048, Metrics: []string{"vllm"},
+		KVCacheTokens: 256 * 2048, Metrics: []string{"vllm"}, CacheBlock: 16, SessionHeader: "X-Session-Id",
 	}
 }
 
@@ -124,10 +132,8 @@ func Flags() []Flag {
 			span(func(o *Options) *time.Duration { return &o.PromptTime })},
 		{"max-num-seqs", "requests worked on at once, the rest wait (256)",
 			whole(func(o *Options) *int { return &o.MaxNumSeqs })},
-		{"failure-rate", "share of requests that fail, 0 to 1 (0)", func(o *Options, v string) (err error) {
-			o.FailureRate, err = strconv.ParseFloat(v, 64)
-			return err
-		}},
+		{"failure-rate", "share of requests that fail, 0 to 1 (0)",
+			share(func(o *Options) *float64 { return &o.FailureRate })},
 		{"failure-kind", "how they fail: http, stream_error, truncated, stall (http)",
 			text(func(o *Options) *string { return &o.FailureKind })},
 		{"output-tokens", "length at which an answer ends by itself, unless ignore_eos is set (0: at max_tokens)",
@@ -152,6 +158,16 @@ func Flags() []Flag {
 			list(func(o *Options) *[]string { return &o.Metrics })},
 		{"kv-cache-tokens", "tokens that fit into the KV cache, of which /metrics tells the use (524288)",
 			whole(func(o *Options) *int { return &o.KVCacheTokens })},
+		{"prefix-cache-tokens", "tokens of prompts that the prefix cache holds, or unlimited (0: there is none)",
+			prefixCacheTokens},
+		{"cache-block", "tokens of a block of the prefix cache (16)",
+			whole(func(o *Options) *int { return &o.CacheBlock })},
+		{"tool-calls", "share of requests with tools and a free choice among them that are answered by a call (0)",
+			share(func(o *Options) *float64 { return &o.ToolCalls })},
+		{"tool-refusals", "share of requests that demand a call of a tool and are answered by words (0)",
+			share(func(o *Options) *float64 { return &o.ToolRefusals })},
+		{"session-header", "header whose value the truth calls session (X-Session-Id)",
+			text(func(o *Options) *string { return &o.SessionHeader })},
 		{"truth", "file to which each finished request is appended as a JSON line",
 			text(func(o *Options) *string { return &o.Truth })},
 		{"seed", "seed of failures and gaps (0)", func(o *Options, v string) (err error) {
@@ -171,6 +187,13 @@ func span(field func(*Options) *time.Duration) func(*Options, string) error {
 func whole(field func(*Options) *int) func(*Options, string) error {
 	return func(o *Options, v string) (err error) {
 		*field(o), err = strconv.Atoi(v)
+		return err
+	}
+}
+
+func share(field func(*Options) *float64) func(*Options, string) error {
+	return func(o *Options, v string) (err error) {
+		*field(o), err = strconv.ParseFloat(v, 64)
 		return err
 	}
 }
@@ -235,8 +258,6 @@ func (o Options) Validate() error {
 		return fmt.Errorf("simulator option lora holds an empty name")
 	case o.MaxNumSeqs < 1:
 		return fmt.Errorf("simulator option max-num-seqs must be at least 1, got %d", o.MaxNumSeqs)
-	case !(o.FailureRate >= 0 && o.FailureRate <= 1):
-		return fmt.Errorf("simulator option failure-rate must be between 0 and 1, got %v", o.FailureRate)
 	case o.OutputTokens < 0:
 		return fmt.Errorf("simulator option output-tokens must not be negative, got %d", o.OutputTokens)
 	case o.TokensPerChunk < 1:
@@ -252,6 +273,20 @@ func (o Options) Validate() error {
 		return fmt.Errorf("simulator option kv-cache-tokens must be at least 1, got %d", o.KVCacheTokens)
 	case o.Model == "":
 		return fmt.Errorf("simulator option model must not be empty")
+	case o.CacheBlock < 1:
+		return fmt.Errorf("simulator option cache-block must be at least 1, got %d", o.CacheBlock)
+	case o.PrefixCacheTokens < 0 && o.PrefixCacheTokens != Unlimited,
+		o.PrefixCacheTokens > 0 && o.PrefixCacheTokens < o.CacheBlock:
+		return fmt.Errorf("simulator option prefix-cache-tokens must be 0, unlimited, or hold a block of %d, got %d",
+			o.CacheBlock, o.PrefixCacheTokens)
+	}
+	for _, share := range []struct {
+		name  string
+		value float64
+	}{{"failure-rate", o.FailureRate}, {"tool-calls", o.ToolCalls}, {"tool-refusals", o.ToolRefusals}} {
+		if !(share.value >= 0 && share.value <= 1) {
+			return fmt.Errorf("simulator option %s must be between 0 and 1, got %v", share.name, share.value)
+		}
 	}
 	for _, name := range o.Metrics {
 		if !slices.Contains(engineNames(), name) {

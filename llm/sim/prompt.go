@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/prefix"
 )
 
 // maxBody bounds a request's body, in bytes.
@@ -28,6 +30,9 @@ type ask struct {
 	usage        bool   // send usage in the stream
 	previous     string // id of the answer that the prompt continues
 	inputs       inputs // of a request for vectors or scores
+	said         []prefix.Message
+	hash         uint64 // of what it says
+	tool         tool
 }
 
 // wireRequest holds the fields of a request body that matter to the simulator. A field that is missing or null does not
@@ -43,6 +48,8 @@ type wireRequest struct {
 	special                        gjson.Result // add_special_tokens
 	documents                      gjson.Result // of a rerank request; TEI's texts
 	inputs                         inputs
+	choice                         gjson.Result     // tool_choice
+	said                           []prefix.Message // what a prefix cache can hold of the prompt
 	ignoreEOS, stream              bool
 	usage                          bool // stream_options.include_usage
 }
@@ -68,6 +75,7 @@ func parse(body io.Reader, e *endpoint, tokens Tokenizer) (ask, error) {
 	if a.promptTokens, err = e.prompt(&w, tokens); err != nil {
 		return ask{}, err
 	}
+	a.said, a.hash = w.said, w.hash()
 	if a.inputs = w.inputs; e.atOnce {
 		a.stream, a.maxTokens = false, 0
 		return a, nil
@@ -81,7 +89,10 @@ func parse(body io.Reader, e *endpoint, tokens Tokenizer) (ask, error) {
 		return ask{}, fmt.Errorf("max_tokens must be at least 1, got %d", a.maxTokens)
 	}
 	a.maxTokens = min(a.maxTokens, maxOutput)
-	return a, nil
+	if e.calls {
+		a.tool, err = readTool(nested(w.tools), w.choice)
+	}
+	return a, err
 }
 
 // readRequest reads the fields of a body, each of which must have its type or be null. encoding/json checks the syntax,
@@ -139,6 +150,8 @@ func (w *wireRequest) set(key string, value gjson.Result) bool {
 		w.system = value
 	case "tools":
 		w.tools = value
+	case "tool_choice":
+		w.choice = value
 	case "max_tokens":
 		w.maxTokens = value
 		return isWhole(value)
@@ -165,41 +178,36 @@ func isWhole(v gjson.Result) bool {
 	return v.Type == gjson.Number && v.Num == math.Trunc(v.Num) && math.Abs(v.Num) < 1<<53
 }
 
-func chatTokens(messages, tools gjson.Result, tokens Tokenizer) (int, error) {
+// countChat counts the tokens of a chat, without a tokenizer its words.
+func (w *wireRequest) countChat(messages, tools gjson.Result, tokens Tokenizer) (int, error) {
 	if !messages.IsArray() || messages.Get("#").Int() == 0 {
 		return 0, errors.New("messages must not be empty")
 	}
-	words, i, err := 0, 0, error(nil)
-	messages.ForEach(func(_, message gjson.Result) bool {
-		if !message.IsObject() {
-			err = fmt.Errorf("messages[%d] must be an object", i)
-			return false
+	for i, message := range messages.Array() {
+		switch content := message.Get("content"); {
+		case !message.IsObject():
+			return 0, fmt.Errorf("messages[%d] must be an object", i)
+		case !content.IsArray() && content.Type != gjson.String && content.Type != gjson.Null:
+			return 0, fmt.Errorf("messages[%d].content must be a string or an array of parts", i)
 		}
-		n, ok := contentWords(message.Get("content"))
-		if !ok {
-			err = fmt.Errorf("messages[%d].content must be a string or an array of parts", i)
-		}
-		words, i = words+n, i+1
-		return ok
-	})
-	if err != nil || tokens == nil {
-		return words, err
+	}
+	w.said = prefix.ReadChat(json.RawMessage(messages.Raw))
+	if tokens == nil {
+		return countSaid(w.said), nil
 	}
 	// without a template only the texts are counted
 	n, _ := tokens.CountChat(json.RawMessage(messages.Raw), append(json.RawMessage(nil), tools.Raw...))
 	return n, nil
 }
 
-// contentWords counts the words of a string, of null, or of parts, some of which have a text.
-func contentWords(content gjson.Result) (n int, ok bool) {
-	if content.IsArray() {
-		content.ForEach(func(_, part gjson.Result) bool {
-			n += countWords(part.Get("text").Str)
-			return true
-		})
-		return n, true
+// countSaid counts the words of messages.
+func countSaid(list []prefix.Message) (n int) {
+	for _, m := range list {
+		for _, text := range m.Texts {
+			n += countWords(text)
+		}
 	}
-	return countWords(content.Str), content.Type == gjson.String || content.Type == gjson.Null
+	return n
 }
 
 func countWords(text string) (n int) {
@@ -220,22 +228,24 @@ func counting(tokens Tokenizer, special gjson.Result) func(text string) int {
 	return tokens.CountSpecial
 }
 
-// promptTokens reads a string, an array of one string, or token ids.
-func promptTokens(prompt gjson.Result, count func(text string) int) (int, error) {
+// countPrompt counts the tokens of a string, an array of one string, or token ids, which no cache holds.
+func (w *wireRequest) countPrompt(tokens Tokenizer) (int, error) {
+	prompt := w.prompt
 	if !prompt.Exists() {
 		return 0, errors.New("prompt is missing")
-	}
-	if prompt.Type == gjson.String {
-		return count(prompt.Str), nil
 	}
 	if prompt.IsArray() {
 		items := prompt.Array()
 		if len(items) == 1 && items[0].Type == gjson.String {
-			return count(items[0].Str), nil
+			prompt = items[0]
 		}
 		if !slices.ContainsFunc(items, func(item gjson.Result) bool { return item.Type != gjson.Number }) {
 			return len(items), nil
 		}
+	}
+	if prompt.Type == gjson.String {
+		w.said = []prefix.Message{{Texts: []string{prompt.Str}}}
+		return counting(tokens, w.special)(prompt.Str), nil
 	}
 	return 0, errors.New("prompt must be a string, an array of one string, or an array of token ids")
 }

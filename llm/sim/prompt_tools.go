@@ -108,11 +108,11 @@ func (c *chat) end() {
 	}
 }
 
-// tokens counts the tokens of the chat.
-func (c *chat) tokens(tools gjson.Result, tokens Tokenizer) (int, error) {
+// tokens counts the tokens of the chat that was made of a request.
+func (c *chat) tokens(w *wireRequest, tokens Tokenizer) (int, error) {
 	c.end()
 	list := append([]byte{'['}, bytes.TrimSuffix(c.list, []byte{','})...)
-	return chatTokens(gjson.ParseBytes(append(list, ']')), nested(tools), tokens)
+	return w.countChat(gjson.ParseBytes(append(list, ']')), nested(w.tools), tokens)
 }
 
 // nestedTool is a tool of a chat.

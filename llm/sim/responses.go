@@ -10,7 +10,7 @@ import (
 
 // responsesEndpoint returns the endpoint of OpenAI's Responses.
 func responsesEndpoint() *endpoint {
-	return &endpoint{path: "/v1/responses", limit: 64, prompt: inputTokens, fault: openAIFault,
+	return &endpoint{path: "/v1/responses", limit: 64, prompt: inputTokens, fault: openAIFault, calls: true,
 		events: func(g *generation) writer { return &responseEvents{g: g, buf: make([]byte, 0, 1024)} },
 		whole: func(g *generation, answer string) any {
 			return json.RawMessage(appendResponse(nil, g, ended(&g.truth), []byte(answer)))
@@ -29,24 +29,42 @@ func inputTokens(w *wireRequest, tokens Tokenizer) (int, error) {
 	}
 	if w.input.Type == gjson.String {
 		c.addText("user", w.input.Str)
-		return c.tokens(w.tools, tokens)
+		return c.tokens(w, tokens)
 	}
 	w.input.ForEach(func(_, item gjson.Result) bool {
 		c.addItem(item)
 		return true
 	})
-	return c.tokens(w.tools, tokens)
+	return c.tokens(w, tokens)
 }
 
 // ended returns the status of a response at its end.
 func ended(r *Truth) string {
-	if r.FinishReason == "length" {
+	if r.FinishReason == finishLength {
 		return "incomplete"
 	}
 	return "completed"
 }
 
-const messageItem = `{"id":"msg_sim","type":"message","role":"assistant","status":"`
+// beginItem begins the only item of the output, up to what it holds. Its status is that of the response.
+func (g *generation) beginItem(dst []byte, status string) []byte {
+	if c := g.call; c != nil {
+		dst = appendQuoted(append(dst, `{"id":"fc_sim","type":"function_call","call_id":`...), c.id)
+		dst = appendQuoted(append(dst, `,"name":`...), c.name)
+		return append(append(append(dst, `,"status":"`...), status...), `","arguments":`...)
+	}
+	dst = append(append(dst, `{"id":"msg_sim","type":"message","role":"assistant","status":"`...), status...)
+	return append(dst, `","content":[`...)
+}
+
+// appendItem appends the whole item.
+func (g *generation) appendItem(dst []byte, status string, answer []byte) []byte {
+	dst = g.beginItem(dst, status)
+	if g.call != nil {
+		return append(appendQuoted(dst, answer), '}')
+	}
+	return append(appendText(dst, answer), "]}"...)
+}
 
 // appendResponse appends a response of the given status; one in progress has no output yet.
 func appendResponse(dst []byte, g *generation, status string, answer []byte) []byte {
@@ -63,12 +81,11 @@ func appendResponse(dst []byte, g *generation, status string, answer []byte) []b
 	if status == "in_progress" {
 		return append(dst, `],"usage":null}`...)
 	}
-	dst = append(append(append(dst, messageItem...), status...), `","content":[`...)
-	dst = append(appendText(dst, answer), "]}]"...)
+	dst = append(g.appendItem(dst, status, answer), `],"usage":{"input_tokens":`...)
 	r := &g.truth
-	dst = strconv.AppendInt(append(dst, `,"usage":{"input_tokens":`...), int64(r.PromptTokens), 10)
-	dst = append(dst, `,"input_tokens_details":{"cached_tokens":0},"output_tokens":`...)
-	dst = strconv.AppendInt(dst, int64(r.CompletionTokens), 10)
+	dst = strconv.AppendInt(dst, int64(r.PromptTokens), 10)
+	dst = strconv.AppendInt(append(dst, `,"input_tokens_details":{"cached_tokens":`...), int64(r.CachedTokens), 10)
+	dst = strconv.AppendInt(append(dst, `},"output_tokens":`...), int64(r.CompletionTokens), 10)
 	dst = append(dst, `,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":`...)
 	return append(strconv.AppendInt(dst, int64(r.PromptTokens+r.CompletionTokens), 10), "}}"...)
 }
@@ -96,8 +113,11 @@ func (e *responseEvents) event(kind string) {
 	e.number++
 }
 
-// place is where the only part of the output stands.
-const place = `,"item_id":"msg_sim","output_index":0,"content_index":0`
+// Where the only part of the output stands.
+const (
+	textPlace = `,"item_id":"msg_sim","output_index":0,"content_index":0`
+	callPlace = `,"item_id":"fc_sim","output_index":0`
+)
 
 func (e *responseEvents) head() []byte {
 	for _, kind := range [...]string{"created", "in_progress"} {
@@ -105,11 +125,13 @@ func (e *responseEvents) head() []byte {
 		e.buf = append(appendResponse(append(e.buf, `,"response":`...), e.g, "in_progress", nil), "}\n\n"...)
 	}
 	e.event("output_item.added")
-	e.buf = append(append(e.buf, `,"output_index":0,"item":`...), messageItem...)
-	e.buf = append(e.buf, `in_progress","content":[]}}`+"\n\n"...)
+	e.buf = e.g.beginItem(append(e.buf, `,"output_index":0,"item":`...), "in_progress")
+	if e.g.call != nil {
+		return append(e.buf, `""}}`+"\n\n"...)
+	}
+	e.buf = append(e.buf, "]}}\n\n"...)
 	e.event("content_part.added")
-	e.buf = append(appendText(append(e.buf, place+`,"part":`...), nil), "}\n\n"...)
-	return e.buf
+	return append(appendText(append(e.buf, textPlace+`,"part":`...), nil), "}\n\n"...)
 }
 
 func (e *responseEvents) begin()            { e.text = e.text[:0] }
@@ -119,22 +141,32 @@ func (e *responseEvents) ping() []byte      { return []byte(": ping\n\n") }
 func (e *responseEvents) end(bool, bool) []byte {
 	e.answer = append(e.answer, e.text...)
 	e.buf = e.buf[:0]
-	e.event("output_text.delta")
-	e.buf = append(appendQuoted(append(e.buf, place+`,"logprobs":[],"delta":`...), e.text), "}\n\n"...)
+	if e.g.call != nil {
+		e.event("function_call_arguments.delta")
+		e.buf = append(e.buf, callPlace+`,"delta":`...)
+	} else {
+		e.event("output_text.delta")
+		e.buf = append(e.buf, textPlace+`,"logprobs":[],"delta":`...)
+	}
+	e.buf = append(appendQuoted(e.buf, e.text), "}\n\n"...)
 	return e.buf
 }
 
-func (e *responseEvents) tail(r *Truth) []byte {
+func (e *responseEvents) tail() []byte {
 	e.buf = e.buf[:0]
-	e.event("output_text.done")
-	e.buf = append(appendQuoted(append(e.buf, place+`,"logprobs":[],"text":`...), e.answer), "}\n\n"...)
-	e.event("content_part.done")
-	e.buf = append(appendText(append(e.buf, place+`,"part":`...), e.answer), "}\n\n"...)
+	if c := e.g.call; c != nil {
+		e.event("function_call_arguments.done")
+		e.buf = appendQuoted(append(e.buf, callPlace+`,"name":`...), c.name)
+		e.buf = append(appendQuoted(append(e.buf, `,"arguments":`...), e.answer), "}\n\n"...)
+	} else {
+		e.event("output_text.done")
+		e.buf = append(appendQuoted(append(e.buf, textPlace+`,"logprobs":[],"text":`...), e.answer), "}\n\n"...)
+		e.event("content_part.done")
+		e.buf = append(appendText(append(e.buf, textPlace+`,"part":`...), e.answer), "}\n\n"...)
+	}
+	status := ended(&e.g.truth)
 	e.event("output_item.done")
-	e.buf = append(append(e.buf, `,"output_index":0,"item":`...), messageItem...)
-	e.buf = appendText(append(append(e.buf, ended(r)...), `","content":[`...), e.answer)
-	e.buf = append(e.buf, "]}}\n\n"...)
-	e.event(ended(r))
-	e.buf = append(appendResponse(append(e.buf, `,"response":`...), e.g, ended(r), e.answer), "}\n\n"...)
-	return e.buf
+	e.buf = append(e.g.appendItem(append(e.buf, `,"output_index":0,"item":`...), status, e.answer), "}\n\n"...)
+	e.event(status)
+	return append(appendResponse(append(e.buf, `,"response":`...), e.g, status, e.answer), "}\n\n"...)
 }

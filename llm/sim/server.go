@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/prefix"
 )
 
 // maxTruths bounds the truths kept in memory; the newest stay.
@@ -29,6 +31,7 @@ type Server struct {
 	oldest   int // index of the oldest truth once truths is full
 	file     *os.File
 	requests uint64
+	cache    *prefix.Cache  // of prompts; nil for none
 	answered map[string]int // tokens of the conversations that ended with these answers
 
 	open     context.Context // until Close
@@ -45,7 +48,7 @@ func New(o Options) (*Server, error) {
 	if o.Tokenizer != "" && o.tokens == nil {
 		return nil, fmt.Errorf("simulator: tokenizer %q was not read", o.Tokenizer)
 	}
-	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(&o),
+	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(&o), cache: o.newCache(),
 		models: map[string]bool{o.Model: true}}
 	s.open, s.shut = context.WithCancel(context.Background())
 	for _, name := range o.LoRA {
@@ -136,7 +139,7 @@ func (s *Server) Truths() []Truth {
 func (s *Server) finish(r Truth) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.Error == "" && r.FinishReason == "stop" && r.Inputs == 0 {
+	if r.Error == "" && r.FinishReason != finishLength && r.Inputs == 0 {
 		if s.answered == nil || len(s.answered) >= maxTruths {
 			s.answered = map[string]int{}
 		}
@@ -171,15 +174,6 @@ func (s *Server) conversation(answer string) (tokens int, known bool) {
 	defer s.mu.Unlock()
 	tokens, known = s.answered[answer]
 	return tokens, known
-}
-
-// nextNumber numbers requests from 0; each request seeds a generator with its number.
-func (s *Server) nextNumber() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := s.requests
-	s.requests++
-	return n
 }
 
 func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) {

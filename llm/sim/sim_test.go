@@ -177,6 +177,8 @@ func (oddTokenizer) CountChat(messages, tools json.RawMessage) (int, error) {
 	return 0, nil
 }
 
+func (oddTokenizer) Encode(string) []int32 { return nil }
+
 func (oddTokenizer) Words(int) ([]string, error) { return []string{"say \"hi\"\n", "\x01漢\\"}, nil }
 
 // A server with a tokenizer's name must have been given the tokenizer.
@@ -469,7 +471,8 @@ func TestParseQuery(t *testing.T) {
 	o, err := ParseQuery(
 		"ttft=1s&itl=2ms&itl-stddev=1ms&prompt-time=3us&max-num-seqs=4&failure-rate=0.5&failure-kind=stall&" +
 			"output-tokens=6&tokens-per-chunk=7&model=m&lora=a,b&api-key=k&truth=t&seed=8&metrics=tgi,dcgm&" +
-			"kv-cache-tokens=9")
+			"kv-cache-tokens=9&prefix-cache-tokens=unlimited&cache-block=3&tool-calls=0.2&tool-refusals=1&" +
+			"session-header=h")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -477,8 +480,9 @@ func TestParseQuery(t *testing.T) {
 		TTFT: time.Second, ITL: 2 * ms, ITLStdDev: ms, PromptTime: 3 * time.Microsecond, MaxNumSeqs: 4,
 		FailureRate: 0.5, FailureKind: FailStall,
 		OutputTokens: 6, TokensPerChunk: 7, Model: "m", LoRA: []string{"a", "b"}, APIKey: "k", Truth: "t", Seed: 8,
-		KVCacheTokens: 9,
-		Metrics:       []string{"tgi", "dcgm"},
+		KVCacheTokens: 9, PrefixCacheTokens: Unlimited, CacheBlock: 3, ToolCalls: 0.2, ToolRefusals: 1,
+		SessionHeader: "h",
+		Metrics: []string{"tgi", "dcgm"},
 	})
 	if got := fmt.Sprint(o); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
@@ -496,9 +500,14 @@ func TestParseQuery(t *testing.T) {
 		"model=":           "model must not be empty",
 		"pings=-1":         "pings must be from 0 to 10000, got -1",
 
-		"kv-cache-tokens=0":   "kv-cache-tokens must be at least 1",
-		"metrics=vllm,triton": `metrics must be of vllm, sglang, tgi, dcgm, got "triton"`,
-		"%zz":                 "simulator options",
+		"kv-cache-tokens=0":      "kv-cache-tokens must be at least 1",
+		"cache-block=0":          "cache-block must be at least 1, got 0",
+		"tool-calls=-1":          "tool-calls must be between 0 and 1, got -1",
+		"tool-refusals=1.1":      "tool-refusals must be between 0 and 1, got 1.1",
+		"prefix-cache-tokens=15": "prefix-cache-tokens must be 0, unlimited, or hold a block of 16, got 15",
+		"prefix-cache-tokens=-2": "prefix-cache-tokens must be 0, unlimited, or hold a block of 16, got -2",
+		"metrics=vllm,triton":    `metrics must be of vllm, sglang, tgi, dcgm, got "triton"`,
+		"%zz":                    "simulator options",
 	} {
 		if _, err := ParseQuery(query); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", query, err, want)

@@ -20,7 +20,12 @@ type Truth struct {
 	PromptTokens     int     `json:"prompt_tokens"`
 	CompletionTokens int     `json:"completion_tokens"`
 	FinishReason     string  `json:"finish_reason"`
-	Inputs           int     `json:"inputs,omitempty"` // texts to embed, or documents to rank
+	Number           int64   `json:"number"`                  // in the order of arrival, from 0
+	Session          string  `json:"session,omitempty"`       // the value of Options.SessionHeader
+	CachedTokens     int     `json:"cached_tokens,omitempty"` // of the prompt, which were in the prefix cache
+	PromptHash       string  `json:"prompt_hash"`             // equal for equal messages
+	Tool             string  `json:"tool,omitempty"`          // that the answer calls
+	Inputs           int     `json:"inputs,omitempty"`        // texts to embed, or documents to rank
 	Status           int     `json:"status"`
 	Error            string  `json:"error,omitempty"` // the injected failure, or clientGone
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,37 +29,54 @@ import (
 type corpus struct {
 	folder, module string
 	dialect        api.Dialect
+	form           string            // how the other client is to ask, behind "#"
 	unlike         map[string]string // answers that the other client reads in another way, and why
 	simulated      []simulation
 }
 
 // simulation is what the API's own client is to read of a simulator.
 type simulation struct {
-	options string
-	want    reading
+	options, form string
+	want          reading
 }
 
 const simulatedText = "Simulated quick model answers with"
 
 func corpora() []corpus {
 	return []corpus{
-		{"messages", "anthropic", api.Messages, map[string]string{
+		{"messages", "anthropic", api.Messages, "", map[string]string{
 			"tool-without-arguments.txt": "a call is output from its first argument on",
 			"without-names.txt":          "the other client goes by the names of events alone",
 		}, []simulation{
-			{"", reading{Text: simulatedText, Finish: "max_tokens", Prompt: 3, Completion: 5}},
-			{"pings=2", reading{Text: simulatedText, Finish: "max_tokens", Prompt: 3, Completion: 5}},
-			{"output-tokens=3", reading{Text: "Simulated quick model", Finish: "end_turn", Prompt: 3, Completion: 3}},
-			{"failure-rate=1&failure-kind=stream_error", reading{Error: "APIStatusError"}},
-			{"failure-rate=1", reading{Error: "InternalServerError"}},
+			{"", "", reading{Text: simulatedText, Finish: "max_tokens", Prompt: 3, Completion: 5}},
+			{"", "tools", called("tool_use")}, {"", "tools whole", called("tool_use")},
+			{"pings=2", "", reading{Text: simulatedText, Finish: "max_tokens", Prompt: 3, Completion: 5}},
+			{"output-tokens=3", "",
+				reading{Text: "Simulated quick model", Finish: "end_turn", Prompt: 3, Completion: 3}},
+			{"failure-rate=1&failure-kind=stream_error", "", reading{Error: "APIStatusError"}},
+			{"failure-rate=1", "", reading{Error: "InternalServerError"}},
 		}},
-		{"responses", "openai", api.Responses, nil, []simulation{
-			{"pings=2", reading{Text: simulatedText, Finish: "max_output_tokens", Prompt: 3, Completion: 5}},
-			{"output-tokens=3", reading{Text: "Simulated quick model", Finish: "completed", Prompt: 3, Completion: 3}},
-			{"failure-rate=1&failure-kind=stream_error", reading{Text: "Simulated quick", Error: "injected failure"}},
-			{"failure-rate=1", reading{Error: "InternalServerError"}},
+		{"chats", "openai", api.Chat, "chat", nil, []simulation{
+			{"output-tokens=3", "chat",
+				reading{Text: "Simulated quick model", Finish: "stop", Prompt: 3, Completion: 3}},
+			{"", "chat tools", called("tool_calls")}, {"", "chat tools whole", called("tool_calls")},
+		}},
+		{"responses", "openai", api.Responses, "", nil, []simulation{
+			{"", "tools", called("completed")}, {"", "tools whole", called("completed")},
+			{"pings=2", "", reading{Text: simulatedText, Finish: "max_output_tokens", Prompt: 3, Completion: 5}},
+			{"output-tokens=3", "",
+				reading{Text: "Simulated quick model", Finish: "completed", Prompt: 3, Completion: 3}},
+			{"failure-rate=1&failure-kind=stream_error", "",
+				reading{Text: "Simulated quick", Error: "injected failure"}},
+			{"failure-rate=1", "", reading{Error: "InternalServerError"}},
 		}},
 	}
+}
+
+// called is the reading of a simulator's call of a tool.
+func called(finish string) reading {
+	return reading{Finish: finish, Calls: true, Tools: []string{`call f {"city":"simulated","days":1}`}, Prompt: 3,
+		Completion: 4}
 }
 
 // answers lists the files of the answers.
@@ -177,7 +195,7 @@ func officialClient(t *testing.T, module, script string, urls []string) []string
 func TestAgreesWithOfficialClients(t *testing.T) {
 	t.Parallel()
 	for _, c := range corpora() {
-		t.Run(c.module, func(t *testing.T) {
+		t.Run(c.folder, func(t *testing.T) {
 			t.Parallel()
 			c.agrees(t)
 		})
@@ -196,10 +214,10 @@ func (c *corpus) agrees(t *testing.T) {
 	defer server.Close()
 	answers, urls := c.answers(t), []string(nil)
 	for _, path := range answers {
-		urls = append(urls, server.URL+"/"+filepath.Base(path))
+		urls = append(urls, server.URL+"/"+filepath.Base(path)+"#"+c.form)
 	}
 	for _, s := range c.simulated {
-		urls = append(urls, simulator(t, s.options))
+		urls = append(urls, simulator(t, s.options)+"#"+s.form)
 	}
 	list := c.otherReads(t, urls)
 	for i, path := range answers {
@@ -210,11 +228,17 @@ func (c *corpus) agrees(t *testing.T) {
 	}
 	for i, s := range c.simulated {
 		got := list[len(answers)+i]
+		for i, tool := range got.Tools {
+			got.Tools[i] = simulatedID.ReplaceAllString(tool, "call")
+		}
 		if got.Error, _, _ = strings.Cut(got.Error, ":"); !got.equals(s.want) {
 			t.Errorf("%s: got %+v, want %+v", s.options, got, s.want)
 		}
 	}
 }
+
+// simulatedID is the id of a simulator's call, which it makes of the prompt.
+var simulatedID = regexp.MustCompile("^call_[0-9a-f]{16}")
 
 // simulator serves a simulator, and returns its URL.
 func simulator(t *testing.T, options string) string {

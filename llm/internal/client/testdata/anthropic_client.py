@@ -1,5 +1,5 @@
 """Reads answers with Anthropic's own client: a line of JSON for each of the base URLs in the arguments. A URL that holds
-"whole" is asked without streaming."""
+"whole" is asked without streaming, and one with "tools" behind "#" for a call of a tool."""
 
 import json
 import sys
@@ -7,10 +7,17 @@ import sys
 import anthropic
 
 
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}},
+          "required": ["city", "days"]}
+
+
 def ask(url):
+    url, _, form = url.partition("#")
     client = anthropic.Anthropic(base_url=url, api_key="k", max_retries=0, timeout=10)
     request = {"model": "sim", "max_tokens": 5, "messages": [{"role": "user", "content": "a b c"}]}
-    if "whole" in url:
+    if "tools" in form:
+        request |= {"tools": [{"name": "f", "input_schema": SCHEMA}], "tool_choice": {"type": "any"}}
+    if "whole" in url + form:
         return client.messages.create(**request)
     with client.messages.stream(**request) as stream:
         return stream.get_final_message()
