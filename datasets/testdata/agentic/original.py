@@ -11,9 +11,9 @@ import math
 import sys
 import types
 
-from inference_perf.config.datagen.replay import SyntheticAgenticConfig
+from inference_perf.config.apis.config import APIConfig
+from inference_perf.config.datagen.config import DataConfig
 from inference_perf.datagen.synthetic_agentic import synthetic_agentic_datagen as generator
-from inference_perf.datagen.synthetic_agentic.synthetic_themes import load_theme
 
 
 class Words:
@@ -40,8 +40,11 @@ class Tokenizer:
 
 
 def graph(case, session):
-    config = SyntheticAgenticConfig(num_sessions=1, **case["config"])
-    return generator.build_graph_for_session(config, load_theme(case["theme"]), Tokenizer(), session).events
+    keys = {"num_sessions": 1, "theme_mix": {case["theme"]: 1}, **case["config"]}
+    data = DataConfig(type="synthetic_agentic", synthetic_agentic=keys)
+    maker = generator.SyntheticAgenticDataGenerator(APIConfig(type="chat"), data, Tokenizer())
+    config, theme = data.synthetic_agentic, maker._pick_theme(session)
+    return generator.build_graph_for_session(config, theme, Tokenizer(), session).events
 
 
 def describe(event):
