@@ -424,7 +424,7 @@ declare module 'k6/x/llm' {
       toolCallLatencySec?: number | Distribution;
       /**
        * The longest prompt, answer included (default 225000). Longer prompts lose their oldest turns, then the end of the system prompt,
-       * then the end of the turn.
+       * then the end of the turn. With unit 'session' they lose turns alone.
        */
       maxModelLen?: number;
     };
