@@ -211,3 +211,20 @@ mooncake-2 at 3s
 		}
 	}
 }
+
+// Columns may be paths into a record, whose values may be JSON within a text, as in captures of SageMaker.
+func TestTraceOfCaptures(t *testing.T) {
+	t.Parallel()
+	const capture = `{"captureData": {"endpointInput": {"data": "{\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],` +
+		`\"max_tokens\":50}"}}, "eventMetadata": {"inferenceTime": "2026-04-29T00:03:18Z"}}`
+	w, err := OpenTrace([]File{seekable("c.jsonl", capture)}, TraceOptions{Format: "bodies", Columns: map[string]string{
+		"body": "captureData.endpointInput.data", "time": "eventMetadata.inferenceTime",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "bodies-1 at 0s\n  1: user \"Hello\"; prompt 0, most 50, answer 0\n"
+	if got := describeWorkload(w); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -10,8 +10,8 @@ import (
 )
 
 // errMooncake reports a file in the form of the traces that Mooncake published.
-var errMooncake = errors.New("this is a Mooncake trace (timestamp, input_length, output_length, hash_ids), which is " +
-	"not supported yet")
+var errMooncake = errors.New("this is a Mooncake trace (timestamp, input_length, output_length, hash_ids): " +
+	"a data set of type workload_replay replays it")
 
 // RefuseMooncake returns an error that identifies a Mooncake trace, in place of the error that its first line would
 // cause. It returns nil for any other data.

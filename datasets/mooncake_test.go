@@ -32,8 +32,8 @@ func TestMooncakeTraceAsADataSet(t *testing.T) {
 			return io.NopCloser(strings.NewReader(mooncakeLine)), nil
 		}}
 		_, err := Read([]File{file}, kind, Options{})
-		if want := "trace.jsonl:1: this is a Mooncake trace (timestamp, input_length, output_length, hash_ids), " +
-			"which is not supported yet"; err == nil || err.Error() != want {
+		if want := "trace.jsonl:1: this is a Mooncake trace (timestamp, input_length, output_length, hash_ids): " +
+			"a data set of type workload_replay replays it"; err == nil || err.Error() != want {
 			t.Errorf("kind %v: got %v, want %s", kind, err, want)
 		}
 	}

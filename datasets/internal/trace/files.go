@@ -36,7 +36,7 @@ type Row struct {
 
 // place is where a record is read again, and when it went: 24 bytes, for each record of a trace.
 type place struct {
-	at     uint64        // the offset, above offsetBits the number of the file, and above that whether it is in the spool
+	at     uint64        // the offset, the number of the file, and whether it is in the spool
 	start  time.Duration // on the trace's clock; never if the record has no instant
 	length uint32
 	line   uint32
