@@ -48,7 +48,8 @@ func handOn(t *testing.T, root *RootModule, source string, overrides [][2]string
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := newVUWith(t, root, map[string]string{"PWD": home, record.OverridesEnv: string(list)})
+	v := newVUWith(t, root, map[string]string{"PWD": home, record.OverridesEnv: string(list),
+		"HF_HUB_OFFLINE": "1"})
 	v.VU.InitEnvField.FileSystems["file"] = fsext.NewOsFs()
 	call, _ := sobek.AssertFunction(v.run(t, takesAll))
 	given, err := call(sobek.Undefined(), v.VU.Runtime().ToValue(source))
@@ -133,8 +134,10 @@ func base(t *testing.T, key string) string {
 			sections["data"] = data
 		}
 	}
+	longest := ""
 	for start, data := range sessionData {
-		if strings.HasPrefix(key, start) {
+		if strings.HasPrefix(key, start) && len(start) > len(longest) {
+			longest = start
 			sections["data"], sections["api"] = data, "{type: chat}"
 			sections["load"] = "{base_seed: 7, type: trace_session_replay, stages: [{concurrent_sessions: 1}]}"
 		}
@@ -171,12 +174,22 @@ func base(t *testing.T, key string) string {
 
 // sessionData holds data in sessions by the beginnings of keys that are about it.
 var sessionData = map[string]string{
-	"data.workload.": mooncakeData, "x-llm.clock": mooncakeData, "x-llm.speed": mooncakeData,
+	"data.otel_trace_replay.": "{type: otel_trace_replay, otel_trace_replay: {trace_directory: " +
+		"docs/config/traces/otel}}",
+	"data.otel_trace_replay.trace_":  "{type: otel_trace_replay}",
+	"data.otel_trace_replay.hf_":     "{type: otel_trace_replay}",
+	"data.weka_trace_replay.":        "{type: weka_trace_replay, weka_trace_replay: {trace_files: " + wekaFiles + "}}",
+	"data.weka_trace_replay.trace_d": "{type: weka_trace_replay}",
+	"data.weka_trace_replay.trace_f": "{type: weka_trace_replay}",
+	"data.weka_trace_replay.hf_":     "{type: weka_trace_replay}",
+	"data.workload.":                 mooncakeData, "x-llm.clock": mooncakeData, "x-llm.speed": mooncakeData,
 	"data.synthetic_agentic.": "{type: synthetic_agentic, synthetic_agentic: {num_sessions: 2, " +
 		"input_tokens_per_turn: {type: uniform, max: 600}, output_tokens_per_turn: {mean: 31}, context_compaction: " +
 		"{trigger_tokens: {mean: 31}, target_tokens: {mean: 31}}, tool_catalog_size_per_agent: {mean: 31, max: 900}, " +
 		"parallel_tool_calls_per_step: {mean: 31, max: 900}}}",
 }
+
+const wekaFiles = `["docs/config/traces/weka/1.json"]`
 
 const mooncakeData = "{type: workload_replay, workload: {file: docs/config/mooncake.jsonl, block_size: 32}}"
 
@@ -222,7 +235,12 @@ var given = map[string]string{
 	"x-llm.dataset": `{"maxTokens": 5}`, "x-llm.load": `{"drain": false}`,
 	"load.trace.format": "AzurePublicDataset", "data.trace.format": "AzurePublicDataset",
 	"data.workload.format": "mooncake", "data.workload.file": "docs/config/mooncake.jsonl", ".block_size": "32",
-	".columns": `{"time": "timestamp"}`, ".scope": "session", ".share": "0.5", ".filter": "lambda s: True",
+	".otel_trace_replay.trace_directory": "docs/config/traces/otel",
+	".otel_trace_replay.trace_files":     `["docs/config/traces/otel/?.json"]`,
+	".weka_trace_replay.trace_directory": "docs/config/traces/weka", ".weka_trace_replay.trace_files": wekaFiles,
+	".hf_dataset_path": "nobody/none", "attribute_to_header_map": `{"customer": "x-customer"}`,
+	"attribute_to_label_map": `{"customer": "c"}`,
+	".columns":               `{"time": "timestamp"}`, ".scope": "session", ".share": "0.5", ".filter": "lambda s: True",
 	".model_mapping": `{"a": "b"}`, ".tool_choice_mode": "as_recorded", ".bad_tool_call_handling": "use_recorded",
 	".fanout_probability": "0.5", ".theme_mix": `{"generic": 1}`,
 	"_session.type": "fixed", "_depth.type": "uniform", "_spawn.type": "fixed", "_agent.type": "fixed",
@@ -233,7 +251,12 @@ var given = map[string]string{
 
 // refusals holds the beginnings of keys that config() or a Client refuses, with a part of the error.
 var refusals = map[string]string{
-	"data.multimodal.": "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",
+	"data.otel_trace_replay.filter": "a filter of traces is not supported",
+	"data.weka_trace_replay.filter": "a filter of traces is not supported",
+	"data.workload.filter":          "a filter of traces is not supported",
+	"data.otel_trace_replay.hf_":    "nobody/none: there is no such file here",
+	"data.weka_trace_replay.hf_":    "nobody/none: there is no such file here",
+	"data.multimodal.":              "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",
 	"load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template",
 	"data.synthetic_agentic.inject_random_session_id":  "must stay false",
 	"data.synthetic_agentic.duplicate_sessions_target": "must stay null",
@@ -242,10 +265,9 @@ var refusals = map[string]string{
 	"server.cert_path":                                 "does not exist", "server.key_path": "does not exist",
 }
 
-// passedOver holds keys of data that cannot be opened here, and of types that config() refuses. Beside another type
-// they have no effect.
-var passedOver = []string{"data.otel_trace_replay.", "data.weka_trace_replay.", "data.visionarena.",
-	"data.workload.filter"}
+// passedOver holds the sections of data types that config() refuses by the type. Beside another type they have no
+// effect.
+var passedOver = []string{"data.visionarena."}
 
 func valueOf(key, kind string) string {
 	longest, value := "", ""

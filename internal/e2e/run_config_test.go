@@ -34,8 +34,10 @@ func TestConfigurationsRun(t *testing.T) {
 			switch filepath.Base(file) {
 			case "trace-replay.yml":
 				want = 4
-			case "workload-replay.yml":
+			case "workload-replay.yml", "otel-trace-replay.yml":
 				want = 6
+			case "weka-trace-replay.yml":
+				want = 16
 			case "synthetic-agentic.yml": // the calls follow from its seed
 				want = 0
 			case "concurrent.yml":
