@@ -186,6 +186,7 @@ var prepared = map[string][]string{
 	"docs/config.md": {"cp docs/config/constant.yml config.yml", "bin/k6 x llm run -c config.yml --out report"},
 	"docs/reports.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "mkdir base new", "cp run.jsonl base",
 		"cp run.jsonl new"},
+	"docs/replay.md": nil,
 }
 
 // commands returns the commands of a block, one for each line.
@@ -199,12 +200,14 @@ func commands(f fence) (list []string) {
 	return list
 }
 
-// pageFiles are the files that commands of docs/how-do-i.md read, beside those that blocks of the pages are saved as.
+// pageFiles are the files that commands of docs/how-do-i.md and docs/replay.md read, beside those that blocks of the pages are saved as.
 var pageFiles = map[string]string{
 	"prompts.jsonl": `{"prompt": "Count to ten"}` + "\n" + `{"messages": [{"role": "user", "content": "Hello"}]}` + "\n",
 	"questions.csv": "id,question\n1,What is a token?\n2,What is a model?\n",
-	"log.csv":       "TIMESTAMP,ContextTokens,GeneratedTokens\n0,20,3\n0.2,30,4\n",
-	"log.jsonl":     `{"seconds": 0, "prompt": "Hello", "tokens": 3}` + "\n" + `{"seconds": 0.2, "prompt": "Bye", "tokens": 3}`,
+	"requests.csv": "time,session,prompt,output_tokens\n" +
+		"2026-11-02T09:00:00.3Z,a,Hi,6\n2026-11-02T09:00:00.8Z,a,Bye,8\n",
+	"log.csv":   "TIMESTAMP,ContextTokens,GeneratedTokens\n0,20,3\n0.2,30,4\n",
+	"log.jsonl": `{"seconds": 0, "prompt": "Hello", "tokens": 3}` + "\n" + `{"seconds": 0.2, "prompt": "Bye", "tokens": 3}`,
 }
 
 // The commands in the pages run. On the pages of scripts and of tasks each block runs alone; on the others the commands
@@ -243,7 +246,7 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 	slots := make(chan struct{}, 6) // a run spends most of its time waiting
 	for i, list := range jobs {
 		b := newCheckout(t, server.URL())
-		b.writeFilesOf(t, "docs/getting-started.md", "docs/how-do-i.md")
+		b.writeFilesOf(t, "docs/getting-started.md", "docs/how-do-i.md", "docs/replay.md")
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
