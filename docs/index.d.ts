@@ -499,7 +499,7 @@ declare module 'k6/x/llm' {
       /** The tokens of a block of the server's prefix cache, for the reuse that is expected of it (default 16). */
       blockSize?: number;
     };
-    /** For 'synthetic_agentic': inference-perf's options, docs/datasets.md. seed and tokenizer stand outside. */
+    /** For 'synthetic_agentic': inference-perf's options, docs/replay.md. seed and tokenizer stand outside. */
     syntheticAgentic?: {
       /** Required, as are the next two. */
       numSessions?: number;
