@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"errors"
 	"runtime"
 	"sync"
 
@@ -17,7 +16,7 @@ type verdict struct {
 
 // keep puts the sessions in order that the filter keeps and that are valid. It reads them only if asked for either.
 func (t *Traced) keep(o TraceOptions) error {
-	filter, err := o.filter()
+	filter, err := t.filter(o.Filter)
 	if err != nil {
 		return err
 	}
@@ -57,11 +56,21 @@ func (t *Traced) leaveOut(fault error) {
 }
 
 // filter returns the function of the filter, which is nil if all sessions are kept.
-func (o TraceOptions) filter() (func(records []trace.Record) (bool, error), error) {
-	if o.Filter == "" {
+func (t *Traced) filter(source string) (func(records []trace.Record) (bool, error), error) {
+	if source == "" {
 		return nil, nil
 	}
-	return nil, errors.New("a filter of traces is not supported")
+	f, err := trace.NewFilter(source)
+	if err != nil {
+		return nil, err
+	}
+	return func(records []trace.Record) (bool, error) {
+		fields, err := t.trace.Fields(records)
+		if err != nil {
+			return true, nil // the session is invalid, which comes up when it is read
+		}
+		return f.Keep(fields)
+	}, nil
 }
 
 // judge reads the sessions from number from to before number to.
