@@ -3,6 +3,7 @@ package datasets
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,8 +79,10 @@ func describeCall(c *workload.Call) string {
 			fmt.Fprintf(&b, ", %s %s", more[0], more[1])
 		}
 	}
-	if c.Attributes != nil {
-		fmt.Fprintf(&b, ", %v", c.Attributes)
+	attributes := maps.Clone(c.Attributes)
+	maps.DeleteFunc(attributes, func(name, _ string) bool { return strings.HasPrefix(name, "gen_ai.") })
+	if len(attributes) > 0 {
+		fmt.Fprintf(&b, ", %v", attributes)
 	}
 	return b.String()
 }
@@ -160,6 +163,18 @@ burstgpt-1 at 0s
 burstgpt-2 at 1m53s
   1: user own/417; prompt 417, most 276, answer 276, model GPT-4
 `},
+		{"dag.jsonl", "dag", TraceOptions{}, `
+root
+  root:0: system "Plan." user "Start"; prompt 0, most 128, answer 0, model m
+  critic:0 after #0: user "Criticize"; prompt 0, most 0, answer 0
+  critic:1 after #1 causally: sent by #1 answer of #1 user "More"; prompt 0, most 0, answer 0
+  verifier:0 after #0: user "Verify"; prompt 0, most 9, answer 0
+  root:1 after #0 causally after #2 by 250ms: sent by #0 answer of #0 user "Go on"; prompt 0, most 0, answer 0
+  root:2 after #3 after #4 causally: sent by #4 answer of #4 user "End"; prompt 0, most 0, answer 0
+  left:0 after #5 causally: sent by #5 answer of #5 user "Left"; prompt 0, most 0, answer 0
+alone
+  alone:0: user "Alone"; prompt 0, most 0, answer 0, params {"temperature":0.5}
+`},
 		{"log.csv", "log", TraceOptions{}, `
 y at 0s
   1: user "A sentence, with a comma"; prompt 0, most 7, answer 7
@@ -188,6 +203,32 @@ c at 3s
   2 after #0 causally by 2s: sent by #0 answer of #0 user "How are you?"; prompt 0, most 512, answer 512
 mooncake-7 at 4s
   1: user "Once upon a time"; prompt 0, most 7, answer 0, model m, params {"temperature":0.5}
+`},
+		{"otel.json", "otel", TraceOptions{IncludeErrors: true}, `
+s1 at 0s
+  event_000_a: user "Hi"; prompt 0, most 1, answer 1
+  event_001_b after #0 causally by 2.5s: sent by #0 answer of #0 user "Bye"; prompt 0, most 4, answer 4, failed yes, map[t:x]
+`},
+		{"otlp.jsonl", "otel", TraceOptions{}, `
+aa at 0s
+  event_000_1: system "Brief." user "Time?"; prompt 9, most 7, answer 7, model m, tools [{"type":"function","function":{"name":"clock"}}]
+  event_001_3 after #0 causally by 500ms: sent by #0 answer of #0 tool "12:00"; prompt 21, most 2, answer 2, model m
+bb at 500ms
+  event_000_9: user "Hello"; prompt 0, most 1, answer 1, model m
+`},
+		{"tracelab.jsonl", "tracelab", TraceOptions{}, `
+claude:1 at 0s, blocks of the session
+  0: user 1/64 2/64 3/64 4/8; prompt 200, most 30, answer 30, model m
+  1 after #0 by 3.5s: user 1/64 2/64 3/64 5/64 6/24; prompt 280, most 12, answer 12, model m
+  2 after #1 by 30s: user 1/64 7/64 8/22; prompt 150, most 3, answer 3, model m
+codex:2 at 849ms, blocks of the session
+  0: user 1/64 2/6; prompt 70, most 5, answer 5, model m
+`},
+		{"weka.jsonl", "weka", TraceOptions{IdleGapCap: 60e9}, `
+w, blocks of the session
+  event_000_parent_turn_0: system 1/4 user 2/4; prompt 8, most 7, answer 7, model m
+  event_001_sa_x_s0_turn_0 after #0 by 1s: user 7/4; prompt 4, most 2, answer 2, model s
+  event_002_parent_turn_1 after #0 causally after #1 by 6s: sent by #0 answer of #0; prompt 16, most 5, answer 5, model m
 `},
 		{"mooncake.jsonl", "mooncake", TraceOptions{}, `
 mooncake-1 at 0s

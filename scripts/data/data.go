@@ -15,6 +15,10 @@ var (
 	CNNDailyMail []byte
 	//go:embed prompts-sample.jsonl
 	Prompts []byte
+	//go:embed otel-sample.json
+	OTel []byte
+	//go:embed weka-sample.jsonl
+	Weka []byte
 	// Tokenizer is a tokenizer.json of a small vocabulary, which is no model's.
 	//go:embed sample-tokenizer.json
 	Tokenizer []byte

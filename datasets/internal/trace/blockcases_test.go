@@ -1,9 +1,13 @@
 package trace
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/scripts/data"
 )
 
 // request returns a request of a trace of blocks.
@@ -58,6 +62,11 @@ func blockCases() (cases []graphCase) {
 	add("a tail by itself", request(0, 16, 8, 1, upTo(4)...), request(3, 26, 3, 1, upTo(6)...),
 		request(6, 42, 3, 1, upTo(10)...)).Edges = tail
 	add("the same blocks again", first, request(3, 18, 5, 1, upTo(4)...), request(6, 19, 5, 1, upTo(4)...)).Edges = tail
+	for i, line := range bytes.Split(bytes.TrimSpace(data.Weka), []byte("\n")) {
+		cases = append(cases, graphCase{
+			Name: fmt.Sprintf("sample %d of the scripts", i+1), Format: "weka", Trace: json.RawMessage(line),
+		})
+	}
 	return cases
 }
 

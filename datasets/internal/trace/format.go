@@ -93,7 +93,9 @@ type Options struct {
 
 // makers make the formats with options, in the order in which they are tried on a file of unknown format: those that
 // more records could be taken for come later.
-var makers = []func(Options) Format{newOTel, newWeka, newTraceLab, newDAG, newBailian, newMooncake, newAzure, newBurstGPT, newBodies, newLog}
+var makers = []func(Options) Format{
+	newOTel, newWeka, newTraceLab, newDAG, newBailian, newMooncake, newAzure, newBurstGPT, newBodies, newLog,
+}
 
 // All returns the formats.
 func All(o Options) (list []Format) {

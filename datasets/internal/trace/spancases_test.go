@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/scripts/data"
 )
 
 // object is an object of JSON.
@@ -128,6 +130,9 @@ func spanCases() (cases []graphCase) {
 		attrs("gen_ai.completion", "A1")),
 		testSpan("b", 2, 3, dialog(say("system", "d"), say("assistant", "A1"), q), nil, attrs("gen_ai.output",
 			"A2")))
+	cases = append(cases, graphCase{
+		Name: "the sample of the scripts", Format: "otel", Trace: json.RawMessage(data.OTel), IncludeErrors: true,
+	})
 	return append(cases, toolCases()...)
 }
 
