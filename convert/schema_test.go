@@ -364,7 +364,7 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 	for name, text := range map[string][]byte{"report": text,
 		"session-report": content(t, filepath.Join(replay, reportdir.SessionStage(0))),
 		"per-session":    content(t, filepath.Join(replay, reportdir.PerSession)),
-		"per-request": content(t, filepath.Join(writeReport(t, r, o), reportdir.PerRequest))} {
+		"per-request":    content(t, filepath.Join(writeReport(t, r, o), reportdir.PerRequest))} {
 		s := loadSchema(t, name)
 		if accepted, err := s.Accepted(text, loose); err != nil || len(accepted) > 0 {
 			t.Errorf("%s: accepted %q, %v", name, accepted, err)

@@ -296,6 +296,9 @@ func stageMetadata(r *run.Run, stage int, sessions []*run.Session) *StageMetadat
 	if asked.Rate != nil && *asked.Rate > 0 {
 		m.Rate = new(Float(*asked.Rate))
 	}
+	if asked.Timeout != nil {
+		m.Timeout = new(Float(*asked.Timeout))
+	}
 	var from, to, last int64
 	for _, s := range sessions {
 		if from == 0 || s.Start < from {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -334,5 +336,114 @@ func TestSessionTable(t *testing.T) {
 		"path_tool_ms=0 path_think_ms=1000 path_pause_ms=250 path_waiting_ms=10"
 	if text := strings.Join(got, " "); text != want {
 		t.Errorf("got  %s\nwant %s", text, want)
+	}
+}
+
+func TestSessionsInTheTerminal(t *testing.T) {
+	t.Parallel()
+	got := printed(t, NewReport(replayRun(t), Options{CacheTokens: 80}))
+	path := filepath.Join("testdata", "replay.txt")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := string(content(t, path)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The sessions of two instances make the report of one that has all of them.
+func TestSessionsOfInstances(t *testing.T) {
+	t.Parallel()
+	lines := runtest.Replay()
+	parts := [2][]record.Line{}
+	for i, segment := range []string{"0:1/2", "1/2:1"} {
+		first := *lines[0].(*record.Run)
+		first.Instance, first.Segment, first.SegmentSequence = segment, segment, "0,1/2,1"
+		parts[i] = append(parts[i], &first)
+	}
+	for _, line := range lines[1:] {
+		switch l := line.(type) {
+		case *record.Request:
+			parts[l.Index%2] = append(parts[l.Index%2], l)
+		case *record.Session:
+			parts[l.Index%2] = append(parts[l.Index%2], l)
+		default:
+			parts[0] = append(parts[0], l)
+		}
+	}
+	source := func(i int) run.Source {
+		return run.Source{Name: fmt.Sprint(i), Reader: bytes.NewReader(asRecords(t, parts[i]))}
+	}
+	r, err := run.Read(run.Options{}, source(1), source(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := NewReport(r, Options{}), NewReport(replayRun(t), Options{})
+	if a, b := compact(t, got.Sessions), compact(t, want.Sessions); a != b {
+		t.Errorf("got  %s\nwant %s", a, b)
+	}
+	parts[1] = append(parts[1], lines[6]) // the line of session a, which instance 0 has too
+	if _, err := run.Read(run.Options{}, source(0), source(1)); err == nil ||
+		!strings.Contains(err.Error(), `session 0 of scenario "sessions" is there twice (instances "0:1/2" and "1/2:1")`) {
+		t.Errorf("a session in two files: got %v", err)
+	}
+}
+
+// Without its line, as after a kill, a session is unfinished, and its calls count.
+func TestSessionsOfAKilledRun(t *testing.T) {
+	t.Parallel()
+	lines := slices.DeleteFunc(runtest.Replay(), func(line record.Line) bool {
+		s, is := line.(*record.Session)
+		return is && s.ID == "a"
+	})
+	r := mustRead(t, asRecords(t, lines))
+	s := r.Sessions[0]
+	if s.ID != "a" || s.Recorded || !s.Unfinished() || s.Sent != 4 || s.Completed != 4 ||
+		r.Seconds(s.End-s.Start) != 5 || !slices.Equal(s.UserFacing, []string{"a2", "a3"}) {
+		t.Errorf("got %+v", s.Session)
+	}
+	if u := NewReport(r, Options{}).Sessions.Additions.Unfinished; u != (UnfinishedSessions{2, 7, 5, 5}) {
+		t.Errorf("got %+v", u)
+	}
+	if !slices.ContainsFunc(r.Remarks, func(text string) bool {
+		return strings.HasPrefix(text, "1 session has calls and no line of its own")
+	}) {
+		t.Errorf("got remarks %q", r.Remarks)
+	}
+}
+
+// What a cut leaves out is in no figure, and still fills the cache.
+func TestCutSessions(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		cut      run.Cut
+		sessions string
+		primers  int
+	}{
+		{run.Cut{Stages: []int{1}}, "c d", 7}, {run.Cut{Warmup: 0.4}, "b c d", 2}, {run.Cut{Cooldown: 2}, "a b", 3},
+		{run.Cut{StageWarmup: 0.05}, "b d", 3},
+	} {
+		r := replayRun(t)
+		r.LeaveOut(tt.cut)
+		var ids []string
+		for _, s := range r.Sessions {
+			ids = append(ids, s.ID)
+		}
+		if got := strings.Join(ids, " "); got != tt.sessions || len(r.Primers) != tt.primers {
+			t.Errorf("%s: got %q, %d primers, want %q, %d", tt.cut, got, len(r.Primers), tt.sessions, tt.primers)
+		}
+	}
+}
+
+// A session whose instants are not those of the run is left out, and makes the report partial.
+func TestSessionOutsideOfTheRun(t *testing.T) {
+	t.Parallel()
+	lines := runtest.Replay()
+	lines[6].(*record.Session).Start -= 1000 * second
+	r := mustRead(t, asRecords(t, lines))
+	if !r.Partial || r.Sessions[0].ID != "a" || r.Sessions[0].Recorded {
+		t.Errorf("got partial %t, %+v", r.Partial, r.Sessions[0].Session)
 	}
 }

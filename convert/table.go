@@ -64,6 +64,7 @@ func (p *Report) WriteTables(s Screen) error {
 	}
 	t.batches(p.Summary.Additions.Inputs)
 	t.lengths(label, rows)
+	t.sessions(p)
 	t.errors(p.Summary.Failures.ByLabel, p.Stages)
 	return t.err
 }

@@ -49,8 +49,11 @@ func findSessions(r *Run) {
 		}
 		r.Sessions = append(r.Sessions, s)
 	}
-	if unrecorded > 0 {
-		r.remark("%d sessions have calls and no line of their own, as of a run that was killed: they are unfinished",
+	switch {
+	case unrecorded == 1:
+		r.remark("1 session has calls and no line of its own, as of a run that was killed: it is unfinished")
+	case unrecorded > 1:
+		r.remark("%d sessions have calls and no lines of their own, as of a run that was killed: they are unfinished",
 			unrecorded)
 	}
 	sortSessions(r)
