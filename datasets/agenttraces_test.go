@@ -83,7 +83,8 @@ func TestInvalidAgentTraces(t *testing.T) {
 		if !strings.HasPrefix(tt.text, `{"session_id":"s"`) || tt.name == "truncated file" {
 			continue
 		}
-		w, err = OpenTrace([]File{seekable("t.jsonl", tt.text+valid)}, TraceOptions{SkipInvalid: true, IncludeErrors: true})
+		skip := TraceOptions{SkipInvalid: true, IncludeErrors: true}
+		w, err = OpenTrace([]File{seekable("t.jsonl", tt.text+valid)}, skip)
 		if err != nil || w.Counts().Sessions != 1 || w.Counts().Skipped != 1 || w.Counts().Faults[0] != tt.want {
 			t.Errorf("%s: got %v, want one session skipped for %s", tt.name, err, tt.want)
 		}
@@ -106,7 +107,8 @@ func TestIncludeErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, err := w.Session(0)
-		if err != nil || len(s.Calls) != want || w.Counts().Calls != int64(want) || s.Calls[0].Answer.Failed != include {
+		if err != nil || len(s.Calls) != want || w.Counts().Calls != int64(want) ||
+			s.Calls[0].Answer.Failed != include {
 			t.Errorf("includeErrors %v: got %+v, %v, want %d calls", include, s, err, want)
 		}
 	}

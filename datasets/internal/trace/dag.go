@@ -269,7 +269,8 @@ func (t *tree) leave(d *dialogue, k, call int, joins map[int][]int) (ends []int,
 	history := []workload.Part{{Kind: workload.Sent, Call: call, Count: -1}, {Kind: workload.Answered, Call: call}}
 	for _, f := range branches(turn.Get("forks")) {
 		if !f.background && k < len(d.turns)-1 {
-			return nil, fmt.Errorf("it forks to %q, but is not the last: only a background fork lets turns follow", f.children)
+			return nil, fmt.Errorf("it forks to %q, but is not the last: only a background fork lets turns follow",
+				f.children)
 		}
 		for _, child := range f.children {
 			last, err := t.child(child, f, begin{after: goesOn, history: history})

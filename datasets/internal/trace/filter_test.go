@@ -126,7 +126,7 @@ func FuzzFilter(f *testing.F) {
 	fields := sampleFields()
 	f.Fuzz(func(t *testing.T, source string) {
 		if strings.Contains(source, "*") || strings.Contains(source, "%") {
-			t.Skip("repeated texts and padding only take memory")
+			return // repeated texts and padding only take memory
 		}
 		filter, err := NewFilter(source)
 		if err == nil {

@@ -306,10 +306,10 @@ func (x *indexer) finish() (*Trace, error) {
 }
 
 // empty returns the error of a trace without records.
-func (x *indexer) empty() error {
-	name := x.files[0].Name
-	if len(x.Faults) > 0 {
-		return fmt.Errorf("%s: no valid record in it: %s", name, x.Faults[0])
+func (t *Trace) empty() error {
+	name := t.files[0].Name
+	if len(t.Faults) > 0 {
+		return fmt.Errorf("%s: no valid record in it: %s", name, t.Faults[0])
 	}
 	return fmt.Errorf("%s: no record in it", name)
 }

@@ -90,7 +90,7 @@ func readStreams(trace gjson.Result) (streams []stream, err error) {
 	own := stream{name: "parent", system: systemTokens(trace)}
 	var agents []stream
 	for i, v := range trace.Get("requests").Array() {
-		switch kind := v.Get("type").Str; kind {
+		switch v.Get("type").Str {
 		case "n", "s":
 			request, err := readRequest(v, 0)
 			if err == nil && len(own.requests) > 0 && request.start < own.requests[len(own.requests)-1].start {
@@ -107,7 +107,8 @@ func readStreams(trace gjson.Result) (streams []stream, err error) {
 			}
 			agents = append(agents, list...)
 		default:
-			return nil, fmt.Errorf("request %d: its type must be n, s or subagent, got %.40q", i+1, v.Get("type").String())
+			kind := v.Get("type").String()
+			return nil, fmt.Errorf("request %d: its type must be n, s or subagent, got %.40q", i+1, kind)
 		}
 	}
 	return append([]stream{own}, agents...), nil
@@ -247,8 +248,8 @@ func (w weka) calls(session string, streams []stream, size int) (calls []recorde
 }
 
 // shifts returns by how much an instant comes earlier because of the gaps between requests before it that were longer
-// than limit; 0 means no limit. It computes in seconds, not by [Squeeze], because waits are to be inference-perf's to the
-// millisecond.
+// than limit; 0 means no limit. It computes in seconds, not by [Squeeze], because waits are to be inference-perf's to
+// the millisecond.
 func shifts(streams []stream, limit float64) func(start float64) float64 {
 	var starts []float64
 	for _, s := range streams {
