@@ -2,8 +2,11 @@ package llm
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+
+	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -159,5 +162,32 @@ func TestNativeSessionsAreThoseOfAScript(t *testing.T) {
 			compareLines(t, script.lines, native.lines)
 			compareLines(t, script.samples, native.samples)
 		})
+	}
+}
+
+// The first session of a VU in a closed loop begins inside, after requests of one token; its next one, and those of
+// other loads, do not.
+func TestReplayBeginsInside(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ executor, want string }{
+		{"shared-iterations", "[1 2]"}, {"constant-arrival-rate", "[2 2]"},
+	} {
+		v := newVU(t, New())
+		v.write(t, "/scripts/talk.json", talk)
+		v.run(t, fastSim+`const data = new Dataset({`+whole+`, maxTokens: 2, replay: {beginInside: [0.9, 0.9]}});`)
+		v.start(t)
+		lib.GetScenarioState(v.VU.CtxField).Executor = tt.executor
+		for range 2 {
+			v.run(t, `client.replay(data.next())`)
+			v.iter += 2 // the other sessions have one call
+		}
+		_, others := v.records()
+		var calls []int
+		for _, s := range sessionsOf(others) {
+			calls = append(calls, s.Calls)
+		}
+		if got := fmt.Sprint(calls); got != tt.want {
+			t.Errorf("%s: sessions of %s calls, want %s", tt.executor, got, tt.want)
+		}
 	}
 }

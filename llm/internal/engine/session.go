@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
@@ -47,11 +48,25 @@ func (c *Client) PrepareSession(set *Set, turn replay.Turn) (*Session, error) {
 	if s.common.wire, err = c.wireFor(c.opts.API); err != nil {
 		return nil, err
 	}
+	first := c.vu.opensLoop()
 	if s.common.position, err = c.vu.sessionPosition(len(turn.Session.Calls)); err != nil {
 		return nil, err
 	}
+	if due := s.common.position.due; due != nil {
+		first, s.turn.Over = due.First, due.Over
+	}
+	s.turn.Begins = first && set.Sessions.Player.Rules.BeginTo > 0
 	c.dropIdleConnections(state, s.common.position)
 	return s, s.settle(set)
+}
+
+// loopExecutors are the executors of k6 that keep a number of VUs busy.
+var loopExecutors = []string{"constant-vus", "per-vu-iterations", "ramping-vus", "shared-iterations"}
+
+// opensLoop reports whether the VU has sent nothing yet in a closed loop of k6, whose executors do not say so.
+func (v *VU) opensLoop() bool {
+	ss, _, inside := v.Iteration()
+	return inside && slices.Contains(loopExecutors, ss.Executor) && v.last.scenario != ss.Name
 }
 
 // sessionPosition returns the position of a session, whose calls are the requests of the iteration. Requests that
@@ -70,9 +85,6 @@ func (v *VU) sessionPosition(calls int) (Position, error) {
 // settle completes a session whose position is known.
 func (s *Session) settle(set *Set) error {
 	s.player, s.maxTokens = set.Sessions.Player, set.maxTokens
-	if due := s.common.position.due; due != nil {
-		s.turn.Over, s.turn.Begins = due.Over, due.First && s.player.Rules.BeginTo > 0
-	}
 	if s.common.client.opts.API.Input() != api.InputPrompt {
 		return nil
 	}
