@@ -292,7 +292,7 @@ func (x *indexer) finish() (*Trace, error) {
 	}
 	x.spool.buf = nil
 	if len(x.places) == 0 {
-		return nil, x.empty()
+		return nil, nothing(x.Trace)
 	}
 	if err := x.settle(); err != nil {
 		return nil, err
@@ -305,8 +305,8 @@ func (x *indexer) finish() (*Trace, error) {
 	return x.Trace, x.leaveOutUntimed()
 }
 
-// empty returns the error of a trace without records.
-func (t *Trace) empty() error {
+// nothing returns the error of a trace without records.
+func nothing(t *Trace) error {
 	name := t.files[0].Name
 	if len(t.Faults) > 0 {
 		return fmt.Errorf("%s: no valid record in it: %s", name, t.Faults[0])
