@@ -129,4 +129,8 @@ type Delta struct {
 	Results Results // of an answer that is no text
 }
 
-func (d *Delta) reset() { *d = Delta{Content: d.Content[:0], Aside: d.Aside[:0], Pieces: d.Pieces[:0]} }
+func (d *Delta) reset() {
+	content, aside, pieces := d.Content[:0], d.Aside[:0], d.Pieces[:0]
+	*d = Delta{}
+	d.Content, d.Aside, d.Pieces = content, aside, pieces
+}

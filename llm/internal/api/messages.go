@@ -92,8 +92,10 @@ func (messages) Decode(data []byte, d *Delta) error {
 			f.member(key, s.skip())
 		}
 	}
-	if index != noIndex && len(d.Pieces) > 0 { // of an event, which may have it last
-		d.Pieces[0].Index = index
+	for i := range d.Pieces {
+		if index != noIndex { // of an event, which may have it last
+			d.Pieces[i].Index = index
+		}
 	}
 	return leave(&s, d, &f, inArray)
 }
@@ -143,23 +145,28 @@ func readBlock(s *scanner, d *Delta, index int) (tool bool) {
 		s.skip()
 		return false
 	}
-	at, servers := d.beginCall(index), false
+	at, servers := noPiece, false
 	for first := true; s.more('}', first); first = false {
 		switch string(s.key()) {
 		case "text":
 			appendText(s, &d.Content)
 		case "type":
 			servers = isServerTool(s.skip())
-		case "id":
-			d.Pieces[at].id = bare(s.skip())
 		case "thinking":
 			d.Reasoning = d.appendPiece(s, PieceReasoning) || d.Reasoning
+		case "id":
+			id := bare(s.skip())
+			at = d.inCall(at, index)
+			d.Pieces[at].id = id
 		case "partial_json":
+			at = d.inCall(at, index)
 			d.ToolCall = d.appendPiece(s, PieceArguments) || d.ToolCall
 		case "name":
+			at = d.inCall(at, index)
 			tool = d.appendPiece(s, PieceName) || tool
 		case "input":
 			if input := s.skip(); len(input) > 0 && input[0] == '{' && !isEmpty(input) {
+				at = d.inCall(at, index)
 				d.Aside, d.ToolCall = append(d.Aside, input...), true
 				d.piece(PieceArguments, len(d.Aside)-len(input))
 			}
@@ -169,7 +176,9 @@ func readBlock(s *scanner, d *Delta, index int) (tool bool) {
 			s.skip()
 		}
 	}
-	d.endCall(at, servers)
+	if at != noPiece {
+		d.endCall(at, servers)
+	}
 	return tool
 }
 

@@ -38,6 +38,17 @@ func (d *Delta) beginCall(index int) (at int) {
 	return len(d.Pieces) - 1
 }
 
+// noPiece is the place of none.
+const noPiece = -1
+
+// inCall begins a call unless one begins at the place, and returns the place.
+func (d *Delta) inCall(at, index int) int {
+	if at == noPiece {
+		return d.beginCall(index)
+	}
+	return at
+}
+
 // endCall ends the pieces of what turns out to be a call, or none. servers says that the server itself calls the tool.
 func (d *Delta) endCall(at int, servers bool) {
 	begin, empty := &d.Pieces[at], true

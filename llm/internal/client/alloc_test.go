@@ -18,32 +18,34 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
-// A token costs no allocation: twice as many tokens cost a request only a few more, because the list of their times
-// grows.
+// A token costs no allocation, of an answer or of a call that is kept: many more tokens cost a request only a few more,
+// because the lists of their times and the texts grow.
 func TestTokensAllocateNothing(t *testing.T) {
-	opts := DefaultOptions()
-	opts.BaseURL, opts.Model = "http://h", "m"
-	c, err := New(opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tokensAllocateNothing(t, chunk("token"), 20, func(a Answer) int { return len(a.Record.Chunks) })
+	tokensAllocateNothing(t, calls(`{"index":0,"function":{"name":"f","arguments":"1"}}`), 40,
+		func(a Answer) int { return len(a.ToolCalls[0].Arguments) })
+}
+
+func tokensAllocateNothing(t *testing.T, token string, most float64, count func(Answer) int) {
+	t.Helper()
+	c := newClient(t, nil)
 	perRequest := func(tokens int) float64 {
-		body := strings.Repeat(chunk("token"), tokens) + stop + done
+		body := strings.Repeat(token, tokens) + stop + done
 		rt := roundTrip(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}},
 				Body: io.NopCloser(strings.NewReader(body))}, nil
 		})
 		return testing.AllocsPerRun(20, func() {
-			a, err := c.Do(t.Context(), rt, Request{ID: "1", Prompt: "p"})
-			if err != nil || a.Record.Failed() || len(a.Record.Chunks) != tokens {
-				t.Fatalf("%v, %q, %d chunks of %d", err, a.Record.Error, len(a.Record.Chunks), tokens)
+			a, err := c.Do(t.Context(), rt, Request{ID: "1", Prompt: "p", KeepCalls: true})
+			if err != nil || a.Record.Failed() || count(a) != tokens {
+				t.Fatalf("%v, %q, %d tokens of %d", err, a.Record.Error, count(a), tokens)
 			}
 		})
 	}
 	short, long := perRequest(1000), perRequest(8000)
 	t.Logf("a request of 1,000 tokens allocates %v times, one of 8,000 %v times", short, long)
-	if long-short > 20 {
-		t.Errorf("7,000 tokens more cost %v allocations, want 20 at most", long-short)
+	if long-short > most {
+		t.Errorf("7,000 tokens more cost %v allocations, want %v at most", long-short, most)
 	}
 }
 
