@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -54,7 +55,7 @@ func (r *run) skip() error {
 		return nil
 	}
 	b := &r.begins
-	starts, ends := traceTimes(r.calls)
+	starts, ends := r.Rules.traceTimes(r.calls)
 	rng := rand.New(rand.NewPCG(uint64(r.Rules.Seed), uint64(r.turn.Number)))
 	share := r.Rules.BeginFrom + rng.Float64()*(r.Rules.BeginTo-r.Rules.BeginFrom)
 	b.at = min(time.Duration(share*float64(slices.Max(ends))), slices.Max(starts)) // a call is left to replay
@@ -76,10 +77,14 @@ func (r *run) skip() error {
 	return nil
 }
 
-// traceTimes returns when each call starts and ends if all go as early as they can and take as long as was recorded, or
-// one second each in a trace that has no times at all.
-func traceTimes(calls []workload.Call) (starts, ends []time.Duration) {
+// traceTimes returns when each call starts and ends if all go as early as they can, with waits that are bounded as in
+// the replay, and take as long as was recorded, or one second each in a trace that has no times at all.
+func (r *Rules) traceTimes(calls []workload.Call) (starts, ends []time.Duration) {
 	starts, ends = make([]time.Duration, len(calls)), make([]time.Duration, len(calls))
+	limit := time.Duration(math.MaxInt64)
+	if r.MaxWait > 0 {
+		limit = time.Duration(float64(r.MaxWait) * r.speed())
+	}
 	times := func(unknown time.Duration) (span time.Duration) {
 		for i := range calls {
 			c := &calls[i]
@@ -87,9 +92,11 @@ func traceTimes(calls []workload.Call) (starts, ends []time.Duration) {
 			for _, e := range c.After {
 				from = max(from, ends[e.Call])
 			}
-			if starts[i] = from + c.Wait; c.Clocked {
-				starts[i] = max(from, c.Wait)
+			wait := c.Wait
+			if c.Clocked {
+				wait = max(0, c.Wait-from)
 			}
+			starts[i] = from + min(wait, limit)
 			ends[i] = starts[i] + max(unknown, c.Answer.Took)
 			span = max(span, ends[i])
 		}

@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,7 +57,7 @@ func TestBeginningInside(t *testing.T) {
 			"*b 0s-1s, *x 0s-1s, y 1.25s-2.25s, c 2.25s-3.25s, d 3.75s-4.75s",
 			3, "u:ask a | a:recorded a | u:ask b | a:recorded b | u:ask c | a:live c | u:ask d"},
 		{"with waits of a second at most", func(r *Rules) { inside(5.5 / 11)(r); r.MaxWait = second },
-			"*b 0s-1s, *x 0s-1s, c 1s-2s, y 1.5s-2.5s, d 3s-4s",
+			"*b 0s-1s, *x 0s-1s, c 1.5s-2.5s, d 3.5s-4.5s, y 3.5s-4.5s",
 			3, "u:ask a | a:recorded a | u:ask b | a:recorded b | u:ask c | a:live c | u:ask d"},
 		{"past the last call", inside(1), "*c 0s-1s, d 1s-2s", 1,
 			"u:ask a | a:recorded a | u:ask b | a:recorded b | u:ask c | a:recorded c | u:ask d"},
@@ -166,5 +167,42 @@ func TestPlaceIsDrawn(t *testing.T) {
 	}
 	if len(begins) < 15 {
 		t.Errorf("got %d places of 40 sessions", len(begins))
+	}
+}
+
+// Wherever a session begins, what follows keeps its order, and the waits of calls that follow replayed ones alone.
+func TestOrderAfterABeginningInside(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(60) {
+		synctest.Test(t, func(t *testing.T) {
+			calls, took, _ := randomGraph(rand.New(rand.NewPCG(seed, 2)))
+			for i := range calls {
+				calls[i].Answer.Took = took[calls[i].ID]
+			}
+			s := &server{began: time.Now(), took: func(id string) time.Duration { return took[id] }}
+			r := play(t, s, func(r *Rules) { r.BeginTo = 1 },
+				Turn{Session: session(calls...), Number: int64(seed), Begins: true})
+			ends, primes := map[int]time.Duration{}, time.Duration(0)
+			for _, l := range s.lines {
+				if l.ask.Place.Primes {
+					primes = max(primes, l.end)
+				} else if ends[l.ask.Place.Number] = l.end; l.start < primes {
+					t.Errorf("seed %d: call %s was sent at %v, before %v", seed, l.id, l.start, primes)
+				}
+			}
+			if len(ends) != r.Calls || r.Completed != r.Calls || r.Calls == 0 {
+				t.Errorf("seed %d: %d calls, %d sent, %s", seed, r.Calls, len(ends), r.Error)
+			}
+			for _, l := range s.lines {
+				from := primes
+				for _, number := range l.ask.Place.After {
+					from = max(from, ends[number])
+				}
+				if wait := l.start - from; !l.ask.Place.Primes && (wait < 0 ||
+					len(l.ask.Place.After) == len(l.ask.Call.After) && from > primes && wait != l.ask.Call.Wait) {
+					t.Errorf("seed %d: call %s was sent after %v, want %v", seed, l.id, wait, l.ask.Call.Wait)
+				}
+			}
+		})
 	}
 }

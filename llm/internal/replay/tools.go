@@ -41,8 +41,8 @@ func (r *Rules) choose(a *Ask, tools *toolset) {
 	}
 }
 
-// takes reports whether an answer can stand where a tool call was recorded. A text can if the model had the choice: then
-// the recorded results of tools follow it, though it called none.
+// takes reports whether an answer can stand where a tool call was recorded. A text can if the model had the choice:
+// then the recorded results of tools follow it, though it called none.
 func (r *Rules) takes(live *workload.Answer) bool {
 	if len(live.ToolCalls) == 0 {
 		return r.AsRecorded && !r.UseRecorded

@@ -30,10 +30,15 @@ func (r *run) wait(i int) waiting {
 
 // slower returns a time of the trace at the speed of the replay.
 func (r *Rules) slower(d time.Duration) time.Duration {
-	if r.Speed <= 0 || r.Speed == 1 {
-		return d
+	return time.Duration(float64(d) / r.speed())
+}
+
+// speed returns the speed of the replay, which is 1 if none is given.
+func (r *Rules) speed() float64 {
+	if r.Speed <= 0 {
+		return 1
 	}
-	return time.Duration(float64(d) / r.Speed)
+	return r.Speed
 }
 
 func later(a, b time.Time) time.Time {
