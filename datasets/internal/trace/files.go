@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -100,12 +101,47 @@ func (s *spool) flush() error {
 	return nil
 }
 
+// mostOpen is how many files stay open for the sessions to come.
+const mostOpen = 64
+
+// handles are the files that stay open. The zero value is ready.
+type handles struct {
+	mu   sync.Mutex
+	open map[int]*os.File // by number; they close when nothing refers to the trace any more
+}
+
+// get opens a file, or returns it if it is open. What has to be closed after use is not nil.
+func (h *handles) get(number int, f File) (io.ReaderAt, io.Closer, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if file := h.open[number]; file != nil {
+		return file, nil, nil
+	}
+	file, err := f.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	// of files in memory, not all can be read by many at once
+	if shared, ok := file.(*os.File); ok && len(h.open) < mostOpen {
+		if h.open == nil {
+			h.open = map[int]*os.File{}
+		}
+		h.open[number] = shared
+		return shared, nil, nil
+	}
+	if at, ok := file.(io.ReaderAt); ok {
+		return at, file, nil
+	}
+	_ = file.Close()
+	return nil, nil, fmt.Errorf("%s cannot be read at an offset", f.Name)
+}
+
 // ranges reads the records of a session. It opens each file once.
 type ranges struct {
 	trace  *Trace
 	number int // of the file that is open
-	file   io.Closer
 	at     io.ReaderAt
+	close  io.Closer // of that file; nil if it stays open
 }
 
 // read returns the record at a place.
@@ -129,27 +165,20 @@ func (r *ranges) read(p place) ([]byte, error) {
 }
 
 // open opens a file unless it is open.
-func (r *ranges) open(number int) error {
+func (r *ranges) open(number int) (err error) {
 	if r.at != nil && number == r.number {
 		return nil
 	}
-	r.close()
-	file, err := r.trace.files[number].Open()
-	if err != nil {
-		return err
-	}
-	at, ok := file.(io.ReaderAt)
-	if !ok {
-		_ = file.Close()
-		return fmt.Errorf("%s cannot be read at an offset", r.trace.files[number].Name)
-	}
-	r.number, r.at, r.file = number, at, file
-	return nil
+	r.end()
+	r.number = number
+	r.at, r.close, err = r.trace.handles.get(number, r.trace.files[number])
+	return err
 }
 
-func (r *ranges) close() {
-	if r.file != nil {
-		_ = r.file.Close()
+// end closes the file that is open.
+func (r *ranges) end() {
+	if r.close != nil {
+		_ = r.close.Close()
 	}
-	r.at, r.file = nil, nil
+	r.at, r.close = nil, nil
 }

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
@@ -11,12 +12,13 @@ import (
 // Trace is the index of a trace. It may be used concurrently. A session of one record takes 40 bytes of memory, and
 // each further record 24; nothing of their contents is kept.
 type Trace struct {
-	files  []File
-	format Format
-	spool  spool
-	places []place // of all records, those of a session together
-	groups []group
-	timed  bool
+	files   []File
+	format  Format
+	spool   spool
+	handles handles
+	places  []place // of all records, those of a session together
+	groups  []group
+	timed   bool
 
 	// Skipped counts the records and files that were left out because they are invalid; Faults are the first reasons.
 	Skipped int64
@@ -63,10 +65,10 @@ func (t *Trace) Records(k int) ([]Record, error) {
 	g := t.groups[k]
 	records := make([]Record, 0, g.to-g.from)
 	from := ranges{trace: t}
-	defer from.close()
+	defer from.end()
 	for _, p := range t.places[g.from:g.to] {
 		r := Record{File: t.files[p.file()].Name, Line: int(p.line), Timed: p.start != never}
-		r.Origin = fmt.Sprintf("%s:%d", r.File, r.Line)
+		r.Origin = r.File + ":" + strconv.Itoa(r.Line)
 		if r.Timed {
 			r.Start = p.start
 		}
