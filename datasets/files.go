@@ -11,6 +11,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -204,8 +205,17 @@ func (p *promptLines) next() ([]byte, int, error) {
 
 // rows reads a table: a record has one text for each name in the head line.
 type rows struct {
-	csv  *csv.Reader
-	head []string
+	csv   *csv.Reader
+	width int    // number of columns
+	cells []cell // in the order of their names
+	buf   []byte
+}
+
+// cell is a column of a table.
+type cell struct {
+	at      int    // its place in a line
+	key     []byte // its name as JSON, with a colon
+	numeric bool
 }
 
 func newRows(src io.Reader) (*rows, error) {
@@ -221,15 +231,23 @@ func newRows(src io.Reader) (*rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, seen := &rows{csv: r}, map[string]bool{}
-	for _, name := range head {
-		name = strings.Clone(strings.TrimSpace(name))
+	out, seen := &rows{csv: r, width: len(head)}, map[string]bool{}
+	for i, name := range head {
+		name = strings.TrimSpace(name)
 		if name != "" && seen[normalizedName(name)] {
 			return nil, fmt.Errorf("the head line has two columns %q", normalizedName(name))
 		}
+		if name == "" && seen[name] { // of several columns without a name, one is kept
+			continue
+		}
 		seen[normalizedName(name)] = true
-		out.head = append(out.head, name)
+		key, err := json.Marshal(name)
+		if err != nil {
+			return nil, err
+		}
+		out.cells = append(out.cells, cell{i, append(key, ':'), isNumericField(normalizedName(name))})
 	}
+	slices.SortFunc(out.cells, func(a, b cell) int { return bytes.Compare(a.key, b.key) })
 	return out, nil
 }
 
@@ -254,20 +272,33 @@ func (r *rows) next() ([]byte, int, error) {
 
 // record makes an object from a line. Fields beyond those of the head line must be empty.
 func (r *rows) record(fields []string) ([]byte, error) {
-	if len(fields) < len(r.head) || !textfile.Blank(fields[len(r.head):]) {
-		return nil, fmt.Errorf("%w: %d, and %d names in the head line", csv.ErrFieldCount, len(fields), len(r.head))
+	if len(fields) < r.width || !textfile.Blank(fields[r.width:]) {
+		return nil, fmt.Errorf("%w: %d, and %d names in the head line", csv.ErrFieldCount, len(fields), r.width)
 	}
-	record := make(map[string]string, len(r.head))
-	for i, name := range r.head {
-		if !utf8.ValidString(fields[i]) {
-			return nil, errNotUTF8 // json.Marshal would replace the invalid bytes
+	r.buf = append(r.buf[:0], '{')
+	for i, c := range r.cells {
+		text := fields[c.at]
+		if !utf8.ValidString(text) {
+			return nil, errNotUTF8 // a JSON encoder would replace the invalid bytes
 		}
-		record[name] = fields[i]
-		if isNumericField(normalizedName(name)) {
-			record[name] = textfile.Decimal(fields[i], r.csv.Comma)
+		if c.numeric {
+			text = textfile.Decimal(text, r.csv.Comma)
 		}
+		if i > 0 {
+			r.buf = append(r.buf, ',')
+		}
+		r.buf = appendString(append(r.buf, c.key...), text)
 	}
-	return json.Marshal(record)
+	return append(r.buf, '}'), nil
+}
+
+// appendString appends a text as JSON.
+func appendString(dst []byte, text string) []byte {
+	if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == '"' || c == '\\' }) {
+		quoted, _ := json.Marshal(text) // no text is refused
+		return append(dst, quoted...)
+	}
+	return append(append(append(dst, '"'), text...), '"')
 }
 
 // columns reads a Parquet file.

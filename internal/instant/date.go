@@ -20,6 +20,9 @@ var dateForm = regexp.MustCompile(`^([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4}),?
 
 // ParseDate splits a date into its parts, and reports false for text of any other form.
 func ParseDate(text string) (Date, bool) {
+	if at := strings.IndexAny(text, "/-"); at != 1 && at != 2 {
+		return Date{}, false // most texts, which the pattern takes long to refuse
+	}
 	m := dateForm.FindStringSubmatch(text)
 	if m == nil {
 		return Date{}, false
