@@ -251,9 +251,6 @@ var given = map[string]string{
 
 // refusals holds the beginnings of keys that config() or a Client refuses, with a part of the error.
 var refusals = map[string]string{
-	"data.otel_trace_replay.filter": "a filter of traces is not supported",
-	"data.weka_trace_replay.filter": "a filter of traces is not supported",
-	"data.workload.filter":          "a filter of traces is not supported",
 	"data.otel_trace_replay.hf_":    "nobody/none: there is no such file here",
 	"data.weka_trace_replay.hf_":    "nobody/none: there is no such file here",
 	"data.multimodal.":              "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",

@@ -53,6 +53,9 @@ func (r *RootModule) ServerIdle(ctx context.Context) (idle, known bool) {
 // Salt prepares the data of a probe, whose arrivals will bring the salt.
 func (r *RootModule) Salt(salt string) { r.process.Salt(salt) }
 
+// Sessions reports whether the items of a data set, by its number in the script, are sessions.
+func (r *RootModule) Sessions(data int) bool { return r.process.Sessions(data) }
+
 // Searched takes the state of a search, and the stage of its last probe, for the status line and the summary.
 func (r *RootModule) Searched(state *record.Search, last record.Stage) {
 	r.process.Searched(state, last)

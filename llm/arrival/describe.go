@@ -16,7 +16,7 @@ func (p Plan) String() string {
 	rates, counted := false, false
 	for i, s := range p.Stages {
 		if i < mostTold {
-			stages = append(stages, s.String())
+			stages = append(stages, s.describe(p.Unit()))
 		}
 		whole += s.Duration
 		rates, counted = rates || !s.Closed(), counted || s.Counted()
@@ -34,12 +34,23 @@ func (p Plan) String() string {
 	return text
 }
 
-// String describes a stage, such as "5/s for 30s".
-func (s Stage) String() string {
+// Unit returns what the arrivals of the plan are, in the plural.
+func (p Plan) Unit() string {
+	if p.Sessions {
+		return "sessions"
+	}
+	return "requests"
+}
+
+// String describes a stage of requests, such as "5/s for 30s".
+func (s Stage) String() string { return s.describe("requests") }
+
+// describe describes a stage of arrivals that are called by a name.
+func (s Stage) describe(unit string) string {
 	var text string
 	switch {
 	case s.Counted():
-		text = s.counted()
+		text = s.counted(unit)
 	case s.Closed():
 		text = fmt.Sprintf("%d at a time for %s", s.Concurrency, short(s.Duration))
 	case s.From == s.To:
@@ -55,8 +66,8 @@ func (s Stage) String() string {
 
 // counted describes a closed loop of a number of requests, such as "100 requests, 8 at a time, at most 2/s, for 10m at
 // most".
-func (s Stage) counted() string {
-	text := fmt.Sprintf("%d requests", s.Requests)
+func (s Stage) counted(unit string) string {
+	text := fmt.Sprintf("%d %s", s.Requests, unit)
 	if s.Concurrency < s.Requests || s.Dispatch == 0 {
 		text += fmt.Sprintf(", %d at a time", s.Concurrency)
 	}

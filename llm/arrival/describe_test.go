@@ -29,6 +29,7 @@ func TestPlanInWords(t *testing.T) {
 			{Requests: 40, Concurrency: 40, Dispatch: 0.5}, {Requests: 4, Concurrency: 4, Timeout: time.Second}}},
 			"100 requests, 8 at a time, at most 2/s, for 10m at most (warm-up 1m), then 40 requests, at most 0.5/s, " +
 				"then 4 requests, 4 at a time, for 1s at most"},
+		{Plan{Stages: []Stage{{Requests: 20, Concurrency: 4}}, Sessions: true}, "20 sessions, 4 at a time"},
 	} {
 		if got := tt.p.String(); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)

@@ -148,6 +148,8 @@ type Plan struct {
 	Stages  []Stage
 	Process Process
 	Seed    int64
+	// Sessions tells descriptions of the plan that its arrivals are sessions, each of which sends several requests.
+	Sessions bool
 }
 
 // maxArrivals is the largest number of arrivals that a load may have: float64 and JavaScript hold every whole number up

@@ -36,12 +36,13 @@ func set(field, value reflect.Value) {
 // meter knows how far a load is. It may be used concurrently.
 type meter struct {
 	stages []arrival.Stage
+	unit   string // what arrivals are
 
 	mu    sync.Mutex
 	stage int       // that runs, or ran last
 	began time.Time // of the stage; zero before the first
 	ended bool      // the stage
-	done  int64     // requests of the stage
+	done  int64     // arrivals of the stage
 }
 
 // begin notes that a stage begins at an instant.
@@ -58,7 +59,7 @@ func (m *meter) end() {
 	m.ended = true
 }
 
-// count notes that a request of a closed loop has ended.
+// count notes that an arrival of a closed loop has ended.
 func (m *meter) count(stage int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -84,7 +85,7 @@ func (m *meter) view(share func(int64) int64) (done float64, texts []string) {
 	if s.Counted() {
 		asked := max(1, share(s.Requests))
 		part = min(1, float64(m.done)/float64(asked))
-		text = fmt.Sprintf("%d/%d requests", min(m.done, asked), asked)
+		text = fmt.Sprintf("%d/%d %s", min(m.done, asked), asked, m.unit)
 	} else {
 		spent := m.spent(s)
 		part = float64(spent) / float64(s.Duration)

@@ -70,15 +70,15 @@ func TestMeter(t *testing.T) {
 		if m.left() {
 			t.Error("something is left after the last stage")
 		}
-		loop := &meter{stages: []arrival.Stage{{Requests: 4, Concurrency: 2}}}
+		loop := &meter{stages: []arrival.Stage{{Requests: 4, Concurrency: 2}}, unit: "requests"}
 		loop.begin(0, time.Now())
 		loop.count(0)
 		loop.count(1)
 		look(loop, 0.25, "1/4 requests")
-		both := &meter{stages: append(m.stages, loop.stages...)}
+		both := &meter{stages: append(m.stages, loop.stages...), unit: "sessions"}
 		both.begin(2, time.Now())
 		both.count(2)
 		both.count(2)
-		look(both, (2+0.5)/3, "stage 3/3", "2/4 requests")
+		look(both, (2+0.5)/3, "stage 3/3", "2/4 sessions")
 	})
 }

@@ -48,6 +48,8 @@ type Module interface {
 	Salt(salt string)
 	// Searched takes the state of a search after a probe, whose stage has ended, for what users see of the run.
 	Searched(state *record.Search, last record.Stage)
+	// Sessions reports whether the items of a data set, by its number in the script, are sessions.
+	Sessions(data int) bool
 	// Lend returns what the iterations of a scenario that need no JavaScript use of a VU, by its number. k6 has
 	// activated the VU for the scenario.
 	Lend(vu uint64, scenario string, what engine.Native) (*engine.Lender, error)
@@ -166,6 +168,11 @@ func (c *Config) Validate() []error {
 	return errs
 }
 
+// sendsSessions reports whether the iterations are known to replay a session each. What functions do is not known.
+func sendsSessions(c *Config) bool {
+	return c.Exec.Native != nil && c.module != nil && c.module.Sessions(c.Exec.Native.Data)
+}
+
 // vus returns how many VUs to start with and how many there may be, over all instances.
 func (c *Config) vus() (preAllocated, most int64) {
 	if c.Search != nil {
@@ -193,6 +200,7 @@ func (c *Config) duration() time.Duration {
 // GetDescription returns the scenario's line in the header that k6 prints.
 func (c *Config) GetDescription(*lib.ExecutionTuple) string {
 	p, _ := c.Plan() // validated by now
+	p.Sessions = sendsSessions(c)
 	text := p.String()
 	if c.Search != nil {
 		text = describeSearch(c)

@@ -47,7 +47,7 @@ func TestNativeScenarioMakesFewVUs(t *testing.T) {
 	if errs := c.Validate(); len(errs) != 1 || !strings.Contains(errs[0].Error(), "needs the module k6/x/llm") {
 		t.Errorf("without the module: %v", errs)
 	}
-	c.module = new(noModule)
+	c.module = &noModule{}
 	if errs := c.Validate(); len(errs) != 0 {
 		t.Error(errs)
 	}
@@ -66,4 +66,25 @@ func TestNativeScenarioMakesFewVUs(t *testing.T) {
 	}
 }
 
-type noModule struct{ Module }
+// The header of k6 counts sessions where the data consists of them.
+func TestSessionsInTheHeader(t *testing.T) {
+	t.Parallel()
+	c := parse(t, `{"exec": {"client": 0, "data": 1}, "stages": [{"requests": 20, "rate": 2}]}`)
+	for sessions, want := range map[bool]string{
+		true:  "20 sessions, at most 2/s, by exec {client, data}",
+		false: "20 requests, at most 2/s, by exec {client, data}",
+	} {
+		c.module = &noModule{sessions: sessions}
+		if got := c.GetDescription(nil); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// noModule has data sets with or without sessions, and nothing else.
+type noModule struct {
+	Module
+	sessions bool
+}
+
+func (m *noModule) Sessions(data int) bool { return m.sessions && data == 1 }

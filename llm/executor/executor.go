@@ -50,6 +50,7 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 	if err != nil {
 		return nil, err
 	}
+	plan.Sessions = sendsSessions(c)
 	m, err := samples.Register(es.Test.TestPreInitState)
 	if err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
 	host.Reserve(pre)
 	r := &run{Executor: x, parent: parent, out: out, share: newStripes(x.tuple), wait: alarm.New(),
-		watch: vitals.Start, meter: meter{stages: x.plan.Stages}}
+		watch: vitals.Start, meter: meter{stages: x.plan.Stages, unit: x.plan.Unit()}}
 	defer r.wait.Close()
 	if r.search != nil {
 		r.search.run = r

@@ -109,7 +109,7 @@ func runStages(t *testing.T, options string, et *lib.ExecutionTuple, lasts func(
 		}
 	}()
 	r := &run{Executor: x, parent: t.Context(), out: out, share: newStripes(x.tuple), wait: alarm.Plain(),
-		meter: meter{stages: x.plan.Stages}}
+		meter: meter{stages: x.plan.Stages, unit: x.plan.Unit()}}
 	defer r.wait.Close()
 	if err := r.openPool(); err != nil {
 		t.Fatal(err)

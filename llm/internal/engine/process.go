@@ -31,6 +31,7 @@ type Process struct {
 	idle       scrape.Idle
 	vus        registry
 	searches   searches
+	sessions   sync.Map // numbers of the data sets whose items are sessions
 
 	plan      plan
 	status    sharedStatus
@@ -123,6 +124,12 @@ func (p *Process) Salt(salt string) {
 			_, _ = set.With(salt)
 		}
 	}
+}
+
+// Sessions reports whether the items of a data set are sessions. It is false before the script has made the set.
+func (p *Process) Sessions(data int) bool {
+	_, is := p.sessions.Load(data)
+	return is
 }
 
 // searches holds what the searches of the run have found.

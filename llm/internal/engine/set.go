@@ -40,6 +40,9 @@ func (v *VU) OpenSet(o *input.DatasetOptions, source *input.Source) (*Set, error
 		Set: set, number: len(v.sets), vu: v, input: o.API.Input(), salted: o.SaltedByRun(),
 		maxTokens: int(o.MaxTokens), last: -1,
 	}
+	if set.Sessions != nil {
+		v.process.sessions.Store(s.number, true)
+	}
 	v.sets = append(v.sets, s)
 	return s, nil
 }
