@@ -17,7 +17,9 @@ const hello = `"attributes":{"gen_ai.input.messages":"[{\"role\":\"user\",\"cont
 func TestInvalidAgentTraces(t *testing.T) {
 	t.Parallel()
 	spans := func(list ...string) string { return `{"session_id":"s","spans":[` + strings.Join(list, ",") + `]}` }
-	wekaRequests := func(list ...string) string { return `{"id":"w","block_size":64,"requests":[` + strings.Join(list, ",") + `]}` }
+	wekaRequests := func(list ...string) string {
+		return `{"id":"w","block_size":64,"requests":[` + strings.Join(list, ",") + `]}`
+	}
 	round := func(index, input, prefix int, more string) string {
 		return fmt.Sprintf(`{"session_id":"r","round_index":%d,"input_tokens_total":%d,"prefix_tokens":%d,"output_tokens":1%s}`,
 			index, input, prefix, more)
@@ -64,7 +66,7 @@ func TestInvalidAgentTraces(t *testing.T) {
 		{"missing conversation", dagLine("a", `"forks":["b"]`),
 			`t.jsonl:1: conversation "a", turn 0: it leads to "b", which is no conversation of the trace`},
 		{"cycle of conversations", dagLine("a", `"forks":["b"]`) + "\n" + dagLine("b", `"spawns":["a"]`),
-			`t.jsonl:1: conversation "a", turn 0: conversation "b", turn 0: conversation "a" leads to itself: a, b`},
+			`t.jsonl:1: conversation "b", turn 0: conversation "a" leads to itself: a, b`},
 		{"two roots", dagLine("a", `"spawns":["c"]`) + "\n" + dagLine("b", `"spawns":["c"]`) + "\n" + dagLine("c", `"delay":0`),
 			`t.jsonl:1: conversations "a" and "b" lead to the same ones: give each tree its own`},
 		{"join in the past", dagLine("a", `"spawns":[{"children":["b"],"join_at":9}]`) + "\n" + dagLine("b", `"delay":0`),

@@ -207,11 +207,25 @@ func (t *tree) run(id string, b begin) (ends []int, err error) {
 		if err == nil {
 			ends, err = t.leave(d, k, last, joins)
 		}
+		if _, ok := err.(*turnError); err != nil && !ok {
+			err = &turnError{id, k, err}
+		}
 		if err != nil {
-			return nil, fmt.Errorf("conversation %q, turn %d: %w", id, k, err)
+			return nil, err
 		}
 	}
 	return append(ends, last), nil
+}
+
+// turnError is the fault of a turn, which is told of that turn alone and not of those that lead to it.
+type turnError struct {
+	conversation string
+	turn         int
+	err          error
+}
+
+func (e *turnError) Error() string {
+	return fmt.Sprintf("conversation %q, turn %d: %v", e.conversation, e.turn, e.err)
 }
 
 // follow returns the edges to a call, and to others that have to end.

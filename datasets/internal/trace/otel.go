@@ -62,38 +62,50 @@ func (otel) Split(record []byte) (spans []Piece) {
 }
 
 func (o otel) Index(record []byte) (e Entry, err error) {
-	v := gjson.Parse(view(record))
-	if list := v.Get("spans"); list.IsArray() {
-		e, err = o.indexSpans(list.Array())
-		if err == nil && e.Calls == NoCall {
-			_, err = o.calls(readSpans(list))
+	raw := strings.TrimSpace(view(record))
+	list, trace := "", ""
+	for name, value := range members(raw) {
+		switch name {
+		case "spans":
+			list = value
+		case "traceId", "trace_id":
+			trace = gjson.Parse(value).String()
+		case "context":
+			trace = gjson.Parse(value).Get("trace_id").String()
 		}
-		return e, err
 	}
-	e, err = o.indexSpans([]gjson.Result{v})
-	e.Session = either(v, "traceId", "trace_id", "context.trace_id").String()
+	e.Calls = NoCall
+	if !strings.HasPrefix(list, "[") {
+		e.Session = trace
+		return e, o.count(raw, &e)
+	}
+	for span := range items(list) {
+		if err := o.count(span, &e); err != nil {
+			return e, err
+		}
+	}
+	if e.Calls == NoCall {
+		_, err = o.calls(readSpans(gjson.Parse(list)))
+	}
 	return e, err
 }
 
-// indexSpans counts the calls, and finds when the first began.
-func (o otel) indexSpans(spans []gjson.Result) (Entry, error) {
-	e := Entry{Calls: NoCall}
-	first := int64(0)
-	for _, v := range spans {
-		s := readSpan(v)
-		if !o.takes(&s) {
-			continue
-		}
-		start, _, err := s.times()
-		if err != nil {
-			return e, fmt.Errorf("span %q: %w", s.id, err)
-		}
-		if e.Calls == NoCall || start < first {
-			first, e.Time = start, time.UnixMicro(start).UTC().Format(time.RFC3339Nano)
-		}
-		e.Calls = max(0, e.Calls) + 1
+// count counts a span, and notes when the first call began.
+func (o otel) count(raw string, e *Entry) error {
+	s := glance(raw)
+	if !o.takes(&s) {
+		return nil
 	}
-	return e, nil
+	start, _, err := s.times()
+	if err != nil {
+		return fmt.Errorf("span %q: %w", s.id, err)
+	}
+	at := time.UnixMicro(start).UTC().Format("2006-01-02T15:04:05.000000Z") // texts that sort as their instants do
+	if e.Calls == NoCall || at < e.Time {
+		e.Time = at
+	}
+	e.Calls = max(0, e.Calls) + 1
+	return nil
 }
 
 // takes reports whether a span is a call that is replayed.
