@@ -48,6 +48,11 @@ type Traced struct {
 	counts workload.Counts
 }
 
+var _ interface {
+	workload.Clocked
+	workload.Counted
+} = new(Traced)
+
 // OpenTrace opens the files of a trace as a workload. It indexes the files in one pass and reads each session again
 // when it is asked for: a session of one record takes 52 bytes of memory, and each further record 24.
 //
@@ -105,7 +110,10 @@ func (t *Traced) choose(o TraceOptions) error {
 		return t.none()
 	}
 	if all := t.trace.Starts(); all != nil {
-		slices.SortStableFunc(t.order, func(a, b uint32) int { return cmp.Compare(all[a], all[b]) })
+		byStart := func(a, b uint32) int { return cmp.Compare(all[a], all[b]) }
+		if !slices.IsSortedFunc(t.order, byStart) { // as most traces are
+			slices.SortStableFunc(t.order, byStart)
+		}
 		for _, k := range t.order {
 			t.starts = append(t.starts, all[k]-all[t.order[0]])
 		}

@@ -344,3 +344,32 @@ func TestTraceOfMixedPlaces(t *testing.T) {
 		t.Errorf("got %v, want 5, 6 and 7", got)
 	}
 }
+
+// A full disk is no fault of the records that could not be copied. The test is not parallel because it moves TMPDIR.
+func TestTraceWithoutRoomForACopy(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	_, err := OpenTrace([]File{file("a.csv", azureRows)}, TraceOptions{SkipInvalid: true})
+	if err == nil || !strings.HasPrefix(err.Error(), "a copy of the trace's records, which TMPDIR can place elsewhere: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Prompts of which only the length is known differ, also in files of one name.
+func TestTracePromptsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	w, err := OpenTrace([]File{file("a/t.csv", azureRows), file("b/t.csv", azureRows)}, TraceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[uint64]bool{}
+	for i := range int64(6) {
+		s, err := w.Session(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[s.Calls[0].Prompt[0].Messages[0].Blocks[0].Hash] = true
+	}
+	if len(seen) != 6 {
+		t.Errorf("got %d prompts, want 6", len(seen))
+	}
+}

@@ -67,6 +67,7 @@ type spool struct {
 	file *os.File
 	size int64
 	buf  []byte
+	err  error // nothing can be written any more
 }
 
 // add writes a record and returns its offset.
@@ -74,7 +75,7 @@ func (s *spool) add(record []byte) (int64, error) {
 	if s.file == nil {
 		file, err := os.CreateTemp("", "trace-*.jsonl")
 		if err != nil {
-			return 0, fmt.Errorf("a copy of the trace's records, which TMPDIR can place elsewhere: %w", err)
+			return 0, s.fail(err)
 		}
 		_ = os.Remove(file.Name()) // where open files can be removed; elsewhere the system's cleaning does it
 		s.file = file
@@ -95,10 +96,15 @@ func (s *spool) flush() error {
 	}
 	_, err := s.file.Write(s.buf)
 	s.buf = s.buf[:0]
+	return s.fail(err)
+}
+
+// fail keeps an error, if it is one.
+func (s *spool) fail(err error) error {
 	if err != nil {
-		return fmt.Errorf("a copy of the trace's records, which TMPDIR can place elsewhere: %w", err)
+		s.err = fmt.Errorf("a copy of the trace's records, which TMPDIR can place elsewhere: %w", err)
 	}
-	return nil
+	return s.err
 }
 
 // mostOpen is how many files stay open for the sessions to come.

@@ -47,6 +47,8 @@ type Record struct {
 	// Start is the instant of Entry.Time, since an origin that all records of a trace share. It is valid only if Timed.
 	Start time.Duration
 	Timed bool
+
+	number uint64 // of the file and the line, the same on every machine
 }
 
 // Fault returns an error of a record, with its file and line.

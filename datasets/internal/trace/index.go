@@ -73,7 +73,7 @@ type indexer struct {
 	selection Selection
 
 	keys  map[string]uint32 // session by key
-	whole map[string]string // origins of the records that are whole sessions, by key
+	whole map[string]uint32 // numbers of the records that are whole sessions, by key
 	// of each session that records were assigned to:
 	joined []uint32 // the session that it is part of, or its own number
 
@@ -106,6 +106,9 @@ func (x *indexer) readFile(number int) error {
 		bad := err != nil
 		if !bad {
 			err = x.add(number, row)
+		}
+		if x.spool.err != nil {
+			return x.spool.err
 		}
 		if err == nil {
 			continue
@@ -172,7 +175,7 @@ func (x *indexer) addOne(number int, row Row) error {
 			return err
 		}
 	}
-	if err := x.once(e, number, row.Line); err != nil {
+	if err := x.once(e); err != nil {
 		return err
 	}
 	p, err := x.place(number, row)
@@ -207,17 +210,17 @@ func (x *indexer) detect(record []byte) error {
 }
 
 // once checks that the key of a whole session comes once.
-func (x *indexer) once(e Entry, number, line int) error {
+func (x *indexer) once(e Entry) error {
 	if !e.Whole || e.Session == "" {
 		return nil
 	}
 	if before, ok := x.whole[e.Session]; ok {
-		return fmt.Errorf("session %q is in %s, too: ids must differ", e.Session, before)
+		return fmt.Errorf("session %q is in %s, too: ids must differ", e.Session, x.origin(x.places[before]))
 	}
 	if x.whole == nil {
-		x.whole = map[string]string{}
+		x.whole = map[string]uint32{}
 	}
-	x.whole[strings.Clone(e.Session)] = fmt.Sprintf("%s:%d", x.files[number].Name, line)
+	x.whole[strings.Clone(e.Session)] = uint32(len(x.places))
 	return nil
 }
 
@@ -379,9 +382,7 @@ func (x *indexer) leaveOutUntimed() error {
 		if err != nil || isTimed(g) {
 			return false
 		}
-		p := x.places[g.from]
-		err = x.leaveOut(&fault{fmt.Sprintf("%s:%d", x.files[p.file()].Name, p.line),
-			errors.New("the session has no instant, and others have")})
+		err = x.leaveOut(&fault{x.origin(x.places[g.from]), errors.New("the session has no instant, and others have")})
 		return true
 	})
 	return err

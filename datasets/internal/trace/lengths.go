@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"iter"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -41,7 +40,7 @@ func amount(value gjson.Result, name string) (float64, error) {
 
 // unique returns a hash that no other record has. It is the same on every machine.
 func unique(r Record) uint64 {
-	return hashOf(filepath.Base(r.File) + ":" + strconv.Itoa(r.Line))
+	return hashOf("record " + strconv.FormatUint(r.number, 10))
 }
 
 func hashOf(text string) uint64 {

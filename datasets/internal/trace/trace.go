@@ -60,6 +60,11 @@ func (t *Trace) start(g group) (first time.Duration, timed bool) {
 	return first, timed
 }
 
+// origin returns the file and the line of a record.
+func (t *Trace) origin(p place) string {
+	return t.files[p.file()].Name + ":" + strconv.FormatUint(uint64(p.line), 10)
+}
+
 // Records reads the records of session number k, in the order of the files. Nothing else uses their bytes.
 func (t *Trace) Records(k int) ([]Record, error) {
 	g := t.groups[k]
@@ -67,8 +72,8 @@ func (t *Trace) Records(k int) ([]Record, error) {
 	from := ranges{trace: t}
 	defer from.end()
 	for _, p := range t.places[g.from:g.to] {
-		r := Record{File: t.files[p.file()].Name, Line: int(p.line), Timed: p.start != never}
-		r.Origin = r.File + ":" + strconv.Itoa(r.Line)
+		r := Record{File: t.files[p.file()].Name, Line: int(p.line), Origin: t.origin(p), Timed: p.start != never}
+		r.number = uint64(p.file())<<32 | uint64(p.line)
 		if r.Timed {
 			r.Start = p.start
 		}
