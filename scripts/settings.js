@@ -10,7 +10,7 @@ export function number(name, fallback) {
 }
 
 // share reads a setting that is a share such as 0.05 or 5%.
-function share(name, fallback) {
+export function share(name, fallback) {
   const text = __ENV[name];
   if (!text) return fallback;
   const value = text.endsWith('%') ? Number(text.slice(0, -1) || NaN) / 100 : Number(text);
@@ -265,6 +265,53 @@ export function exec(client, data) {
   if (__ENV.EXEC) return __ENV.EXEC;
   if (__ENV.EXECUTOR && __ENV.EXECUTOR !== 'llm-arrival-rate') return undefined;
   return { client, data };
+}
+
+// choice reads a setting that is one of several texts.
+export function choice(name, known) {
+  if (!__ENV[name] || known.includes(__ENV[name])) return __ENV[name] || undefined;
+  throw new Error(`${name} is ${known.join(' or ')}, got ${JSON.stringify(__ENV[name])}`);
+}
+
+// rules reads how sessions are replayed.
+export function rules() {
+  return {
+    answers: choice('ANSWERS', ['live', 'recorded']),
+    badToolCalls: choice('BAD_TOOL_CALLS', ['none', 'use_recorded']),
+    speed: number('SPEED', undefined),
+    maxWait: duration('MAX_WAIT'),
+    maxModelLen: number('MAX_MODEL_LEN', undefined),
+    cacheBust: choice('CACHE_BUST', ['session', 'pass']),
+  };
+}
+
+// sessionStages reads the load of a script that replays sessions: a rate of sessions, or a number of them at a time until SESSIONS,
+// by default all of data, are replayed.
+function sessionStages(data, concurrency) {
+  if (__ENV.STAGES || (__ENV.RATE && !__ENV.CONCURRENCY)) return stages();
+  const requests = number('SESSIONS', data.length);
+  const at = __ENV.CONCURRENCY ? numbers('CONCURRENCY') : [concurrency];
+  return at.map((each) => ({ concurrency: each, requests, rate: number('RATE', undefined), timeout: duration('STAGE_TIMEOUT') }));
+}
+
+// sessionOptions makes the options of a script that replays the sessions of data by client, by default concurrency at a time.
+// CLOCK=trace begins each when it began in the trace.
+export function sessionOptions(client, data, concurrency) {
+  const clock = choice('CLOCK', ['trace']);
+  const load = ['STAGES', 'RATE', 'CONCURRENCY', 'SESSIONS', 'DURATION'].find((name) => __ENV[name]);
+  if (clock && load) throw new Error(`set either CLOCK=trace, which begins sessions as the trace does, or ${load}`);
+  return {
+    scenarios: scenarios({
+      stages: clock ? undefined : sessionStages(data, concurrency),
+      trace: clock ? data.starts() : undefined,
+      arrival: clock ? 'trace' : /** @type {'constant'} */ (__ENV.ARRIVAL || undefined),
+      executor: 'llm-arrival-rate',
+      exec: exec(client, data),
+      gracefulStop: duration('GRACEFUL_STOP'),
+      seed,
+    }),
+    summaryTrendStats: trendStats,
+  };
 }
 
 // times reads the instants of the log TRACE, at which requests are sent unless the settings have another load.

@@ -6,8 +6,10 @@ export const options = { thresholds: { checks: ['rate==1'] } };
 
 const client = new Client({ baseURL: 'sim:?ttft=5ms&itl=1ms' });
 const data = new Dataset({ type: 'shareGPT', path: 'sample:' });
+const sessions = new Dataset({ type: 'workload_replay', path: 'sample:', workload: { format: 'mooncake' }, maxTokens: 3 });
 
 export default function () {
+  const session = client.replay(sessions.next());
   const chat = client.send(data.next());
   const completion = client.complete('one two', { maxTokens: 3 });
   const vectors = client.embed(['one two', 'three']);
@@ -18,6 +20,7 @@ export default function () {
     'a completion is answered': () => completion.completionTokens === 3 && completion.itl.length === 2,
     'texts have vectors': () => vectors.inputs === 2 && vectors.vectorLength > 0 && vectors.ttft === null,
     'documents have scores': () => scores.inputs === 2 && scores.scores === 2,
+    'a session is replayed': () => session.ok && session.completed === session.calls,
     'the sample has its conversations': () => data.length >= 60,
     'there is a version': () => version.length > 0,
   });

@@ -19,6 +19,8 @@ var (
 	OTel []byte
 	//go:embed weka-sample.jsonl
 	Weka []byte
+	//go:embed mooncake-sample.jsonl
+	Mooncake []byte
 	// Tokenizer is a tokenizer.json of a small vocabulary, which is no model's.
 	//go:embed sample-tokenizer.json
 	Tokenizer []byte

@@ -42,7 +42,11 @@ func (s *Source) openSessions(o *DatasetOptions) (*Sessions, error) {
 	if n := s.Shared.conversations.Add(1); n > 1 {
 		set.prefix = fmt.Sprintf("%d-", n)
 	}
-	s.Log.Info(set.opened(plain.Terminal(cmp.Or(o.Path, o.Kind))))
+	name := o.Path
+	if name == sampleName {
+		name = ""
+	}
+	s.Log.Info(set.opened(plain.Terminal(cmp.Or(name, o.Kind))))
 	return set, nil
 }
 
@@ -99,6 +103,12 @@ func (p opening) workload(rules *replay.Rules) (workload.Source, error) {
 // files returns the files of a trace: those of findFiles, or, where the options have a list of patterns, what these
 // match, in the folder or the repository of the options if they have one.
 func (p opening) files() (files []datasets.File, err error) {
+	if p.o.Path == sampleName {
+		p.from.Log.Infof("the data set is the built-in sample of %s: set path (DATASET in our scripts) to send your own",
+			p.o.Kind)
+		sample, err := sampleTrace(p.o)
+		return []datasets.File{sample}, err
+	}
 	if p.o.Session.Files == nil {
 		files, _, err = p.from.findFiles(p.o)
 		return files, err

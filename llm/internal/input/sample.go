@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"io/fs"
 
@@ -30,6 +31,35 @@ func sampleFile(kind datasets.Kind) datasets.File {
 		return io.NopCloser(bytes.NewReader(content)), nil
 	}}
 }
+
+// sampleTrace returns the built-in sample of a trace, which is of the type's or of the options' format.
+func sampleTrace(o *DatasetOptions) (datasets.File, error) {
+	format := o.Session.Workload.Format
+	if o.Kind == wekaReplay {
+		format = "weka"
+	}
+	name, content := "sample.jsonl", data.OTel
+	switch format {
+	case "", "otel":
+		name = "sample.json"
+	case "weka":
+		content = data.Weka
+	case "mooncake":
+		content = data.Mooncake
+	default:
+		return datasets.File{}, fmt.Errorf("data set of type %s: there is no built-in sample of format %s: set path "+
+			"(DATASET in our scripts)", o.Kind, format)
+	}
+	return datasets.File{Name: name, Open: func() (io.ReadCloser, error) {
+		return inMemory{bytes.NewReader(content)}, nil
+	}}, nil
+}
+
+// inMemory is an open file that is in memory, of which any part can be read.
+type inMemory struct{ *bytes.Reader }
+
+// Close does nothing.
+func (inMemory) Close() error { return nil }
 
 // sampleCounter returns the counter of the built-in tokenizer.
 func sampleCounter() (*tokenizer.Counter, error) {

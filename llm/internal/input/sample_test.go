@@ -23,6 +23,29 @@ func TestSamples(t *testing.T) {
 			t.Errorf("%s: %d items", kind, n)
 		}
 	}
+	for _, of := range [][2]string{{otelReplay}, {wekaReplay}, {workloadReplay}, {workloadReplay, "mooncake"}} {
+		s := &Source{Shared: new(Shared), Log: log, Abs: func(path string) string { return path }}
+		o := DefaultDatasetOptions()
+		o.Kind, o.Path, o.Session.Workload.Format = of[0], sampleName, of[1]
+		set, err := s.OpenSet(&o)
+		if err != nil {
+			t.Errorf("%s: %v", of, err)
+			continue
+		}
+		n, _ := set.Len()
+		if n < 1 {
+			t.Errorf("%s: %d sessions", of, n)
+		}
+		for i := range n {
+			turn, err := set.Sessions.Turn(i)
+			if err == nil {
+				err = turn.Session.Check()
+			}
+			if err != nil {
+				t.Errorf("%s: session %d: %v", of, i, err)
+			}
+		}
+	}
 	counter, err := sampleCounter()
 	if err != nil || counter.CountSpecial("a few words") < 3 {
 		t.Errorf("the tokenizer: %v", err)
