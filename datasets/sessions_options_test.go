@@ -349,7 +349,8 @@ func TestTraceOfMixedPlaces(t *testing.T) {
 func TestTraceWithoutRoomForACopy(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
 	_, err := OpenTrace([]File{file("a.csv", azureRows)}, TraceOptions{SkipInvalid: true})
-	if err == nil || !strings.HasPrefix(err.Error(), "a copy of the trace's records, which TMPDIR can place elsewhere: ") {
+	const want = "a copy of the trace's records, which TMPDIR can place elsewhere: "
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 }

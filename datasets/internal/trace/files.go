@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -60,6 +61,11 @@ func (p place) spooled() bool { return p.at>>(offsetBits+fileBits) != 0 }
 
 // offset returns where the record is, in the file or in the spool.
 func (p place) offset() int64 { return int64(p.at & (1<<offsetBits - 1)) }
+
+// origin returns the file and the line of a record.
+func (p place) origin(files []File) string {
+	return files[p.file()].Name + ":" + strconv.FormatUint(uint64(p.line), 10)
+}
 
 // spool is a temporary file that has copies of the records that cannot be read again where they are: those of packed
 // files and tables. The zero value is ready.

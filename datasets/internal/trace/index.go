@@ -215,7 +215,7 @@ func (x *indexer) once(e Entry) error {
 		return nil
 	}
 	if before, ok := x.whole[e.Session]; ok {
-		return fmt.Errorf("session %q is in %s, too: ids must differ", e.Session, x.origin(x.places[before]))
+		return fmt.Errorf("session %q is in %s, too: ids must differ", e.Session, x.places[before].origin(x.files))
 	}
 	if x.whole == nil {
 		x.whole = map[string]uint32{}
@@ -382,7 +382,8 @@ func (x *indexer) leaveOutUntimed() error {
 		if err != nil || isTimed(g) {
 			return false
 		}
-		err = x.leaveOut(&fault{x.origin(x.places[g.from]), errors.New("the session has no instant, and others have")})
+		err = x.leaveOut(&fault{x.places[g.from].origin(x.files),
+			errors.New("the session has no instant, and others have")})
 		return true
 	})
 	return err

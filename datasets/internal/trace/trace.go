@@ -3,7 +3,6 @@ package trace
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
@@ -60,11 +59,6 @@ func (t *Trace) start(g group) (first time.Duration, timed bool) {
 	return first, timed
 }
 
-// origin returns the file and the line of a record.
-func (t *Trace) origin(p place) string {
-	return t.files[p.file()].Name + ":" + strconv.FormatUint(uint64(p.line), 10)
-}
-
 // Records reads the records of session number k, in the order of the files. Nothing else uses their bytes.
 func (t *Trace) Records(k int) ([]Record, error) {
 	g := t.groups[k]
@@ -72,7 +66,7 @@ func (t *Trace) Records(k int) ([]Record, error) {
 	from := ranges{trace: t}
 	defer from.end()
 	for _, p := range t.places[g.from:g.to] {
-		r := Record{File: t.files[p.file()].Name, Line: int(p.line), Origin: t.origin(p), Timed: p.start != never}
+		r := Record{File: t.files[p.file()].Name, Line: int(p.line), Origin: p.origin(t.files), Timed: p.start != never}
 		r.number = uint64(p.file())<<32 | uint64(p.line)
 		if r.Timed {
 			r.Start = p.start
