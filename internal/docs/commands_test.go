@@ -81,7 +81,7 @@ type checkout struct {
 func newCheckout(t *testing.T, server string) checkout {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"bin", "scripts"} {
+	for _, name := range []string{"bin", "examples", "scripts"} {
 		abs, err := filepath.Abs(name)
 		if err == nil {
 			err = os.Symlink(abs, filepath.Join(dir, name))
@@ -200,7 +200,8 @@ func commands(f fence) (list []string) {
 	return list
 }
 
-// pageFiles are the files that commands of docs/how-do-i.md and docs/replay.md read, beside those that blocks of the pages are saved as.
+// pageFiles are the files that commands of docs/how-do-i.md and docs/replay.md read, beside those that blocks of the
+// pages are saved as.
 var pageFiles = map[string]string{
 	"prompts.jsonl": `{"prompt": "Count to ten"}` + "\n" + `{"messages": [{"role": "user", "content": "Hello"}]}` + "\n",
 	"questions.csv": "id,question\n1,What is a token?\n2,What is a model?\n",
