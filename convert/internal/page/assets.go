@@ -15,6 +15,8 @@ var (
 	pageCSS string
 	//go:embed assets/page.js
 	pageJS string
+	//go:embed assets/lanes.js
+	lanesJS string
 	//go:embed assets/uplot/uPlot.iife.min.js
 	uplotJS string
 	//go:embed assets/uplot/uPlot.min.css
@@ -26,7 +28,7 @@ var (
 var (
 	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 	pageStyle    = template.CSS(uplotCSS + "\n" + pageCSS)
-	pageScript   = template.JS("\n" + pageJS)
+	pageScript   = template.JS("\n" + pageJS + "\n" + lanesJS)
 	// The licence must accompany every copy.
 	libraryScript = template.JS("\n/*\n" + strings.TrimSpace(uplotLicence) + "\n*/\n" + uplotJS)
 

@@ -173,11 +173,12 @@ func columnsFor(charts int) int {
 
 // chartData returns the charts as JSON for the page's script. It has no <, so that no text in it can end the script
 // element.
-func chartData(runs []Run, groups []chartGroup) (template.JS, error) {
+func chartData(runs []Run, groups []chartGroup, boxes []*lanes) (template.JS, error) {
 	data := struct {
 		Runs   []string `json:"runs"`
 		Charts []chart  `json:"charts"`
-	}{Charts: []chart{}}
+		Lanes  []*lanes `json:"lanes,omitempty"`
+	}{Charts: []chart{}, Lanes: boxes}
 	for _, r := range runs {
 		data.Runs = append(data.Runs, r.Name)
 	}

@@ -29,7 +29,8 @@ func Write(w io.Writer, runs []Run) error {
 	}
 	runs = distinct(runs)
 	charts := chartsOf(runs)
-	data, err := chartData(runs, charts)
+	lanes := laneBoxes(runs)
+	data, err := chartData(runs, charts, lanes)
 	if err != nil {
 		return err
 	}
@@ -38,7 +39,7 @@ func Write(w io.Writer, runs []Run) error {
 		Title: title(runs), Meta: meta(runs), Policy: policy, Style: pageStyle, Library: libraryScript,
 		Script: pageScript, Data: data,
 		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Probes: probeTables(runs),
-		Glance:    glance(runs),
+		Glance: glance(runs), Sessions: sessionTable(runs), Lanes: lanes,
 		Latencies: whole, Batches: batchTables(runs), OfStages: stages,
 		Sections: sections(charts), Errors: errorTable(runs), Notes: notes(runs),
 	})
@@ -56,6 +57,8 @@ type view struct {
 	Runs                  []head
 	Facts, Glance         *table
 	Probes                []*table // of searches
+	Sessions              *table   // nil without sessions
+	Lanes                 []*lanes // of each run that has sessions
 	Latencies, OfStages   []*table
 	Batches               []*table // latencies by the number of inputs of a request
 	Sections              []section

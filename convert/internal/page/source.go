@@ -31,8 +31,10 @@ type Run struct {
 	adapters  []part
 	facts     []fact
 	bounds    []bound
-	curves    *curves  // nil if the requests are unknown
-	searches  searches // what the searches of the run found
+	curves    *curves      // nil if the requests are unknown
+	searches  searches     // what the searches of the run found
+	sessions  gjson.Result // the report on the sessions of a replay
+	lanes     *lanes       // nil without sessions, or if their calls are unknown
 }
 
 // FromReport returns a run for the page from a report and its requests.
@@ -45,6 +47,10 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 		return doc
 	}
 	r.summary = take(p.Summary)
+	if p.Sessions != nil {
+		text, err := json.Marshal(p.Sessions)
+		failed, r.sessions, r.lanes = errors.Join(failed, err), gjson.ParseBytes(text), lanesOf(p)
+	}
 	for _, stage := range slices.Sorted(maps.Keys(p.Stages)) {
 		r.stages = append(r.stages, part{index: stage, name: fmt.Sprintf("stage %d", stage),
 			doc: take(p.Stages[stage])})
@@ -98,6 +104,7 @@ func FromDir(dir string) (Run, error) {
 		takeSearches(&r)
 	default:
 		r.curves, r.facts, r.bounds = curvesOf(report), factsOf(report), boundsOf(report.Bounds())
+		r.lanes = lanesOf(report)
 		if !r.summary.Exists() {
 			return FromReport(r.Name, report)
 		}
@@ -137,20 +144,34 @@ func (r *Run) readFiles(dir string) error {
 		}
 	}
 	slices.SortFunc(r.stages, func(a, b part) int { return a.index - b.index })
-	return nil
+	path, found := reportdir.Sessions(dir)
+	if !found {
+		return nil
+	}
+	r.sessions, err = readDocument(path)
+	return err
 }
 
-func (r *Run) readFile(dir string, l reportdir.Lifecycle) error {
-	text, err := os.ReadFile(filepath.Join(dir, l.File))
+// readDocument reads a report in JSON.
+func readDocument(path string) (gjson.Result, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return err
+		return gjson.Result{}, err
 	}
 	if text, err = reportdir.JSON(text); err != nil {
-		return fmt.Errorf("%s: %w", l.File, err)
+		return gjson.Result{}, fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
 	doc := gjson.ParseBytes(text)
 	if !gjson.ValidBytes(text) || !doc.IsObject() {
-		return fmt.Errorf("%s: it is no JSON object", l.File)
+		return gjson.Result{}, fmt.Errorf("%s: it is no JSON object", filepath.Base(path))
+	}
+	return doc, nil
+}
+
+func (r *Run) readFile(dir string, l reportdir.Lifecycle) error {
+	doc, err := readDocument(filepath.Join(dir, l.File))
+	if err != nil {
+		return err
 	}
 	switch l.Subject {
 	case reportdir.OfStage:

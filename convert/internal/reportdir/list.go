@@ -49,6 +49,15 @@ func Requests(dir string) []string {
 	return glob(dir, "*"+PerRequest, "*"+PerRequest+".gz")
 }
 
+// Sessions returns the path of the report on the sessions of a replay, and false if there is none.
+func Sessions(dir string) (path string, found bool) {
+	list := glob(dir, "*"+SessionSummary)
+	if len(list) == 0 {
+		return "", false
+	}
+	return list[0], true
+}
+
 // Configuration returns the path of a configuration in a directory, and false if there is none.
 func Configuration(dir string) (path string, found bool) {
 	paths := glob(dir, "*config.y*ml")
