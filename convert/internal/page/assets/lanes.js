@@ -14,6 +14,7 @@
   function time(s) {
     if (s == null) return "–";
     const a = Math.abs(s);
+    if (a === 0) return "0";
     if (a < 1) return (s * 1000).toFixed(a < 0.01 ? 1 : 0) + " ms";
     return (a < 100 ? s.toFixed(a < 10 ? 2 : 1) : s.toFixed(0)) + " s";
   }
