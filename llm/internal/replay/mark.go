@@ -15,6 +15,7 @@ func (r *Rules) blockSize() int {
 }
 
 // marks returns what goes before the first message of a session's prompts, and before each message of a call's own.
+// What was made up is repeated as it is, as data sets of requests are: what its sessions share is there on purpose.
 func (r *Rules) marks(t *Turn) (first, own string) {
 	switch r.Mark {
 	case MarkSession:
@@ -22,7 +23,7 @@ func (r *Rules) marks(t *Turn) (first, own string) {
 	case MarkPass:
 		first = "[" + r.digits(12, "pass", t.Pass) + "] "
 	default:
-		if r.RandomID || t.Session.Duplicate || t.Pass > 0 {
+		if r.RandomID || t.Session.Duplicate || t.Pass > 0 && t.Session.Origin != "" {
 			return "", "[SESS:" + r.digits(16, "random id", t.Number) + "] "
 		}
 		return "", ""

@@ -245,7 +245,8 @@ func TestMarksKeepTheCacheFromKnowing(t *testing.T) {
 	random := func(r *Rules) { r.RandomID = true }
 	bySession := func(r *Rules) { r.Mark = MarkSession }
 	byPass := func(r *Rules) { r.Mark = MarkPass }
-	duplicate := chain()
+	duplicate, made := chain(), chain()
+	made.Origin = ""
 	duplicate.Duplicate = true
 	for _, tt := range []struct {
 		name         string
@@ -259,6 +260,8 @@ func TestMarksKeepTheCacheFromKnowing(t *testing.T) {
 			"u:[SESS:################] ask a | a:answer of a | u:[SESS:################] more", false, false},
 		{"a duplicate", nil, Turn{Session: duplicate}, Turn{Session: duplicate, Number: 1},
 			"u:[SESS:################] ask a | a:answer of a | u:[SESS:################] more", false, false},
+		{"the second pass, made up", nil, Turn{Session: made, Pass: 1}, Turn{Session: made, Pass: 1, Number: 1},
+			"u:ask a | a:answer of a | u:more", true, true},
 		{"the second pass", nil, Turn{Pass: 1}, Turn{Pass: 1, Number: 1},
 			"u:[SESS:################] ask a | a:answer of a | u:[SESS:################] more", false, false},
 		{"by session", bySession, Turn{Pass: 1}, Turn{Pass: 1, Number: 1},

@@ -31,6 +31,7 @@ type Rules struct {
 
 	// RandomID marks the call's own messages with a text that no other session has, so that nothing is in the server's
 	// cache. It is inference-perf's inject_random_session_id; Mark is AIPerf's way, which keeps reuse inside a session.
+	// Without Mark, duplicates are always marked, and what was read from a file from the second pass on.
 	RandomID bool
 	Mark     Mark
 	// BeginFrom and BeginTo, shares from 0 to 1, let the first sessions of a closed loop begin at a place between them,
