@@ -171,7 +171,7 @@ func (t *Traced) Session(i int64) (*workload.Session, error) {
 		return nil, err
 	}
 	if pass := i / t.once; pass > 0 {
-		s.ID += "_dup" + strconv.FormatInt(pass, 10)
+		s.ID, s.Duplicate = s.ID+"_dup"+strconv.FormatInt(pass, 10), true
 	}
 	if t.starts != nil {
 		s.Start = t.starts[i]

@@ -91,6 +91,9 @@ func TestTraceDuplicates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if repeats := strings.Contains(s.ID, "_dup"); s.Duplicate != repeats {
+			t.Errorf("session %s: Duplicate is %v", s.ID, s.Duplicate)
+		}
 		ids = append(ids, fmt.Sprintf("%s at %v", s.ID, s.Start))
 	}
 	want := []string{
