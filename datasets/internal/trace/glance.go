@@ -3,6 +3,7 @@ package trace
 import (
 	"iter"
 	"strings"
+	"unsafe"
 
 	"github.com/tidwall/gjson"
 )
@@ -42,6 +43,11 @@ func items(list string) iter.Seq[string] {
 			at = skipSpace(list, skipSpace(list, end)+1)
 		}
 	}
+}
+
+// offset returns where a part of a record's view begins.
+func offset(record []byte, part string) int {
+	return int(uintptr(unsafe.Pointer(unsafe.StringData(part))) - uintptr(unsafe.Pointer(unsafe.SliceData(record))))
 }
 
 func skipSpace(text string, at int) int {
