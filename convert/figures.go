@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -60,6 +61,9 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 	}
 	f.Searches = comparedSearches(searches)
 	figuresOf(summary, f.Values)
+	if text, err := os.ReadFile(filepath.Join(dir, reportdir.SessionsBeside(filepath.Base(paths[0])))); err == nil {
+		sessionFiguresOf(gjson.ParseBytes(text), f.Values)
+	}
 	return f, true, nil
 }
 
@@ -76,6 +80,12 @@ func RunFigures(r *run.Run, name string, o Options) (compare.Figures, error) {
 	f.Doubt = doubt(l.Additions.Health.Verdict, l.Additions.Health.Reasons)
 	f.Searches = comparedSearches(r.Searches)
 	figuresOf(gjson.ParseBytes(text), f.Values)
+	if sessions, _ := newSessionReports(r, o); sessions != nil {
+		if text, err = pythonJSON(sessions, ""); err != nil {
+			return compare.Figures{}, err
+		}
+		sessionFiguresOf(gjson.ParseBytes(text), f.Values)
+	}
 	return f, nil
 }
 
@@ -88,9 +98,18 @@ func statedDoubt(health gjson.Result) string {
 	return doubt(health.Get("verdict").String(), reasons)
 }
 
-// figuresOf stores in values the figures of a summary that package compare knows.
-func figuresOf(summary gjson.Result, values map[string]float64) {
-	for name, path := range figurePaths {
+// sessionFiguresOf stores in values the figures of a report on sessions that package compare knows.
+func sessionFiguresOf(sessions gjson.Result, values map[string]float64) {
+	distributionsOf(sessions, map[string]string{"session_duration": "session_duration_sec", "tfut": "tfut_sec"}, values)
+	n, failed := sessions.Get("num_sessions").Float(), sessions.Get("num_sessions_failed").Float()
+	if share := failed / n; n > 0 && share >= 0 && share <= 1 {
+		values["session_failures"] = share
+	}
+}
+
+// distributionsOf stores in values the means and percentiles at some paths, by the names of the figures.
+func distributionsOf(summary gjson.Result, paths map[string]string, values map[string]float64) {
+	for name, path := range paths {
 		summary.Get(path).ForEach(func(key, value gjson.Result) bool {
 			switch statistic := key.Str; {
 			case value.Type != gjson.Number || math.IsInf(value.Num, 0):
@@ -104,6 +123,11 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 			return true
 		})
 	}
+}
+
+// figuresOf stores in values the figures of a summary that package compare knows.
+func figuresOf(summary gjson.Result, values map[string]float64) {
+	distributionsOf(summary, figurePaths, values)
 	for name, path := range map[string]string{
 		"requests_per_sec":      "successes.throughput.requests_per_sec",
 		"output_tokens_per_sec": "successes.throughput.output_tokens_per_sec",

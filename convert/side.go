@@ -44,7 +44,25 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 		}
 		side.Requests = append(side.Requests, c)
 	}
+	side.Sessions = comparedSessions(r)
 	return side
+}
+
+// comparedSessions returns the sessions of a replay that were not cut.
+func comparedSessions(r *run.Run) (list []compare.Request) {
+	g := &subset{run: r}
+	for _, s := range r.Sessions {
+		if s.Unfinished() {
+			continue
+		}
+		f := factsOf(g, s)
+		list = append(list, compare.Request{
+			Start: r.Seconds(s.Start - r.Sessions[0].Start), End: r.Seconds(s.End - r.Sessions[0].Start),
+			Stage: s.Stage, Failed: !s.Succeeded(), Latency: f.duration, TTFT: f.tfut,
+			TPOT: unknown, NTPOT: unknown, ITL: unknown, ScheduleDelay: unknown,
+		})
+	}
+	return list
 }
 
 // askedRates lists the rates that were asked of the stages, and returns "" if any stage asks none.

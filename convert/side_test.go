@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,6 +59,41 @@ func TestComparisonTellsOfTheLoadGenerator(t *testing.T) {
 		}
 		if !strings.Contains(table.String(), want) || !strings.Contains(markdown.String(), "load generator INVALID") {
 			t.Errorf("by %s:\n%s\n%s", name, table.String(), markdown.String())
+		}
+	}
+}
+
+// The sessions of a replay are compared, from its requests and from its report: those that ended, and those that
+// succeeded have a duration.
+func TestSessionsAreCompared(t *testing.T) {
+	t.Parallel()
+	r := replayRun(t)
+	side := RunSide(r, "run", Options{})
+	var durations []float64
+	failed := 0
+	for _, s := range side.Sessions {
+		durations = append(durations, s.Latency)
+		failed += count(s.Failed)
+	}
+	if !slices.Equal(durations, []float64{5, 1.5, 0.9}) || failed != 1 {
+		t.Errorf("got %v, %d failed", durations, failed)
+	}
+	ofRun, err := RunFigures(r, "run", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := NewReport(r, Options{}).Write(dir, Files{Summary: true, Sessions: true}); err != nil {
+		t.Fatal(err)
+	}
+	ofReport, found, err := ReadFigures(dir)
+	if err != nil || !found {
+		t.Fatalf("found %t, %v", found, err)
+	}
+	for _, values := range []map[string]float64{ofRun.Values, ofReport.Values} {
+		if values["p50(session_duration)"] != 1.5 || values["mean(tfut)"] != 1.1 ||
+			values["session_failures"] != 1.0/3 {
+			t.Errorf("got %v", values)
 		}
 	}
 }

@@ -37,6 +37,9 @@ type Side struct {
 	Asked string
 	// Searches holds what the search of the run found; nil if the run is none.
 	Searches []Search
+	// Sessions holds the sessions of a replay in the form of requests, in any order: Latency is a session's duration,
+	// TTFT the time to the first token of its user. Nil if the run is none.
+	Sessions []Request
 }
 
 // Judgement is the result of a request's objective.

@@ -30,10 +30,11 @@ const (
 // quantity is a property of a run that has figures: a latency has a mean and percentiles, the others have one figure
 // each.
 type quantity struct {
-	name      string
-	unit      Unit
-	direction Direction
-	headline  bool
+	name       string
+	unit       Unit
+	direction  Direction
+	headline   bool
+	ofSessions bool // of the sessions of a replay, not of requests
 
 	// A latency is a number of a request.
 	latency   func(*Request) float64
@@ -68,6 +69,12 @@ func quantities() []quantity {
 		{name: "goodput", unit: RequestsPerSec, direction: HigherIsBetter, headline: true, perSecond: good},
 		{name: "failures", unit: Share, direction: LowerIsBetter, headline: true, share: failed},
 		{name: "good", unit: Share, direction: HigherIsBetter, share: good},
+		{name: "session_duration", unit: Seconds, direction: LowerIsBetter, headline: true, ofSessions: true,
+			latency: func(s *Request) float64 { return s.Latency }},
+		{name: "tfut", unit: Seconds, direction: LowerIsBetter, ofSessions: true,
+			latency: func(s *Request) float64 { return s.TTFT }},
+		{name: "session_failures", unit: Share, direction: LowerIsBetter, headline: true, ofSessions: true,
+			share: failed},
 	}
 }
 

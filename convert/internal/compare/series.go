@@ -17,6 +17,7 @@ type run struct {
 	seconds  float64
 	spanned  bool // seconds was not given
 	untimed  bool // and cannot be found out
+	sessions *run // of a replay; nil if it is none
 }
 
 func newRun(s Side) *run {
@@ -28,6 +29,9 @@ func newRun(s Side) *run {
 	slices.SortFunc(r.order, func(a, b int32) int { return compareRequests(&r.requests[a], &r.requests[b]) })
 	if !(r.seconds > 0) || math.IsInf(r.seconds, 0) {
 		r.useSpan()
+	}
+	if len(s.Sessions) > 0 {
+		r.sessions = newRun(Side{Name: s.Name, Requests: s.Sessions})
 	}
 	return r
 }
@@ -107,7 +111,22 @@ func (r *run) stage(n int) *run {
 		}
 	}
 	part.useSpan()
+	if r.sessions != nil {
+		part.sessions = r.sessions.stage(n)
+	}
 	return part
+}
+
+// having returns the run whose requests have a quantity: its sessions, for a quantity of these. It has none if the run
+// is no replay.
+func (r *run) having(q quantity) *run {
+	switch {
+	case !q.ofSessions:
+		return r
+	case r.sessions == nil:
+		return &run{}
+	}
+	return r.sessions
 }
 
 // sharedStages returns the stages to compare one by one: none unless both runs have the same stages, and more than one.
@@ -159,6 +178,7 @@ func (r *run) gather(order []int32, f, g func(q *Request, rank int) float64) ser
 
 // latencies returns the series of a latency.
 func (r *run) latencies(q quantity) series {
+	r = r.having(q)
 	return r.gather(r.order, func(req *Request, _ int) float64 {
 		if req.Failed && !q.ofFailed {
 			return math.NaN()
@@ -169,6 +189,7 @@ func (r *run) latencies(q quantity) series {
 
 // shares returns the series of a share: zeros and ones.
 func (r *run) shares(q quantity) series {
+	r = r.having(q)
 	return r.gather(r.order, func(req *Request, _ int) float64 { return q.share(req) }, nil)
 }
 

@@ -37,6 +37,11 @@ const (
 // SearchBeside returns the name of the answer of a search beside a summary, with the same prefix.
 func SearchBeside(summary string) string { return strings.TrimSuffix(summary, Summary) + Search }
 
+// SessionsBeside returns the name of the report on sessions beside a summary, with the same prefix.
+func SessionsBeside(summary string) string {
+	return strings.TrimSuffix(summary, Summary) + SessionSummary
+}
+
 // Stage returns the name of a stage's report.
 func Stage(number int) string { return fmt.Sprintf("stage_%d"+lifecycleEnd, number) }
 
