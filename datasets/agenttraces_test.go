@@ -1,7 +1,10 @@
 package datasets
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -133,5 +136,29 @@ func TestTraceFilter(t *testing.T) {
 	const want = `the filter fails for session "a": key "y" not in dict`
 	if _, err := open(`lambda t: t["y"]`); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// A batch of OTLP that is packed, and so copied span by span, makes the sessions of one that is not.
+func TestPackedBatches(t *testing.T) {
+	t.Parallel()
+	plain, err := os.ReadFile(samples + "/otlp.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = w.Write(plain)
+	_ = w.Close()
+	var got [2]string
+	for i, f := range []File{seekable("t.jsonl", string(plain)), seekable("t.jsonl.gz", packed.String())} {
+		w, err := OpenTrace([]File{f}, TraceOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[i] = describeWorkload(w)
+	}
+	if got[0] != got[1] || !strings.Contains(got[0], "event_001_3") {
+		t.Errorf("got\n%s, packed\n%s", got[0], got[1])
 	}
 }
