@@ -251,9 +251,9 @@ var given = map[string]string{
 
 // refusals holds the beginnings of keys that config() or a Client refuses, with a part of the error.
 var refusals = map[string]string{
-	"data.otel_trace_replay.hf_":    "nobody/none: there is no such file here",
-	"data.weka_trace_replay.hf_":    "nobody/none: there is no such file here",
-	"data.multimodal.":              "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",
+	"data.otel_trace_replay.hf_": "nobody/none: there is no such file here",
+	"data.weka_trace_replay.hf_": "nobody/none: there is no such file here",
+	"data.multimodal.":           "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",
 	"load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template",
 	"data.synthetic_agentic.inject_random_session_id":  "must stay false",
 	"data.synthetic_agentic.duplicate_sessions_target": "must stay null",

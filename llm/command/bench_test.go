@@ -201,6 +201,8 @@ func TestBenchRefuses(t *testing.T) {
 		{"u --stages testdata/print/keys.config",
 			"--stages: testdata/print/keys.config is not the search.json of a search"},
 		{"u --stages testdata/none", "--stages: open testdata/none: "},
+		{`u --print script --no-probe --data.type workload_replay --data.path x --load.type trace_session_replay ` +
+			`--load.stages [{"concurrent_sessions":1}]`, "--print script: sessions are counted when their data is opened"},
 		{"u --resolution 5%", "--resolution needs --search rate or --search concurrency"},
 		{"u --data.input_distribution 5",
 			`invalid argument "5" for "--data.input_distribution" flag: needs a JSON object`},

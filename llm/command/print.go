@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -132,6 +133,10 @@ func sortSections(root *yaml.Node) {
 // scriptText returns a script for k6 run that sends the load of the configuration. Without seeded the script draws its
 // own seed.
 func scriptText(c *config.Config, seeded bool) (string, error) {
+	if c.Load.Type == config.TraceSessionReplay {
+		return "", errors.New("--print script: sessions are counted when their data is opened: use --print config, or " +
+			"write a script as in docs/replay.md")
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err
