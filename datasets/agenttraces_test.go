@@ -5,8 +5,10 @@ import (
 	"compress/gzip"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // chatSpan returns a span of a call with fields of its own, as JSON.
@@ -160,5 +162,27 @@ func TestPackedBatches(t *testing.T) {
 	}
 	if got[0] != got[1] || !strings.Contains(got[0], "event_001_3") {
 		t.Errorf("got\n%s, packed\n%s", got[0], got[1])
+	}
+}
+
+// Gaps between calls of agents are shortened, too.
+func TestIdleGapsOfAgents(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"otel.json", "weka.jsonl", "tracelab.jsonl", "dag.jsonl"} {
+		w, err := OpenTrace([]File{disk(filepath.Join(samples, file))}, TraceOptions{IdleGapCap: 1e8, IncludeErrors: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := w.Session(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		longest := time.Duration(0)
+		for _, c := range s.Calls {
+			longest = max(longest, c.Wait)
+		}
+		if longest > 1e8 {
+			t.Errorf("%s: got a wait of %v, want none above 100ms", file, longest)
+		}
 	}
 }

@@ -16,9 +16,9 @@ import (
 
 // dag reads AIPerf's files of branching conversations. A record is a conversation with its turns; turns name others
 // that go on from them (forks) or begin anew beside them (spawns). A tree of conversations is one session.
-type dag struct{}
+type dag struct{ Options }
 
-func newDAG(Options) Format { return dag{} }
+func newDAG(o Options) Format { return dag{o} }
 
 func (dag) Name() string { return "dag" }
 
@@ -86,8 +86,8 @@ func branches(list gjson.Result) (out []branch) {
 	return out
 }
 
-func (dag) Session(records []Record) (*workload.Session, error) {
-	t := tree{byID: map[string]*dialogue{}, runs: map[string]int{}}
+func (g dag) Session(records []Record) (*workload.Session, error) {
+	t := tree{byID: map[string]*dialogue{}, runs: map[string]int{}, idle: g.IdleGapCap}
 	for _, r := range records {
 		if err := t.add(r); err != nil {
 			return nil, r.Fault(err)
@@ -118,6 +118,7 @@ type tree struct {
 	calls []workload.Call
 	path  []string       // the conversations that are being made, each in the one before it
 	runs  map[string]int // how often each was made
+	idle  time.Duration  // the longest delay; 0 for any
 }
 
 // add reads a conversation.
@@ -261,6 +262,9 @@ func (t *tree) turn(d *dialogue, k int, name string, last int, b begin) (int, er
 			return 0, err
 		}
 		c.Wait = time.Duration(ms * float64(time.Millisecond))
+		if t.idle > 0 {
+			c.Wait = min(c.Wait, t.idle)
+		}
 	}
 	c.ID = fmt.Sprintf("%s:%d", name, k)
 	c.UserFacing = len(t.path) == 1

@@ -63,7 +63,7 @@ func graphOf(c graphCase) ([]event, error) {
 		w := weka{Options{IdleGapCap: time.Duration(limit * float64(time.Second))}}
 		return events(newGraph(w.calls("t", streams, int(v.Get("block_size").Int()))), true), nil
 	}
-	calls, err := otel{c.IncludeErrors}.calls(readSpans(v.Get("spans")))
+	calls, err := otel{Options{IncludeErrors: c.IncludeErrors}}.calls(readSpans(v.Get("spans")))
 	if err != nil {
 		return nil, err
 	}

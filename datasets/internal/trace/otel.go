@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -26,9 +27,9 @@ var inMessages = map[string]bool{
 
 // otel reads spans of OpenTelemetry by its conventions for generative AI. A record is a whole session with its spans,
 // a batch of OTLP in JSON, as collectors write it, or one span.
-type otel struct{ includeErrors bool }
+type otel struct{ Options }
 
-func newOTel(o Options) Format { return otel{o.IncludeErrors} }
+func newOTel(o Options) Format { return otel{o} }
 
 func (otel) Name() string { return "otel" }
 
@@ -126,7 +127,7 @@ func (o otel) count(raw string, e *Entry) error {
 }
 
 // takes reports whether a span is a call that is replayed.
-func (o otel) takes(s *span) bool { return s.isCall() && (o.includeErrors || !s.failed) }
+func (o otel) takes(s *span) bool { return s.isCall() && (o.IncludeErrors || !s.failed) }
 
 func (o otel) Session(records []Record) (*workload.Session, error) {
 	var spans []span
@@ -185,8 +186,7 @@ func (o otel) calls(spans []span) (calls []recorded, err error) {
 	if err != nil {
 		return nil, err
 	}
-	starts := make([]int64, len(taken))
-	base := int64(0)
+	starts := make([]time.Duration, len(taken))
 	for i, s := range taken {
 		c, err := s.recorded()
 		if err != nil {
@@ -194,13 +194,12 @@ func (o otel) calls(spans []span) (calls []recorded, err error) {
 		}
 		c.call.UserFacing = c.call.UserFacing && !inTool[s.id]
 		calls = append(calls, c)
-		starts[i] = c.order
-		if i == 0 || c.order < base {
-			base = c.order
-		}
+		starts[i] = time.Duration(c.start) * time.Microsecond
 	}
-	for i := range calls {
-		calls[i].start, calls[i].end = millis(base, calls[i].start), millis(base, calls[i].end)
+	base := slices.MinFunc(calls, func(a, b recorded) int { return cmp.Compare(a.start, b.start) }).start
+	for i, start := range Squeeze(starts, o.IdleGapCap) {
+		shift := calls[i].start - start.Microseconds()
+		calls[i].start, calls[i].end = millis(base, calls[i].start-shift), millis(base, calls[i].end-shift)
 	}
 	return calls, nil
 }
