@@ -133,7 +133,7 @@ func TestALaterScenarioTellsTheClock(t *testing.T) {
 // The executor llm-arrival-rate waits between stages, and names the stage of each arrival.
 func TestStagesThatAreTold(t *testing.T) {
 	t.Parallel()
-	closed := record.Stage{Index: 2, Requests: new(int64(100)), Concurrency: new(int64(8))}
+	closed := record.Stage{Index: 2, Requests: new(int64(100)), Concurrency: new(int64(8)), Rate: new(4.0)}
 	b := New(zero, []record.Scenario{{Name: "a", Stages: []record.Stage{steady(0, 10, 10), steady(1, 20, 10), closed}}},
 		1)
 	var dropped int64

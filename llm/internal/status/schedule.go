@@ -159,7 +159,7 @@ func (s *schedule) between(from, to time.Time) load {
 		if !c.began[at].Before(newest) {
 			newest, l.stage, l.into, l.probe = c.began[at], stage.Index+1, into, c.probes
 		}
-		l.hasRate = l.hasRate || stage.Rate != nil
+		l.hasRate = l.hasRate || stage.Rate != nil && stage.Concurrency == nil
 		if over := stage.Duration != nil && into > seconds(*stage.Duration); stage.Concurrency != nil && !over {
 			l.concurrency += *stage.Concurrency
 		}

@@ -89,8 +89,8 @@ func doneRate(g *stage) string {
 	return optional(f.ends.rate())
 }
 
-// closed reports whether the stage is a closed loop.
-func (s *stage) closed() bool { return s.Concurrency != nil && s.Rate == nil }
+// closed reports whether the stage is a closed loop, whose rate, if it has one, is the most that may begin.
+func (s *stage) closed() bool { return s.Concurrency != nil }
 
 func asked(g *stage) string {
 	if g.Rate == nil {

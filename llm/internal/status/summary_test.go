@@ -135,14 +135,14 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// Where there is room, all percentiles have a column. Stages that are not of rates say how many requests at a time, and
-// several scenarios their names.
+// Where there is room, all percentiles have a column. Closed loops say how many requests at a time, and the rate that
+// bounds them, and several scenarios their names.
 func TestSummaryOfSeveralScenarios(t *testing.T) {
 	t.Parallel()
 	plan := []record.Scenario{
 		{Name: "interactive", Stages: []record.Stage{steady(0, 1, 10)}},
 		{Name: "a name that is much longer than a column", Stages: []record.Stage{{Index: 1,
-			Requests: new(int64(2)), Concurrency: new(int64(16))}}},
+			Requests: new(int64(2)), Concurrency: new(int64(16)), Rate: new(5.0)}}},
 	}
 	s := counted(plan, sent{0, 1, 2, answers(50_000, 10_000, 20), "", nil},
 		sent{0, 2, 3, answers(50_000, 10_000, 20), "", nil},
@@ -153,7 +153,7 @@ func TestSummaryOfSeveralScenarios(t *testing.T) {
                                 at a       per second                 un-        TTFT, ms    ITL, ms  output
   scenario               stage  time  asked sent done  requests  finished   p50  p90  p99   p50  p99   tok/s
   interactive                0     -   1.00 1.00 1.00         2         -  50.0 50.0 50.0  10.0 10.0    20.0
-  a name that is much …      1    16      -    - 0.50         2         1  50.0 50.0 50.0     -    -    0.50
+  a name that is much …      1    16   5.00    - 0.50         2         1  50.0 50.0 50.0     -    -    0.50
 `
 	if _, after, _ := strings.Cut(got, "none dropped\n"); !strings.HasPrefix(after, want) {
 		t.Errorf("got%s\nwant%s", got, want)
