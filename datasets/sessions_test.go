@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parquet-go/parquet-go"
 )
 
 // seekable is a file that can be read at an offset.
@@ -28,12 +30,33 @@ const azureLines = `{"TIMESTAMP":"2023-11-16 18:17:03.9799600","ContextTokens":4
 {"TIMESTAMP":"2023-11-16 18:17:04.0319600","ContextTokens":3180,"GeneratedTokens":8}
 `
 
+// azureParquet is the same as a Parquet file.
+func azureParquet(t *testing.T) string {
+	t.Helper()
+	type row struct{ TIMESTAMP, ContextTokens, GeneratedTokens string }
+	var rows []row
+	for line := range strings.Lines(azureRows) {
+		cells := strings.Split(strings.TrimSpace(line), ",")
+		rows = append(rows, row{cells[0], cells[1], cells[2]})
+	}
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[row](&b)
+	if _, err := w.Write(rows[1:]); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
 // The same trace in every kind of file is the same workload: rows that stand out of order are sorted by time.
 func TestOpenTrace(t *testing.T) {
 	t.Parallel()
 	for _, f := range []File{
 		file("a.csv", azureRows), seekable("a.csv", azureRows), file("a.csv.gz", packed(t, "a.csv.gz", azureRows)),
 		file("a.jsonl", azureLines), seekable("a.jsonl", azureLines), seekable("a.jsonl", "\ufeff"+azureLines),
+		file("a.parquet", azureParquet(t)),
 		seekable("a.jsonl.zst", packed(t, "a.jsonl.zst", azureLines)),
 		seekable("a.json", "["+strings.ReplaceAll(strings.TrimSpace(azureLines), "}\n", "},\n")+"]"),
 	} {

@@ -19,13 +19,19 @@ type turn struct {
 	paused bool          // delay is known
 }
 
-// inOrder puts records into the order of their instants; those without one stay behind the record before them.
+// inOrder puts records into the order of their instants. Those without one stay behind the record before them, or ahead
+// of the first that has one.
 func inOrder(records []Record) []Record {
 	records = slices.Clone(records)
-	for i := 1; i < len(records); i++ {
-		if !records[i].Timed {
-			records[i].Start = records[i-1].Start
+	at := time.Duration(0)
+	if first := slices.IndexFunc(records, func(r Record) bool { return r.Timed }); first >= 0 {
+		at = records[first].Start
+	}
+	for i := range records {
+		if records[i].Timed {
+			at = records[i].Start
 		}
+		records[i].Start = at
 	}
 	slices.SortStableFunc(records, func(a, b Record) int { return cmp.Compare(a.Start, b.Start) })
 	return records

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode"
 
 	"github.com/tidwall/gjson"
@@ -68,7 +69,11 @@ func plainly(names []string) []string {
 type columns struct {
 	named [columnCount]string
 	ranks sync.Map // [columnCount]rank by name
+	known atomic.Int32
 }
+
+// mostRanks is how many names are remembered: a record may have names of its own.
+const mostRanks = 1000
 
 // rank is how well a name is known; 0 is best, and below 0 unknown.
 type rank struct {
@@ -137,7 +142,10 @@ func (c *columns) rank(name string) [columnCount]rank {
 	if proper == "" && unit == 0 {
 		list[timeColumn].place = -1
 	}
-	c.ranks.Store(strings.Clone(name), list)
+	if c.known.Load() < mostRanks {
+		c.known.Add(1)
+		c.ranks.Store(strings.Clone(name), list)
+	}
 	return list
 }
 

@@ -183,3 +183,23 @@ func TestElements(t *testing.T) {
 		}
 	}
 }
+
+// A record without an instant keeps its place among the others, also if it is the first.
+func TestInOrder(t *testing.T) {
+	t.Parallel()
+	const never = time.Duration(0)
+	at := func(line int, start time.Duration) Record {
+		return Record{Line: line, Start: start, Timed: start != never}
+	}
+	for _, tt := range []struct{ records, want []Record }{
+		{[]Record{at(1, 900), at(2, 800), at(3, never)}, []Record{at(2, 800), {Line: 3, Start: 800}, at(1, 900)}},
+		{[]Record{at(1, never), at(2, 800), at(3, 700)}, []Record{at(3, 700), {Line: 1, Start: 800}, at(2, 800)}},
+		{[]Record{at(1, never), at(2, never)}, []Record{at(1, never), at(2, never)}},
+	} {
+		if got := inOrder(tt.records); !slices.EqualFunc(got, tt.want, func(a, b Record) bool {
+			return a.Line == b.Line && a.Start == b.Start && a.Timed == b.Timed
+		}) {
+			t.Errorf("got %+v, want %+v", got, tt.want)
+		}
+	}
+}
