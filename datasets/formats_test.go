@@ -200,7 +200,7 @@ b at 500ms
   2 after #0 at +3s: user "What is the weather?" assistant "" calls weather({}) tool "sun"; prompt 0, most 30, answer 30
 c at 3s
   1: system "Be brief." user "Hello"; prompt 0, most 512, answer 512
-  2 after #0 causally by 2s: sent by #0 answer of #0 user "How are you?"; prompt 0, most 512, answer 512
+  2 after #0 causally by 2s: sent by #0 answer of #0 user "How are you?"; prompt 0, most 512, answer 512, params {"top_k": 3}
 mooncake-7 at 4s
   1: user "Once upon a time"; prompt 0, most 7, answer 0, model m, params {"temperature":0.5}
 `},

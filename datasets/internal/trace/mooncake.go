@@ -2,6 +2,7 @@ package trace
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -51,11 +52,12 @@ const (
 	mcPayload
 	mcContext
 	mcMode
+	mcExtra
 )
 
 var mooncakeFields = []string{
 	"session_id", "messages", "text_input", "input_length", "output_length", "hash_ids", "delay", "tools", "payload",
-	"context_mode", "message_mode",
+	"context_mode", "message_mode", "extra",
 }
 
 func (m mooncake) Session(records []Record) (*workload.Session, error) {
@@ -88,6 +90,9 @@ func (m mooncake) call(t *turn, f []gjson.Result, before int) (c workload.Call, 
 		c, err = readBody(f[mcPayload])
 	} else {
 		c, err = m.prompt(t.record, f, before)
+	}
+	if f[mcExtra].IsObject() && c.Params == nil {
+		c.Params = json.RawMessage(f[mcExtra].Raw)
 	}
 	if err != nil || !given(f[mcOutput]) {
 		return c, err
