@@ -169,7 +169,8 @@ func TestPackedBatches(t *testing.T) {
 func TestIdleGapsOfAgents(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"otel.json", "weka.jsonl", "tracelab.jsonl", "dag.jsonl"} {
-		w, err := OpenTrace([]File{disk(filepath.Join(samples, file))}, TraceOptions{IdleGapCap: 1e8, IncludeErrors: true})
+		o := TraceOptions{IdleGapCap: 1e8, IncludeErrors: true}
+		w, err := OpenTrace([]File{disk(filepath.Join(samples, file))}, o)
 		if err != nil {
 			t.Fatal(err)
 		}
