@@ -134,8 +134,8 @@ func sortSections(root *yaml.Node) {
 // own seed.
 func scriptText(c *config.Config, seeded bool) (string, error) {
 	if c.Load.Type == config.TraceSessionReplay {
-		return "", errors.New("--print script: sessions are counted when their data is opened: use --print config, or " +
-			"write a script as in docs/replay.md")
+		return "", errors.New("--print script: sessions are counted when their data is opened: use --print config, " +
+			"or write a script as in docs/replay.md")
 	}
 	dir, err := os.Getwd()
 	if err != nil {
