@@ -36,7 +36,8 @@ var shortened = []struct {
 	{regexp.MustCompile(`"duration": \d+`), `"duration": 1`},
 	{regexp.MustCompile(` -e MODEL=\S+`), ""}, // the simulator has a model of its own
 	{regexp.MustCompile(`-e TOKENIZER=\S+`), "-e TOKENIZER=scripts/data/sample-tokenizer.json"},
-	{regexp.MustCompile(` -e DATASET=\S+`), ""}, // the sample beside the script
+	// The sample beside the script, except for those of pageFiles.
+	{regexp.MustCompile(` -e DATASET=(\w+/|billsum|conversations|faq|instruct|prompts)\S*`), ""},
 	{regexp.MustCompile(` -e COLUMN=\S+`), ""},
 	{regexp.MustCompile(` -e '?FILES=\S+`), ""},
 	{regexp.MustCompile(`(-e ADAPTERS=\S+)`), "$1 -e RATE=20 -e DURATION=500ms"},
@@ -52,7 +53,7 @@ var shortened = []struct {
 }
 
 var (
-	ownLoad   = regexp.MustCompile(`-e (STAGES|RATE|DURATION|CONFIG)=|scripts/saturation`)
+	ownLoad   = regexp.MustCompile(`-e (STAGES|RATE|DURATION|CONFIG|CLOCK)=|scripts/saturation`)
 	aScript   = regexp.MustCompile(` (scripts/[\w-]+\.js)$`)          // smoke.test.js has no settings
 	ownScript = regexp.MustCompile(` ((slo|leave|mix|classes)\.js)$`) // of a page; these read DURATION
 )
@@ -81,7 +82,7 @@ type checkout struct {
 func newCheckout(t *testing.T, server string) checkout {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{"bin", "examples", "scripts"} {
+	for _, name := range []string{"bin", "scripts"} {
 		abs, err := filepath.Abs(name)
 		if err == nil {
 			err = os.Symlink(abs, filepath.Join(dir, name))
