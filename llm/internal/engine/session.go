@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -142,7 +143,10 @@ func (s *Session) send(ctx context.Context, a *replay.Ask) replay.Got {
 	}
 	call.address(s.model)
 	answer, counts, err := call.exchange()
-	if err != nil {
+	switch {
+	case errors.Is(err, client.ErrUnsent):
+		return replay.Got{Unsent: true, End: time.Now()}
+	case err != nil:
 		return replay.Got{End: time.Now(), ErrorType: record.ErrorMalformed, Error: err.Error()}
 	}
 	r := answer.Record
