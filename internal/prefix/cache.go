@@ -1,5 +1,7 @@
 package prefix
 
+import "sort"
+
 // Cache models the prefix cache of a server: it holds the blocks of prompts, and drops those that were not used for
 // longest. Of one prompt it drops the last blocks first, so that the beginning of a block that it holds is held too.
 // What a server holds for requests in flight, and the blocks of its answers, are not in the model.
@@ -28,12 +30,10 @@ func (c *Cache) Len() int { return len(c.places) }
 
 // Request returns how many of a prompt's first blocks are held, and then holds all of them, as far as there is room.
 func (c *Cache) Request(hashes []Hash) (known int) {
-	for known < len(hashes) {
-		if _, held := c.places[hashes[known]]; !held {
-			break
-		}
-		known++
-	}
+	known = sort.Search(len(hashes), func(i int) bool { // what is before a block that is held is held, too
+		_, held := c.places[hashes[i]]
+		return !held
+	})
 	if c.limit == 0 {
 		for _, h := range hashes[known:] {
 			c.places[h] = 0

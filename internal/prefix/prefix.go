@@ -31,9 +31,14 @@ func Decode(b []byte) ([]Hash, error) {
 	if len(b)%hashBytes != 0 {
 		return nil, fmt.Errorf("hashes of %d bytes, which is no multiple of %d", len(b), hashBytes)
 	}
-	hashes := make([]Hash, 0, len(b)/hashBytes)
-	for ; len(b) > 0; b = b[hashBytes:] {
-		hashes = append(hashes, Hash(binary.LittleEndian.Uint64(b)))
+	return AppendDecoded(make([]Hash, 0, len(b)/hashBytes), b, len(b)), nil
+}
+
+// AppendDecoded appends the first hashes of those that Encode wrote, at most n.
+func AppendDecoded(dst []Hash, b []byte, n int) []Hash {
+	for ; n > 0 && len(b) >= hashBytes; n-- {
+		dst = append(dst, Hash(binary.LittleEndian.Uint64(b)))
+		b = b[hashBytes:]
 	}
-	return hashes, nil
+	return dst
 }
