@@ -16,18 +16,18 @@ import (
 // a list are separated by spaces. A text that a spreadsheet would compute gets an apostrophe before it; the other
 // formats keep texts unchanged.
 func (t RequestTable) WriteCSV(w io.Writer) error {
-	return buffered(w, func(w io.Writer) error { return writeCSVRows(t.run, w) })
+	return buffered(w, func(w io.Writer) error { return t.writeCSV(w) })
 }
 
-func writeCSVRows(r *run.Run, w io.Writer) error {
+func (t RequestTable) writeCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	columns := columnsOf(reflect.TypeFor[run.Row]())
 	if err := out.Write(names(columns)); err != nil {
 		return err
 	}
 	var rec record.Request
-	rows := newRowMaker(r)
-	for _, q := range r.Requests {
+	rows := t.rows()
+	for _, q := range t.run.Requests {
 		if err := out.Write(csvLine(columns, rows.row(q, &rec))); err != nil {
 			return err
 		}

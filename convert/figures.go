@@ -80,7 +80,7 @@ func RunFigures(r *run.Run, name string, o Options) (compare.Figures, error) {
 	f.Doubt = doubt(l.Additions.Health.Verdict, l.Additions.Health.Reasons)
 	f.Searches = comparedSearches(r.Searches)
 	figuresOf(gjson.ParseBytes(text), f.Values)
-	if sessions, _ := newSessionReports(r, o); sessions != nil {
+	if sessions, _ := newSessionReports(r, o, nil); sessions != nil {
 		if text, err = pythonJSON(sessions, ""); err != nil {
 			return compare.Figures{}, err
 		}

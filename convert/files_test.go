@@ -186,7 +186,7 @@ func TestCSVHasNoFormulas(t *testing.T) {
 	}
 	var out bytes.Buffer
 	run := runOf(t, requests...)
-	if err := writeCSVRows(run, &out); err != nil {
+	if err := NewRequestTable(run).writeCSV(&out); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&out).ReadAll()

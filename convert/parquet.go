@@ -26,10 +26,13 @@ type ChunkRow struct {
 }
 
 // RequestTable writes the requests of a run as tables for other programs. [NewRequestTable] makes one.
-type RequestTable struct{ run *run.Run }
+type RequestTable struct {
+	run   *run.Run
+	known map[*run.Request]knownBlocks // of a replay
+}
 
 // NewRequestTable returns the table of a run's requests.
-func NewRequestTable(r *run.Run) RequestTable { return RequestTable{r} }
+func NewRequestTable(r *run.Run) RequestTable { return RequestTable{r, expectedReuse(r, 0)} }
 
 // WriteParquet writes one row per request. The file's metadata hold the other lines of the run, so that a report can be
 // made from the file.
@@ -48,7 +51,7 @@ func (t RequestTable) WriteParquet(out io.Writer) error {
 		parquet.KeyValueMetadata(run.LinesKey, lines))
 	return writeRows(out, func(w *rowWriter[run.Row]) error {
 		recs := make([]record.Request, batchRows) // a batch holds their lists until it is written
-		rows := newRowMaker(r)
+		rows := t.rows()
 		for i, q := range r.Requests {
 			if err := w.write(rows.row(q, &recs[i%batchRows])); err != nil {
 				return err
@@ -199,13 +202,9 @@ type rowMaker struct {
 	known map[*run.Request]knownBlocks
 }
 
-func newRowMaker(r *run.Run) rowMaker {
-	m := rowMaker{run: r}
-	if len(r.Sessions) == 0 {
-		return m
-	}
-	m.gaps, m.known = map[*run.Request]int64{}, expectedReuse(r, 0)
-	for _, s := range r.Sessions {
+func (t RequestTable) rows() rowMaker {
+	m := rowMaker{run: t.run, gaps: map[*run.Request]int64{}, known: t.known}
+	for _, s := range t.run.Sessions {
 		ends := endsOf(s)
 		for _, q := range s.Requests {
 			m.gaps[q] = q.Start - released(s, q.Call(), ends)

@@ -208,6 +208,7 @@ type Report struct {
 	run       *run.Run
 	opts      Options
 	tokenGaps *stats.Tally
+	known     map[*run.Request]knownBlocks // of calls with blocks; nil without sessions
 }
 
 // NewReport returns the report on the run, and on each stage and each adapter that has requests.
@@ -232,7 +233,8 @@ func NewReport(r *run.Run, o Options) *Report {
 	p.Summary, p.tokenGaps = all.summary(series), all.tokenGaps
 	p.addScenarios()
 	p.addAdapters()
-	p.Sessions, p.SessionStages = newSessionReports(r, o)
+	p.known = expectedReuse(r, o.CacheTokens)
+	p.Sessions, p.SessionStages = newSessionReports(r, o, p.known)
 	p.Summary.Additions.Gates = judge{all}.judgements(givenAll(o.Gates))
 	p.Summary.Additions.setSearches(r)
 	p.Summary.Additions.SLOAnswers = p.sloAnswers()

@@ -36,19 +36,20 @@ type knownBlocks struct {
 	blocks                  int32
 }
 
-// expectedReuse returns for each request with blocks how many tokens of its prompt earlier requests had, in order of
+// expectedReuse returns for each request of a replay with blocks how many tokens of its prompt earlier requests had, in order of
 // their starts. The cache is the server's, so there is one for each client. limit is in tokens; 0 means none.
 func expectedReuse(r *run.Run, limit int64) map[*run.Request]knownBlocks {
-	w := reuseWalk{
-		limit: limit, sessions: map[[2]any]*promptBlocks{}, known: map[*run.Request]knownBlocks{},
-		caches: map[int]*twoCaches{},
+	if len(r.Sessions) == 0 {
+		return nil
 	}
+	w := reuseWalk{limit: limit, sessions: map[sessionKey]*promptBlocks{}, caches: map[int]*twoCaches{}}
 	all := slices.Concat(r.Primers, r.Requests)
 	all = slices.DeleteFunc(all, func(q *run.Request) bool { return !q.Replayed })
 	slices.SortFunc(all, func(a, b *run.Request) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Scenario, b.Scenario),
 			cmp.Compare(a.Index, b.Index), cmp.Compare(a.Seq, b.Seq))
 	})
+	w.known = make(map[*run.Request]knownBlocks, len(all))
 	for _, q := range all {
 		w.session(q).left++
 	}
@@ -61,10 +62,16 @@ func expectedReuse(r *run.Run, limit int64) map[*run.Request]knownBlocks {
 // reuseWalk follows what the caches know while requests come.
 type reuseWalk struct {
 	limit    int64
-	sessions map[[2]any]*promptBlocks
+	sessions map[sessionKey]*promptBlocks
 	caches   map[int]*twoCaches
 	known    map[*run.Request]knownBlocks
 	scratch  []prefix.Hash
+}
+
+// sessionKey identifies a session in a run.
+type sessionKey struct {
+	scenario string
+	index    int64
 }
 
 // twoCaches are a cache that forgets nothing, and one of a given size.
@@ -77,7 +84,7 @@ type promptBlocks struct {
 }
 
 func (w *reuseWalk) session(q *run.Request) *promptBlocks {
-	key := [2]any{q.Scenario, q.Index}
+	key := sessionKey{q.Scenario, q.Index}
 	s := w.sessions[key]
 	if s == nil {
 		s = &promptBlocks{calls: map[int]*record.Call{}}
@@ -94,7 +101,7 @@ func (w *reuseWalk) add(q *run.Request) {
 		w.ask(q, call.BlockSize)
 	}
 	if s.left--; s.left == 0 {
-		delete(w.sessions, [2]any{q.Scenario, q.Index})
+		delete(w.sessions, sessionKey{q.Scenario, q.Index})
 	}
 }
 
@@ -124,11 +131,7 @@ func (s *promptBlocks) hashes(dst []prefix.Hash, c *record.Call, n int) []prefix
 	if before := s.calls[c.SharedWith]; shared > 0 && before != nil && c.SharedWith < c.Number {
 		dst = s.hashes(dst, before, shared)
 	}
-	own, err := prefix.Decode(c.Blocks)
-	if err != nil { // the reader refuses such blocks
-		return dst
-	}
-	return append(dst, own[:max(0, min(len(own), n-shared))]...)
+	return prefix.AppendDecoded(dst, c.Blocks, n-shared)
 }
 
 // reuseOf adds up the successful calls of some sessions; nil if no blocks are recorded.

@@ -114,11 +114,12 @@ type PathSum struct {
 func ReplayedSessions(p *Report) []*run.Session { return p.run.Sessions }
 
 // newSessionReports returns the reports on all sessions of a run and on those of each stage; nil without sessions.
-func newSessionReports(r *run.Run, o Options) (all *SessionLifecycle, stages map[int]*SessionLifecycle) {
+func newSessionReports(r *run.Run, o Options, known map[*run.Request]knownBlocks) (all *SessionLifecycle,
+	stages map[int]*SessionLifecycle) {
 	if len(r.Sessions) == 0 {
 		return nil, nil
 	}
-	g, known := &subset{run: r, opts: o.withDefaults()}, expectedReuse(r, o.CacheTokens)
+	g := &subset{run: r, opts: o.withDefaults()}
 	byStage := map[int][]*run.Session{}
 	for _, s := range r.Sessions {
 		byStage[s.Stage] = append(byStage[s.Stage], s)

@@ -51,10 +51,13 @@ type SessionRow struct {
 }
 
 // SessionTable writes the replayed sessions of a run as tables for other programs. [NewSessionTable] makes one.
-type SessionTable struct{ run *run.Run }
+type SessionTable struct {
+	run   *run.Run
+	known map[*run.Request]knownBlocks
+}
 
 // NewSessionTable returns the table of a run's sessions.
-func NewSessionTable(r *run.Run) SessionTable { return SessionTable{r} }
+func NewSessionTable(r *run.Run) SessionTable { return SessionTable{r, expectedReuse(r, 0)} }
 
 // WriteParquet writes one row per session.
 func (t SessionTable) WriteParquet(out io.Writer) error {
@@ -78,9 +81,9 @@ func (t SessionTable) WriteCSV(w io.Writer) error {
 }
 
 func (t SessionTable) each(write func(SessionRow) error) error {
-	g, known := &subset{run: t.run}, expectedReuse(t.run, 0)
+	g := &subset{run: t.run}
 	for _, s := range t.run.Sessions {
-		if err := write(newSessionRow(g, s, known)); err != nil {
+		if err := write(newSessionRow(g, s, t.known)); err != nil {
 			return err
 		}
 	}

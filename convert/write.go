@@ -126,16 +126,16 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 		}})
 	}
 	if files.CSV {
-		list = append(list, output{name: reportdir.CSV, write: NewRequestTable(p.run).WriteCSV})
+		list = append(list, output{name: reportdir.CSV, write: RequestTable{p.run, p.known}.WriteCSV})
 	}
 	if files.CSV && p.Sessions != nil {
-		list = append(list, output{name: reportdir.SessionCSV, write: NewSessionTable(p.run).WriteCSV})
+		list = append(list, output{name: reportdir.SessionCSV, write: SessionTable{p.run, p.known}.WriteCSV})
 	}
 	if files.Parquet && p.Sessions != nil {
-		list = append(list, output{name: reportdir.SessionParquet, write: NewSessionTable(p.run).WriteParquet})
+		list = append(list, output{name: reportdir.SessionParquet, write: SessionTable{p.run, p.known}.WriteParquet})
 	}
 	if files.Parquet {
-		list = append(list, output{name: reportdir.Parquet, write: NewRequestTable(p.run).WriteParquet})
+		list = append(list, output{name: reportdir.Parquet, write: RequestTable{p.run, p.known}.WriteParquet})
 	}
 	return list
 }
