@@ -1,11 +1,14 @@
 package agentic
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
@@ -139,6 +142,26 @@ func TestSessionsDependOnNumberAndSeedAlone(t *testing.T) {
 	}
 	if reflect.DeepEqual(newGenerator(t, varied(8)).Session(1).Calls, g.Session(1).Calls) {
 		t.Error("seeds 7 and 8 make the same session")
+	}
+}
+
+// TestSessionsStayTheSame notices a change of draws or texts: runs of one seed are compared over releases, so such a
+// change belongs into the CHANGELOG.
+func TestSessionsStayTheSame(t *testing.T) {
+	g := newGenerator(t, varied(1))
+	h := sha256.New()
+	var wg sync.WaitGroup
+	sessions := make([][]byte, 8)
+	for i := range sessions {
+		wg.Go(func() { sessions[i], _ = json.Marshal(g.Session(int64(i))) })
+	}
+	wg.Wait()
+	for _, s := range sessions {
+		h.Write(s)
+	}
+	const want = "d81a8a10a05974cc"
+	if got := hex.EncodeToString(h.Sum(nil)[:8]); got != want {
+		t.Errorf("got sessions with the hash %s, want %s", got, want)
 	}
 }
 
