@@ -140,8 +140,12 @@ func sendTo(t *testing.T, handler http.Handler, method string, native bool, clie
 		if native {
 			iterate = nativeIterations(t, v, scenario, slot)
 		}
+		over := make(chan struct{})
 		for k, salt := range salts {
-			*slot = arrival.Arrival{Index: int64(k), Due: time.Now(), Salt: salt}
+			if k == len(salts)-1 {
+				close(over) // of which only sessions take notice
+			}
+			*slot = arrival.Arrival{Index: int64(k), Due: time.Now(), Salt: salt, First: k == 0, Over: over}
 			v.iter = uint64(k)
 			time.Sleep(3 * time.Millisecond) // the lateness
 			iterate()

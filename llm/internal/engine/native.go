@@ -248,7 +248,7 @@ func (s *Sender) prepareSession(common *Call) (*Session, error) {
 	if session.model, err = l.reach(&session.common); err != nil {
 		return nil, err
 	}
-	return session, session.settle(l.set)
+	return session, session.settle(l.set, false)
 }
 
 // prepare draws the item of an arrival and makes the request for it.

@@ -53,12 +53,8 @@ func (c *Client) PrepareSession(set *Set, turn replay.Turn) (*Session, error) {
 	if s.common.position, err = c.vu.sessionPosition(len(turn.Session.Calls)); err != nil {
 		return nil, err
 	}
-	if due := s.common.position.due; due != nil {
-		first, s.turn.Over = due.First, due.Over
-	}
-	s.turn.Begins = first && set.Sessions.Player.Rules.BeginTo > 0
 	c.dropIdleConnections(state, s.common.position)
-	return s, s.settle(set)
+	return s, s.settle(set, first)
 }
 
 // loopExecutors are the executors of k6 that keep a number of VUs busy.
@@ -83,9 +79,14 @@ func (v *VU) sessionPosition(calls int) (Position, error) {
 	return at, nil
 }
 
-// settle completes a session whose position is known.
-func (s *Session) settle(set *Set) error {
+// settle completes a session whose position is known. If its arrival does not tell, first is whether it is the first of
+// its place in a closed loop.
+func (s *Session) settle(set *Set, first bool) error {
 	s.player, s.maxTokens = set.Sessions.Player, set.maxTokens
+	if due := s.common.position.due; due != nil {
+		first, s.turn.Over = due.First, due.Over
+	}
+	s.turn.Begins = first && s.player.Rules.BeginTo > 0
 	if s.common.client.opts.API.Input() != api.InputPrompt {
 		return nil
 	}
