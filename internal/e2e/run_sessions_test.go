@@ -84,7 +84,8 @@ func (r replayed) inOrder(t *testing.T) (checked int) {
 // each call after those that it waits for.
 func TestSessionsOfSeveralInstances(t *testing.T) {
 	t.Parallel()
-	quick := []string{"SESSIONS=24", "CONCURRENCY=8", "TOOL_TIME=0.01", "THINK_TIME=0.02", "OUTPUT_LEN=20", "FANOUT=0.3"}
+	quick := []string{"SESSIONS=24", "CONCURRENCY=8", "TOOL_TIME=0.01", "THINK_TIME=0.02", "OUTPUT_LEN=20",
+		"FANOUT=0.3"}
 	var want []string
 	for _, of := range []int{1, 2, 4} {
 		all := make([]replayed, of)
@@ -119,7 +120,8 @@ func TestSessionsOfSeveralInstances(t *testing.T) {
 			want = got
 		}
 		if len(where) != 24 || len(got) < 200 || !slices.Equal(got, want) {
-			t.Errorf("%d instances sent %d requests of %d sessions, not the %d of one", of, len(got), len(where), len(want))
+			t.Errorf("%d instances sent %d requests of %d sessions, not the %d of one", of, len(got), len(where),
+				len(want))
 		}
 	}
 }
@@ -134,7 +136,8 @@ func TestExpectedReuseIsTheServers(t *testing.T) {
 		{"scripts/replay.js", "FORMAT=weka", "SPEED=1000"},
 		{"scripts/replay.js", "SPEED=1000"},
 	} {
-		records, truths := filepath.Join(dir, fmt.Sprint(i, ".jsonl")), filepath.Join(dir, fmt.Sprint(i, "-truth.jsonl"))
+		records := filepath.Join(dir, fmt.Sprint(i, ".jsonl"))
+		truths := filepath.Join(dir, fmt.Sprint(i, "-truth.jsonl"))
 		args := []string{"run", "--quiet", "--out", "llm=" + records, "-e",
 			"BASE_URL=sim:?ttft=2ms&itl=0s&prefix-cache-tokens=unlimited&truth=" + truths}
 		for _, setting := range settings[1:] {
@@ -162,8 +165,10 @@ func TestExpectedReuseIsTheServers(t *testing.T) {
 			cached += int64(truth.CachedTokens)
 		}
 		reuse := report.Extension.Reuse
-		if reuse == nil || reuse.Calls != len(all) || reuse.Expected != cached || reuse.Cached != cached || cached == 0 {
-			t.Errorf("%q: the report has %+v, the server found %d tokens of %d requests", settings, reuse, cached, len(all))
+		if reuse == nil || reuse.Calls != len(all) || reuse.Expected != cached || reuse.Cached != cached ||
+			cached == 0 {
+			t.Errorf("%q: the report has %+v, the server found %d tokens of %d requests", settings, reuse, cached,
+				len(all))
 		}
 	}
 }
@@ -174,8 +179,8 @@ func TestWhatAnInterruptLeavesOfSessions(t *testing.T) {
 	for _, exec := range []string{"", "default"} {
 		records := filepath.Join(t.TempDir(), "run.jsonl")
 		r := run(t, 1500*time.Millisecond, os.Interrupt, "k6", "run", "--quiet", "--out", "llm="+records, "-e",
-			"BASE_URL=sim:?ttft=300ms&itl=100ms", "-e", "SESSIONS=60", "-e", "CONCURRENCY=12", "-e", "TOOL_TIME=0", "-e",
-			"EXEC="+exec, "-e", "GRACEFUL_STOP=0s", "scripts/agentic.js")
+			"BASE_URL=sim:?ttft=300ms&itl=100ms", "-e", "SESSIONS=60", "-e", "CONCURRENCY=12", "-e", "TOOL_TIME=0",
+			"-e", "EXEC="+exec, "-e", "GRACEFUL_STOP=0s", "scripts/agentic.js")
 		if r.code != 105 {
 			t.Errorf("exec %q: exit code %d, want k6's 105", exec, r.code)
 		}
@@ -199,8 +204,8 @@ func TestWhatAnInterruptLeavesOfSessions(t *testing.T) {
 			delete(sent, s.Index)
 		}
 		if len(only[*record.End](all)) != 1 || len(sent) > 0 || cut < 12 || canceled < 5 {
-			t.Errorf("exec %q: %d sessions, %d of them cut, %d calls cut, calls without sessions %v", exec, len(sessions),
-				cut, canceled, sent)
+			t.Errorf("exec %q: %d sessions, %d of them cut, %d calls cut, calls without sessions %v", exec,
+				len(sessions), cut, canceled, sent)
 		}
 	}
 }
@@ -215,8 +220,9 @@ func TestKeptGaps(t *testing.T) {
 	records := filepath.Join(dir, "run.jsonl")
 	port := simulator(t, "127.0.0.1", "--ttft", "20ms", "--itl", "5ms", "--max-num-seqs", "1000")
 	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, "-e",
-		fmt.Sprintf("BASE_URL=http://127.0.0.1:%d", port), "-e", "SESSIONS=600", "-e", "CONCURRENCY=300", "-e", "RATE=100",
-		"-e", "TOOL_TIME=0.8", "-e", "THINK_TIME=2", "-e", "FANOUT=0", "-e", "OUTPUT_LEN=40", "scripts/agentic.js"))
+		fmt.Sprintf("BASE_URL=http://127.0.0.1:%d", port), "-e", "SESSIONS=600", "-e", "CONCURRENCY=300", "-e",
+		"RATE=100", "-e", "TOOL_TIME=0.8", "-e", "THINK_TIME=2", "-e", "FANOUT=0", "-e", "OUTPUT_LEN=40",
+		"scripts/agentic.js"))
 	requests, _ := readRecords(t, records)
 	var off []float64
 	for _, q := range requests {

@@ -104,8 +104,8 @@ func (p opening) workload(rules *replay.Rules) (workload.Source, error) {
 // match, in the folder or the repository of the options if they have one.
 func (p opening) files() (files []datasets.File, err error) {
 	if p.o.Path == sampleName {
-		p.from.Log.Infof("the data set is the built-in sample of %s: set path (DATASET in our scripts) to send your own",
-			p.o.Kind)
+		p.from.Log.Infof("the data set is the built-in sample of %s: set path (DATASET in our scripts) to send your "+
+			"own", p.o.Kind)
 		sample, err := sampleTrace(p.o)
 		return []datasets.File{sample}, err
 	}
@@ -162,9 +162,9 @@ func (s *Sessions) opened(name string) string {
 	} else if n, finite := s.Len(); finite {
 		c.Sessions = n
 	}
-	text := fmt.Sprintf("data set %s: %d sessions", name, c.Sessions)
+	text := fmt.Sprintf("data set %s: %s", name, number(c.Sessions, "session"))
 	if c.Calls > 0 {
-		text += fmt.Sprintf(", %d calls", c.Calls)
+		text += ", " + number(c.Calls, "call")
 	}
 	if starts := s.Starts(); len(starts) > 0 {
 		span := time.Duration(starts[len(starts)-1] * float64(time.Second))
@@ -180,4 +180,12 @@ func (s *Sessions) opened(name string) string {
 		text += ": " + plain.Terminal(c.Faults[0])
 	}
 	return text
+}
+
+// number returns a number of things in words.
+func number(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
