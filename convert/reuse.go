@@ -36,8 +36,8 @@ type knownBlocks struct {
 	blocks                  int32
 }
 
-// expectedReuse returns for each request of a replay with blocks how many tokens of its prompt earlier requests had, in order of
-// their starts. The cache is the server's, so there is one for each client. limit is in tokens; 0 means none.
+// expectedReuse returns for each call of a replay with blocks how many tokens of its prompt earlier requests had, in
+// order of their starts. The cache is the server's, so there is one for each client. limit is in tokens; 0 means none.
 func expectedReuse(r *run.Run, limit int64) map[*run.Request]knownBlocks {
 	if len(r.Sessions) == 0 {
 		return nil
