@@ -20,7 +20,8 @@ func TestLlamaCPPRunsAgents(t *testing.T) {
 		}
 		for _, before := range q.Call.After {
 			if end := ends[[2]int64{q.Index, int64(before)}]; end == 0 || q.Start < end {
-				t.Errorf("session %d: call %s began at %d, call %d ended at %d", q.Index, q.Call.ID, q.Start, before, end)
+				t.Errorf("session %d: call %s began at %d, call %d ended at %d",
+					q.Index, q.Call.ID, q.Start, before, end)
 			}
 		}
 		c := q.Counts()
