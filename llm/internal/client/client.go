@@ -306,8 +306,10 @@ type Request struct {
 	// fields.
 	Extra api.Extra
 
-	// At is when the request is to be sent. Do builds the body before, and waits; zero sends at once.
-	At time.Time
+	// At is when the request is to be sent. Do builds the body before, and waits; zero sends at once. A request is not
+	// sent if Stop is closed by then.
+	At   time.Time
+	Stop <-chan struct{}
 	// Tools holds the definitions of tools, and ToolChoice the choice among them, as OpenAI's chat has them; each API
 	// sends its own form. nil leaves them out.
 	Tools, ToolChoice json.RawMessage
@@ -340,8 +342,8 @@ func (o *Options) extra(own api.Extra) api.Extra {
 	return all
 }
 
-// ErrUnsent is returned for a request whose context ended before it was to be sent.
-var ErrUnsent = errors.New("not sent: the context ended before")
+// ErrUnsent is returned for a request whose context ended, or whose Stop was closed, before it was to be sent.
+var ErrUnsent = errors.New("not sent: the context or the session ended before")
 
 // Do sends one request and waits for its end. It returns an error only if the request could not be built, or ErrUnsent;
 // whatever happens once it is sent is in the record. The caller fills in the record's identity (scenario, stage, index
@@ -362,11 +364,24 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (ans
 func (c *Client) begin(ctx context.Context, req *Request) (*exchange, error) {
 	x, _ := c.exchanges.Get().(*exchange)
 	err := x.begin(req)
-	if err == nil && !req.At.IsZero() && !clock.Until(ctx, req.At) {
+	if err == nil && !req.At.IsZero() && !req.mayGo(ctx) {
 		err = ErrUnsent
 	}
 	if err != nil {
 		x.giveBack()
 	}
 	return x, err
+}
+
+// mayGo waits until a request is to be sent, and reports whether nothing has stopped it before.
+func (r *Request) mayGo(ctx context.Context) bool {
+	if !clock.Until(ctx, r.At) {
+		return false
+	}
+	select {
+	case <-r.Stop:
+		return false
+	default:
+		return true
+	}
 }

@@ -42,7 +42,7 @@ func TestARequestWaitsForItsInstant(t *testing.T) {
 	})
 }
 
-// A request whose context ends first is not sent, and has no record.
+// A request that is stopped first, or whose context ends, is not sent, and has no record.
 func TestARequestThatIsNotSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -59,6 +59,11 @@ func TestARequestThatIsNotSent(t *testing.T) {
 				t.Errorf("after the end: got %v, want ErrUnsent", err)
 			}
 			cancel()
+		}
+		stop := make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(stop) })
+		if _, err := c.Do(t.Context(), rt, Request{At: time.Now().Add(time.Minute), Stop: stop}); !errors.Is(err, ErrUnsent) {
+			t.Errorf("stopped: got %v, want ErrUnsent", err)
 		}
 	})
 }

@@ -135,7 +135,7 @@ const early = 50 * time.Millisecond
 // send sends a call of the session. It may be called concurrently.
 func (s *Session) send(ctx context.Context, a *replay.Ask) replay.Got {
 	if !mayGo(ctx, a) {
-		return replay.Got{Unsent: true, End: time.Now()}
+		return replay.Got{Unsent: true}
 	}
 	call := s.common
 	call.ctx, call.Job, call.position.seq = ctx, s.job(a), a.Place.Number
@@ -146,9 +146,9 @@ func (s *Session) send(ctx context.Context, a *replay.Ask) replay.Got {
 	answer, counts, err := call.exchange()
 	switch {
 	case errors.Is(err, client.ErrUnsent):
-		return replay.Got{Unsent: true, End: time.Now()}
+		return replay.Got{Unsent: true}
 	case err != nil:
-		return replay.Got{End: time.Now(), ErrorType: record.ErrorMalformed, Error: err.Error()}
+		return replay.Got{Unsent: true, Error: err.Error()}
 	}
 	r := answer.Record
 	return replay.Got{
@@ -182,7 +182,7 @@ func mayGo(ctx context.Context, a *replay.Ask) bool {
 // job returns the request of a call.
 func (s *Session) job(a *replay.Ask) Job {
 	j := Job{Dialect: s.common.client.opts.API, Turn: a.Place.Number, asked: &asked{Ask: a, stage: s.stage}}
-	j.SessionID, j.At, j.KeepCalls = s.turn.ID, a.At, true
+	j.SessionID, j.At, j.Stop, j.KeepCalls = s.turn.ID, a.At, a.Stop, true
 	if a.Call.Params != nil {
 		j.Extra = extra(a.Call.Params)
 	}

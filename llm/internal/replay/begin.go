@@ -139,10 +139,7 @@ func (r *run) prime(i int) {
 func (r *run) primed(i int, got *Got) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if got.Unsent {
-		r.cut()
-	}
-	if got.Unsent || r.failed(i, got, "the request for one token before it: ") {
+	if r.failed(i, got, "the request for one token before it: ") {
 		return
 	}
 	if r.begins.open--; r.begins.open == 0 {

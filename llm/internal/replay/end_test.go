@@ -44,6 +44,13 @@ func TestSessionsEnd(t *testing.T) {
 			words: `trace.jsonl:3: session "s", call "d": http: status 500`},
 		{name: "the first fails", answer: refuse("a"), sent: "a 0s-1s", want: "request_failed 0 1 1s",
 			words: `trace.jsonl:3: session "s", call "a": http: status 500`},
+		{name: "a call cannot be built", answer: func(a *Ask) Got {
+			if a.Call.ID == "d" {
+				return Got{Unsent: true, Error: "no header"}
+			}
+			return Got{}
+		}, sent: "a 0s-1s, b 1s-2s, d 2s-3s, c 2.5s-3.5s", want: "unknown 3 3 3s",
+			words: `trace.jsonl:3: session "s", call "d": no header`},
 		{name: "no further call may go", over: 2400 * time.Millisecond, sent: "a 0s-1s, b 1s-2s, d 2s-3s",
 			want: "canceled 3 3 3s", words: "the end of the load cut it"},
 		{name: "no call may go when the last is in flight", over: 4 * second,

@@ -85,7 +85,7 @@ type Ask struct {
 
 // Got is what became of a call.
 type Got struct {
-	Unsent    bool // the context ended, or Ask.Stop was closed, before it was sent
+	Unsent    bool // the context ended, or Ask.Stop was closed, before it was sent or, with an Error, it could not be built
 	End       time.Time
 	Text      string
 	Reasoning string

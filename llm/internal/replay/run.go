@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -168,11 +169,9 @@ func (r *run) sleep(until time.Time) bool {
 func (r *run) ended(i int, got Got) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if got.Unsent {
-		r.cut()
-		return
+	if !got.Unsent {
+		r.session.Sent++
 	}
-	r.session.Sent++
 	if r.failed(i, &got, "") {
 		return
 	}
@@ -190,15 +189,19 @@ func (r *run) ended(i int, got Got) {
 
 // failed reports whether a call failed, and then ends the session. The caller holds the lock.
 func (r *run) failed(i int, got *Got, what string) bool {
-	switch got.ErrorType {
-	case "":
-		return false
-	case record.ErrorCanceled:
+	switch {
+	case got.Unsent && got.Error != "":
+		r.halt(record.SessionUnknown, r.turn.name(i, errors.New(what+got.Error)), time.Now())
+	case got.Unsent:
+		r.cut()
+	case got.ErrorType == record.ErrorCanceled:
 		r.cut()
 		r.passed(got.End)
-	default:
+	case got.ErrorType != "":
 		err := fmt.Errorf("%s%s: %s", what, got.ErrorType, got.Error)
 		r.halt(record.SessionRequestFailed, r.turn.name(i, err), got.End)
+	default:
+		return false
 	}
 	return true
 }
