@@ -13,8 +13,8 @@ func (m *prompts) blocks(last *message, place *record.Call, like int) {
 	if m.Rules.BlockSize <= 0 {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.hashing.Lock()
+	defer m.hashing.Unlock()
 	chain := m.chain(last)
 	place.BlockSize = chain.BlockSize()
 	if like >= 0 {

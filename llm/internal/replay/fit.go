@@ -61,7 +61,7 @@ func (m *prompts) tokens(a *Ask, last *message) int {
 		a.Messages = last.list()
 		return m.Count(a.Messages, a.Tools)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.hashing.Lock()
+	defer m.hashing.Unlock()
 	return m.chain(last).Tokens()
 }

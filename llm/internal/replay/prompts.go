@@ -24,6 +24,8 @@ type prompts struct {
 	mu      sync.Mutex // guards what follows
 	instead []bool     // by call: its recorded tool calls replaced live ones; nil if none did
 	tools   map[string]*toolset
+
+	hashing sync.Mutex   // guards the chains of all messages; a call that is to be sent waits for no hashing
 	empty   prefix.Chain // of a prompt without messages
 }
 
