@@ -62,7 +62,8 @@ func TestARequestThatIsNotSent(t *testing.T) {
 		}
 		stop := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(stop) })
-		if _, err := c.Do(t.Context(), rt, Request{At: time.Now().Add(time.Minute), Stop: stop}); !errors.Is(err, ErrUnsent) {
+		late := Request{At: time.Now().Add(time.Minute), Stop: stop}
+		if _, err := c.Do(t.Context(), rt, late); !errors.Is(err, ErrUnsent) {
 			t.Errorf("stopped: got %v, want ErrUnsent", err)
 		}
 	})

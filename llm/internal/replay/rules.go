@@ -85,7 +85,9 @@ type Ask struct {
 
 // Got is what became of a call.
 type Got struct {
-	Unsent    bool // the context ended, or Ask.Stop was closed, before it was sent or, with an Error, it could not be built
+	// Unsent calls were not sent, because the context ended, Ask.Stop was closed or, with an Error, they could not be
+	// built.
+	Unsent    bool
 	End       time.Time
 	Text      string
 	Reasoning string
