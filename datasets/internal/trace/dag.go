@@ -123,7 +123,7 @@ type tree struct {
 
 // add reads a conversation.
 func (t *tree) add(r Record) error {
-	f := gjson.ParseBytes(r.Data)
+	f := gjson.Parse(view(r.Data))
 	d := &dialogue{id: f.Get("session_id").String(), record: r, turns: f.Get("turns").Array()}
 	d.before = branches(f.Get("pre_session_spawns"))
 	d.alone = f.Get("context_mode").String() == "message_array_with_responses"

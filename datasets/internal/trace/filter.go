@@ -103,28 +103,18 @@ func (u *usage) fields() map[string]any {
 
 // fields returns the fields of a session of spans.
 func (o otel) fields(records []Record) Fields {
-	id := ""
+	id := traceID(records)
 	u := usage{}
 	var record gjson.Result
 	for _, r := range records {
-		v := gjson.ParseBytes(r.Data)
-		list := []span{}
-		if spans := v.Get("spans"); spans.IsArray() {
-			list, record = readSpans(spans), v
-		} else {
-			list = append(list, readSpan(v))
+		if v := gjson.Parse(view(r.Data)); v.Get("spans").IsArray() {
+			record = v
 		}
-		for _, s := range list {
+		for _, s := range spansOf(r) {
 			in, _ := s.attributes.number("gen_ai.usage.prompt_tokens", "gen_ai.usage.input_tokens")
 			out, _ := s.attributes.number("gen_ai.usage.completion_tokens", "gen_ai.usage.output_tokens")
 			u.add(in+out, s.attributes["gen_ai.request.model"].String())
 		}
-		if id == "" {
-			id = either(v, "session_id", "trace_id", "traceId", "context.trace_id").String()
-		}
-	}
-	if id == "" {
-		id = stem(records[0])
 	}
 	more := u.fields()
 	more["session_id"], more["source_id"] = id, records[0].File
@@ -134,7 +124,7 @@ func (o otel) fields(records []Record) Fields {
 
 // fields returns the fields of a trace, and the sums of its requests.
 func (weka) fields(records []Record) Fields {
-	v := gjson.ParseBytes(records[0].Data)
+	v := gjson.Parse(view(records[0].Data))
 	u := usage{}
 	turns := 0
 	count := func(_, r gjson.Result) bool {

@@ -131,21 +131,10 @@ func (o otel) takes(s *span) bool { return s.isCall() && (o.IncludeErrors || !s.
 
 func (o otel) Session(records []Record) (*workload.Session, error) {
 	var spans []span
-	id := ""
 	for _, r := range records {
-		v := gjson.ParseBytes(r.Data)
-		if list := v.Get("spans"); list.IsArray() {
-			spans = append(spans, readSpans(list)...)
-		} else {
-			spans = append(spans, readSpan(v))
-		}
-		if id == "" {
-			id = either(v, "session_id", "trace_id", "traceId", "context.trace_id").String()
-		}
+		spans = append(spans, spansOf(r)...)
 	}
-	if id == "" {
-		id = stem(records[0])
-	}
+	id := traceID(records)
 	calls, err := o.calls(spans)
 	if err != nil {
 		return nil, fmt.Errorf("session %q: %w", id, err)
@@ -156,6 +145,27 @@ func (o otel) Session(records []Record) (*workload.Session, error) {
 		s.Calls[i].Pause = g.pause(i)
 	}
 	return s, nil
+}
+
+// spansOf returns the spans of a record, which may be one.
+func spansOf(r Record) []span {
+	if list := pick(r.Data, "spans")[0]; list.IsArray() {
+		return readSpans(list)
+	}
+	return []span{readSpan(gjson.Parse(view(r.Data)))}
+}
+
+// traceID returns the id of a session: the first that a record has, or else the name of the file.
+func traceID(records []Record) string {
+	for _, r := range records {
+		f := pick(r.Data, "session_id", "trace_id", "traceId", "context")
+		for _, v := range append(f[:3], f[3].Get("trace_id")) {
+			if id := v.String(); id != "" {
+				return id
+			}
+		}
+	}
+	return stem(records[0])
 }
 
 // readSpans reads a list of spans.
@@ -186,9 +196,10 @@ func (o otel) calls(spans []span) (calls []recorded, err error) {
 	if err != nil {
 		return nil, err
 	}
+	known := remarks{}
 	starts := make([]time.Duration, len(taken))
 	for i, s := range taken {
-		c, err := s.recorded()
+		c, err := s.recorded(known)
 		if err != nil {
 			return nil, fmt.Errorf("span %q: %w", s.id, err)
 		}

@@ -13,12 +13,12 @@ import (
 )
 
 // recorded returns the call of a span. Its instants are in microseconds.
-func (s *span) recorded() (c recorded, err error) {
+func (s *span) recorded(known remarks) (c recorded, err error) {
 	if c.start, c.end, err = s.times(); err != nil {
 		return c, err
 	}
 	c.order = c.start
-	if c.messages, err = s.prompt(); err != nil {
+	if c.messages, err = s.prompt(known); err != nil {
 		return c, fmt.Errorf("%s: %w", inputMessages, err)
 	}
 	output, err := s.output()
@@ -39,12 +39,12 @@ func (s *span) recorded() (c recorded, err error) {
 }
 
 // prompt returns the messages of the prompt, with the instructions as the first.
-func (s *span) prompt() (turns []remark, err error) {
+func (s *span) prompt(known remarks) (turns []*remark, err error) {
 	list, err := structured(s.attributes[inputMessages])
 	if err != nil {
 		return nil, err
 	}
-	if turns, err = readTurns(list); err != nil {
+	if turns, err = known.read(list); err != nil {
 		return nil, err
 	}
 	if len(turns) == 0 {
@@ -57,8 +57,8 @@ func (s *span) prompt() (turns []remark, err error) {
 		} else {
 			c.texts = []string{instructions.String()}
 		}
-		first := remark{role: "system", text: c.text(), sent: c.messages("system", gjson.Result{})}
-		turns = append([]remark{first}, turns...)
+		first := &remark{role: "system", text: c.text(), sent: c.messages("system", gjson.Result{})}
+		turns = append([]*remark{first}, turns...)
 	}
 	return turns, nil
 }

@@ -16,28 +16,8 @@ type recorded struct {
 	order    int64         // by which calls are sorted, before their ids
 	start    int64         // in milliseconds
 	end      int64
-	messages []remark
-	answer   *answer // nil if none was recorded
-}
-
-// remark is a message of a recorded prompt.
-type remark struct {
-	role, text string             // messages are the same if these are
-	ids        []string           // of the tool calls in it
-	sent       []workload.Message // what is sent for it
-}
-
-// answer is what a call answered, in the forms in which it may come back in a prompt.
-type answer struct {
-	text  string
-	ids   []string // of its tool calls
-	parts []piece  // empty unless it was recorded in parts
-}
-
-// piece is a part of an answer.
-type piece struct {
-	text string
-	tool bool
+	messages []*remark // one that several prompts have may be the same
+	answer   *answer   // nil if none was recorded
 }
 
 // link is how the answer of a call was found in the prompt of another. All except temporal are causal.
@@ -55,82 +35,76 @@ const (
 // graph finds out which calls of a session follow from which.
 type graph struct {
 	calls     []recorded
-	numbers   [][]int // of each call's messages; equal messages have equal numbers
-	prefixes  [][]int // of each call's messages up to each; equal beginnings have equal numbers
+	sought    []*sought // what each call answered
+	prefixes  [][]int   // of each call's messages up to each; equal beginnings have equal numbers
 	links     [][]edge
-	ancestors []set // of each call, over all links
-	causal    []set // of each call, over causal links
-	exact     map[[2]int]int
-	known     map[string]int
+	sources   [][]int // of each call's messages: the call whose answer it is, or none
+	ancestors []set   // of each call, over all links
+	causal    []set   // of each call, over causal links
 }
 
 // edge leads to an earlier call.
 type edge struct {
 	call int
 	link link
+	at   int // the first message that has its answer if it is nothing else, or none
 }
+
+// none is no message and no call.
+const none = -1
 
 // newGraph sorts the calls and finds their links.
 func newGraph(calls []recorded) *graph {
 	slices.SortStableFunc(calls, func(a, b recorded) int {
 		return cmp.Or(cmp.Compare(a.order, b.order), strings.Compare(a.call.ID, b.call.ID))
 	})
-	g := &graph{calls: calls, known: map[string]int{}, exact: map[[2]int]int{}}
-	g.number()
+	g := &graph{calls: calls}
+	g.sought = numbered(calls)
+	g.chain()
+	p := prompt{graph: g}
 	for i := range calls {
-		g.link(i)
+		p.read(calls[i].messages)
+		g.link(i, &p)
+		g.sources = append(g.sources, p.sources(i))
 	}
 	return g
 }
 
-// number numbers the messages, so that they are compared as texts only once.
-func (g *graph) number() {
+// chain numbers the beginnings of prompts, so that two are compared by a number.
+func (g *graph) chain() {
 	chains := map[[2]int]int{}
 	for _, c := range g.calls {
-		numbers := make([]int, len(c.messages))
 		prefixes := make([]int, len(c.messages))
 		before := 0
 		for k, m := range c.messages {
-			numbers[k] = g.numberOf(m.role, m.text)
-			chain := [2]int{before, numbers[k]}
-			if chains[chain] == 0 {
-				chains[chain] = len(chains) + 1
+			at := [2]int{before, m.number}
+			if before = chains[at]; before == 0 {
+				before = len(chains) + 1
+				chains[at] = before
 			}
-			before = chains[chain]
 			prefixes[k] = before
 		}
-		g.numbers, g.prefixes = append(g.numbers, numbers), append(g.prefixes, prefixes)
+		g.prefixes = append(g.prefixes, prefixes)
 	}
-}
-
-func (g *graph) numberOf(role, text string) int {
-	key := role + "\x00" + text
-	n, ok := g.known[key]
-	if !ok {
-		n = len(g.known) + 1
-		g.known[key] = n
-	}
-	return n
 }
 
 // link finds the calls that call i follows from, from the latest to the first.
-func (g *graph) link(i int) {
-	prompt := g.promptOf(i)
+func (g *graph) link(i int, p *prompt) {
 	g.links = append(g.links, nil)
-	g.ancestors = append(g.ancestors, newSet(len(g.calls)))
-	g.causal = append(g.causal, newSet(len(g.calls)))
+	g.ancestors = append(g.ancestors, newSet(i))
+	g.causal = append(g.causal, newSet(i))
 	for j := i - 1; j >= 0; j-- {
 		if g.causal[i].has(j) {
 			continue
 		}
-		if how, ok := prompt.find(j); ok {
-			g.add(i, edge{j, how})
+		if how, at := p.find(g.sought[j]); how != "" {
+			g.add(i, edge{j, how, at})
 		}
 	}
 	for j := i - 1; j >= 0; j-- {
 		if g.calls[j].end <= g.calls[i].start {
 			if !slices.ContainsFunc(g.links[i], func(e edge) bool { return e.call == j }) {
-				g.add(i, edge{j, temporal})
+				g.add(i, edge{j, temporal, none})
 			}
 			break
 		}
@@ -145,130 +119,37 @@ func (g *graph) add(i int, e edge) {
 	}
 }
 
-// prompt is the prompt of a call, in which answers are looked for.
-type prompt struct {
-	*graph
-	place   int
-	said    map[int]int // the first message of the assistant by its number
-	begin   map[int]int // where that message begins in all
-	all     string      // all texts of the assistant, each behind a mark
-	toolIDs map[string]bool
-}
-
-// mark is before each text, and in none.
-const mark = "\x00"
-
-func (g *graph) promptOf(i int) *prompt {
-	p := &prompt{graph: g, place: i, said: map[int]int{}, begin: map[int]int{}, toolIDs: map[string]bool{}}
-	var all strings.Builder
-	for k, m := range g.calls[i].messages {
-		if m.role != "assistant" {
-			continue
-		}
-		n := g.numbers[i][k]
-		if _, ok := p.said[n]; !ok {
-			p.said[n], p.begin[n] = k, all.Len()
-		}
-		all.WriteString(mark)
-		all.WriteString(m.text)
-		for _, id := range m.ids {
-			p.toolIDs[id] = true
-		}
-	}
-	p.all = all.String()
-	return p
-}
-
-// find looks for the answer of call j.
-func (p *prompt) find(j int) (link, bool) {
-	a := p.calls[j].answer
-	if a == nil || p.all == "" {
-		return "", false
-	}
-	if found := strings.Index(p.all, a.text); found >= 0 {
-		// the first message counts that has the text, whether it has nothing else or not
-		n := p.known["assistant\x00"+a.text]
-		if at, ok := p.said[n]; ok && found >= p.begin[n] {
-			p.exact[[2]int{p.place, j}] = at
-		}
-		return wholeText, true
-	}
-	if len(a.ids) > 0 && !slices.ContainsFunc(a.ids, func(id string) bool { return !p.toolIDs[id] }) {
-		return toolIDs, true
-	}
-	return p.split(a.parts)
-}
-
-// split looks for the parts of an answer in messages of their own. A tool call is followed by one message, its result.
-func (p *prompt) split(parts []piece) (link, bool) {
-	if len(parts) < 2 {
-		return "", false
-	}
-	if p.inTurn(parts) {
-		return splitParts, true
-	}
-	tools := slices.DeleteFunc(slices.Clone(parts), func(p piece) bool { return !p.tool })
-	if len(tools) == 0 || parts[0].tool {
-		return "", false
-	}
-	if len(tools) == len(parts)-1 {
-		whole := slices.Clone(tools)
-		for k := range whole {
-			whole[k].text = parts[0].text + "\n" + whole[k].text
-		}
-		if p.inTurn(whole) {
-			return textWithTools, true
-		}
-	}
-	return toolsOnly, p.inTurn(tools)
-}
-
-// inTurn reports whether the messages have the parts, one each, anywhere.
-func (p *prompt) inTurn(parts []piece) bool {
-	messages := p.calls[p.place].messages
-	for from := range messages {
-		k := from
-		found := 0
-		for _, part := range parts {
-			if k >= len(messages) || messages[k].role != "assistant" || !strings.Contains(messages[k].text, part.text) {
-				break
-			}
-			found++
-			k++
-			if part.tool {
-				k++
-			}
-		}
-		if found == len(parts) {
-			return true
-		}
-	}
-	return false
-}
-
 // parts puts together what a call sends: what an earlier call sent, answers of earlier calls, and messages of its own.
 func (g *graph) parts(i int) (parts []workload.Part) {
 	messages := g.calls[i].messages
+	all, ends := wire(messages)
 	from, shared := g.shared(i)
 	if shared > 0 {
-		parts = append(parts, workload.Part{
-			Kind: workload.Sent, Call: from, Count: len(wire(messages[:shared])), Messages: wire(messages[:shared]),
-		})
+		n := ends[shared-1]
+		parts = append(parts, workload.Part{Kind: workload.Sent, Call: from, Count: n, Messages: all[:n:n]})
+	}
+	sent := func(begin, end int) []workload.Message {
+		if begin > 0 {
+			return all[ends[begin-1]:ends[end-1]:ends[end-1]]
+		}
+		return all[:ends[end-1]:ends[end-1]]
 	}
 	own := shared
-	flush := func(end int) {
-		if own < end {
-			parts = append(parts, workload.Part{Messages: wire(messages[own:end])})
+	for k := shared; k <= len(messages); k++ {
+		source := none
+		if k < len(messages) {
+			if source = g.sources[i][k]; source == none {
+				continue
+			}
 		}
-	}
-	for k := shared; k < len(messages); k++ {
-		if source, ok := g.answered(i, k); ok {
-			flush(k)
-			parts = append(parts, workload.Part{Kind: workload.Answered, Call: source, Messages: messages[k].sent})
-			own = k + 1
+		if own < k {
+			parts = append(parts, workload.Part{Messages: sent(own, k)})
 		}
+		if source != none {
+			parts = append(parts, workload.Part{Kind: workload.Answered, Call: source, Messages: sent(k, k+1)})
+		}
+		own = k + 1
 	}
-	flush(len(messages))
 	return parts
 }
 
@@ -285,40 +166,18 @@ func (g *graph) shared(i int) (source, count int) {
 	return source, count
 }
 
-// answered returns the first ancestor whose answer message k of call i is.
-func (g *graph) answered(i, k int) (int, bool) {
-	if g.calls[i].messages[k].role != "assistant" {
-		return 0, false
+// wire returns what is sent for messages, and how much of it is sent for those up to each.
+func wire(messages []*remark) (sent []workload.Message, ends []int) {
+	n := 0
+	for _, m := range messages {
+		n += len(m.sent)
 	}
-	for j := range g.ancestors[i].all() {
-		a := g.calls[j].answer
-		if a == nil {
-			continue
-		}
-		if at, ok := g.exact[[2]int{i, j}]; ok {
-			if at == k {
-				return j, true
-			}
-			continue
-		}
-		if g.known["assistant\x00"+a.text] == g.numbers[i][k] || contains(g.calls[i].messages[k].ids, a.ids) {
-			return j, true
-		}
+	sent, ends = make([]workload.Message, 0, n), make([]int, len(messages))
+	for k, m := range messages {
+		sent = append(sent, m.sent...)
+		ends[k] = len(sent)
 	}
-	return 0, false
-}
-
-// contains reports whether a list has all of some ids.
-func contains(list, ids []string) bool {
-	return len(ids) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return !slices.Contains(list, id) })
-}
-
-// wire returns what is sent for messages.
-func wire(turns []remark) (messages []workload.Message) {
-	for _, t := range turns {
-		messages = append(messages, t.sent...)
-	}
-	return messages
+	return sent, ends
 }
 
 // wait returns the time from the end of the last call that call i follows from; 0 for one that follows from none.
@@ -353,11 +212,12 @@ func (g *graph) session() []workload.Call {
 
 // pause tells what the time before call i was spent on, if its prompt ends with what followed an answer.
 func (g *graph) pause(i int) workload.Pause {
-	messages := wire(g.calls[i].messages)
 	if !slices.ContainsFunc(g.links[i], func(e edge) bool { return e.link != temporal }) {
 		return workload.PauseUnknown
 	}
-	switch messages[len(messages)-1].Role {
+	messages := g.calls[i].messages
+	sent := messages[len(messages)-1].sent
+	switch sent[len(sent)-1].Role {
 	case "tool":
 		return workload.PauseTool
 	case "user":

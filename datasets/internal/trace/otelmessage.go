@@ -23,37 +23,43 @@ type content struct {
 // result is what a tool returned.
 type result struct{ id, text string }
 
-// readTurns reads the messages of a prompt.
-func readTurns(list gjson.Result) (turns []remark, err error) {
+// remarks are the messages of a session by how they are written. One that many prompts repeat is read once.
+type remarks map[string]*remark
+
+// read reads the messages of a prompt.
+func (r remarks) read(list gjson.Result) (messages []*remark, err error) {
 	if !list.IsArray() {
 		return nil, errors.New("it is no list of messages")
 	}
-	for i, item := range list.Array() {
-		t, err := readTurn(item)
-		if err != nil {
-			return nil, fmt.Errorf("message %d: %w", i+1, err)
+	for item := range items(list.Raw) {
+		m := r[item]
+		if m == nil {
+			if m, err = readRemark(gjson.Parse(item)); err != nil {
+				return nil, fmt.Errorf("message %d: %w", len(messages)+1, err)
+			}
+			r[item] = m
 		}
-		turns = append(turns, t)
+		messages = append(messages, m)
 	}
-	return turns, nil
+	return messages, nil
 }
 
-// readTurn reads a message of a prompt, in the form of OpenTelemetry, of OpenAI's chat, or of Anthropic's Messages.
-func readTurn(message gjson.Result) (remark, error) {
+// readRemark reads a message of a prompt, in the form of OpenTelemetry, of OpenAI's chat, or of Anthropic's Messages.
+func readRemark(message gjson.Result) (*remark, error) {
 	role := message.Get("role").Str
 	switch role {
 	case "":
-		return remark{}, errors.New("it has no role")
+		return nil, errors.New("it has no role")
 	case "developer":
 		role = "system"
 	}
 	c := contentOf(message)
 	for _, call := range c.calls {
 		if call.ID == "" {
-			return remark{}, fmt.Errorf("a call of the tool %q has no id, so that its result cannot be told", call.Name)
+			return nil, fmt.Errorf("a call of the tool %q has no id, so that its result cannot be told", call.Name)
 		}
 	}
-	t := remark{role: role, text: c.text(), sent: c.messages(role, message)}
+	t := &remark{role: role, text: c.text(), sent: c.messages(role, message)}
 	for _, call := range c.calls {
 		t.ids = append(t.ids, call.ID)
 	}

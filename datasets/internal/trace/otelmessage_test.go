@@ -47,7 +47,7 @@ func TestMessagesOfSpans(t *testing.T) {
 		{"a part of an unknown kind", `{"role":"user","parts":[{"type":"x","content":"y"},{"type":"text","content":"Hi"}]}`,
 			`user "Hi"`},
 	} {
-		m, err := readTurn(gjson.Parse(tt.message))
+		m, err := readRemark(gjson.Parse(tt.message))
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -58,7 +58,7 @@ func TestMessagesOfSpans(t *testing.T) {
 	}
 }
 
-func describeSent(m remark) string {
+func describeSent(m *remark) string {
 	var list []string
 	for _, s := range m.sent {
 		text := fmt.Sprintf("%s %q", s.Role, s.Text)

@@ -8,11 +8,12 @@ import (
 // set is a set of calls by their places.
 type set []uint64
 
+// newSet returns a set for the first calls.
 func newSet(calls int) set { return make(set, (calls+63)/64) }
 
 func (s set) has(call int) bool { return s[call/64]>>(call%64)&1 != 0 }
 
-// add adds a call and all of another set.
+// add adds a call and all of another set, which is for no more calls.
 func (s set) add(call int, others set) {
 	s[call/64] |= 1 << (call % 64)
 	for i, word := range others {

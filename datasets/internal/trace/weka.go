@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -49,7 +48,7 @@ func (weka) Index(record []byte) (Entry, error) {
 }
 
 func (w weka) Session(records []Record) (*workload.Session, error) {
-	v := gjson.ParseBytes(records[0].Data)
+	v := gjson.Parse(view(records[0].Data))
 	id := v.Get("id").String()
 	size := wekaBlock
 	if n := v.Get("block_size").Int(); n > 0 && n <= maxTokens {
@@ -239,7 +238,7 @@ func (w weka) calls(session string, streams []stream, size int) (calls []recorde
 				calls[len(calls)-1].answer.text = c.answered()
 			}
 			if k == len(s.requests)-1 && r.out > 0 {
-				call.answer.text = strings.Repeat(mark, 2) // which no prompt has
+				call.answer.text = "\x00" // which no prompt has
 			}
 			calls = append(calls, call)
 		}

@@ -19,11 +19,12 @@ type conversation struct {
 type segment struct {
 	role   string
 	blocks []workload.Block
+	remark *remark // nil if it has to be made anew
 }
 
 // next returns the messages of request number k. What it shares with the request before stays as it was. Of the new
 // blocks, as many are the answer to that as it had tokens, and the rest is the user's.
-func (c *conversation) next(s stream, k int) []remark {
+func (c *conversation) next(s stream, k int) []*remark {
 	r := s.requests[k]
 	fresh := r.hashes
 	if k == 0 {
@@ -69,7 +70,7 @@ func (c *conversation) addTail(k, tokens int, toLast bool) {
 		c.segments = append(c.segments, segment{role: "user"})
 	}
 	last := &c.segments[len(c.segments)-1]
-	last.blocks = append(last.blocks, tail)
+	last.blocks, last.remark = append(last.blocks, tail), nil
 }
 
 // cut leaves a number of blocks, and a tail only if it is before their end.
@@ -83,7 +84,9 @@ func (c *conversation) cut(blocks int) {
 			}
 			keep++
 		}
-		s.blocks = slices.Clone(s.blocks[:keep]) // those of earlier requests stay
+		if keep < len(s.blocks) {
+			s.blocks, s.remark = slices.Clone(s.blocks[:keep]), nil // those of earlier requests stay
+		}
 	}
 	c.segments = slices.DeleteFunc(c.segments, func(s segment) bool { return len(s.blocks) == 0 })
 }
@@ -99,13 +102,17 @@ func (c *conversation) answered() string {
 }
 
 // messages returns the messages as they stand.
-func (c *conversation) messages() []remark {
-	list := make([]remark, len(c.segments))
-	for i, s := range c.segments {
-		list[i] = remark{
-			role: s.role, text: rendering(s.blocks),
-			sent: []workload.Message{{Role: s.role, Blocks: slices.Clone(s.blocks)}},
+func (c *conversation) messages() []*remark {
+	list := make([]*remark, len(c.segments))
+	for i := range c.segments {
+		s := &c.segments[i]
+		if s.remark == nil {
+			s.remark = &remark{
+				role: s.role, text: rendering(s.blocks),
+				sent: []workload.Message{{Role: s.role, Blocks: slices.Clone(s.blocks)}},
+			}
 		}
+		list[i] = s.remark
 	}
 	return list
 }
