@@ -67,6 +67,19 @@ func (w *warner) warnOfStop(g *subset) {
 	}
 }
 
+// warnOfTimeouts says which stages of the group have timed out.
+func (w *warner) warnOfTimeouts(g *subset) {
+	stages, told := run.ByStage(g.run, g.all), map[int]bool{}
+	for _, s := range g.run.Stages { // one for each instance
+		if s.Status != record.StageTimedOut || told[s.Index] || len(stages[s.Index]) == 0 {
+			continue
+		}
+		told[s.Index] = true
+		w.warn(true, "stage %d timed out after %.4g s: what it had not begun by then was not sent", s.Index,
+			g.run.Seconds(s.End-s.Start))
+	}
+}
+
 // stoppedBy says what stopped a run, in words that follow the verb.
 func stoppedBy(r *run.Run) string {
 	for _, end := range r.Ends {

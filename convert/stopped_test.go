@@ -73,6 +73,27 @@ func TestRatesOfARunWithWarmups(t *testing.T) {
 	}
 }
 
+// A stage that timed out lacks what it did not begin.
+func TestTimedOutStage(t *testing.T) {
+	t.Parallel()
+	lines := twoStages(false)
+	stage := lines[len(lines)-1].(*record.Stage)
+	stage.End, stage.Timeout, stage.Status = 17*second, new(6.0), record.StageTimedOut
+	r := NewReport(mustMake(t, append(lines, stage)), Options{}) // as two instances tell it
+	want := []string{"stage 1 timed out after 6 s: what it had not begun by then was not sent"}
+	timeouts := func(a *Additions) []string {
+		return slices.DeleteFunc(slices.Clone(a.Warnings), func(w string) bool { return !strings.Contains(w, "timed out") })
+	}
+	if got := timeouts(r.Summary.Additions); !slices.Equal(got, want) {
+		t.Errorf("summary: warnings %q, want %q", got, want)
+	}
+	for i, s := range r.Stages {
+		if got := timeouts(s.Additions); (i == 1) != slices.Equal(got, want) {
+			t.Errorf("stage %d: warnings %q", i, got)
+		}
+	}
+}
+
 // A stage that was stopped is judged by what was to be sent until then.
 func TestStoppedRun(t *testing.T) {
 	t.Parallel()
