@@ -82,7 +82,8 @@ func TestTimedOutStage(t *testing.T) {
 	r := NewReport(mustMake(t, append(lines, stage)), Options{}) // as two instances tell it
 	want := []string{"stage 1 timed out after 6 s: what it had not begun by then was not sent"}
 	timeouts := func(a *Additions) []string {
-		return slices.DeleteFunc(slices.Clone(a.Warnings), func(w string) bool { return !strings.Contains(w, "timed out") })
+		others := func(w string) bool { return !strings.Contains(w, "timed out") }
+		return slices.DeleteFunc(slices.Clone(a.Warnings), others)
 	}
 	if got := timeouts(r.Summary.Additions); !slices.Equal(got, want) {
 		t.Errorf("summary: warnings %q, want %q", got, want)
