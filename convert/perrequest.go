@@ -48,6 +48,8 @@ type perRequestInfo struct {
 	Adapter     *string           `json:"lora_adapter"`
 	Event       *string           `json:"graph_event_id"`
 	Labels      map[string]string `json:"labels"`
+	Text        json.RawMessage   `json:"output_text,omitempty"` // of calls of a replay, as is the next
+	Message     json.RawMessage   `json:"output_message,omitempty"`
 	Retries     int               `json:"retries_attempted,omitempty"`
 	Recovered   *bool             `json:"retries_recovered,omitempty"`
 	Wasted      *Float            `json:"retry_wasted_sec,omitempty"`
@@ -149,6 +151,9 @@ func (w *perRequestWriter) info(q *run.Request) *perRequestInfo {
 	if call := q.Call(); call != nil {
 		info.Event = &call.ID
 		maps.Copy(info.Labels, call.Labels)
+		if info.Text, info.Message = callOutput(w.run.Bodies[q].Response); q.Failed() {
+			info.Text, info.Message = json.RawMessage(`""`), json.RawMessage("null")
+		}
 	}
 	details := q.Details()
 	if details.Retries > 0 {
