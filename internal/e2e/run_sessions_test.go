@@ -80,19 +80,24 @@ func (r replayed) inOrder(t *testing.T) (checked int) {
 	return checked
 }
 
-// However many instances share a load, the server gets the same requests, each session whole from one instance, and
-// each call after those that it waits for.
+// However many instances and VUs share a load, without any seed, the server gets the same requests, each session whole
+// from one instance, and each call after those that it waits for.
 func TestSessionsOfSeveralInstances(t *testing.T) {
 	t.Parallel()
 	quick := []string{"SESSIONS=24", "CONCURRENCY=8", "TOOL_TIME=0.01", "THINK_TIME=0.02", "OUTPUT_LEN=20",
 		"FANOUT=0.3"}
 	var want []string
-	for _, of := range []int{1, 2, 4} {
+	for _, tt := range []struct {
+		of   int
+		exec string // "" is without JavaScript
+	}{{1, ""}, {1, "default"}, {2, ""}, {4, "default"}} {
+		of := tt.of
 		all := make([]replayed, of)
 		var instances sync.WaitGroup
 		for i := range all {
 			instances.Go(func() {
-				all[i] = pod{index: i + 1, of: of}.replay(t, "sim:?ttft=2ms&itl=0s", "scripts/agentic.js", quick...)
+				all[i] = pod{index: i + 1, of: of}.replay(t, "sim:?ttft=2ms&itl=0s", "scripts/agentic.js",
+					slices.Concat(quick, []string{"EXEC=" + tt.exec})...)
 			})
 		}
 		instances.Wait()
