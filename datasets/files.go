@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -63,7 +61,10 @@ func Readable(name string) bool {
 }
 
 // open returns the records of a file and a function that closes it.
-func (f File) open() (records, func(), error) {
+func (f File) open() (records, func(), error) { return f.openCopied(nil) }
+
+// openCopied does the same. What is read of the text of a table is written to a copy, unless that is nil.
+func (f File) openCopied(table io.Writer) (records, func(), error) {
 	if ext := filepath.Ext(uncompressedName(f.Name)); !Readable(f.Name) && ext != "" && ext != lineExtension {
 		return nil, nil, fmt.Errorf("%s: a data set is a file named %s, %s, or that with .gz or .zst", f.Name,
 			strings.Join(Extensions, ", "), lineExtension)
@@ -79,7 +80,7 @@ func (f File) open() (records, func(), error) {
 	}
 	var r records
 	if err == nil {
-		r, err = f.openRecords(src)
+		r, err = f.openRecords(src, table)
 	}
 	if err != nil {
 		shut()
@@ -119,9 +120,12 @@ func unpack(file io.Reader) (src io.Reader, end func(), err error) {
 }
 
 // openRecords returns the records of a file's unpacked content.
-func (f File) openRecords(src io.Reader) (records, error) {
+func (f File) openRecords(src io.Reader, table io.Writer) (records, error) {
 	switch filepath.Ext(uncompressedName(f.Name)) {
 	case ".csv", ".tsv":
+		if table != nil {
+			src = io.TeeReader(src, table)
+		}
 		return newRows(src)
 	case ".parquet":
 		return newColumns(src)
@@ -201,104 +205,6 @@ func (p *promptLines) next() ([]byte, int, error) {
 		return record, p.line, err
 	}
 	return nil, p.line, p.err
-}
-
-// rows reads a table: a record has one text for each name in the head line.
-type rows struct {
-	csv   *csv.Reader
-	width int    // number of columns
-	cells []cell // in the order of their names
-	buf   []byte
-}
-
-// cell is a column of a table.
-type cell struct {
-	at      int    // its place in a line
-	key     []byte // its name as JSON, with a colon
-	numeric bool
-}
-
-func newRows(src io.Reader) (*rows, error) {
-	r, err := textfile.NewCSV(src)
-	if err != nil {
-		return nil, err
-	}
-	r.FieldsPerRecord, r.ReuseRecord = -1, true
-	head, err := r.Read()
-	if err == io.EOF {
-		return nil, errors.New("the file is empty")
-	}
-	if err != nil {
-		return nil, err
-	}
-	out, seen := &rows{csv: r, width: len(head)}, map[string]bool{}
-	for i, name := range head {
-		name = strings.TrimSpace(name)
-		if name != "" && seen[normalizedName(name)] {
-			return nil, fmt.Errorf("the head line has two columns %q", normalizedName(name))
-		}
-		if name == "" && seen[name] { // of several columns without a name, one is kept
-			continue
-		}
-		seen[normalizedName(name)] = true
-		key, err := json.Marshal(name)
-		if err != nil {
-			return nil, err
-		}
-		out.cells = append(out.cells, cell{i, append(key, ':'), isNumericField(normalizedName(name))})
-	}
-	slices.SortFunc(out.cells, func(a, b cell) int { return bytes.Compare(a.key, b.key) })
-	return out, nil
-}
-
-// next skips blank lines.
-func (r *rows) next() ([]byte, int, error) {
-	for {
-		fields, err := r.csv.Read()
-		var parse *csv.ParseError
-		if errors.As(err, &parse) {
-			return nil, parse.Line, parse.Err
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		if !textfile.Blank(fields) {
-			line, _ := r.csv.FieldPos(0)
-			data, err := r.record(fields)
-			return data, line, err
-		}
-	}
-}
-
-// record makes an object from a line. Fields beyond those of the head line must be empty.
-func (r *rows) record(fields []string) ([]byte, error) {
-	if len(fields) < r.width || !textfile.Blank(fields[r.width:]) {
-		return nil, fmt.Errorf("%w: %d, and %d names in the head line", csv.ErrFieldCount, len(fields), r.width)
-	}
-	r.buf = append(r.buf[:0], '{')
-	for i, c := range r.cells {
-		text := fields[c.at]
-		if !utf8.ValidString(text) {
-			return nil, errNotUTF8 // a JSON encoder would replace the invalid bytes
-		}
-		if c.numeric {
-			text = textfile.Decimal(text, r.csv.Comma)
-		}
-		if i > 0 {
-			r.buf = append(r.buf, ',')
-		}
-		r.buf = appendString(append(r.buf, c.key...), text)
-	}
-	return append(r.buf, '}'), nil
-}
-
-// appendString appends a text as JSON.
-func appendString(dst []byte, text string) []byte {
-	if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == '"' || c == '\\' }) {
-		quoted, _ := json.Marshal(text) // no text is refused
-		return append(dst, quoted...)
-	}
-	return append(append(append(dst, '"'), text...), '"')
 }
 
 // columns reads a Parquet file.

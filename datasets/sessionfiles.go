@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"path/filepath"
 	"unicode/utf8"
@@ -19,18 +20,25 @@ func traceFiles(files []File) []trace.File {
 	return list
 }
 
-// traceRecords reads the records of a file, with their places if it can be read at an offset.
-func (f File) traceRecords() (trace.Records, func(), error) {
+// traceRecords reads the records of a file, with their places if it can be read at an offset. The text of a table that
+// cannot is copied to spool.
+func (f File) traceRecords(spool io.Writer) (trace.Records, func(), error) {
 	begin, plain, err := f.textBegin()
 	if err != nil {
 		return nil, nil, err
 	}
-	r, shut, err := f.open()
+	if plain {
+		spool = nil
+	}
+	r, shut, err := f.openCopied(spool)
 	if err != nil {
 		return nil, nil, err
 	}
-	if v, ok := r.(*values); ok {
-		return &valueRows{values: v, begin: begin, placed: plain, lines: f.hasLines()}, shut, nil
+	switch r := r.(type) {
+	case *values:
+		return &valueRows{values: r, begin: begin, placed: plain, lines: f.hasLines()}, shut, nil
+	case *rows:
+		return &tableRows{rows: r, copied: !plain}, shut, nil
 	}
 	return otherRows{r}, shut, nil
 }
@@ -92,7 +100,52 @@ func (v *valueRows) Next() (row trace.Row, err error) {
 // Resume goes on with the next line, if each line is a record.
 func (v *valueRows) Resume() bool { return v.lines && v.values.skipLine() }
 
-// otherRows reads the records of a file that has no text of JSON.
+// tableRows reads the records of a table.
+type tableRows struct {
+	*rows
+	copied bool // it is read again from its copy
+}
+
+// Next returns the next record.
+func (t *tableRows) Next() (row trace.Row, err error) {
+	row.Data, row.Line, err = t.next()
+	row.Offset, row.Copied = t.begin, t.copied
+	if row.Length = int(t.table.Offset() - t.begin); err == nil && row.Length > maxValue {
+		err = fmt.Errorf("a record over %d bytes", maxValue)
+	}
+	return row, err
+}
+
+// Resume goes on with the next row.
+func (*tableRows) Resume() bool { return true }
+
+// Narrow leaves out the columns that are not needed.
+func (t *tableRows) Narrow(needed func(name string) bool) {
+	t.needed = nil
+	for _, c := range t.cells {
+		if needed(c.name) {
+			t.needed = append(t.needed, c)
+		}
+	}
+}
+
+// Decoder returns a function that makes a record of the text of a row.
+func (t *tableRows) Decoder() trace.Decoder {
+	h := t.head // without the file
+	return func(row []byte) ([]byte, error) {
+		fields, ok := h.layout.Row(row)
+		if !ok {
+			return nil, trace.ErrChanged
+		}
+		record, err := h.object(make([]byte, 0, 2*len(row)), fields, h.cells)
+		if err != nil {
+			return nil, trace.ErrChanged
+		}
+		return record, nil
+	}
+}
+
+// otherRows reads the records of a file of another kind.
 type otherRows struct{ records records }
 
 // Next returns the next record.
@@ -101,8 +154,5 @@ func (o otherRows) Next() (row trace.Row, err error) {
 	return row, err
 }
 
-// Resume goes on if the fault was in one row of a table.
-func (o otherRows) Resume() bool {
-	_, ok := o.records.(*rows)
-	return ok
-}
+// Resume reports false: nothing can be read behind a fault.
+func (otherRows) Resume() bool { return false }

@@ -107,28 +107,74 @@ const maxHead = 1 << 12
 // first line such as sep=; names, which Excel reads and other programs write for it. A byte order mark is skipped.
 // Lines may end in a carriage return alone, as on old Macs, which Excel can still write.
 func NewCSV(src io.Reader) (*csv.Reader, error) {
+	t, err := NewTable(src)
+	if err != nil {
+		return nil, err
+	}
+	return t.Reader, nil
+}
+
+// Table is a reader of a table whose rows can be read again where they are.
+type Table struct {
+	*csv.Reader
+	Layout
+	begin int64 // of the text that Reader reads
+}
+
+// Layout tells how the rows of a table are written. It may be used concurrently.
+type Layout struct {
+	comma rune
+	isOld bool // lines end in carriage returns
+}
+
+// NewTable returns a reader of a table as NewCSV does.
+func NewTable(src io.Reader) (*Table, error) {
 	br := bufio.NewReaderSize(src, maxHead)
+	marked, _ := br.Peek(len(Mark))
 	if err := Skip(br); err != nil {
 		return nil, err
+	}
+	t := &Table{}
+	if string(marked) == Mark {
+		t.begin = int64(len(Mark))
 	}
 	head, _ := br.Peek(maxHead) // fewer in a short file; errors come up again
 	if first := bytes.TrimSpace(head); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
 		return nil, errors.New("the file is JSON, and a table is wanted: write it as CSV")
 	}
-	text := io.Reader(br)
-	if bytes.IndexByte(head, '\r') >= 0 && bytes.IndexByte(head, '\n') < 0 {
-		text = oldMac{br}
-	}
+	t.isOld = bytes.IndexByte(head, '\r') >= 0 && bytes.IndexByte(head, '\n') < 0
 	comma := separator(head)
 	if line := sepLine.FindSubmatch(head); line != nil {
 		comma, _ = utf8.DecodeRune(line[1])
 		if _, err := br.Discard(len(line[0]) - 1); err != nil { // the line end stays, so that lines keep their numbers
 			return nil, err
 		}
+		t.begin += int64(len(line[0]) - 1)
+	}
+	t.comma = comma
+	t.Reader = t.reader(br)
+	return t, nil
+}
+
+// Offset returns where the row that was read last ends in the source, which is where the next one begins.
+func (t *Table) Offset() int64 { return t.begin + t.InputOffset() }
+
+// Row returns the fields of a text that is a row, and false if it is not just one.
+func (l Layout) Row(text []byte) ([]string, bool) {
+	r := l.reader(bytes.NewReader(text))
+	r.FieldsPerRecord = -1
+	fields, err := r.Read()
+	return fields, err == nil && r.InputOffset() == int64(len(text))
+}
+
+// reader returns a reader of rows.
+func (l Layout) reader(text io.Reader) *csv.Reader {
+	if l.isOld {
+		text = oldMac{text}
 	}
 	r := csv.NewReader(text)
-	r.Comma = comma
-	return r, nil
+	r.Comma = l.comma
+	return r
 }
 
 // sepLine matches a line that names the separator.

@@ -17,6 +17,8 @@ func (azure) Detects(record []byte) bool {
 	return f[0].Exists() && f[1].Exists() && f[2].Exists()
 }
 
+func (azure) Needed(name string) bool { return name == "TIMESTAMP" }
+
 func (azure) Index(record []byte) (Entry, error) {
 	return timed(pick(record, "TIMESTAMP")[0], "TIMESTAMP", 0)
 }

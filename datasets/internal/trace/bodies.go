@@ -35,6 +35,8 @@ func (b bodies) Detects(record []byte) bool {
 	return whole[0].IsArray() && (whole[1].Exists() || whole[2].Exists() || whole[3].Exists())
 }
 
+func (b bodies) Needed(name string) bool { return b.columns.indexed(name) }
+
 func (b bodies) Index(record []byte) (Entry, error) {
 	f, err := b.columns.find(record)
 	if err != nil {

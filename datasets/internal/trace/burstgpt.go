@@ -20,6 +20,10 @@ func (burstGPT) Detects(record []byte) bool {
 	return f[0].Exists() && f[1].Exists() && f[2].Exists()
 }
 
+func (burstGPT) Needed(name string) bool {
+	return name == "Timestamp" || name == "Session ID" || name == "Response tokens"
+}
+
 func (b burstGPT) Index(record []byte) (Entry, error) {
 	f := pick(record, "Timestamp", "Session ID", "Response tokens")
 	e, err := timed(f[0], "Timestamp", 1)

@@ -149,6 +149,16 @@ func (c *columns) rank(name string) [columnCount]rank {
 	return list
 }
 
+// indexed reports whether the index needs a field: for the instant or the session, or because an option names it. An
+// option may name several fields by a pattern.
+func (c *columns) indexed(name string) bool {
+	known := c.rank(name)
+	return known[timeColumn].place >= 0 || known[sessionColumn].place >= 0 ||
+		slices.ContainsFunc(c.named[:], func(named string) bool {
+			return named == name || strings.ContainsAny(named, ".*?|@#!{[")
+		})
+}
+
 // fits reports whether a value can be that of a column: a request may be a text or a body.
 func fits(column int, value gjson.Result) bool {
 	isBody := value.IsObject() || value.Type == gjson.String && strings.HasPrefix(strings.TrimSpace(value.Str), "{")

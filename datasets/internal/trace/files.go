@@ -16,8 +16,9 @@ type File struct {
 	Name string
 	// Open opens the file to read at the places of its records: it returns an io.ReaderAt if Records has places.
 	Open func() (io.ReadCloser, error)
-	// Records reads the file from the front. The function that it returns closes it.
-	Records func() (Records, func(), error)
+	// Records reads the file from the front. The function that it returns closes it. Of a file that cannot be read at
+	// places it may write a copy, in which its records are found.
+	Records func(copied io.Writer) (Records, func(), error)
 }
 
 // Records reads the records of a file as JSON objects.
@@ -28,13 +29,29 @@ type Records interface {
 	Resume() bool
 }
 
+// Table is a Records of rows, of which objects are made when they are read.
+type Table interface {
+	Records
+	// Narrow leaves out the fields that are not needed, of all records to come.
+	Narrow(needed func(name string) bool)
+	// Decoder returns a function that makes the record of what is at its place.
+	Decoder() Decoder
+}
+
+// Decoder makes a record of a row of a table. It may be used concurrently.
+type Decoder func(row []byte) ([]byte, error)
+
 // Row is a record of a file.
 type Row struct {
 	Data   []byte // valid until the next record is read
 	Line   int    // or its number in files without lines
 	Offset int64  // where the record is in the file
 	Length int    // of the record in the file; 0 if it cannot be read there
+	Copied bool   // the place is in the copy of the file
 }
+
+// ErrChanged reports a file in which a record is not where it was.
+var ErrChanged = errors.New("the file has changed since it was opened")
 
 // place is where a record is read again, and when it went: 24 bytes, for each record of a trace.
 type place struct {
@@ -68,7 +85,7 @@ func (p place) origin(files []File) string {
 }
 
 // spool is a temporary file that has copies of the records that cannot be read again where they are: those of packed
-// files and tables. The zero value is ready.
+// files. The zero value is ready.
 type spool struct {
 	file *os.File
 	size int64
@@ -78,21 +95,27 @@ type spool struct {
 
 // add writes a record and returns its offset.
 func (s *spool) add(record []byte) (int64, error) {
+	at := s.size
+	_, err := s.Write(record)
+	return at, err
+}
+
+// Write appends to the file.
+func (s *spool) Write(text []byte) (int, error) {
 	if s.file == nil {
-		file, err := os.CreateTemp("", "trace-*.jsonl")
+		file, err := os.CreateTemp("", "trace-*")
 		if err != nil {
 			return 0, s.fail(err)
 		}
 		_ = os.Remove(file.Name()) // where open files can be removed; elsewhere the system's cleaning does it
 		s.file = file
 	}
-	at := s.size
-	s.size += int64(len(record)) + 1
-	s.buf = append(append(s.buf, record...), '\n')
+	s.size += int64(len(text))
+	s.buf = append(s.buf, text...)
 	if len(s.buf) < 1<<20 {
-		return at, nil
+		return len(text), nil
 	}
-	return at, s.flush()
+	return len(text), s.flush()
 }
 
 // flush writes what add has kept back.
@@ -167,11 +190,14 @@ func (r *ranges) read(p place) ([]byte, error) {
 	}
 	data := make([]byte, p.length)
 	n, err := at.ReadAt(data, p.offset())
+	decode := r.trace.decoders[p.file()]
 	switch {
 	case n < len(data) && err != nil && !errors.Is(err, io.EOF):
 		return nil, err
+	case n == len(data) && decode != nil:
+		return decode(data)
 	case n < len(data) || data[0] != '{' || data[n-1] != '}':
-		return nil, errors.New("the file has changed since it was opened")
+		return nil, ErrChanged
 	}
 	return data, nil
 }

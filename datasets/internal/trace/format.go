@@ -26,6 +26,12 @@ type Format interface {
 	Session(records []Record) (*workload.Session, error)
 }
 
+// Narrow is a Format whose Index needs few of the fields that a record may have. It may be used concurrently.
+type Narrow interface {
+	// Needed reports whether Index needs a field.
+	Needed(name string) bool
+}
+
 // NoCall is an Entry.Calls.
 const NoCall = -1
 

@@ -27,7 +27,7 @@ const MaxFaults = 5
 
 // Open indexes the files of a trace in one pass.
 func Open(files []File, o Options, s Selection) (*Trace, error) {
-	x := indexer{Trace: &Trace{}, options: o, selection: s, keys: map[string]uint32{}}
+	x := indexer{Trace: &Trace{decoders: map[int]Decoder{}}, options: o, selection: s, keys: map[string]uint32{}}
 	if s.Format != "" {
 		if x.format = byName(o, s.Format); x.format == nil {
 			return nil, fmt.Errorf("unknown format %q of traces: %s", s.Format, names(o))
@@ -71,6 +71,7 @@ type indexer struct {
 	*Trace
 	options   Options
 	selection Selection
+	copied    int64 // where the copy of the file begins that is read
 
 	keys  map[string]uint32 // session by key
 	whole map[string]uint32 // numbers of the records that are whole sessions, by key
@@ -93,12 +94,23 @@ func (x *indexer) enough() bool {
 // readFile indexes a file.
 func (x *indexer) readFile(number int) error {
 	f := &x.files[number]
-	records, shut, err := f.Records()
+	x.copied = x.spool.size
+	records, shut, err := f.Records(&x.spool)
+	if x.spool.err != nil {
+		return x.spool.err
+	}
 	if err != nil {
 		return x.leaveOut(err)
 	}
 	defer shut()
+	table, _ := records.(Table)
+	if table != nil {
+		x.decoders[number] = table.Decoder()
+	}
 	for !x.enough() {
+		if narrow(table, x.format) {
+			table = nil
+		}
 		row, err := records.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -121,6 +133,16 @@ func (x *indexer) readFile(number int) error {
 		}
 	}
 	return nil
+}
+
+// narrow leaves out the fields of a table that the index of a format does not need. It reports false if the format
+// needs all, or is not known yet.
+func narrow(table Table, format Format) bool {
+	n, ok := format.(Narrow)
+	if ok && table != nil {
+		table.Narrow(n.Needed)
+	}
+	return ok
 }
 
 // leaveOut counts an invalid record or file, or returns its error.
@@ -226,13 +248,19 @@ func (x *indexer) once(e Entry) error {
 
 // place returns where a record is read again.
 func (x *indexer) place(number int, row Row) (place, error) {
-	p := place{at: uint64(number)<<offsetBits | uint64(row.Offset), length: uint32(row.Length), line: uint32(row.Line)}
-	if row.Length > 0 {
-		return p, nil
+	p := place{at: uint64(number) << offsetBits, length: uint32(row.Length), line: uint32(row.Line)}
+	const spooled = 1 << (offsetBits + fileBits)
+	switch {
+	case row.Copied:
+		p.at |= spooled | uint64(x.copied+row.Offset)
+	case row.Length > 0:
+		p.at |= uint64(row.Offset)
+	default:
+		at, err := x.spool.add(row.Data)
+		p.at, p.length = p.at|spooled|uint64(at), uint32(len(row.Data))
+		return p, err
 	}
-	at, err := x.spool.add(row.Data)
-	p.at, p.length = 1<<(offsetBits+fileBits)|uint64(number)<<offsetBits|uint64(at), uint32(len(row.Data))
-	return p, err
+	return p, nil
 }
 
 // assign finds the session of a record, and joins those that it links.

@@ -24,6 +24,8 @@ func (l log) Detects(record []byte) bool {
 	return err == nil && (given(f.value[promptColumn]) || given(f.value[messagesColumn]) || given(f.value[inputColumn]))
 }
 
+func (l log) Needed(name string) bool { return l.columns.indexed(name) }
+
 func (l log) Index(record []byte) (Entry, error) {
 	f, err := l.columns.find(record)
 	if err != nil {

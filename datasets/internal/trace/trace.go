@@ -11,13 +11,14 @@ import (
 // Trace is the index of a trace. It may be used concurrently. A session of one record takes 40 bytes of memory, and
 // each further record 24; nothing of their contents is kept.
 type Trace struct {
-	files   []File
-	format  Format
-	spool   spool
-	handles handles
-	places  []place // of all records, those of a session together
-	groups  []group
-	timed   bool
+	files    []File
+	format   Format
+	decoders map[int]Decoder // of the files that are tables
+	spool    spool
+	handles  handles
+	places   []place // of all records, those of a session together
+	groups   []group
+	timed    bool
 
 	// Skipped counts the records and files that were left out because they are invalid; Faults are the first reasons.
 	Skipped int64

@@ -35,7 +35,7 @@ func (*lines) Resume() bool { return true }
 
 func lineFile(name, text string) File {
 	return File{
-		Name: name, Records: func() (Records, func(), error) { return &lines{text: text}, func() {}, nil },
+		Name: name, Records: func(io.Writer) (Records, func(), error) { return &lines{text: text}, func() {}, nil },
 		Open: func() (io.ReadCloser, error) {
 			return struct {
 				io.ReaderAt
