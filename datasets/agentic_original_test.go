@@ -294,9 +294,9 @@ func TestAgenticDrawsAreThoseOfInferencePerf(t *testing.T) {
 		if err := json.Unmarshal(original[name], &want); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		lists := map[string][]float64{}
+		lists, g := map[string][]float64{}, c.generator(t)
 		for i := range c.Sessions {
-			agenticDraws(lists, described(t, c.generator(t).Session(i)))
+			agenticDraws(lists, described(t, g.Session(i)))
 		}
 		for draw, w := range want {
 			g := momentsOf(lists[draw])

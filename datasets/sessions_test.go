@@ -17,7 +17,7 @@ func seekable(name, content string) File {
 		return struct {
 			io.ReadCloser
 			io.ReaderAt
-		}{io.NopCloser(strings.NewReader(content)), bytes.NewReader([]byte(content))}, nil
+		}{io.NopCloser(strings.NewReader(content)), strings.NewReader(content)}, nil
 	}}
 }
 
