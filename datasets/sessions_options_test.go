@@ -156,6 +156,11 @@ func TestTraceFaults(t *testing.T) {
 		{"t.jsonl", good + `{"timestamp": 2, "input_le`, TraceOptions{}, "t.jsonl:2: the file ends within a value", 1},
 		{"t.jsonl", good + `{"timestamp": 2, "input_length": }` + "\n" + good, TraceOptions{},
 			"t.jsonl:2: invalid character", 2},
+		{"t.jsonl", good + `{"timestamp": 2, "text_input": "cu` + "\n" + good, TraceOptions{}, "t.jsonl:2: invalid", 2},
+		{"t.jsonl", good + `{"timestamp": 2, "extra": {"a": 5` + "\n" + good + good, TraceOptions{},
+			"t.jsonl:2: invalid", 3},
+		{"t.jsonl", good + "{\"timestamp\": 2, \"text_input\": \"\xff\"}\n" + good, TraceOptions{},
+			"t.jsonl:2: the text is not UTF-8", 2},
 		{"t.jsonl", good + "oops\n" + good, TraceOptions{}, "t.jsonl:2: invalid character 'o' looking for", 2},
 		{"t.json", "[" + good + ", oops]", TraceOptions{}, "t.json:2: invalid character 'o'", 1},
 		{"t.jsonl", good + `{"timestamp": "noon", "input_length": 5, "output_length": 1}`, TraceOptions{},
@@ -345,6 +350,20 @@ func TestTraceOfMixedPlaces(t *testing.T) {
 	}
 	if got := promptLengths(t, w); !slices.Equal(got, []int{5, 6, 7}) {
 		t.Errorf("got %v, want 5, 6 and 7", got)
+	}
+}
+
+// Lines that are cut end where the next begins, so that they cost no more than themselves.
+func TestTraceOfCutLines(t *testing.T) {
+	t.Parallel()
+	const good, cut = `{"timestamp": 1, "input_length": 5, "output_length": 1}`, `{"timestamp": 2, "extra": {"a": 5`
+	text := strings.Repeat(good+" \r\n \n"+cut+"\n", 1000)
+	w, err := OpenTrace([]File{seekable("t.jsonl", text)}, TraceOptions{SkipInvalid: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := w.Counts(); c.Sessions != 1000 || c.Skipped != 1000 || !strings.HasPrefix(c.Faults[4], "t.jsonl:15: ") {
+		t.Errorf("got %+v, want 1000 sessions, and 1000 skipped", c)
 	}
 }
 

@@ -29,6 +29,10 @@ type values struct {
 	line  int   // line of buf[pos], from 1
 	array bool
 	begun bool
+	// the value that was returned last, or was refused:
+	start     int  // its place in buf
+	startLine int  // its first line
+	lines     bool // values end before a line that begins with a brace, because some lines are cut
 	// state of the value that is being read:
 	open   []byte // open brackets
 	quoted bool   // inside a string
@@ -40,6 +44,7 @@ func newValues(src io.Reader) *values { return &values{src: src, line: 1} }
 // next call.
 func (v *values) next() (value []byte, line int, err error) {
 	c, err := v.seekValue()
+	v.start, v.startLine = v.pos, v.line
 	if err != nil {
 		return nil, v.line, err
 	}
@@ -48,6 +53,7 @@ func (v *values) next() (value []byte, line int, err error) {
 		return nil, line, v.syntaxFault()
 	}
 	end, err := v.valueEnd()
+	v.start = v.pos
 	if err != nil {
 		return nil, v.line, err
 	}
@@ -58,7 +64,7 @@ func (v *values) next() (value []byte, line int, err error) {
 }
 
 // nextLine returns the next value if it is the text of a line, which is how most files are written and what is found
-// fastest. Otherwise it reads nothing, and returns nil.
+// fastest. Otherwise it reads no more than blank lines, and returns nil.
 func (v *values) nextLine() (value []byte, line int) {
 	if v.array {
 		return nil, 0
@@ -66,14 +72,18 @@ func (v *values) nextLine() (value []byte, line int) {
 	for end := 0; ; {
 		if at := bytes.IndexByte(v.buf[v.pos+end:], '\n'); at >= 0 {
 			end += at
-			text := bytes.TrimRight(v.buf[v.pos:v.pos+end], "\r")
-			if len(text) == 0 || text[0] != '{' || !gjson.ValidBytes(text) {
+			text := bytes.TrimRight(v.buf[v.pos:v.pos+end], " \t\r")
+			if len(text) > 0 && (text[0] != '{' || !gjson.ValidBytes(text)) {
 				return nil, 0
 			}
+			v.start, v.startLine = v.pos, v.line
 			v.pos += end + 1
-			v.begun = true
 			v.line++
-			return text, v.line - 1
+			if end = 0; len(text) == 0 {
+				continue
+			}
+			v.begun = true
+			return text, v.startLine
 		}
 		if end = len(v.buf) - v.pos; v.err != nil || end > maxValue || end > 0 && v.buf[v.pos] != '{' {
 			return nil, 0
@@ -87,8 +97,9 @@ func (v *values) offset(value []byte) int64 {
 	return v.base + int64(cap(v.buf)-cap(value)) // both end with the same array
 }
 
-// skipLine goes on after a fault with the line that follows it. It reports false at the end.
+// skipLine goes on after a fault with the line that follows the beginning of the value. It reports false at the end.
 func (v *values) skipLine() bool {
+	v.pos, v.line, v.lines = v.start, v.startLine, true
 	for {
 		if _, err := v.peek(); err != nil {
 			return false
@@ -278,6 +289,9 @@ func (v *values) scan(i int) (end int, err error) {
 		case '"':
 			v.quoted = true
 		case '{', '[':
+			if v.lines && c == '{' && i > 0 && value[i-1] == '\n' {
+				return i, nil
+			}
 			if v.open = append(v.open, c); len(v.open) > maxDepth {
 				return 0, fmt.Errorf("nested deeper than %d", maxDepth)
 			}
