@@ -48,7 +48,8 @@ func TestReplaysOfAWorkload(t *testing.T) {
 	} {
 		s := &Sessions{Source: two, Player: new(replay.Player), kind: tt.kind, prefix: tt.prefix}
 		turn, err := s.Turn(tt.i)
-		if err != nil || turn.ID != tt.id || turn.Session.ID != tt.session || turn.Pass != tt.pass || turn.Number != tt.i {
+		if err != nil || turn.ID != tt.id || turn.Session.ID != tt.session || turn.Pass != tt.pass ||
+			turn.Number != tt.i {
 			t.Errorf("%s %d: got %+v, %v, want id %s", tt.kind, tt.i, turn, err, tt.id)
 		}
 	}
