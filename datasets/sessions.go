@@ -54,7 +54,7 @@ var _ interface {
 } = new(Traced)
 
 // OpenTrace opens the files of a trace as a workload. It indexes the files in one pass and reads each session again
-// when it is asked for: a session of one record takes 52 bytes of memory, and each further record 24.
+// when it is asked for: a session of one record takes 52 bytes of memory, or 36 if all are, and each further record 24.
 //
 // Sessions are in the order in which they began, or in that of the files if the trace has no instants. From them are
 // kept: those that the filter keeps, of these a share, of these the first entries by their place in the files. They are

@@ -4,11 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
-	"strconv"
 	"sync"
-	"time"
 )
 
 // File is a file of records.
@@ -52,89 +49,6 @@ type Row struct {
 
 // ErrChanged reports a file in which a record is not where it was.
 var ErrChanged = errors.New("the file has changed since it was opened")
-
-// place is where a record is read again, and when it went: 24 bytes, for each record of a trace.
-type place struct {
-	at     uint64        // the offset, the number of the file, and whether it is in the spool
-	start  time.Duration // on the trace's clock; never if the record has no instant
-	length uint32
-	line   uint32
-}
-
-// never is the start of a record without an instant.
-const never = math.MinInt64
-
-// offsetBits is enough for files of 16 TiB, and leaves room for half a million files.
-const (
-	offsetBits = 44
-	fileBits   = 19
-)
-
-// file returns the number of the file of a record.
-func (p place) file() int { return int(p.at >> offsetBits & (1<<fileBits - 1)) }
-
-// spooled reports whether a record is read again from the spool.
-func (p place) spooled() bool { return p.at>>(offsetBits+fileBits) != 0 }
-
-// offset returns where the record is, in the file or in the spool.
-func (p place) offset() int64 { return int64(p.at & (1<<offsetBits - 1)) }
-
-// origin returns the file and the line of a record.
-func (p place) origin(files []File) string {
-	return files[p.file()].Name + ":" + strconv.FormatUint(uint64(p.line), 10)
-}
-
-// spool is a temporary file that has copies of the records that cannot be read again where they are: those of packed
-// files. The zero value is ready.
-type spool struct {
-	file *os.File
-	size int64
-	buf  []byte
-	err  error // nothing can be written any more
-}
-
-// add writes a record and returns its offset.
-func (s *spool) add(record []byte) (int64, error) {
-	at := s.size
-	_, err := s.Write(record)
-	return at, err
-}
-
-// Write appends to the file.
-func (s *spool) Write(text []byte) (int, error) {
-	if s.file == nil {
-		file, err := os.CreateTemp("", "trace-*")
-		if err != nil {
-			return 0, s.fail(err)
-		}
-		_ = os.Remove(file.Name()) // where open files can be removed; elsewhere the system's cleaning does it
-		s.file = file
-	}
-	s.size += int64(len(text))
-	s.buf = append(s.buf, text...)
-	if len(s.buf) < 1<<20 {
-		return len(text), nil
-	}
-	return len(text), s.flush()
-}
-
-// flush writes what add has kept back.
-func (s *spool) flush() error {
-	if len(s.buf) == 0 {
-		return nil
-	}
-	_, err := s.file.Write(s.buf)
-	s.buf = s.buf[:0]
-	return s.fail(err)
-}
-
-// fail keeps an error, if it is one.
-func (s *spool) fail(err error) error {
-	if err != nil {
-		s.err = fmt.Errorf("a copy of the trace's records, which TMPDIR can place elsewhere: %w", err)
-	}
-	return s.err
-}
 
 // mostOpen is how many files stay open for the sessions to come.
 const mostOpen = 64

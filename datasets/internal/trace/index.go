@@ -79,16 +79,16 @@ type indexer struct {
 	joined []uint32 // the session that it is part of, or its own number
 
 	// of each record:
-	of      []uint32        // its session
-	calls   []uint32        // the number of its calls
-	swapped []time.Duration // its start if dates begin with the day, from the first date on
-	grouped bool            // a session has several records or a key
+	of      []uint32        // its session; nil while each is one of its own
+	calls   []uint32        // the number of its calls; nil while each is one
+	swapped []time.Duration // its start if dates begin with the day; nil before the first date
+	untimed int             // how many have no instant
 	clock   instant.Clock
 }
 
 // enough reports whether no more sessions are asked for.
 func (x *indexer) enough() bool {
-	return !x.grouped && x.selection.Enough > 0 && int64(len(x.joined)) >= x.selection.Enough
+	return x.of == nil && x.selection.Enough > 0 && int64(x.places.n) >= x.selection.Enough
 }
 
 // readFile indexes a file.
@@ -204,19 +204,19 @@ func (x *indexer) addOne(number int, row Row) error {
 	if err != nil {
 		return err
 	}
+	if at.At == never {
+		x.untimed++
+	}
 	if at.At != at.Swapped || x.swapped != nil {
-		for _, earlier := range x.places[len(x.swapped):] {
-			x.swapped = append(x.swapped, earlier.start)
+		for i := len(x.swapped); i < x.places.n; i++ {
+			x.swapped = append(x.swapped, x.places.at(i).start)
 		}
 		x.swapped = append(x.swapped, at.Swapped)
 	}
 	p.start = at.At
-	x.places = append(x.places, p)
+	x.count(e.Calls)
 	x.assign(e)
-	if e.Calls == 0 {
-		e.Calls = 1
-	}
-	x.calls = append(x.calls, uint32(max(0, e.Calls)))
+	x.places.add(p)
 	return nil
 }
 
@@ -237,12 +237,12 @@ func (x *indexer) once(e Entry) error {
 		return nil
 	}
 	if before, ok := x.whole[e.Session]; ok {
-		return fmt.Errorf("session %q is in %s, too: ids must differ", e.Session, x.places[before].origin(x.files))
+		return fmt.Errorf("session %q is in %s, too: ids must differ", e.Session, x.places.at(int(before)).origin(x.files))
 	}
 	if x.whole == nil {
 		x.whole = map[string]uint32{}
 	}
-	x.whole[strings.Clone(e.Session)] = uint32(len(x.places))
+	x.whole[strings.Clone(e.Session)] = uint32(x.places.n)
 	return nil
 }
 
@@ -263,57 +263,17 @@ func (x *indexer) place(number int, row Row) (place, error) {
 	return p, nil
 }
 
-// assign finds the session of a record, and joins those that it links.
-func (x *indexer) assign(e Entry) {
-	var k uint32
-	if e.Session == "" && len(e.Links) == 0 {
-		k = x.session()
-	} else {
-		x.grouped = true
-		k = x.root(x.keyed(e.Session))
-		for _, key := range e.Links {
-			k = x.join(k, x.root(x.keyed(key)))
-		}
+// count notes the number of calls of the next record, as Entry has it.
+func (x *indexer) count(calls int) {
+	if calls == 0 {
+		calls = 1
 	}
-	x.of = append(x.of, k)
-}
-
-// session returns a new session.
-func (x *indexer) session() uint32 {
-	k := uint32(len(x.joined))
-	x.joined = append(x.joined, k)
-	return k
-}
-
-// keyed returns the session of a key, a new one if the key is new or "".
-func (x *indexer) keyed(key string) uint32 {
-	if k, ok := x.keys[key]; ok && key != "" {
-		return k
+	if calls != 1 && x.calls == nil {
+		x.calls = slices.Repeat([]uint32{1}, x.places.n)
 	}
-	k := x.session()
-	if key != "" {
-		x.keys[strings.Clone(key)] = k
+	if x.calls != nil || calls != 1 {
+		x.calls = append(x.calls, uint32(max(0, calls)))
 	}
-	return k
-}
-
-// root returns the session that another was joined with.
-func (x *indexer) root(k uint32) uint32 {
-	for x.joined[k] != k {
-		x.joined[k] = x.joined[x.joined[k]]
-		k = x.joined[k]
-	}
-	return k
-}
-
-// join makes one session of two, and returns it.
-func (x *indexer) join(a, b uint32) uint32 {
-	if a == b {
-		return a
-	}
-	a, b = min(a, b), max(a, b)
-	x.joined[b] = a
-	return a
 }
 
 // finish settles the instants, and puts the records of a session together.
@@ -322,12 +282,17 @@ func (x *indexer) finish() (*Trace, error) {
 		return nil, err
 	}
 	x.spool.buf = nil
-	if len(x.places) == 0 {
+	if x.places.n == 0 {
 		return nil, nothing(x.Trace)
 	}
 	if err := x.settle(); err != nil {
 		return nil, err
 	}
+	x.timed = x.untimed < x.places.n
+	if x.of == nil && x.calls == nil && (x.untimed == 0 || !x.timed) {
+		return x.Trace, nil // each record is a session of one call
+	}
+	x.separate()
 	x.gather()
 	x.groups = slices.DeleteFunc(x.groups, func(g group) bool { return g.calls == 0 })
 	if len(x.groups) == 0 {
@@ -345,44 +310,15 @@ func nothing(t *Trace) error {
 	return fmt.Errorf("%s: no record in it", name)
 }
 
-// gather makes the groups. They are in the order of their first records.
-func (x *indexer) gather() {
-	const none = ^uint32(0)
-	groupOf := slices.Repeat([]uint32{none}, len(x.joined))
-	for i := range x.of {
-		k := x.root(x.of[i])
-		if groupOf[k] == none {
-			groupOf[k] = uint32(len(x.groups))
-			x.groups = append(x.groups, group{number: uint32(i)})
-		}
-		x.of[i] = groupOf[k]
-		x.groups[groupOf[k]].to++ // the count, for now
-		x.groups[groupOf[k]].calls += x.calls[i]
-	}
-	end := uint32(0)
-	for i := range x.groups {
-		n := x.groups[i].to
-		x.groups[i].from, x.groups[i].to = end, end
-		end += n
-	}
-	sorted := make([]place, len(x.places))
-	for i, p := range x.places {
-		g := &x.groups[x.of[i]]
-		sorted[g.to] = p
-		g.to++
-	}
-	x.places = sorted
-}
-
 // settle decides the order of day and month in dates that can be read in either.
 func (x *indexer) settle() error {
 	starts := func(dayFirst bool) []time.Duration {
 		if dayFirst {
 			return x.swapped
 		}
-		list := make([]time.Duration, len(x.places))
-		for i, p := range x.places {
-			list[i] = p.start
+		list := make([]time.Duration, x.places.n)
+		for i := range list {
+			list[i] = x.places.at(i).start
 		}
 		return list
 	}
@@ -390,9 +326,9 @@ func (x *indexer) settle() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", x.files[0].Name, err)
 	}
-	for i := range x.places {
-		if dayFirst && x.swapped != nil {
-			x.places[i].start = x.swapped[i]
+	if dayFirst {
+		for i, start := range x.swapped {
+			x.places.at(i).start = start
 		}
 	}
 	return nil
@@ -410,7 +346,7 @@ func (x *indexer) leaveOutUntimed() error {
 		if err != nil || isTimed(g) {
 			return false
 		}
-		err = x.leaveOut(&fault{x.places[g.from].origin(x.files),
+		err = x.leaveOut(&fault{x.places.at(int(g.from)).origin(x.files),
 			errors.New("the session has no instant, and others have")})
 		return true
 	})

@@ -8,16 +8,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 )
 
-// Trace is the index of a trace. It may be used concurrently. A session of one record takes 40 bytes of memory, and
-// each further record 24; nothing of their contents is kept.
+// Trace is the index of a trace. It may be used concurrently. A session of one record takes 40 bytes of memory, or 24
+// if all are, and each further record 24; nothing of their contents is kept.
 type Trace struct {
 	files    []File
 	format   Format
 	decoders map[int]Decoder // of the files that are tables
 	spool    spool
 	handles  handles
-	places   []place // of all records, those of a session together
-	groups   []group
+	places   placeList // of all records, those of a session together
+	groups   []group   // nil if each record is a session of one call
 	timed    bool
 
 	// Skipped counts the records and files that were left out because they are invalid; Faults are the first reasons.
@@ -30,30 +30,43 @@ type Trace struct {
 type group struct{ from, to, number, calls uint32 }
 
 // Len returns the number of sessions. They are in the order of their first records.
-func (t *Trace) Len() int { return len(t.groups) }
+func (t *Trace) Len() int {
+	if t.groups == nil {
+		return t.places.n
+	}
+	return len(t.groups)
+}
+
+// group returns session number k.
+func (t *Trace) group(k int) group {
+	if t.groups == nil {
+		return group{from: uint32(k), to: uint32(k) + 1, number: uint32(k), calls: 1}
+	}
+	return t.groups[k]
+}
 
 // Format returns the trace's format.
 func (t *Trace) Format() string { return t.format.Name() }
 
 // Calls returns the number of calls of session number k, as its records tell without being read in full.
-func (t *Trace) Calls(k int) int { return int(t.groups[k].calls) }
+func (t *Trace) Calls(k int) int { return int(t.group(k).calls) }
 
 // Starts returns when each session begins, since an origin that all share; nil if the trace has no instants.
 func (t *Trace) Starts() []time.Duration {
 	if !t.timed {
 		return nil
 	}
-	starts := make([]time.Duration, len(t.groups))
-	for k, g := range t.groups {
-		starts[k], _ = t.start(g)
+	starts := make([]time.Duration, t.Len())
+	for k := range starts {
+		starts[k], _ = t.start(t.group(k))
 	}
 	return starts
 }
 
 // start returns the first instant of a session's records, and false if there is none.
 func (t *Trace) start(g group) (first time.Duration, timed bool) {
-	for _, p := range t.places[g.from:g.to] {
-		if p.start != never && (!timed || p.start < first) {
+	for i := g.from; i < g.to; i++ {
+		if p := t.places.at(int(i)); p.start != never && (!timed || p.start < first) {
 			first, timed = p.start, true
 		}
 	}
@@ -62,11 +75,12 @@ func (t *Trace) start(g group) (first time.Duration, timed bool) {
 
 // Records reads the records of session number k, in the order of the files. Nothing else uses their bytes.
 func (t *Trace) Records(k int) ([]Record, error) {
-	g := t.groups[k]
+	g := t.group(k)
 	records := make([]Record, 0, g.to-g.from)
 	from := ranges{trace: t}
 	defer from.end()
-	for _, p := range t.places[g.from:g.to] {
+	for i := g.from; i < g.to; i++ {
+		p := *t.places.at(int(i))
 		r := Record{File: t.files[p.file()].Name, Line: int(p.line), Origin: p.origin(t.files), Timed: p.start != never}
 		r.number = uint64(p.file())<<32 | uint64(p.line)
 		if r.Timed {
@@ -90,7 +104,7 @@ func (t *Trace) Session(k int) (*workload.Session, error) {
 	s, err := t.format.Session(records)
 	if err == nil {
 		if s.ID == "" {
-			s.ID = fmt.Sprintf("%s-%d", t.format.Name(), t.groups[k].number+1)
+			s.ID = fmt.Sprintf("%s-%d", t.format.Name(), t.group(k).number+1)
 		}
 		err = s.Check()
 	}
@@ -98,7 +112,7 @@ func (t *Trace) Session(k int) (*workload.Session, error) {
 		return nil, placed(records[0], err)
 	}
 	s.Origin = records[0].Origin
-	s.Start, s.Timed = t.start(t.groups[k])
+	s.Start, s.Timed = t.start(t.group(k))
 	return s, nil
 }
 
