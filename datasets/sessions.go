@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -121,7 +122,9 @@ func (t *Traced) choose(o TraceOptions) error {
 	if o.Shuffle != nil {
 		shuffle(t.order, *o.Shuffle)
 	}
-	t.repeat(o.Duplicates)
+	if err := t.repeat(o.Duplicates); err != nil {
+		return err
+	}
 	for i := range t.order {
 		t.counts.Calls += int64(t.trace.Calls(int(t.order[i])))
 	}
@@ -145,16 +148,20 @@ func drawn(seed int64, k uint32, share float64) bool {
 }
 
 // repeat repeats the sessions until there are n.
-func (t *Traced) repeat(n int64) {
+func (t *Traced) repeat(n int64) error {
 	once := len(t.order)
 	t.once = int64(once)
 	if int64(once) >= n {
-		return
+		return nil
 	}
 	pass := time.Duration(0)
 	if t.starts != nil {
 		last := t.starts[once-1]
-		pass = last + last/time.Duration(max(1, once-1))
+		gap := last / time.Duration(max(1, once-1))
+		if passes := float64((n - 1) / t.once); (float64(last)+float64(gap))*passes+float64(last) > math.MaxInt64 {
+			return fmt.Errorf("%d sessions of a trace of %v each %d last for more than 292 years", n, last, once)
+		}
+		pass = last + gap
 	}
 	for i := once; int64(i) < n; i++ {
 		t.order = append(t.order, t.order[i-once])
@@ -162,6 +169,7 @@ func (t *Traced) repeat(n int64) {
 			t.starts = append(t.starts, t.starts[i-once]+pass)
 		}
 	}
+	return nil
 }
 
 // Session returns session number i. The id of one that is repeated ends in _dup and the number of the repetition.

@@ -112,6 +112,21 @@ func TestTraceDuplicates(t *testing.T) {
 	}
 }
 
+// Repetitions do not go beyond the times that there are.
+func TestTraceDuplicatesOfAges(t *testing.T) {
+	t.Parallel()
+	text := `{"timestamp": 0, "input_length": 1}` + "\n" + `{"timestamp": 3e12, "input_length": 1}`
+	f := seekable("t.jsonl", strings.ReplaceAll(text, "}", `, "output_length": 1}`))
+	w, err := OpenTrace([]File{f}, TraceOptions{Duplicates: 4})
+	if err != nil || !slices.IsSorted(w.Starts()) {
+		t.Errorf("got %v, %v", w, err)
+	}
+	if _, err := OpenTrace([]File{f}, TraceOptions{Duplicates: 8}); err == nil ||
+		!strings.Contains(err.Error(), "last for more than 292 years") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Idle times are cut over all calls of a session.
 func TestTraceIdleGaps(t *testing.T) {
 	t.Parallel()
