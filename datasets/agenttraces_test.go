@@ -42,7 +42,10 @@ func TestInvalidAgentTraces(t *testing.T) {
 		{"end before start", spans(`{"span_id":"a","name":"chat m","start_time":"2026-01-01T00:00:03Z",` +
 			`"end_time":"2026-01-01T00:00:02Z",` + hello + `}`), `t.jsonl:1: span "a": it ends before it starts`},
 		{"no instant", spans(`{"span_id":"a","name":"chat m","start_time":"yesterday",` + hello + `}`),
-			`t.jsonl:1: span "a": "yesterday" is no instant`},
+			`t.jsonl:1: span "a": "yesterday" is neither a time such as 2023-11-16 18:17:03.97996 nor a number`},
+		{"an end in another age", spans(`{"span_id":"a","name":"chat m","start_time":"2026-01-01T00:00:03Z",` +
+			`"end_time":"9999-01-01T00:00:02Z",` + hello + `}`),
+			`t.jsonl:1: span "a": the instant is not of this age: years are from 1824 to 2116`},
 		{"cycle of parents", spans(chatSpan(`"span_id":"a","parent_span_id":"b",`+hello),
 			chatSpan(`"span_id":"b","parent_span_id":"a",`+hello)), `t.jsonl:1: session "s": span "a" is inside itself`},
 		{"tool call without id", spans(chatSpan(`"span_id":"a","attributes":{"gen_ai.input.messages":` +

@@ -73,7 +73,7 @@ func skipValue(text string, at int) int {
 		default:
 			at++
 			if depth == 0 {
-				for at < len(text) && text[at] > ' ' && !strings.ContainsRune(",}]", rune(text[at])) {
+				for at < len(text) && text[at] > ' ' && text[at] != ',' && text[at] != ']' && text[at] != '}' {
 					at++
 				}
 			}

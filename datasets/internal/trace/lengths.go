@@ -3,7 +3,6 @@ package trace
 import (
 	"fmt"
 	"hash/fnv"
-	"iter"
 	"strconv"
 	"strings"
 
@@ -57,7 +56,7 @@ func blocks(r Record, hashes gjson.Result, n, size int) ([]workload.Block, error
 	}
 	left := max(1, n)
 	list := make([]workload.Block, 0, left/size+1)
-	for hash := range elements(hashes.Raw) {
+	for hash := range items(hashes.Raw) {
 		length := min(left, size)
 		list = append(list, workload.Block{Hash: blockHash(hash), Tokens: length})
 		if left -= length; left == 0 {
@@ -68,33 +67,6 @@ func blocks(r Record, hashes gjson.Result, n, size int) ([]workload.Block, error
 		list = append(list, workload.Block{Hash: unique(r), Tokens: left})
 	}
 	return list, nil
-}
-
-// elements returns the numbers and texts in a list of JSON, as they are written.
-func elements(list string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for at := 0; at < len(list); {
-			end := at + 1
-			switch c := list[at]; {
-			case c == '"':
-				for end < len(list) && (list[end] != '"' || list[end-1] == '\\') {
-					end++
-				}
-				end = min(end+1, len(list))
-			case c == '[' || c == ']' || c == ',' || c <= ' ':
-				at++
-				continue
-			default:
-				for end < len(list) && list[end] > ' ' && list[end] != ',' && list[end] != ']' {
-					end++
-				}
-			}
-			if !yield(list[at:end]) {
-				return
-			}
-			at = end
-		}
-	}
 }
 
 // blockHash returns the number of a hash, which is one or a text.

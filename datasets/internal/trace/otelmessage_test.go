@@ -82,6 +82,18 @@ func describeSent(m *remark) string {
 	return strings.Join(list, "; ")
 }
 
+// What OTLP writes as text because JSON has no number for it stays a text.
+func TestNumbersOfSpans(t *testing.T) {
+	for _, tt := range []struct{ value, want string }{
+		{`{"intValue":"7"}`, "7"}, {`{"doubleValue":1.5}`, "1.5"}, {`{"doubleValue":"NaN"}`, `"NaN"`},
+		{`{"arrayValue":{"values":[{"doubleValue":"-Infinity"},{"intValue":" 8 "}]}}`, `["-Infinity",8]`},
+	} {
+		if got := untyped(gjson.Parse(tt.value), 0).Raw; got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.value, got, tt.want)
+		}
+	}
+}
+
 // Definitions of tools in the forms of OpenTelemetry and Anthropic become those of OpenAI's chat.
 func TestToolsOfSpans(t *testing.T) {
 	const function = `{"type":"function","function":{"name":"f","description":"d","parameters":{}}}`

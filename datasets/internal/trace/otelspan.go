@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/instant"
 )
 
 // span is a span of OpenTelemetry, as far as the replay needs it.
@@ -124,7 +125,10 @@ func untyped(value gjson.Result, depth int) (out gjson.Result) {
 
 // number returns a number that may be written as text, as OTLP writes whole ones.
 func number(v gjson.Result) gjson.Result {
-	if n := gjson.Parse(strings.TrimSpace(v.Str)); v.Type == gjson.String && n.Type == gjson.Number {
+	if v.Type != gjson.String || !gjson.Valid(v.Str) { // as NaN is not
+		return v
+	}
+	if n := gjson.Parse(strings.TrimSpace(v.Str)); n.Type == gjson.Number {
 		return n
 	}
 	return v
@@ -175,7 +179,7 @@ func empty(v gjson.Result) bool {
 	return false
 }
 
-// first returns the first of the named attributes that is a number.
+// number returns the first of the named attributes that is a number.
 func (a attributes) number(names ...string) (int, bool) {
 	for _, name := range names {
 		v, ok := a[name]
@@ -203,23 +207,11 @@ func (s *span) times() (start, end int64, err error) {
 	return start, end, err
 }
 
-// layouts are the forms of an instant.
-var layouts = []string{
-	time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999",
-	"2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999",
-}
-
 // micros reads an instant as microseconds since 1970: a time, which is in UTC if it has no zone, or nanoseconds.
 func micros(text string) (int64, error) {
-	if ns, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return ns / 1000, nil
-	}
-	for _, layout := range layouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UnixMicro(), nil
-		}
-	}
-	return 0, fmt.Errorf("%.40q is no instant", text)
+	var clock instant.Clock
+	at, err := clock.Learn(text, float64(time.Second))
+	return at.At.Microseconds(), err
 }
 
 // millis returns the time from one instant in microseconds to another in whole milliseconds. It rounds what the
@@ -245,8 +237,8 @@ func inner(spans []span) (ids map[string]bool, err error) {
 		path := []string{}
 		id := s.id
 		for id != "" && !settled[id] {
-			if slices.Contains(path, id) {
-				return nil, fmt.Errorf("span %q is inside itself", id)
+			if len(path) > len(parents) {
+				return nil, fmt.Errorf("span %q is inside itself", path[len(path)-1])
 			}
 			path = append(path, id)
 			id = parents[id]

@@ -172,18 +172,6 @@ func TestFault(t *testing.T) {
 	}
 }
 
-func TestElements(t *testing.T) {
-	t.Parallel()
-	for list, want := range map[string][]string{
-		"": nil, "[]": nil, "[1]": {"1"}, "[ 1,\n22 ,\t3]": {"1", "22", "3"}, `["a", "b,]c"]`: {`"a"`, `"b,]c"`},
-		`["a\"b", 1.5]`: {`"a\"b"`, "1.5"}, "[1": {"1"}, `["`: {`"`},
-	} {
-		if got := slices.Collect(elements(list)); !slices.Equal(got, want) {
-			t.Errorf("%s: got %q, want %q", list, got, want)
-		}
-	}
-}
-
 // A record without an instant keeps its place among the others, also if it is the first.
 func TestInOrder(t *testing.T) {
 	t.Parallel()
