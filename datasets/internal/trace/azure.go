@@ -1,6 +1,8 @@
 package trace
 
 import (
+	"github.com/tidwall/gjson"
+
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 )
 
@@ -20,7 +22,7 @@ func (azure) Detects(record []byte) bool {
 func (azure) Needed(name string) bool { return name == "TIMESTAMP" }
 
 func (azure) Index(record []byte) (Entry, error) {
-	return timed(pick(record, "TIMESTAMP")[0], "TIMESTAMP", 0)
+	return timed(gjson.Get(view(record), "TIMESTAMP"), "TIMESTAMP", 0) // faster than pick, for tens of millions of rows
 }
 
 func (azure) Session(records []Record) (*workload.Session, error) {
