@@ -112,12 +112,19 @@ func (t *Traced) choose(o TraceOptions) error {
 	}
 	if all := t.trace.Starts(); all != nil {
 		byStart := func(a, b uint32) int { return cmp.Compare(all[a], all[b]) }
+		starts := all
 		if !slices.IsSortedFunc(t.order, byStart) { // as most traces are
 			slices.SortStableFunc(t.order, byStart)
+			starts = nil
 		}
-		for _, k := range t.order {
-			t.starts = append(t.starts, all[k]-all[t.order[0]])
+		if len(starts) != len(t.order) {
+			starts = make([]time.Duration, len(t.order))
 		}
+		first := all[t.order[0]]
+		for i, k := range t.order { // k is i if starts is all
+			starts[i] = all[k] - first
+		}
+		t.starts = starts
 	}
 	if o.Shuffle != nil {
 		shuffle(t.order, *o.Shuffle)
