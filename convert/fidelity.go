@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Fidelity tells how close a replay was to what its trace asked.
@@ -19,9 +20,10 @@ type Fidelity struct {
 	GapError     *Distribution `json:"gap_error"`
 	GapDeviation *Distribution `json:"gap_deviation"`
 	// Violations counts calls that were sent before a call that they wait for had ended.
-	Violations int     `json:"order_violations"`
-	Output     Lengths `json:"output_tokens"`
-	Prompt     Lengths `json:"prompt_tokens"`
+	Violations int       `json:"order_violations"`
+	Shortened  Shortened `json:"waits_shortened"`
+	Output     Lengths   `json:"output_tokens"`
+	Prompt     Lengths   `json:"prompt_tokens"`
 }
 
 // FidelityPart is a part of the score.
@@ -30,6 +32,14 @@ type FidelityPart struct {
 	Weight Float  `json:"weight"`
 	Kept   int    `json:"kept"` // of Judged
 	Judged int    `json:"judged"`
+}
+
+// Shortened tells which waits of the trace were not kept because the replay was to shorten them. Gaps are judged by what
+// was left of them.
+type Shortened struct {
+	Calls   int   `json:"calls"` // whose waits were shortened
+	Waits   int   `json:"waits"` // calls with a wait in the trace
+	Seconds Float `json:"seconds_left_out"`
 }
 
 // Lengths compares tokens with those of the trace, over successes that have both.
@@ -74,6 +84,7 @@ type fidelityTally struct {
 	errors         []float64
 	output, prompt lengthTally
 	violations     int
+	shortened      Shortened
 }
 
 // worstCall is what lowers a part most: a call of a session, or a session. Gaps are seconds.
@@ -101,7 +112,7 @@ func fidelityOf(g *subset, sessions []*run.Session) Fidelity {
 	f := Fidelity{
 		GapError:     NewDistribution(t.errors, g.opts.Percentiles),
 		GapDeviation: NewDistribution(deviations, g.opts.Percentiles),
-		Violations:   t.violations, Output: t.output.sum(), Prompt: t.prompt.sum(), Parts: []FidelityPart{},
+		Violations:   t.violations, Shortened: t.shortened, Output: t.output.sum(), Prompt: t.prompt.sum(), Parts: []FidelityPart{},
 	}
 	for _, name := range [...]string{gapsPart, orderPart, sentPart, outputPart, promptPart} {
 		if part := t.parts[name]; part != nil {
@@ -129,6 +140,7 @@ func (t *fidelityTally) call(s *run.Session, q *run.Request, ends map[int]int64)
 		t.judge(orderPart, 1, count(kept >= 0), worstCall{-kept, kept, asked, s, q})
 		t.violations += count(kept < 0)
 	}
+	t.shortened.add(call)
 	off := math.Abs(kept - asked)
 	t.errors = append(t.errors, kept-asked)
 	t.judge(gapsPart, 1, count(off <= max(gapSlack, gapShare*asked)), worstCall{off, kept, asked, s, q})
@@ -136,6 +148,21 @@ func (t *fidelityTally) call(s *run.Session, q *run.Request, ends map[int]int64)
 		t.length(outputPart, &t.output, worstCall{0, reportedTokens(t.group, q), float64(call.OutputTokens), s, q})
 		t.length(promptPart, &t.prompt, worstCall{0, inputTokens(t.group, q), float64(call.PromptTokens), s, q})
 	}
+}
+
+func (s *Shortened) add(call *record.Call) {
+	s.Waits += count(call.Wait+call.Held > 0)
+	s.Calls += count(call.Held > 0)
+	s.Seconds += Float(float64(call.Held) / 1e6)
+}
+
+// String says how many waits were shortened, "" if none was.
+func (s *Shortened) String() string {
+	if s.Calls == 0 {
+		return ""
+	}
+	return fmt.Sprintf("waits shortened: %d of %d, %s s left out (max_wait_ms, maxWait)", s.Calls, s.Waits,
+		Digits(float64(s.Seconds)))
 }
 
 // count is 1 of what holds.
@@ -203,7 +230,11 @@ func (t *fidelityTally) score(parts []FidelityPart) (score Maybe, reason string)
 		return score, ""
 	}
 	low := slices.MaxFunc(parts, func(a, b FidelityPart) int { return cmp.Compare(a.lost(), b.lost()) })
-	return score, fmt.Sprintf("only %d of %d %s; the worst is %s", low.Kept, low.Judged, partWords[low.Name],
+	kept := "none"
+	if low.Kept > 0 {
+		kept = fmt.Sprintf("only %d", low.Kept)
+	}
+	return score, fmt.Sprintf("%s of %d %s; the worst is %s", kept, low.Judged, partWords[low.Name],
 		t.worst[low.Name].text(low.Name))
 }
 

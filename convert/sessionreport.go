@@ -78,6 +78,8 @@ type sessionMessage struct {
 
 // SessionAdditions holds the figures that inference-perf's report on sessions does not have, under the key xk6_llm.
 type SessionAdditions struct {
+	Planned      *int64             `json:"planned_sessions"` // nil unless the stages say how many
+	Begun        int                `json:"begun_sessions"`
 	Unfinished   UnfinishedSessions `json:"unfinished"`
 	CriticalPath PathSums           `json:"critical_path"`
 	Fidelity     Fidelity           `json:"fidelity"`
@@ -128,8 +130,36 @@ func newSessionReports(r *run.Run, o Options, known map[*run.Request]knownBlocks
 	for stage, sessions := range byStage {
 		stages[stage] = sessionReport(g, sessions, known)
 		stages[stage].Stage = stageMetadata(r, stage, sessions)
+		stages[stage].Additions.Planned = plannedIn(r, stage)
 	}
-	return sessionReport(g, r.Sessions, known), stages
+	all = sessionReport(g, r.Sessions, known)
+	all.Additions.Planned = plannedSessions(r)
+	return all, stages
+}
+
+// plannedSessions returns how many sessions the stages of scenarios with sessions are to begin, nil if one of them does
+// not say.
+func plannedSessions(r *run.Run) *int64 {
+	with, all := map[string]bool{}, int64(0)
+	for _, s := range r.Sessions {
+		with[s.Scenario] = true
+	}
+	for _, scenario := range r.Scenarios() {
+		for _, stage := range scenario.Stages {
+			if !with[scenario.Name] {
+				continue
+			}
+			planned := plannedIn(r, stage.Index)
+			if planned == nil {
+				return nil
+			}
+			all += *planned
+		}
+	}
+	if all == 0 {
+		return nil
+	}
+	return &all
 }
 
 // sessionReport returns the report on some sessions.
@@ -143,6 +173,7 @@ func sessionReport(g *subset, sessions []*run.Session, known map[*run.Request]kn
 		}
 		facts = append(facts, factsOf(g, s))
 	}
+	l.Additions.Begun = len(sessions)
 	l.count(facts)
 	l.describe(facts, g.opts)
 	l.Failures, l.Substituted = sessionFailures(facts, g.opts.MaxMessages), substitutions(facts, g.opts.MaxMessages)

@@ -236,7 +236,7 @@ func TestFidelityNamesTheWorst(t *testing.T) {
 		reason string
 	}{
 		{2_100_000_000, 3, 2, 100, ""},
-		{1_900_000_000, 3, 2, 100 * (0.35/2 + 0.15 + 0.15) / 0.9, "only 0 of 1 calls began after those that they " +
+		{1_900_000_000, 3, 2, 100 * (0.35/2 + 0.15 + 0.15) / 0.9, "none of 1 calls began after those that they " +
 			"wait for had ended; the worst is call x1 of session x: 100 ms too early"},
 		{2_500_000_000, 3, 2, 100 * (0.35/2 + 0.25 + 0.15 + 0.15) / 0.9, "only 1 of 2 calls keep the gap before " +
 			"them within 10 ms or 5 %; the worst is call x1 of session x: a gap of 500 ms in place of 100 ms"},
@@ -350,6 +350,26 @@ func TestSessionsInTheTerminal(t *testing.T) {
 	}
 	if want := string(content(t, path)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// Waits that the replay was to shorten are told.
+func TestShortenedWaits(t *testing.T) {
+	t.Parallel()
+	var lines []record.Line
+	for _, line := range runtest.Replay() {
+		if q, isRequest := line.(*record.Request); isRequest && q.Call != nil && q.Call.Wait == 1_000_000 {
+			q.Call.Held = 6_900_000
+		}
+		lines = append(lines, line)
+	}
+	p := NewReport(mustMake(t, lines), Options{})
+	const want = "waits shortened: 1 of 5, 6.90 s left out (max_wait_ms, maxWait)"
+	if got := p.Sessions.Additions.Fidelity.Shortened.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if !strings.Contains(printed(t, p), "\n"+want+"\n") {
+		t.Error("the terminal does not tell it")
 	}
 }
 

@@ -48,6 +48,9 @@ func sessionFactsInWords(l *SessionLifecycle) (list []string) {
 		}
 		list = append(list, text)
 	}
+	if text := a.Fidelity.Shortened.String(); text != "" {
+		list = append(list, text)
+	}
 	if u := a.Reuse; u != nil {
 		list = append(list, "prefix reuse: "+u.inWords())
 	}
@@ -60,7 +63,7 @@ func pathInWords(s PathSums) string {
 	for _, part := range []struct {
 		sum  PathSum
 		name string
-	}{{s.Model, "model"}, {s.Tool, "tools"}, {s.Think, "think time"}, {s.Pause, "pauses"}, {s.Waiting, "waiting"}} {
+	}{{s.Model, "model"}, {s.Tool, "tool"}, {s.Think, "think"}, {s.Pause, "pause"}, {s.Waiting, "waiting"}} {
 		if share := float64(part.sum.Share); share > 0 {
 			list = append(list, fmt.Sprintf("%s %.1f %%", part.name, 100*share))
 		}
@@ -91,9 +94,9 @@ func (t *table) sessionRows(p *Report) {
 	}
 	groups := []group{
 		{heads: []string{"sessions/s"}}, {heads: []string{"sessions"}}, {heads: []string{"failed"}},
-		{heads: []string{"unfinished"}}, {heads: []string{"calls", "done"}}, {heads: []string{"cancelled"}},
+		{heads: []string{"cut"}}, {heads: []string{"calls", "done"}}, {heads: []string{"cancelled"}},
 		{heads: []string{"substituted"}}, {heads: []string{"retries"}},
-		{heads: []string{"seconds p50", "p90"}}, {heads: []string{"TFUT s p50", "p90"}}, {heads: []string{"without"}},
+		{heads: []string{"seconds p50", "p90"}}, {heads: []string{"TFUT s p50", "p90"}}, {heads: []string{"no TFUT"}},
 		{heads: []string{"calls p50", "p90"}}, {heads: []string{"prompt tokens p50", "p90"}},
 		{heads: []string{"output tokens p50", "p90"}}, {heads: []string{"cached %"}}, {heads: []string{"expected %"}},
 		{heads: []string{"fidelity"}},

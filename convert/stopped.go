@@ -56,6 +56,9 @@ func (w *warner) warnOfStop(g *subset) {
 			after = fmt.Sprintf("%.1f s of %g s", seconds, *asked.Duration)
 		case asked.Requests != nil:
 			after = fmt.Sprintf("%d of %d requests", len(stages[stage]), *asked.Requests)
+			if begun, _ := sessionsIn(g.run, stage); begun > 0 {
+				after = fmt.Sprintf("%d of %d sessions", begun, *asked.Requests)
+			}
 		}
 		missed := ""
 		if n := len(plan) - len(run.ByStage(g.run, g.run.Requests)); n > 0 && g.run.Cut.Requests == 0 {
@@ -75,9 +78,48 @@ func (w *warner) warnOfTimeouts(g *subset) {
 			continue
 		}
 		told[s.Index] = true
-		w.warn(true, "stage %d timed out after %.4g s: what it had not begun by then was not sent", s.Index,
-			g.run.Seconds(s.End-s.Start))
+		w.warn(true, "stage %d timed out after %.4g s: %s", s.Index, g.run.Seconds(s.End-s.Start), begunInTime(g.run, s.Index))
 	}
+}
+
+// begunInTime says what of a stage that timed out had begun.
+func begunInTime(r *run.Run, stage int) string {
+	begun, cut := sessionsIn(r, stage)
+	planned := plannedIn(r, stage)
+	if begun == 0 || planned == nil {
+		return "what it had not begun by then was not sent"
+	}
+	text := fmt.Sprintf("%d of %s began", begun, plural(int(*planned), "session"))
+	switch cut {
+	case 0:
+		return text
+	case 1:
+		return text + ", 1 of them was cut"
+	}
+	return fmt.Sprintf("%s, %d of them were cut", text, cut)
+}
+
+// plannedIn returns how many requests or sessions a stage is to begin, nil if it does not say or if a warm-up, which is
+// in no figure, takes some of them.
+func plannedIn(r *run.Run, index int) *int64 {
+	for _, s := range r.Scenarios() {
+		for _, stage := range s.Stages {
+			if stage.Index == index && stage.Warmup == nil {
+				return stage.Requests
+			}
+		}
+	}
+	return nil
+}
+
+// sessionsIn returns how many sessions a stage has begun, and how many of them the end of the load cut.
+func sessionsIn(r *run.Run, stage int) (begun, cut int) {
+	for _, s := range r.Sessions {
+		if s.Stage == stage {
+			begun, cut = begun+1, cut+count(s.Unfinished())
+		}
+	}
+	return begun, cut
 }
 
 // stoppedBy says what stopped a run, in words that follow the verb.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -91,6 +92,33 @@ func TestTimedOutStage(t *testing.T) {
 	for i, s := range r.Stages {
 		if got := timeouts(s.Additions); (i == 1) != slices.Equal(got, want) {
 			t.Errorf("stage %d: warnings %q", i, got)
+		}
+	}
+}
+
+// A stage of sessions that timed out tells how many of them there are.
+func TestTimedOutSessions(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		planned *int64
+		warmup  *float64
+		want    string
+	}{
+		{new(int64(3)), nil, "2 of 3 sessions began, 1 of them was cut"},
+		{new(int64(9)), new(0.5), "what it had not begun by then was not sent"},
+		{nil, nil, "what it had not begun by then was not sent"},
+	} {
+		lines := runtest.Replay()
+		stage := &lines[0].(*record.Run).Scenarios[0].Stages[1]
+		stage.Requests, stage.Warmup = tt.planned, tt.warmup
+		p := NewReport(mustMake(t, lines), Options{})
+		want := "stage 1 timed out after 2 s: " + tt.want
+		if got := p.Summary.Additions.Warnings; !slices.Contains(got, want) {
+			t.Errorf("warnings %q, want %q", got, want)
+		}
+		a := p.SessionStages[1].Additions
+		if a.Begun != 2 || a.Unfinished.Sessions != 1 || (a.Planned != nil) != (tt.planned != nil && tt.warmup == nil) {
+			t.Errorf("%v planned, %d began, %d were cut", a.Planned, a.Begun, a.Unfinished.Sessions)
 		}
 	}
 }
