@@ -34,8 +34,8 @@ type FidelityPart struct {
 	Judged int    `json:"judged"`
 }
 
-// Shortened tells which waits of the trace were not kept because the replay was to shorten them. Gaps are judged by what
-// was left of them.
+// Shortened tells which waits of the trace were not kept because the replay was to shorten them. Gaps are judged by
+// what was left of them.
 type Shortened struct {
 	Calls   int   `json:"calls"` // whose waits were shortened
 	Waits   int   `json:"waits"` // calls with a wait in the trace
@@ -112,7 +112,8 @@ func fidelityOf(g *subset, sessions []*run.Session) Fidelity {
 	f := Fidelity{
 		GapError:     NewDistribution(t.errors, g.opts.Percentiles),
 		GapDeviation: NewDistribution(deviations, g.opts.Percentiles),
-		Violations:   t.violations, Shortened: t.shortened, Output: t.output.sum(), Prompt: t.prompt.sum(), Parts: []FidelityPart{},
+		Violations:   t.violations, Shortened: t.shortened,
+		Output: t.output.sum(), Prompt: t.prompt.sum(), Parts: []FidelityPart{},
 	}
 	for _, name := range [...]string{gapsPart, orderPart, sentPart, outputPart, promptPart} {
 		if part := t.parts[name]; part != nil {

@@ -78,7 +78,8 @@ func (w *warner) warnOfTimeouts(g *subset) {
 			continue
 		}
 		told[s.Index] = true
-		w.warn(true, "stage %d timed out after %.4g s: %s", s.Index, g.run.Seconds(s.End-s.Start), begunInTime(g.run, s.Index))
+		w.warn(true, "stage %d timed out after %.4g s: %s", s.Index, g.run.Seconds(s.End-s.Start),
+			begunInTime(g.run, s.Index))
 	}
 }
 
