@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 

@@ -482,7 +482,7 @@ func TestParseQuery(t *testing.T) {
 		OutputTokens: 6, TokensPerChunk: 7, Model: "m", LoRA: []string{"a", "b"}, APIKey: "k", Truth: "t", Seed: 8,
 		KVCacheTokens: 9, PrefixCacheTokens: Unlimited, CacheBlock: 3, ToolCalls: 0.2, ToolRefusals: 1,
 		SessionHeader: "h",
-		Metrics: []string{"tgi", "dcgm"},
+		Metrics:       []string{"tgi", "dcgm"},
 	})
 	if got := fmt.Sprint(o); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
