@@ -5,83 +5,93 @@ import (
 	"strings"
 )
 
-// assign finds the session of the next record, and joins those that it links.
-func (x *indexer) assign(e Entry) {
+// assignment tells the session of each record. The zero value is ready.
+type assignment struct {
+	keys   map[string]uint32 // session by key
+	joined []uint32          // of each session, the one that it is part of, or its own number
+	of     []uint32          // of each record, its session; nil while each is one of its own
+}
+
+// assign finds the session of a record that comes behind a number of others, and joins those that it links.
+func (s *assignment) assign(e Entry, before int) {
 	var k uint32
 	if e.Session == "" && len(e.Links) == 0 {
-		if x.of == nil {
+		if s.of == nil {
 			return
 		}
-		k = x.session()
+		k = s.session()
 	} else {
-		x.separate()
-		k = x.root(x.keyed(e.Session))
+		s.separate(before)
+		k = s.root(s.keyed(e.Session))
 		for _, key := range e.Links {
-			k = x.join(k, x.root(x.keyed(key)))
+			k = s.join(k, s.root(s.keyed(key)))
 		}
 	}
-	x.of = append(x.of, k)
+	s.of = append(s.of, k)
 }
 
 // separate gives each record so far a session of its own, unless they were assigned to some.
-func (x *indexer) separate() {
-	for x.of == nil && len(x.joined) < x.places.n {
-		x.session()
+func (s *assignment) separate(records int) {
+	for s.of == nil && len(s.joined) < records {
+		s.session()
 	}
-	if x.of == nil {
-		x.of = append([]uint32{}, x.joined...)
+	if s.of == nil {
+		s.of = append([]uint32{}, s.joined...)
 	}
 }
 
 // session returns a new session.
-func (x *indexer) session() uint32 {
-	k := uint32(len(x.joined))
-	x.joined = append(x.joined, k)
+func (s *assignment) session() uint32 {
+	k := uint32(len(s.joined))
+	s.joined = append(s.joined, k)
 	return k
 }
 
 // keyed returns the session of a key, a new one if the key is new or "".
-func (x *indexer) keyed(key string) uint32 {
-	if k, ok := x.keys[key]; ok && key != "" {
+func (s *assignment) keyed(key string) uint32 {
+	if k, ok := s.keys[key]; ok && key != "" {
 		return k
 	}
-	k := x.session()
+	k := s.session()
 	if key != "" {
-		x.keys[strings.Clone(key)] = k
+		if s.keys == nil {
+			s.keys = map[string]uint32{}
+		}
+		s.keys[strings.Clone(key)] = k
 	}
 	return k
 }
 
 // root returns the session that another was joined with.
-func (x *indexer) root(k uint32) uint32 {
-	for x.joined[k] != k {
-		x.joined[k] = x.joined[x.joined[k]]
-		k = x.joined[k]
+func (s *assignment) root(k uint32) uint32 {
+	for s.joined[k] != k {
+		s.joined[k] = s.joined[s.joined[k]]
+		k = s.joined[k]
 	}
 	return k
 }
 
 // join makes one session of two, and returns it.
-func (x *indexer) join(a, b uint32) uint32 {
+func (s *assignment) join(a, b uint32) uint32 {
 	if a == b {
 		return a
 	}
 	a, b = min(a, b), max(a, b)
-	x.joined[b] = a
+	s.joined[b] = a
 	return a
 }
 
 // gather makes the groups. They are in the order of their first records.
 func (x *indexer) gather() {
 	const none = ^uint32(0)
-	groupOf := slices.Repeat([]uint32{none}, len(x.joined))
-	for i := range x.of {
-		k := x.root(x.of[i])
+	groupOf := slices.Repeat([]uint32{none}, len(x.sessions.joined))
+	for i := range x.sessions.of {
+		k := x.sessions.root(x.sessions.of[i])
 		if groupOf[k] == none {
 			groupOf[k] = uint32(len(x.groups))
 			x.groups = append(x.groups, group{number: uint32(i)})
 		}
-		x.of[i] = groupOf[k]
+		x.sessions.of[i] = groupOf[k]
 		x.groups[groupOf[k]].to++ // the count, for now
 		if x.calls == nil {
 			x.groups[groupOf[k]].calls++
@@ -97,7 +107,7 @@ func (x *indexer) gather() {
 	}
 	sorted := newPlaceList(x.places.n)
 	for i := range x.places.n {
-		g := &x.groups[x.of[i]]
+		g := &x.groups[x.sessions.of[i]]
 		*sorted.at(int(g.to)) = *x.places.at(i)
 		g.to++
 	}

@@ -27,7 +27,7 @@ const MaxFaults = 5
 
 // Open indexes the files of a trace in one pass.
 func Open(files []File, o Options, s Selection) (*Trace, error) {
-	x := indexer{Trace: &Trace{decoders: map[int]Decoder{}}, options: o, selection: s, keys: map[string]uint32{}}
+	x := indexer{Trace: &Trace{decoders: map[int]Decoder{}}, options: o, selection: s}
 	if s.Format != "" {
 		if x.format = byName(o, s.Format); x.format == nil {
 			return nil, fmt.Errorf("unknown format %q of traces: %s", s.Format, names(o))
@@ -73,13 +73,10 @@ type indexer struct {
 	selection Selection
 	copied    int64 // where the copy of the file begins that is read
 
-	keys  map[string]uint32 // session by key
-	whole map[string]uint32 // numbers of the records that are whole sessions, by key
-	// of each session that records were assigned to:
-	joined []uint32 // the session that it is part of, or its own number
+	whole    map[string]uint32 // numbers of the records that are whole sessions, by key
+	sessions assignment
 
 	// of each record:
-	of      []uint32        // its session; nil while each is one of its own
 	calls   []uint32        // the number of its calls; nil while each is one
 	swapped []time.Duration // its start if dates begin with the day; nil before the first date
 	untimed int             // how many have no instant
@@ -88,7 +85,7 @@ type indexer struct {
 
 // enough reports whether no more sessions are asked for.
 func (x *indexer) enough() bool {
-	return x.of == nil && x.selection.Enough > 0 && int64(x.places.n) >= x.selection.Enough
+	return x.sessions.of == nil && x.selection.Enough > 0 && int64(x.places.n) >= x.selection.Enough
 }
 
 // readFile indexes a file.
@@ -215,7 +212,7 @@ func (x *indexer) addOne(number int, row Row) error {
 	}
 	p.start = at.At
 	x.count(e.Calls)
-	x.assign(e)
+	x.sessions.assign(e, x.places.n)
 	x.places.add(p)
 	return nil
 }
@@ -237,7 +234,8 @@ func (x *indexer) once(e Entry) error {
 		return nil
 	}
 	if before, ok := x.whole[e.Session]; ok {
-		return fmt.Errorf("session %q is in %s, too: ids must differ", e.Session, x.places.at(int(before)).origin(x.files))
+		origin := x.places.at(int(before)).origin(x.files)
+		return fmt.Errorf("session %q is in %s, too: ids must differ", e.Session, origin)
 	}
 	if x.whole == nil {
 		x.whole = map[string]uint32{}
@@ -289,10 +287,10 @@ func (x *indexer) finish() (*Trace, error) {
 		return nil, err
 	}
 	x.timed = x.untimed < x.places.n
-	if x.of == nil && x.calls == nil && (x.untimed == 0 || !x.timed) {
+	if x.sessions.of == nil && x.calls == nil && (x.untimed == 0 || !x.timed) {
 		return x.Trace, nil // each record is a session of one call
 	}
-	x.separate()
+	x.sessions.separate(x.places.n)
 	x.gather()
 	x.groups = slices.DeleteFunc(x.groups, func(g group) bool { return g.calls == 0 })
 	if len(x.groups) == 0 {

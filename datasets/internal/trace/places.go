@@ -37,7 +37,7 @@ func (p place) origin(files []File) string {
 	return files[p.file()].Name + ":" + strconv.FormatUint(uint64(p.line), 10)
 }
 
-// placeList is a list of places that grows without being copied, as the larger part of a trace. The zero value is ready.
+// placeList is a list of places that grows without being copied. The zero value is ready.
 type placeList struct {
 	chunks [][]place // all but the last have chunkPlaces
 	n      int

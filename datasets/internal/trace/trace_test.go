@@ -75,7 +75,7 @@ func (linked) Session(records []Record) (*workload.Session, error) {
 // ids returns the calls of all sessions.
 func ids(t *testing.T, text string) (list []string) {
 	t.Helper()
-	x := indexer{Trace: &Trace{files: []File{lineFile("f", text)}, format: linked{}}, keys: map[string]uint32{}}
+	x := indexer{Trace: &Trace{files: []File{lineFile("f", text)}, format: linked{}}}
 	if err := x.readFile(0); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestWhole(t *testing.T) {
 	t.Parallel()
 	x := indexer{Trace: &Trace{format: linked{}, files: []File{
 		lineFile("f", `{"id": "a", "whole": true}`+"\n"+`{"id": "b", "whole": true}`+"\n"+`{"id": "a", "whole": true}`),
-	}}, keys: map[string]uint32{}}
+	}}}
 	const want = `f:3: session "a" is in f:1, too: ids must differ`
 	if err := x.readFile(0); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
