@@ -193,9 +193,9 @@ func (f *finder) split(how link, before string, parts []piece) split {
 type prompt struct {
 	*graph
 	messages []*remark
-	has      places // messages of the assistant, by the texts in them
-	called   places // messages of the assistant, by the ids of tool calls
-	all      places // messages of the assistant, by their numbers
+	has      occurrences // messages of the assistant, by the texts in them
+	called   occurrences // messages of the assistant, by the ids of tool calls
+	all      occurrences // messages of the assistant, by their numbers
 }
 
 // read begins with another prompt.
@@ -302,34 +302,34 @@ func contains(list, numbers []int) bool {
 	return !slices.ContainsFunc(numbers, func(n int) bool { return !slices.Contains(list, n) })
 }
 
-// places tells where things are in a prompt, by their numbers. The zero value is ready.
-type places struct {
+// occurrences tells where things are in a prompt, by their numbers. The zero value is ready.
+type occurrences struct {
 	at   [][]int
 	used []int
 }
 
 // add notes a thing at a place, behind those that it was at before.
-func (p *places) add(number, place int) {
-	for len(p.at) <= number {
-		p.at = append(p.at, nil)
+func (o *occurrences) add(number, place int) {
+	for len(o.at) <= number {
+		o.at = append(o.at, nil)
 	}
-	if len(p.at[number]) == 0 {
-		p.used = append(p.used, number)
+	if len(o.at[number]) == 0 {
+		o.used = append(o.used, number)
 	}
-	p.at[number] = append(p.at[number], place)
+	o.at[number] = append(o.at[number], place)
 }
 
 // of returns the places of a thing in ascending order.
-func (p *places) of(number int) []int {
-	if number < len(p.at) {
-		return p.at[number]
+func (o *occurrences) of(number int) []int {
+	if number < len(o.at) {
+		return o.at[number]
 	}
 	return nil
 }
 
-func (p *places) reset() {
-	for _, number := range p.used {
-		p.at[number] = p.at[number][:0]
+func (o *occurrences) reset() {
+	for _, number := range o.used {
+		o.at[number] = o.at[number][:0]
 	}
-	p.used = p.used[:0]
+	o.used = o.used[:0]
 }
