@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/seed-307b789f/xk6-llm/datasets/internal/agentic"
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
@@ -139,14 +141,12 @@ type agenticCall struct {
 func described(t *testing.T, s *workload.Session) (calls []agenticCall) {
 	t.Helper()
 	for _, c := range s.Calls {
-		var tools []any
-		if c.Tools != nil {
-			if err := json.Unmarshal(c.Tools, &tools); err != nil {
-				t.Fatalf("call %s: tools: %v", c.ID, err)
-			}
+		if c.Tools != nil && !gjson.ValidBytes(c.Tools) {
+			t.Fatalf("call %s: its tools are no JSON: %s", c.ID, c.Tools)
 		}
+		tools := int(gjson.GetBytes(c.Tools, "#").Int())
 		d := agenticCall{
-			ID: c.ID, After: []string{}, Wait: c.Wait.Milliseconds(), Tools: len(tools), Calls: len(c.Answer.ToolCalls),
+			ID: c.ID, After: []string{}, Wait: c.Wait.Milliseconds(), Tools: tools, Calls: len(c.Answer.ToolCalls),
 		}
 		for _, p := range c.Prompt {
 			d.addPart(p, calls)

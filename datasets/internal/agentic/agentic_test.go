@@ -57,7 +57,7 @@ func newGenerator(t testing.TB, o Options) *Generator {
 }
 
 func TestSessionsCanBeReplayed(t *testing.T) {
-	for seed := range int64(20) {
+	for seed := range int64(10) {
 		o := varied(seed)
 		g := newGenerator(t, o)
 		for i := range int64(10) {
