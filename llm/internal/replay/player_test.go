@@ -138,6 +138,8 @@ func TestCallsGoWhenTheGraphLetsThem(t *testing.T) {
 			"a 0s-1s, b 1s-2s, c 6s-7s, d 8s-9s"},
 		{"half the speed", func(r *Rules) { r.Speed = 0.5 },
 			[]workload.Call{call("a", second), call("b", second, 0)}, "a 2s-3s, b 5s-6s"},
+		{"a speed that makes a wait too long to hold", func(r *Rules) { r.Speed, r.MaxWait = 1e-300, second/2 },
+			[]workload.Call{call("a", 0), call("b", 9*second, 0)}, "a 0s-1s, b 1.5s-2.5s"},
 		{"waits of half a second at most", func(r *Rules) { r.MaxWait = second / 2 },
 			[]workload.Call{call("a", 9*second), call("b", 9*second, 0), call("c", second/4, 1)},
 			"a 500ms-1.5s, b 2s-3s, c 3.25s-4.25s"},

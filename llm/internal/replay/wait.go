@@ -1,6 +1,10 @@
 package replay
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+)
 
 // waiting is how long a call waits.
 type waiting struct {
@@ -28,9 +32,10 @@ func (r *run) wait(i int) waiting {
 	return waiting{ready: ready, wait: ready.Sub(since), held: max(0, asked.Sub(ready))}
 }
 
-// slower returns a time of the trace at the speed of the replay.
+// slower returns a time of the trace at the speed of the replay. A speed near 0 would make it more than a Duration can
+// hold.
 func (r *Rules) slower(d time.Duration) time.Duration {
-	return time.Duration(float64(d) / r.speed())
+	return time.Duration(min(float64(d)/r.speed(), float64(timespan.Max)))
 }
 
 // speed returns the speed of the replay, which is 1 if none is given.
