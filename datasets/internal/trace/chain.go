@@ -80,6 +80,29 @@ func follows(prompt []workload.Part, call int) bool {
 	})
 }
 
+// people marks the calls that answer a person, and the waits that are a person's, by the role of the last message of each
+// prompt; "" where the trace does not tell. An answer before the result of a tool called that tool.
+func people(calls []workload.Call, roles []string) {
+	for i, role := range roles {
+		if role == "" {
+			continue
+		}
+		calls[i].UserFacing = i+1 == len(roles) || roles[i+1] != "tool"
+		switch {
+		case i > 0 && role == "tool":
+			calls[i].Pause = workload.PauseTool
+		case i > 0 && role == "user":
+			calls[i].Pause = workload.PauseThink
+		}
+	}
+}
+
+// lastRole returns the role of the last message of a prompt.
+func lastRole(prompt []workload.Part) string {
+	messages := prompt[len(prompt)-1].Messages
+	return messages[len(messages)-1].Role
+}
+
 // grow makes a prompt of messages that repeat a whole conversation: if they begin with those of the call before and an
 // answer, live ones take their place. Otherwise they stay as they are.
 func grow(messages, before []workload.Message, call int) []workload.Part {

@@ -74,6 +74,7 @@ func grown(records []Record, columns *columns, idle time.Duration,
 	s := &workload.Session{}
 	var turns []turn
 	var before []workload.Message
+	var roles []string
 	for i, r := range inOrder(records) {
 		f, err := columns.find(r.Data)
 		if err != nil {
@@ -90,9 +91,15 @@ func grown(records []Record, columns *columns, idle time.Duration,
 			c.Prompt = grow(messages, before, i-1)
 		}
 		before = messages
+		role := lastRole(c.Prompt)
+		if messages[0].Blocks != nil { // whose they were is not known
+			role = ""
+		}
+		roles = append(roles, role)
 		s.ID = f.value[sessionColumn].String()
 		s.Calls, turns = append(s.Calls, c), append(turns, turn{record: r})
 	}
 	chain(s.Calls, turns, idle)
+	people(s.Calls, roles)
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -17,7 +18,7 @@ import (
 // turns of one conversation, in which later ones follow by delay, in milliseconds.
 //
 // A later turn goes on with the conversation, except that messages and payload are whole prompts, unless message_mode
-// is delta.
+// is delta, and so are hashes that begin with those of the turn before.
 type mooncake struct{ Options }
 
 func newMooncake(o Options) Format { return mooncake{o} }
@@ -63,22 +64,24 @@ var mooncakeFields = []string{
 func (m mooncake) Session(records []Record) (*workload.Session, error) {
 	s := &workload.Session{Scope: scoped(m.Scope)}
 	var turns []turn
-	for i, r := range inOrder(records) {
+	var roles []string
+	for _, r := range inOrder(records) {
 		t := turn{record: r}
 		f := pick(r.Data, mooncakeFields...)
-		c, err := m.call(&t, f, i-1)
+		c, err := m.call(&t, f, s.Calls, turns)
 		if err != nil {
 			return nil, r.Fault(err)
 		}
 		s.ID = f[mcSession].String()
-		s.Calls, turns = append(s.Calls, c), append(turns, t)
+		s.Calls, turns, roles = append(s.Calls, c), append(turns, t), append(roles, lastRole(c.Prompt))
 	}
 	chain(s.Calls, turns, m.IdleGapCap)
+	people(s.Calls, roles)
 	return s, nil
 }
 
-// call makes the call of a record, which follows the call before it; that is -1 for the first.
-func (m mooncake) call(t *turn, f []gjson.Result, before int) (c workload.Call, err error) {
+// call makes the call of a record, which follows the calls of the turns before it.
+func (m mooncake) call(t *turn, f []gjson.Result, calls []workload.Call, turns []turn) (c workload.Call, err error) {
 	if given(f[mcDelay]) {
 		ms, err := amount(f[mcDelay], "delay")
 		if err != nil {
@@ -89,7 +92,7 @@ func (m mooncake) call(t *turn, f []gjson.Result, before int) (c workload.Call, 
 	if given(f[mcPayload]) {
 		c, err = readBody(f[mcPayload])
 	} else {
-		c, err = m.prompt(t.record, f, before)
+		c, err = m.prompt(t.record, f, calls, turns)
 	}
 	if f[mcExtra].IsObject() && c.Params == nil {
 		c.Params = json.RawMessage(f[mcExtra].Raw)
@@ -105,7 +108,8 @@ func (m mooncake) call(t *turn, f []gjson.Result, before int) (c workload.Call, 
 }
 
 // prompt reads the prompt of a record without a payload.
-func (m mooncake) prompt(r Record, f []gjson.Result, before int) (c workload.Call, err error) {
+func (m mooncake) prompt(r Record, f []gjson.Result, calls []workload.Call, turns []turn,
+) (c workload.Call, err error) {
 	var messages []workload.Message
 	whole := f[mcContext].String() == "message_array_with_responses"
 	switch {
@@ -120,20 +124,48 @@ func (m mooncake) prompt(r Record, f []gjson.Result, before int) (c workload.Cal
 		if c.PromptTokens, err = tokens(f[mcInput], "input_length"); err == nil {
 			messages, err = m.hashed(r, f[mcHashes], c.PromptTokens)
 		}
+		whole = whole || err == nil && len(calls) > 0 && m.repeats(messages, calls[len(calls)-1], turns[len(turns)-1])
 	default:
 		err = errors.New("it has none of input_length, text_input, messages and payload")
 	}
-	if whole {
-		before = -1
+	before := len(calls) - 1
+	if whole || before < 0 {
+		c.Prompt = extend(messages, -1)
+		return c, err
 	}
-	if c.Prompt = extend(messages, before); before >= 0 {
-		c.PromptTokens = 0 // the record has the length of what is added
-	}
+	c.Prompt = extend(messages, before)
+	c.PromptTokens = added(calls[before], c.PromptTokens)
 	return c, err
 }
 
+// added returns the tokens of a prompt that adds some to a call and its answer; 0 if the trace does not tell.
+func added(before workload.Call, tokens int) int {
+	if tokens == 0 || before.PromptTokens == 0 || before.Answer.Tokens == 0 {
+		return 0
+	}
+	return before.PromptTokens + before.Answer.Tokens + tokens
+}
+
+// repeats reports whether the hashes of a turn begin with those of the turn before, except one of a block that the turn
+// before did not fill.
+func (m mooncake) repeats(messages []workload.Message, before workload.Call, at turn) bool {
+	own, old := messages[0].Blocks, before.Prompt[len(before.Prompt)-1].Messages[0].Blocks
+	if n := len(old); n > 0 && old[n-1].Hash == unique(at.record) {
+		old = old[:n-1]
+	}
+	if n := len(old); n > 1 && old[n-1].Tokens < m.size() {
+		old = old[:n-1]
+	}
+	return len(old) > 0 && len(own) >= len(old) && slices.EqualFunc(own[:len(old)], old, func(a, b workload.Block) bool {
+		return a.Hash == b.Hash
+	})
+}
+
+// size returns the number of tokens of a block.
+func (m mooncake) size() int { return cmp.Or(m.BlockSize, 512) }
+
 // hashed returns a prompt of n tokens by its hashes.
 func (m mooncake) hashed(r Record, hashes gjson.Result, n int) ([]workload.Message, error) {
-	list, err := blocks(r, hashes, n, cmp.Or(m.BlockSize, 512))
+	list, err := blocks(r, hashes, n, m.size())
 	return []workload.Message{{Role: "user", Blocks: list}}, err
 }
