@@ -75,6 +75,34 @@ func TestTracePeople(t *testing.T) {
 	}
 }
 
+// A sub-agent answers the tool that runs it.
+func TestTraceInsideTool(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][]string{
+		`"name":"execute_tool delegate","attributes":{"gen_ai.operation.name":"execute_tool"}`: {"", "user"},
+		`"name":"delegate","attributes":{"gen_ai.operation.name":"execute_tool"}`:              {"", "user"},
+		`"name":"agent.tool_execution","attributes":{}`:                                        {"", "user"},
+		`"name":"invoke_agent a","attributes":{"gen_ai.operation.name":"invoke_agent"}`:        {"user", "user"},
+	} {
+		text := `{"spans":[{"span_id":"x","start_time":"2026-01-01T00:00:00Z",` + name + `},` +
+			chatSpan(`"span_id":"a","parent_span_id":"x",`+hello) + "," + chatSpan(`"span_id":"b",`+hello[:len(hello)-1]+`,"gen_ai.output.text":"x"}`) + `]}`
+		w, err := OpenTrace([]File{seekable("t.json", text)}, TraceOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := w.Session(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range s.Calls {
+			s.Calls[i].Pause = ""
+		}
+		if got := facing(s.Calls); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 // facing tells of each call whether it answers the user, and what its wait is.
 func facing(calls []workload.Call) (list []string) {
 	for _, c := range calls {

@@ -221,13 +221,19 @@ func millis(from, to int64) int64 {
 	return int64(math.RoundToEven((float64(to)/second - float64(from)/second) * 1000))
 }
 
+// executes reports whether a span is the run of a tool.
+func (s *span) executes() bool {
+	return s.attributes["gen_ai.operation.name"].Str == "execute_tool" ||
+		strings.Contains(s.name, "tool.execution") || strings.Contains(s.name, "tool_execution")
+}
+
 // inner returns the ids of the spans that are inside the execution of a tool, at any depth.
 func inner(spans []span) (ids map[string]bool, err error) {
 	parents := make(map[string]string, len(spans))
 	executes := map[string]bool{}
 	for _, s := range spans {
 		parents[s.id] = s.parent
-		if strings.Contains(s.name, "tool.execution") || strings.Contains(s.name, "tool_execution") {
+		if s.executes() {
 			executes[s.id] = true
 		}
 	}
