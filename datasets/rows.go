@@ -101,28 +101,32 @@ func (r *rows) next() (record []byte, line int, err error) {
 	}
 }
 
-// object appends the object of a row, with some of its cells. Fields beyond those of the head line must be empty.
-func (h *head) object(dst []byte, fields []string, cells []cell) ([]byte, error) {
+// object appends the object of a row, with some of its cells. Fields beyond those of the head line must be empty. With
+// the error of a row that has too few or too many, the object has what there is.
+func (h *head) object(dst []byte, fields []string, cells []cell) (object []byte, err error) {
 	if len(fields) < h.width || !textfile.Blank(fields[h.width:]) {
-		return nil, fmt.Errorf("%w: %d, and %d names in the head line", csv.ErrFieldCount, len(fields), h.width)
+		err = fmt.Errorf("%w: %d, and %d names in the head line", csv.ErrFieldCount, len(fields), h.width)
 	}
 	for _, c := range h.cells {
-		if !utf8.ValidString(fields[c.at]) {
+		if c.at < len(fields) && !utf8.ValidString(fields[c.at]) {
 			return nil, errNotUTF8 // a JSON encoder would replace the invalid bytes
 		}
 	}
 	dst = append(dst, '{')
-	for i, c := range cells {
+	for _, c := range cells {
+		if c.at >= len(fields) {
+			continue
+		}
 		text := fields[c.at]
 		if c.numeric {
 			text = textfile.Decimal(text, h.comma)
 		}
-		if i > 0 {
+		if dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
 		}
 		dst = appendString(append(dst, c.key...), text)
 	}
-	return append(dst, '}'), nil
+	return append(dst, '}'), err
 }
 
 // appendString appends a text as JSON.

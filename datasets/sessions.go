@@ -77,7 +77,13 @@ func OpenTrace(files []File, o TraceOptions) (*Traced, error) {
 		return nil, err
 	}
 	out := &Traced{trace: t, counts: workload.Counts{Skipped: t.Skipped, Faults: t.Faults}}
-	return out, out.choose(o)
+	if err := out.choose(o); err != nil {
+		return nil, err
+	}
+	if !o.SkipInvalid { // what is wrong with all sessions comes up with the first
+		_, err = out.Session(0)
+	}
+	return out, err
 }
 
 // check returns an error if the options are out of range.
@@ -101,14 +107,19 @@ func (t *Traced) choose(o TraceOptions) error {
 	if err := t.keep(o); err != nil {
 		return err
 	}
+	kept := len(t.order)
 	if o.Share > 0 {
 		t.order = slices.DeleteFunc(t.order, func(k uint32) bool { return !drawn(o.Seed, k, o.Share) })
 	}
 	if o.Entries > 0 && int64(len(t.order)) > o.Entries {
 		t.order = t.order[:o.Entries]
 	}
-	if len(t.order) == 0 {
+	switch {
+	case kept == 0:
 		return t.none()
+	case len(t.order) == 0:
+		return fmt.Errorf("no session is left of the trace: a share of %.4g%% draws none of its %d: give a larger one, or "+
+			"another seed", 100*o.Share, kept)
 	}
 	if all := t.trace.Starts(); all != nil {
 		byStart := func(a, b uint32) int { return cmp.Compare(all[a], all[b]) }

@@ -459,11 +459,11 @@ declare module 'k6/x/llm' {
       share?: Share;
       /** The number of sessions to read (default: all). */
       entries?: number;
-      /** The number of sessions to reach by repeating them under other ids. */
+      /** The number of sessions to reach by repeating them under other ids. Of a trace that has more, none is repeated. */
       duplicates?: number;
       /** Whether calls that failed when they were recorded are sent (default true). */
       includeErrors?: boolean;
-      /** Leave invalid sessions out, and count them, in place of an error (default false). */
+      /** Leave sessions that are invalid or lack a record out, and count them, in place of an error (default false). */
       skipInvalid?: boolean;
       /** The longest time in which no call of a session goes (default: no limit). */
       idleGapCap?: Duration;

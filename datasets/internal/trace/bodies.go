@@ -39,10 +39,7 @@ func (b bodies) Needed(name string) bool { return b.columns.indexed(name) }
 
 func (b bodies) Index(record []byte) (Entry, error) {
 	f, err := b.columns.find(record)
-	if err != nil {
-		return Entry{}, err
-	}
-	return f.entry(), nil
+	return f.entry(), err
 }
 
 func (b bodies) Session(records []Record) (*workload.Session, error) {

@@ -27,16 +27,13 @@ func (burstGPT) Needed(name string) bool {
 func (b burstGPT) Index(record []byte) (Entry, error) {
 	f := pick(record, "Timestamp", "Session ID", "Response tokens")
 	e, err := timed(f[0], "Timestamp", 1)
-	if err != nil {
-		return e, err
-	}
 	e.Session = f[1].String()
-	if !b.IncludeErrors {
+	if err == nil && !b.IncludeErrors {
 		n, err := tokens(f[2], "Response tokens")
 		e.Skip = n == 0
 		return e, err
 	}
-	return e, nil
+	return e, err
 }
 
 func (b burstGPT) Session(records []Record) (*workload.Session, error) {

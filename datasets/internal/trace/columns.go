@@ -96,7 +96,8 @@ type fields struct {
 	unit  float64 // numbers to a second, by the name of the column of times; 0 if it does not tell
 }
 
-// find returns the fields of a record. They are valid as long as the record is.
+// find returns the fields of a record, with an error if it lacks one that was named. They are valid as long as the
+// record is.
 func (c *columns) find(record []byte) (f fields, err error) {
 	var best [columnCount]int
 	gjson.Parse(view(record)).ForEach(func(key, value gjson.Result) bool {
@@ -116,14 +117,14 @@ func (c *columns) find(record []byte) (f fields, err error) {
 		if name == "" {
 			continue
 		}
-		if f.name[i], f.value[i] = name, field(record, name); !f.value[i].Exists() {
-			return f, fmt.Errorf("no field %q, the column of %s", name, ColumnNames[i])
+		if f.name[i], f.value[i] = name, field(record, name); !f.value[i].Exists() && err == nil {
+			err = fmt.Errorf("no field %q, the column of %s", name, ColumnNames[i])
 		}
 		if i == timeColumn {
 			_, f.unit = instant.SplitName(name)
 		}
 	}
-	return f, nil
+	return f, err
 }
 
 // rank returns how well a name is known for each column.

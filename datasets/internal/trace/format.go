@@ -17,7 +17,7 @@ type Format interface {
 	// Detects reports whether a record looks like one of the format.
 	Detects(record []byte) bool
 	// Index tells what is needed of a record to find its session. It is called for each record of a file, in order.
-	// It must be fast: 100 MB a second. Its error names the field.
+	// It must be fast: 100 MB a second. Its error names the field, and with it the entry has the session if it can.
 	Index(record []byte) (Entry, error)
 	// Session makes a session of its records, which are in the order of the files. The session's texts may share the
 	// bytes of the records, which nothing else uses. A session without an ID gets one by its place in the trace.

@@ -7,27 +7,47 @@ import (
 
 // assignment tells the session of each record. The zero value is ready.
 type assignment struct {
-	keys   map[string]uint32 // session by key
-	joined []uint32          // of each session, the one that it is part of, or its own number
-	of     []uint32          // of each record, its session; nil while each is one of its own
+	keys    map[string]uint32 // session by key
+	joined  []uint32          // of each session, the one that it is part of, or its own number
+	spoiled map[uint32]bool   // sessions that lack a record
+	of      []uint32          // of each record, its session; nil while each is one of its own
 }
 
 // assign finds the session of a record that comes behind a number of others, and joins those that it links.
 func (s *assignment) assign(e Entry, before int) {
-	var k uint32
-	if e.Session == "" && len(e.Links) == 0 {
-		if s.of == nil {
-			return
-		}
-		k = s.session()
-	} else {
-		s.separate(before)
-		k = s.root(s.keyed(e.Session))
-		for _, key := range e.Links {
-			k = s.join(k, s.root(s.keyed(key)))
-		}
+	switch {
+	case e.grouped():
+		k := s.sessionOf(e, before)
+		s.of = append(s.of, k)
+	case s.of != nil:
+		s.of = append(s.of, s.session())
 	}
-	s.of = append(s.of, k)
+}
+
+// grouped reports whether a record may be of a session with others.
+func (e *Entry) grouped() bool { return e.Session != "" || len(e.Links) > 0 }
+
+// sessionOf returns the session of a record that has a key, behind a number of others, and joins those that it links.
+func (s *assignment) sessionOf(e Entry, before int) uint32 {
+	s.separate(before)
+	k := s.root(s.keyed(e.Session))
+	for _, key := range e.Links {
+		k = s.join(k, s.root(s.keyed(key)))
+	}
+	return k
+}
+
+// spoil notes that the session of a record with a key lacks it. It reports false if that was known.
+func (s *assignment) spoil(e Entry, before int) bool {
+	k := s.sessionOf(e, before)
+	if s.spoiled[k] {
+		return false
+	}
+	if s.spoiled == nil {
+		s.spoiled = map[uint32]bool{}
+	}
+	s.spoiled[k] = true
+	return true
 }
 
 // separate gives each record so far a session of its own, unless they were assigned to some.

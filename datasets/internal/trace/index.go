@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +28,8 @@ const MaxFaults = 5
 
 // Open indexes the files of a trace in one pass.
 func Open(files []File, o Options, s Selection) (*Trace, error) {
-	x := indexer{Trace: &Trace{decoders: map[int]Decoder{}}, options: o, selection: s}
+	t := &Trace{decoders: map[int]Decoder{}, options: o, named: s.Format != ""}
+	x := indexer{Trace: t, selection: s}
 	if s.Format != "" {
 		if x.format = byName(o, s.Format); x.format == nil {
 			return nil, fmt.Errorf("unknown format %q of traces: %s", s.Format, names(o))
@@ -69,7 +71,6 @@ func names(o Options) string {
 // indexer makes the index of a trace.
 type indexer struct {
 	*Trace
-	options   Options
 	selection Selection
 	copied    int64 // where the copy of the file begins that is read
 
@@ -105,28 +106,23 @@ func (x *indexer) readFile(number int) error {
 		x.decoders[number] = table.Decoder()
 	}
 	for !x.enough() {
-		if narrow(table, x.format) {
+		if x.places.n > 0 && narrow(table, x.format) { // all fields tell what the first record is
 			table = nil
 		}
 		row, err := records.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		bad := err != nil
-		if !bad {
+		if bad := err != nil; bad {
+			err = x.spoil(number, row, err)
+			if err == nil && !records.Resume() {
+				return nil
+			}
+		} else {
 			err = x.add(number, row)
 		}
-		if x.spool.err != nil {
-			return x.spool.err
-		}
-		if err == nil {
-			continue
-		}
-		if err := x.leaveOut(&fault{fmt.Sprintf("%s:%d", f.Name, row.Line), err}); err != nil {
+		if err = cmp.Or(x.spool.err, err); err != nil {
 			return err
-		}
-		if bad && !records.Resume() {
-			return nil
 		}
 	}
 	return nil
@@ -158,7 +154,7 @@ func (x *indexer) leaveOut(err error) error {
 func (x *indexer) add(number int, row Row) error {
 	if x.format == nil {
 		if err := x.detect(row.Data); err != nil {
-			return err
+			return x.spoil(number, row, err)
 		}
 	}
 	s, ok := x.format.(Splitter)
@@ -185,17 +181,23 @@ func (x *indexer) add(number int, row Row) error {
 // addOne indexes a record.
 func (x *indexer) addOne(number int, row Row) error {
 	e, err := x.format.Index(row.Data)
-	if err != nil || e.Skip {
-		return err
+	if err == nil && e.Skip {
+		return nil
+	}
+	if err != nil {
+		if x.places.n == 0 {
+			err = x.hinted(row.Data, err)
+		}
+		return x.spoil(number, row, err)
 	}
 	at := instant.Reading{At: never, Swapped: never}
 	if e.Time != "" {
 		if at, err = x.clock.Learn(e.Time, e.Unit); err != nil {
-			return err
+			return x.spoil(number, row, err)
 		}
 	}
 	if err := x.once(e); err != nil {
-		return err
+		return x.spoil(number, row, err)
 	}
 	p, err := x.place(number, row)
 	if err != nil {
@@ -225,7 +227,8 @@ func (x *indexer) detect(record []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the record is of no known format: name its format, one of %s", names(x.options))
+	return fmt.Errorf("the record is of no known format: %s, or name workload.format: %s", toName(record),
+		names(x.options))
 }
 
 // once checks that the key of a whole session comes once.
@@ -291,8 +294,12 @@ func (x *indexer) finish() (*Trace, error) {
 		return x.Trace, nil // each record is a session of one call
 	}
 	x.sessions.separate(x.places.n)
+	x.leaveOutSpoiled()
 	x.gather()
 	x.groups = slices.DeleteFunc(x.groups, func(g group) bool { return g.calls == 0 })
+	if len(x.groups) == 0 && x.Faults != nil {
+		return nil, nothing(x.Trace)
+	}
 	if len(x.groups) == 0 {
 		return nil, fmt.Errorf("%s: no record in it is a call", x.files[0].Name)
 	}

@@ -1,7 +1,7 @@
 package trace
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
@@ -28,10 +28,7 @@ func (l log) Needed(name string) bool { return l.columns.indexed(name) }
 
 func (l log) Index(record []byte) (Entry, error) {
 	f, err := l.columns.find(record)
-	if err != nil {
-		return Entry{}, err
-	}
-	return f.entry(), nil
+	return f.entry(), err
 }
 
 func (l log) Session(records []Record) (*workload.Session, error) {
@@ -60,7 +57,7 @@ func (l log) call(r Record, f fields) (c workload.Call, err error) {
 	case given(f.value[inputColumn]):
 		messages = sized(r, c.PromptTokens, 0).Prompt[0].Messages
 	default:
-		err = errors.New("it has no prompt, messages or input_tokens: name the column of one")
+		err = fmt.Errorf("it has no prompt, messages or input_tokens: %s", toName(r.Data))
 	}
 	c.Prompt = []workload.Part{{Messages: messages}}
 	return c, err

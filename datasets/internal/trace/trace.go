@@ -13,6 +13,8 @@ import (
 type Trace struct {
 	files    []File
 	format   Format
+	options  Options         // of formats
+	named    bool            // the format was named, not found out
 	decoders map[int]Decoder // of the files that are tables
 	spool    spool
 	handles  handles
@@ -109,7 +111,7 @@ func (t *Trace) Session(k int) (*workload.Session, error) {
 		err = s.Check()
 	}
 	if err != nil {
-		return nil, placed(records[0], err)
+		return nil, t.hinted(records[0].Data, placed(records[0], err))
 	}
 	s.Origin = records[0].Origin
 	s.Start, s.Timed = t.start(t.group(k))
