@@ -15,7 +15,7 @@ const client = settings.client({ sessionHeader: __ENV.SESSION_HEADER });
 const data = settings.dataset('workload_replay', {
   workload: {
     format: __ENV.FORMAT,
-    columns: settings.json('COLUMNS'),
+    columns: settings.json('COLUMNS', '{"time": "created_at", "prompt": "question"}'),
     scope: settings.choice('SCOPE', ['trace', 'session']),
     filter: __ENV.FILTER,
     share: settings.share('SHARE', undefined),

@@ -43,8 +43,8 @@ export function duration(name, fallback) {
   return __ENV[name] ? checkedDuration(name, __ENV[name]) : fallback;
 }
 
-// json reads a setting that is an object in JSON.
-export function json(name) {
+// json reads a setting that is an object in JSON, such as the example.
+export function json(name, example = '{"temperature": 0}') {
   if (!__ENV[name]) return undefined;
   let value;
   try {
@@ -52,7 +52,7 @@ export function json(name) {
   } catch (e) {
     value = undefined; // the text may hold a secret, and the error repeats it
   }
-  if (!value || typeof value !== 'object' || Array.isArray(value)) throw new Error(`${name} must be an object in JSON such as {"temperature": 0}`);
+  if (!value || typeof value !== 'object' || Array.isArray(value)) throw new Error(`${name} must be an object in JSON such as ${example}`);
   return value;
 }
 

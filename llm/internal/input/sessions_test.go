@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sirupsen/logrus"
 	"github.com/sirupsen/logrus/hooks/test"
+	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets/workload"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
@@ -105,5 +107,36 @@ func TestSessionsAreOpenedOnce(t *testing.T) {
 	}
 	if b, err := other.Sessions.Turn(0); err != nil || b.ID != "2-"+a.ID {
 		t.Errorf("got id %s beside %s, %v", b.ID, a.ID, err)
+	}
+}
+
+// A number of sessions to reach that the trace has already does nothing, which the log says.
+func TestDuplicatesOfALongerTrace(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]string{
+		1: "duplicates: none of the trace's 2 sessions is repeated, because they are more than 1: entries keeps fewer",
+		2: "", 3: "", 0: "",
+	} {
+		log, hook := test.NewNullLogger()
+		s := &Source{Shared: new(Shared), Log: log, Files: fsext.NewMemMapFs(),
+			Abs: func(path string) string { return path }}
+		const rows = `{"timestamp":1,"input_length":5,"output_length":1}` + "\n"
+		if err := fsext.WriteFile(s.Files, "/t.jsonl", []byte(rows+rows), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := DefaultDatasetOptions()
+		o.Kind, o.Path, o.Session.Workload.Duplicates = workloadReplay, "/t.jsonl", n
+		if _, err := s.OpenSet(&o); err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, e := range hook.AllEntries() {
+			if e.Level == logrus.WarnLevel {
+				got = e.Message
+			}
+		}
+		if got != want {
+			t.Errorf("%d: got %q, want %q", n, got, want)
+		}
 	}
 }
