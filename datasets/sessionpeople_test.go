@@ -54,8 +54,9 @@ func TestTracePeople(t *testing.T) {
 			[]string{"", "user tool"},
 		},
 		"BurstGPT": {
-			`{"Timestamp": 0, "Session ID": "a", "Request tokens": 5, "Response tokens": 1, "Log Type": "Conversation log"}` +
-				"\n" + `{"Timestamp": 1, "Session ID": "a", "Request tokens": 5, "Response tokens": 1, "Log Type": "API log"}`,
+			`{"Timestamp": 0, "Session ID": "a", "Request tokens": 5, "Response tokens": 1, ` +
+				`"Log Type": "Conversation log"}` + "\n" +
+				`{"Timestamp": 1, "Session ID": "a", "Request tokens": 5, "Response tokens": 1, "Log Type": "API log"}`,
 			[]string{"user think", ""},
 		},
 	} {
@@ -85,7 +86,8 @@ func TestTraceInsideTool(t *testing.T) {
 		`"name":"invoke_agent a","attributes":{"gen_ai.operation.name":"invoke_agent"}`:        {"user", "user"},
 	} {
 		text := `{"spans":[{"span_id":"x","start_time":"2026-01-01T00:00:00Z",` + name + `},` +
-			chatSpan(`"span_id":"a","parent_span_id":"x",`+hello) + "," + chatSpan(`"span_id":"b",`+hello[:len(hello)-1]+`,"gen_ai.output.text":"x"}`) + `]}`
+			chatSpan(`"span_id":"a","parent_span_id":"x",`+hello) + "," +
+			chatSpan(`"span_id":"b",`+hello[:len(hello)-1]+`,"gen_ai.output.text":"x"}`) + `]}`
 		w, err := OpenTrace([]File{seekable("t.json", text)}, TraceOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -120,8 +122,8 @@ func facing(calls []workload.Call) (list []string) {
 func TestMooncakeTurns(t *testing.T) {
 	t.Parallel()
 	turn := func(input int, hashes string) string {
-		return fmt.Sprintf(`{"timestamp": %d, "session_id": "a", "input_length": %d, "output_length": 20, "hash_ids": [%s]}`,
-			input, input, hashes) + "\n"
+		return fmt.Sprintf(`{"timestamp": %d, "session_id": "a", "input_length": %d, "output_length": 20, `+
+			`"hash_ids": [%s]}`, input, input, hashes) + "\n"
 	}
 	for _, tt := range []struct {
 		first, second string

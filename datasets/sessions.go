@@ -118,8 +118,8 @@ func (t *Traced) choose(o TraceOptions) error {
 	case kept == 0:
 		return t.none()
 	case len(t.order) == 0:
-		return fmt.Errorf("no session is left of the trace: a share of %.4g%% draws none of its %d: give a larger one, or "+
-			"another seed", 100*o.Share, kept)
+		return fmt.Errorf("no session is left of the trace: a share of %.4g%% draws none of its %d: give a larger "+
+			"one, or another seed", 100*o.Share, kept)
 	}
 	if all := t.trace.Starts(); all != nil {
 		byStart := func(a, b uint32) int { return cmp.Compare(all[a], all[b]) }

@@ -58,8 +58,8 @@ func (d *jsDataset) starts() ([]float64, error) {
 	}
 	starts := d.Sessions.Starts()
 	if starts == nil {
-		return nil, errors.New("starts(): the trace has no instants: give the load stages, or name the column that has " +
-			"them, if it is a log (workload.columns.time)")
+		return nil, errors.New("starts(): the trace has no instants: give the load stages, or name the column that " +
+			"has them, if it is a log (workload.columns.time)")
 	}
 	return starts, nil
 }

@@ -80,8 +80,8 @@ func follows(prompt []workload.Part, call int) bool {
 	})
 }
 
-// people marks the calls that answer a person, and the waits that are a person's, by the role of the last message of each
-// prompt; "" where the trace does not tell. An answer before the result of a tool called that tool.
+// people marks the calls that answer a person, and the waits that are a person's, by the role of the last message of
+// each prompt; "" where the trace does not tell. An answer before the result of a tool called that tool.
 func people(calls []workload.Call, roles []string) {
 	for i, role := range roles {
 		if role == "" {

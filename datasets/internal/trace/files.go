@@ -20,8 +20,8 @@ type File struct {
 
 // Records reads the records of a file as JSON objects.
 type Records interface {
-	// Next returns the next record; io.EOF after the last. With any other error, the line is valid, and the data are what
-	// could be read of the record, or nil.
+	// Next returns the next record; io.EOF after the last. With any other error, the line is valid, and the data are
+	// what could be read of the record, or nil.
 	Next() (Row, error)
 	// Resume goes on behind the line of a fault. It reports false if the file cannot be understood after one.
 	Resume() bool

@@ -156,9 +156,8 @@ func (m mooncake) repeats(messages []workload.Message, before workload.Call, at 
 	if n := len(old); n > 1 && old[n-1].Tokens < m.size() {
 		old = old[:n-1]
 	}
-	return len(old) > 0 && len(own) >= len(old) && slices.EqualFunc(own[:len(old)], old, func(a, b workload.Block) bool {
-		return a.Hash == b.Hash
-	})
+	equal := func(a, b workload.Block) bool { return a.Hash == b.Hash }
+	return len(old) > 0 && len(own) >= len(old) && slices.EqualFunc(own[:len(old)], old, equal)
 }
 
 // size returns the number of tokens of a block.

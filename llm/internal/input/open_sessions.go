@@ -152,8 +152,8 @@ func (p opening) trace() (workload.Source, error) {
 		return nil, fmt.Errorf("data set of type %s: %w", o.Kind, err)
 	}
 	if n, _ := source.Len(); options.Duplicates > 0 && n > options.Duplicates {
-		p.from.Log.Warnf("duplicates: none of the trace's %s is repeated, because they are more than %d: entries keeps "+
-			"fewer", number(n, "session"), options.Duplicates)
+		p.from.Log.Warnf("duplicates: none of the trace's %s is repeated, because they are more than %d: entries "+
+			"keeps fewer", number(n, "session"), options.Duplicates)
 	}
 	return source, nil
 }
