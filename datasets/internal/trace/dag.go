@@ -110,6 +110,7 @@ type dialogue struct {
 	turns  []gjson.Result
 	before []branch
 	alone  bool // each turn has all its messages
+	begun  bool // it is being made
 }
 
 // tree makes the calls of a tree of conversations.
@@ -180,11 +181,11 @@ type begin struct {
 // run makes the calls of a conversation, and returns those with which it ends.
 func (t *tree) run(id string, b begin) (ends []int, err error) {
 	d := t.byID[id]
-	if slices.Contains(t.path, id) {
+	if d.begun {
 		return nil, fmt.Errorf("conversation %q leads to itself: %s", id, strings.Join(t.path, ", "))
 	}
-	t.path = append(t.path, id)
-	defer func() { t.path = t.path[:len(t.path)-1] }()
+	d.begun, t.path = true, append(t.path, id)
+	defer func() { d.begun, t.path = false, t.path[:len(t.path)-1] }()
 	const most = 1 << 16
 	if t.runs[id]++; len(t.calls) > most {
 		return nil, fmt.Errorf("the tree of %q has more than %d calls", t.path[0], most)
