@@ -101,6 +101,25 @@ func TestInvalidAgentTraces(t *testing.T) {
 	}
 }
 
+// Sessions that are named by their files have names of their own, also if the files have one name.
+func TestSessionsOfFilesOfOneName(t *testing.T) {
+	t.Parallel()
+	text := `{"spans":[` + chatSpan(`"span_id":"a",`+hello) + `]}`
+	var files []File
+	for _, name := range []string{"a/run.json", "b/run.json", "b/other.json"} {
+		files = append(files, seekable(name, text))
+	}
+	w, err := OpenTrace(files, TraceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"a/run.json", "b/run.json", "other"} {
+		if s, err := w.Session(int64(i)); err != nil || s.ID != want {
+			t.Errorf("session %d: got %v, %v, want the id %s", i, s, err, want)
+		}
+	}
+}
+
 // dagLine returns a conversation of one turn.
 func dagLine(id, fields string) string {
 	return `{"session_id":"` + id + `","turns":[{"messages":[{"role":"user","content":"x"}],` + fields + `}]}`

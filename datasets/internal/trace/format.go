@@ -54,6 +54,7 @@ type Record struct {
 	Start time.Duration
 	Timed bool
 
+	stem   string // of the file's name, which no other file has
 	number uint64 // of the file and the line, the same on every machine
 }
 

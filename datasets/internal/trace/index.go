@@ -282,7 +282,7 @@ func (x *indexer) finish() (*Trace, error) {
 	if err := x.spool.flush(); err != nil {
 		return nil, err
 	}
-	x.spool.buf = nil
+	x.spool.buf, x.stems = nil, stems(x.files)
 	if x.places.n == 0 {
 		return nil, nothing(x.Trace)
 	}

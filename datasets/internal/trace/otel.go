@@ -165,7 +165,7 @@ func traceID(records []Record) string {
 			}
 		}
 	}
-	return stem(records[0])
+	return named(records[0])
 }
 
 // readSpans reads a list of spans.
@@ -176,14 +176,28 @@ func readSpans(list gjson.Result) (spans []span) {
 	return spans
 }
 
-// stem names a session by the file, with the line in files of several records.
-func stem(r Record) string {
-	name := path.Base(strings.ReplaceAll(r.File, `\`, "/"))
-	name = strings.TrimSuffix(name, path.Ext(name))
+// named names a session by the file, with the line in files of several records.
+func named(r Record) string {
 	if r.Line > 1 {
-		name += fmt.Sprintf("-%d", r.Line)
+		return fmt.Sprintf("%s-%d", r.stem, r.Line)
 	}
-	return name
+	return r.stem
+}
+
+// stems returns the names of files without folder and extension, and the whole name of those that share that.
+func stems(files []File) []string {
+	list, same := make([]string, len(files)), map[string]int{}
+	for i, f := range files {
+		name := path.Base(strings.ReplaceAll(f.Name, `\`, "/"))
+		list[i] = strings.TrimSuffix(name, path.Ext(name))
+		same[list[i]]++
+	}
+	for i, f := range files {
+		if same[list[i]] > 1 {
+			list[i] = f.Name
+		}
+	}
+	return list
 }
 
 // calls returns the calls among spans, once each.

@@ -12,6 +12,7 @@ import (
 // if all are, and each further record 24; nothing of their contents is kept.
 type Trace struct {
 	files    []File
+	stems    []string // short names of the files, each its own
 	format   Format
 	options  Options         // of formats
 	named    bool            // the format was named, not found out
@@ -84,7 +85,7 @@ func (t *Trace) Records(k int) ([]Record, error) {
 	for i := g.from; i < g.to; i++ {
 		p := *t.places.at(int(i))
 		r := Record{File: t.files[p.file()].Name, Line: int(p.line), Origin: p.origin(t.files), Timed: p.start != never}
-		r.number = uint64(p.file())<<32 | uint64(p.line)
+		r.stem, r.number = t.stems[p.file()], uint64(p.file())<<32|uint64(p.line)
 		if r.Timed {
 			r.Start = p.start
 		}
