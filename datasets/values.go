@@ -50,7 +50,9 @@ func (v *values) next() (value []byte, line int, err error) {
 	}
 	line = v.line
 	if c != '{' && c != '[' && c != '"' {
-		return nil, line, v.syntaxFault()
+		err := v.syntaxFault() // which may read more, as valueEnd may
+		v.start = v.pos
+		return nil, line, err
 	}
 	end, err := v.valueEnd()
 	v.start = v.pos
