@@ -8,13 +8,17 @@ import (
 type Load struct {
 	Scenario string   `json:"scenario"`
 	Stage    int      `json:"stage"`
-	Asked    *Float   `json:"asked_rate"` // nil: no rate is asked for, as in a closed loop, or it is unknown
+	Unit     string   `json:"unit,omitempty"` // what is asked for, "sessions" in a replay; else requests
+	Asked    *Float   `json:"asked_rate"`     // nil: no rate is asked for, as in a closed loop, or it is unknown
 	From     *float64 `json:"asked_from_rate,omitempty"`
 	To       *float64 `json:"asked_to_rate,omitempty"` // of a ramp
 	AtATime  *int64   `json:"at_a_time"`               // concurrency of a closed loop; nil: it is none
 	Seconds  *float64 `json:"planned_seconds,omitempty"`
 	Done     *Float   `json:"done_rate"` // requests that succeeded; nil: unknown
 }
+
+// Sessions is the unit of a load whose arrivals are replayed sessions.
+const Sessions = "sessions"
 
 // loadOf returns the load of the group within a stage.
 func loadOf(g *subset, stage int) *Load {
@@ -23,7 +27,10 @@ func loadOf(g *subset, stage int) *Load {
 	if len(g.all) > 0 {
 		l.Scenario = g.all[0].Scenario
 	}
-	if asked.Rate != nil && !replays(g) { // the rate of a replay is that of its sessions
+	if replays(g) {
+		l.Unit = Sessions
+	}
+	if asked.Rate != nil && l.Unit == "" { // the rate of a replay is that of its sessions
 		l.Asked = new(Float(asked.MeanRate()))
 		if asked.From != nil && *asked.From != *asked.Rate {
 			l.From, l.To = asked.From, asked.Rate

@@ -90,7 +90,7 @@ func (t *table) results(label string, rows []row) {
 	}
 	ms := func(d *Distribution, list ...float64) (cells []string) { return percentileCells(d, 1000, list...) }
 	groups := []group{
-		{heads: []string{"asked/s"}}, {heads: []string{"at a time"}}, {heads: []string{"sent/s"}},
+		{heads: []string{"asked/s"}}, {heads: []string{atATimeHead(rows)}}, {heads: []string{"sent/s"}},
 		{heads: []string{"done/s"}}, {heads: []string{"requests"}}, {heads: []string{"failed"}},
 		{heads: []string{"unfinished"}}, {heads: []string{"dropped"}}, {heads: []string{"TTFT p50", "p90", "p99"}},
 		{heads: []string{"ITL p50", "p99"}}, {heads: []string{inputHead(rows)}},
@@ -109,6 +109,21 @@ func (t *table) results(label string, rows []row) {
 		}
 	}
 	t.grid(label, labels, groups)
+}
+
+// atATimeHead names the column of closed loops, of which replays keep sessions open.
+func atATimeHead(rows []row) string {
+	for _, r := range rows {
+		if l := r.of.Additions.Load; l != nil && l.AtATime != nil && l.Unit == "" {
+			return "at a time"
+		}
+	}
+	for _, r := range rows {
+		if l := r.of.Additions.Load; l != nil && l.AtATime != nil {
+			return "sessions at a time"
+		}
+	}
+	return "at a time"
 }
 
 // outputCell returns the output tokens per second, if a request generates text.

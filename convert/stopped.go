@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
@@ -53,7 +54,7 @@ func (w *warner) warnOfStop(g *subset) {
 		switch {
 		case isProbe(g.run, stages[stage]): // nobody planned how long it lasts
 		case asked.Duration != nil:
-			after = fmt.Sprintf("%.1f s of %g s", seconds, *asked.Duration)
+			after = fmt.Sprintf("%.1f s of %s s", seconds, wholeSeconds(*asked.Duration))
 		case asked.Requests != nil:
 			after = fmt.Sprintf("%d of %d requests", len(stages[stage]), *asked.Requests)
 			if begun, _ := sessionsIn(g.run, stage); begun > 0 {
@@ -70,6 +71,14 @@ func (w *warner) warnOfStop(g *subset) {
 	}
 }
 
+// wholeSeconds writes how long a stage was to last, of a long one without fractions.
+func wholeSeconds(seconds float64) string {
+	if seconds >= 1000 {
+		seconds = math.Round(seconds)
+	}
+	return strconv.FormatFloat(seconds, 'f', -1, 64)
+}
+
 // warnOfTimeouts says which stages of the group have timed out.
 func (w *warner) warnOfTimeouts(g *subset) {
 	stages, told := run.ByStage(g.run, g.all), map[int]bool{}
@@ -78,7 +87,7 @@ func (w *warner) warnOfTimeouts(g *subset) {
 			continue
 		}
 		told[s.Index] = true
-		w.warn(true, "stage %d timed out after %.4g s: %s", s.Index, g.run.Seconds(s.End-s.Start),
+		w.warn(true, "stage %d timed out after %.3g s: %s", s.Index, g.run.Seconds(s.End-s.Start),
 			begunInTime(g.run, s.Index))
 	}
 }

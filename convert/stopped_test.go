@@ -123,6 +123,18 @@ func TestTimedOutSessions(t *testing.T) {
 	}
 }
 
+// A stage of sessions that was stopped counts these, not their calls.
+func TestStoppedSessions(t *testing.T) {
+	t.Parallel()
+	lines := runtest.Replay()
+	lines[0].(*record.Run).Scenarios[0].Stages[1].Requests = new(int64(9))
+	lines[len(lines)-1].(*record.Stage).Status = record.StageInterrupted
+	const want = "the run was stopped in stage 1, after 2 of 9 sessions: the figures are of what was sent until then"
+	if got := NewReport(mustMake(t, lines), Options{}).Summary.Additions.Warnings; !slices.Contains(got, want) {
+		t.Errorf("warnings %q, want %q", got, want)
+	}
+}
+
 // A stage that was stopped is judged by what was to be sent until then.
 func TestStoppedRun(t *testing.T) {
 	t.Parallel()

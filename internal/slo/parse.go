@@ -287,10 +287,17 @@ func (p pieces) unknown() error {
 // latency is the short name of request_latency.
 const latency = "latency"
 
+// ofSessions are figures of sessions, by the names that a comparison has for them.
+var ofSessions = []string{"session_duration", "tfut", "session_failures"}
+
 // latencyOf returns the name of a latency in package record.
 func latencyOf(name string) (string, error) {
 	if name == latency {
 		return "request_latency", nil
+	}
+	if slices.Contains(ofSessions, name) {
+		return "", fmt.Errorf("an objective is about requests, and %s is of sessions: llmconv compare has "+
+			"gates on it, and k6 thresholds on llm_session_duration and llm_session_failed", name)
 	}
 	return name, record.KnownLatency(name, latency)
 }

@@ -78,6 +78,11 @@ func TestParseRefuses(t *testing.T) {
 		"goodput>=95%":           `"goodput>=95%": write goodput(ttft<500ms)>=95%, with the bounds that a request keeps`,
 		"goodput(ttft<1s)<95%":   `"goodput(ttft<1s)<95%": an objective says what is to hold: write goodput(ttft<1s)>=95%`,
 		"goodput(ttft>1s)>=95%":  `"goodput(ttft>1s)>=95%": write ttft<1s`,
+		"p99(tfut)<5s": `"p99(tfut)<5s": an objective is about requests, and tfut is of sessions: llmconv compare has ` +
+			`gates on it, and k6 thresholds on llm_session_duration and llm_session_failed`,
+		"session_failures<1%": `"session_failures<1%": an objective is about requests, and session_failures is of ` +
+			`sessions: llmconv compare has gates on it, and k6 thresholds on llm_session_duration and ` +
+			`llm_session_failed` + other,
 		"goodput()>=95%":         `"goodput()>=95%": unknown latency "", known are ` + known,
 		"goodput(ttft<1s)>=95":   `"goodput(ttft<1s)>=95": the share of goodput(ttft<1s) has no unit: write 95%`,
 		"goodput(ttft<1s)>=999%": `"goodput(ttft<1s)>=999%": the share of goodput(ttft<1s) must not be above 100%, got 999%`,

@@ -17,8 +17,12 @@ func (r *run) warnEmpty() {
 // explainTimeout logs that a stage has timed out after so many of its requests had begun on this instance.
 func (r *run) explainTimeout(i int, begun int64) {
 	s := r.plan.Stages[i]
+	unit := r.plan.Unit()
+	if r.config.Exec.Native == nil {
+		unit = "iterations" // each of which may replay a session
+	}
 	r.log.Warnf("stage %d of scenario %q timed out after %v: it began %d of its %d %s", r.stages[i].Index,
-		r.config.Name, s.Timeout, begun, r.tuple.ScaleInt64(s.Requests), r.plan.Unit())
+		r.config.Name, s.Timeout, begun, r.tuple.ScaleInt64(s.Requests), unit)
 }
 
 // explain logs in one line why this instance sent less than expected: which option to raise, and to which value.

@@ -218,7 +218,7 @@ func TestLoopTimesOut(t *testing.T) {
 		if how["ended"] != 4+2 || how["over"] != 2 || len(f.Stages) != 2 {
 			t.Fatalf("got %v, stages %+v", how, f.Stages)
 		}
-		if !strings.Contains(f.Log, `stage 0 of scenario \"load\" timed out after 10s: it began 6 of its 100 requests`) {
+		if !strings.Contains(f.Log, `stage 0 of scenario \"load\" timed out after 10s: it began 6 of its 100 iterations`) {
 			t.Errorf("logged %s", f.Log)
 		}
 		first, second := f.Stages[0], f.Stages[1]

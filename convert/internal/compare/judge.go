@@ -219,13 +219,13 @@ func threefold(a, b float64) bool {
 func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
 	n := min(a.n, b.n)
 	if n < d.requests {
-		return fmt.Sprintf("too few requests: %d, where %d are needed", n, d.requests)
+		return fmt.Sprintf("too few %s: %d, where %d are needed", q.of(), n, d.requests)
 	}
 	switch needed := d.forPercentile(id); {
 	case math.IsInf(needed, 1):
 		return "an extreme depends on one request, so it is not judged"
 	case float64(n) < needed:
-		return fmt.Sprintf("too few requests: %d, where %.0f are needed", n, needed)
+		return fmt.Sprintf("too few %s: %d, where %.0f are needed", q.of(), n, needed)
 	}
 	for _, e := range []estimate{a, b} {
 		if threefold(a.value, b.value) {
@@ -236,8 +236,8 @@ func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
 				"three may be chance"
 		}
 		if e.blocks.few && e.blocks.count < float64(d.blocks) {
-			return fmt.Sprintf("too short a run: its requests hang together over %d, so that it has %.0f spans to "+
-				"learn from, where %d are needed", e.blocks.length, math.Floor(e.blocks.count), d.blocks)
+			return fmt.Sprintf("too short a run: its %s hang together over %d, so that it has %.0f spans to "+
+				"learn from, where %d are needed", q.of(), e.blocks.length, math.Floor(e.blocks.count), d.blocks)
 		}
 	}
 	if q.share != nil {

@@ -44,6 +44,14 @@ type quantity struct {
 	share func(*Request) float64
 }
 
+// of names what the quantity is measured on.
+func (q *quantity) of() string {
+	if q.ofSessions {
+		return "sessions"
+	}
+	return "requests"
+}
+
 // quantities returns all quantities, in the order of reports. Latencies cover the requests that succeeded, the schedule
 // delay covers all. Rates count successes alone.
 func quantities() []quantity {

@@ -1,6 +1,9 @@
 package compare
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // Sessions are compared by themselves: slower ones trip a gate on them, and leave those on requests alone.
 func TestSessionsAreCompared(t *testing.T) {
@@ -36,6 +39,23 @@ func TestSessionsAreCompared(t *testing.T) {
 			if m.Name == "mean(session_duration)" && m.BaseSample.Requests != 400 {
 				t.Errorf("%s: %d sessions, want 400", tt.name, m.BaseSample.Requests)
 			}
+		}
+	}
+}
+
+// Of too few sessions it is said that they are sessions.
+func TestTooFewSessions(t *testing.T) {
+	t.Parallel()
+	base, fresh := usual(400).run(1), usual(400).run(1)
+	base.Sessions, fresh.Sessions = usual(15).run(2).Requests, usual(15).run(3).Requests
+	r, err := Compare(base, fresh, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range r.Metrics {
+		if m.Name == "mean(session_duration)" &&
+			!slices.Contains(m.Warnings, "too few sessions: 15, where 30 are needed") {
+			t.Errorf("got %q", m.Warnings)
 		}
 	}
 }

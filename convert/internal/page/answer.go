@@ -38,8 +38,19 @@ func under(s part) string {
 	case s.scenario != "":
 		return s.scenario + " at " + load
 	default:
-		return "At " + load
+		return "At " + strings.Replace(load, " at a time", s.word()+" at a time", 1)
 	}
+}
+
+// word names what the load of a part is made of, after its number, where the load itself does not.
+func (p part) word() string {
+	switch {
+	case p.sessions():
+		return ""
+	case p.atATime() == 1:
+		return " request"
+	}
+	return " requests"
 }
 
 // shown returns the parts whose figures the answer states: of a search the two loads between which its answer lies,

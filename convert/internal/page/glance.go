@@ -15,11 +15,12 @@ type glanceColumn struct {
 
 // glanceColumns are the figures that readers look for first, those that fit on a phone before the others.
 var glanceColumns = []glanceColumn{
-	{column{"asked", "/s", "requests per second that the stage was to send; of a ramp the mean"}, func(p part) cell {
-		return right(exactly(p.asked()))
+	{column{"asked", "/s", "requests per second that the stage was to send, or sessions of a replay; of a ramp the " +
+		"mean"}, func(p part) cell {
+		return right(p.unit(exactly(p.asked())))
 	}},
-	{column{"at a time", "", "requests that the stage kept open at a time"}, func(p part) cell {
-		return right(exactly(p.atATime()))
+	{column{"at a time", "", "requests, or sessions of a replay, that the stage kept open"}, func(p part) cell {
+		return right(p.unit(exactly(p.atATime())))
 	}},
 	{column{"search", "", "what the search said of this load: pass or fail, certain if it holds at the confidence of " +
 		"the search; holds and breaks mark the two loads between which the answer lies"}, probeCell},

@@ -35,6 +35,7 @@ type lane struct {
 	To    rounded    `json:"to"`
 	Rows  int        `json:"rows"`
 	Error string     `json:"error,omitempty"`
+	Cut   bool       `json:"cut,omitempty"` // by the end of the load
 	Calls []laneCall `json:"calls"`
 }
 
@@ -49,6 +50,7 @@ type laneCall struct {
 	First rounded `json:"first"` // its first token; null without one
 	End   rounded `json:"end"`
 	Error string  `json:"error,omitempty"`
+	Cut   bool    `json:"cut,omitempty"`
 }
 
 // lanesOf returns the swim lanes of a report's sessions, nil if it has none.
@@ -89,7 +91,7 @@ func choose(all []*run.Session) (chosen []*run.Session) {
 	}
 	bad := 0
 	for _, s := range all {
-		if bad < maxBadLanes && s.ErrorType != "" && take(s) {
+		if bad < maxBadLanes && s.ErrorType != "" && !s.Unfinished() && take(s) {
 			bad++
 		}
 	}
@@ -107,7 +109,8 @@ func choose(all []*run.Session) (chosen []*run.Session) {
 func laneOf(r *run.Run, s *run.Session, from int64) lane {
 	seconds := func(at int64) rounded { return rounded(r.Seconds(at - from)) }
 	l := lane{Name: plain.Terminal(s.ID), From: seconds(s.Start), To: seconds(s.End)}
-	if s.ErrorType != "" {
+	l.Cut = s.Unfinished()
+	if s.ErrorType != "" && !l.Cut {
 		l.Error = plain.Terminal(plain.Clip(cmp.Or(s.Error, s.ErrorType), 300))
 	}
 	ends := map[int]int64{}
@@ -129,11 +132,19 @@ func laneOf(r *run.Run, s *run.Session, from int64) lane {
 		l.Calls = append(l.Calls, laneCall{
 			Name: plain.Terminal(call.ID), Row: row, Pause: seconds(released), Kind: kindOf(call),
 			Ready: seconds(max(released, min(call.Ready, q.Start))), Start: seconds(q.Start), End: seconds(q.End),
-			First: firstToken(q, seconds(q.Start)), Error: plain.Terminal(q.ErrorType),
+			First: firstToken(q, seconds(q.Start)), Error: failureOf(q), Cut: q.ErrorType == record.ErrorCanceled,
 		})
 	}
 	l.Rows = max(1, len(rows))
 	return l
+}
+
+// failureOf returns why a call failed. One that the end of the load cut did not.
+func failureOf(q *run.Request) string {
+	if q.ErrorType == record.ErrorCanceled {
+		return ""
+	}
+	return plain.Terminal(q.ErrorType)
 }
 
 func kindOf(c *record.Call) string { return cmp.Or(c.Pause, "wait") }

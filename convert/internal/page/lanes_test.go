@@ -53,6 +53,16 @@ func TestLanes(t *testing.T) {
 	}
 }
 
+// What the end of the load cut has not failed.
+func TestCutLanes(t *testing.T) {
+	t.Parallel()
+	for _, s := range lanesOf(replay(t)).Sessions {
+		if cut, bad := s.Name == "c", s.Name == "b"; s.Cut != cut || (s.Error != "") != bad {
+			t.Errorf("session %s: cut %t, error %q", s.Name, s.Cut, s.Error)
+		}
+	}
+}
+
 // Of many sessions the slowest, some that failed and others evenly spaced are shown, and no more calls than fit.
 func TestLanesAreBounded(t *testing.T) {
 	t.Parallel()
@@ -89,7 +99,7 @@ func TestLanesAreBounded(t *testing.T) {
 func TestSessionsOfADirectory(t *testing.T) {
 	t.Parallel()
 	p, dir := replay(t), filepath.Join(t.TempDir(), "rep")
-	files := convert.Files{Summary: true, Sessions: true, Parquet: true}
+	files := convert.Files{Summary: true, Stages: true, Sessions: true, SessionStages: true, Parquet: true}
 	if _, err := p.Write(dir, files); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -72,20 +73,34 @@ func (p part) done() float64 {
 	return throughput(p.doc, "requests")
 }
 
+// sessions reports whether the load of a part is one of sessions, each of which sends several requests.
+func (p part) sessions() bool { return p.doc.Get("xk6_llm.load.unit").String() == convert.Sessions }
+
+// unit returns a number with what the load of a part is made of, if that is not requests.
+func (p part) unit(number string) string {
+	switch {
+	case !p.sessions() || number == missing:
+		return number
+	case number == "1":
+		return "1 session"
+	}
+	return number + " sessions"
+}
+
 // load returns the load of a part as text: what was asked, or what was sent where nothing was asked.
 func (p part) load() string {
 	sent := achieved(p.doc)
 	switch asked := p.asked(); {
 	case !math.IsNaN(p.atATime()):
-		return exactly(p.atATime()) + " at a time"
+		return p.unit(exactly(p.atATime())) + " at a time"
 	case math.IsNaN(asked) && math.IsNaN(sent):
 		return ""
 	case math.IsNaN(asked):
 		return digits(sent) + "/s"
 	case p.plan.From != nil && *p.plan.From != *p.plan.Rate:
-		return fmt.Sprintf("%s → %s/s", exactly(*p.plan.From), exactly(*p.plan.Rate))
+		return fmt.Sprintf("%s → %s/s", exactly(*p.plan.From), p.unit(exactly(*p.plan.Rate)))
 	default:
-		return exactly(asked) + "/s"
+		return p.unit(exactly(asked)) + "/s"
 	}
 }
 

@@ -52,9 +52,38 @@ func TestLoadsOfStagesAreShort(t *testing.T) {
 		{[]record.Stage{ramp, ramp, ramp, ramp, loop(4, 24)},
 			"5 stages: 2 → 10/s for 60 s, 2 → 10/s for 60 s, …, 24 requests, 4 at a time"},
 	} {
-		if got := stagesLoad(tt.stages); got != tt.want {
+		if got := stagesLoad(tt.stages, "requests"); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
+	}
+}
+
+// A load of sessions is not told as one of requests.
+func TestLoadsOfSessions(t *testing.T) {
+	t.Parallel()
+	limited := loop(4, 24)
+	limited.Rate = new(0.5)
+	for _, tt := range []struct {
+		stages []record.Stage
+		want   string
+	}{
+		{[]record.Stage{constant(2, 6)}, "2 sessions/s for 6 s"},
+		{[]record.Stage{constant(5, 30), constant(10, 30)}, "5, 10 sessions/s for 30 s each"},
+		{[]record.Stage{loop(4, 24)}, "24 sessions, 4 at a time"},
+		{[]record.Stage{limited}, "24 sessions, 4 at a time, at most 0.5/s"},
+		{[]record.Stage{loop(4, 24), loop(16, 96)}, "4, 16 at a time, with 24, 96 sessions"},
+	} {
+		if got := stagesLoad(tt.stages, convert.Sessions); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+	runs := []Run{{Name: "r", stages: stages{{name: "stage 0", plan: loop(1, 24),
+		doc: gjson.Parse(`{"xk6_llm": {"load": {"unit": "sessions"}}}`)}}}}
+	if got := under(runs[0].stages[0]); got != "At 1 session at a time" {
+		t.Errorf("got %q", got)
+	}
+	if got := glance(runs).Rows[0].Cells[0].Text; got != "1 session" {
+		t.Errorf("at a glance %q", got)
 	}
 }
 
@@ -105,7 +134,7 @@ func TestParallelScenarios(t *testing.T) {
 		for i := range stages {
 			stages[i].Index = i
 		}
-		return scenario{record.Scenario{Name: name, Stages: stages}, nil, from, to}
+		return scenario{record.Scenario{Name: name, Stages: stages}, "requests", nil, from, to}
 	}
 	together := []scenario{at("chat", 0, 10, constant(5, 5), constant(8, 5)), at("batch", 0.1, 9, loop(3, 20))}
 	if got, want := plannedLoad(together), "chat: 5, 8/s for 5 s each; at the same time batch: 20 requests, 3 at a "+

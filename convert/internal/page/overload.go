@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
 )
 
 // ordered returns the stages of a run in the order of their loads.
@@ -24,7 +26,7 @@ func overLoad(runs []Run) (g chartGroup) {
 		return chartGroup{}
 	}
 	kind := axisOf(runs)
-	g.title = map[axisKind]string{byRate: "Over the rate", byConcurrency: "Over the requests at a time",
+	g.title = map[axisKind]string{byRate: "Over the rate", byConcurrency: "Over the " + unitOf(runs) + " at a time",
 		byStage: "Stage by stage"}[kind]
 	for _, f := range []figure{ttft, itl, requestLatency} {
 		g.charts = append(g.charts, kind.latency(runs, f))
@@ -53,7 +55,7 @@ func (a axisKind) axis(runs []Run) axis {
 	case byStage:
 		return axis{Label: "stage"}
 	case byConcurrency:
-		return axis{Label: "requests at a time", Unit: "at a time", Log: log, Fit: log}
+		return axis{Label: unitOf(runs) + " at a time", Unit: "at a time", Log: log, Fit: log}
 	}
 	for i := range runs {
 		for _, s := range runs[i].stages {
@@ -62,7 +64,19 @@ func (a axisKind) axis(runs []Run) axis {
 			}
 		}
 	}
-	return axis{Label: "requests asked per second", Unit: "/s", Log: log, Fit: log}
+	return axis{Label: unitOf(runs) + " asked per second", Unit: "/s", Log: log, Fit: log}
+}
+
+// unitOf returns what the loads of the runs are made of: requests, unless all replay sessions.
+func unitOf(runs []Run) string {
+	for _, r := range runs {
+		for _, s := range r.stages {
+			if !s.sessions() {
+				return "requests"
+			}
+		}
+	}
+	return convert.Sessions
 }
 
 // probesAlone reports whether all stages of the runs are probes, whose loads a search multiplies.

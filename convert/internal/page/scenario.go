@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -15,6 +16,7 @@ import (
 // scenario is a scenario of a run as it went.
 type scenario struct {
 	record.Scenario
+	unit     string         // what its load is made of: requests, or sessions
 	search   *record.Search // nil if it is none; then its stages are those of its probes
 	from, to float64        // seconds at which its first and last request were sent
 }
@@ -47,11 +49,19 @@ func scenariosOf(p *convert.Report) (list []scenario) {
 				func(a, b record.Stage) int { return cmp.Compare(a.Index, b.Index) })
 		default:
 			s.Name = name
-			list = append(list, scenario{s, search, span[0], span[1]})
+			list = append(list, scenario{s, unit(p.Run(), s), search, span[0], span[1]})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b scenario) int { return cmp.Compare(a.from, b.from) })
 	return list
+}
+
+// unit returns what the load of a scenario is made of.
+func unit(r *run.Run, s record.Scenario) string {
+	if slices.ContainsFunc(r.Sessions, func(of *run.Session) bool { return of.Scenario == s.Name }) {
+		return convert.Sessions
+	}
+	return "requests"
 }
 
 // probedStages returns the stages of the probes of a search.
@@ -137,17 +147,21 @@ func plannedLoad(scenarios []scenario) string {
 			text.WriteString(searchedLoad(s.search))
 			continue
 		}
-		text.WriteString(stagesLoad(s.Stages))
+		text.WriteString(stagesLoad(s.Stages, s.unit))
 	}
 	return text.String()
 }
 
 // stagesLoad returns the load of stages that follow each other, as text. Stages of one kind and length are told in one
 // breath.
-func stagesLoad(stages []record.Stage) string {
-	switch amounts, unit, each := alike(stages); {
+func stagesLoad(stages []record.Stage, of string) string {
+	amounts, unit, each := alike(stages)
+	if of == convert.Sessions && unit != "" {
+		unit = " " + of + unit
+	}
+	switch {
 	case len(stages) == 1 || unit == "":
-		return listed(stages)
+		return listed(stages, of)
 	case len(stages) <= shortList:
 		return fmt.Sprintf("%s%s for %s each", strings.Join(texted(amounts), ", "), unit, each)
 	case slices.IsSorted(amounts):
@@ -190,13 +204,13 @@ func alike(stages []record.Stage) (amounts []float64, unit, each string) {
 }
 
 // listed returns the loads of stages one after the other, of many the first and the last.
-func listed(stages []record.Stage) string {
+func listed(stages []record.Stage, of string) string {
 	if loops, counts := closedLoops(stages); len(stages) > 1 && loops != nil {
-		return fmt.Sprintf("%s at a time, with %s requests", strings.Join(loops, ", "), strings.Join(counts, ", "))
+		return fmt.Sprintf("%s at a time, with %s %s", strings.Join(loops, ", "), strings.Join(counts, ", "), of)
 	}
 	var parts []string
 	for _, s := range stages {
-		if text := stageLoad(s); text != "" {
+		if text := stageLoad(s, of); text != "" {
 			parts = append(parts, text)
 		}
 	}
@@ -220,17 +234,24 @@ func closedLoops(stages []record.Stage) (loops, counts []string) {
 	return loops, counts
 }
 
-// stageLoad returns the load of one stage, as text.
-func stageLoad(s record.Stage) (text string) {
+// stageLoad returns the load of one stage of requests or sessions, as text.
+func stageLoad(s record.Stage, of string) (text string) {
+	perSecond := "/s"
+	if of == convert.Sessions {
+		perSecond = " sessions/s"
+	}
 	switch {
-	case s.Rate != nil && s.From != nil && *s.From != *s.Rate:
-		text = fmt.Sprintf("%s → %s/s", exactly(*s.From), exactly(*s.Rate))
-	case s.Rate != nil:
-		text = exactly(*s.Rate) + "/s"
 	case s.Requests != nil && s.Concurrency != nil:
-		text = fmt.Sprintf("%d requests, %d at a time", *s.Requests, *s.Concurrency)
+		text = fmt.Sprintf("%d %s, %d at a time", *s.Requests, of, *s.Concurrency)
+		if s.Rate != nil {
+			text += fmt.Sprintf(", at most %s/s", exactly(*s.Rate))
+		}
+	case s.Rate != nil && s.From != nil && *s.From != *s.Rate:
+		text = fmt.Sprintf("%s → %s%s", exactly(*s.From), exactly(*s.Rate), perSecond)
+	case s.Rate != nil:
+		text = exactly(*s.Rate) + perSecond
 	case s.Requests != nil:
-		text = fmt.Sprintf("%d requests", *s.Requests)
+		text = fmt.Sprintf("%d %s", *s.Requests, of)
 	case s.Concurrency != nil:
 		text = fmt.Sprintf("%d at a time", *s.Concurrency)
 	}

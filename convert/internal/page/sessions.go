@@ -27,20 +27,22 @@ var sessionColumns = []sessionColumn{
 	{column{"Duration", "p50, s", "from the instant at which the first call could go to the end of the last"},
 		atSeconds("session_duration_sec.median")},
 	{column{"Duration", "p99, s", "the same, of the slowest sessions"}, atSeconds("session_duration_sec.p99")},
-	{column{"First answer", "p50, s", "from the start of a session to the first token of a call that answers the user"},
+	{column{"TFUT", "p50, s", "from the start of a session to the first token of a call that answers the user"},
 		atSeconds("tfut_sec.median")},
 	{column{"Model", "%", "share of the sessions' time in which the critical path was with the server"},
 		atPercent("xk6_llm.critical_path.model.share")},
-	{column{"Tools", "%", "share in which a tool ran, as the trace says"},
+	{column{"Tool", "%", "share in which a tool ran, as the trace says"},
 		atPercent("xk6_llm.critical_path.tool.share")},
-	{column{"Thinking", "%", "share in which a person read and wrote, as the trace says"},
+	{column{"Think", "%", "share in which a person read and wrote, as the trace says"},
 		atPercent("xk6_llm.critical_path.think.share")},
-	{column{"Pauses", "%", "share in which the trace waits without telling for what"},
+	{column{"Pause", "%", "share in which the trace waits without telling for what"},
 		atPercent("xk6_llm.critical_path.pause.share")},
-	{column{"Late", "%", "share in which a call that was to be sent had not been sent yet"},
+	{column{"Waiting", "%", "share in which a call that was to be sent had not been sent yet"},
 		atPercent("xk6_llm.critical_path.waiting.share")},
 	{column{"Cache hits", "%", "share of the prompts' tokens that the server says it had in its cache"},
 		func(d gjson.Result) string { return digits(number(d.Get("kv_cache_hit_percent"))) }},
+	{column{"Reuse", "% to expect", "share of the prompts' tokens that a cache would know which forgets nothing"},
+		func(d gjson.Result) string { return digits(number(d.Get("xk6_llm.prefix_reuse.expected_percent"))) }},
 	{column{"Fidelity", "of 100", "how close the replay was to the trace: gaps, order, calls sent, lengths"},
 		func(d gjson.Result) string { return digits(number(d.Get("xk6_llm.fidelity.score"))) }},
 }
@@ -59,29 +61,49 @@ func sessionTable(runs []Run) *table {
 	for _, c := range sessionColumns {
 		t.Head = append(t.Head, c.column)
 	}
-	var reasons []string
+	var notes []string
 	for i := range runs {
-		doc := runs[i].sessions
-		if !doc.Exists() {
+		if !runs[i].sessions.Exists() {
 			continue
 		}
-		line := row{Name: runs[i].Name, Run: -1}
-		if len(runs) > 1 {
-			line.Run = i
+		for _, p := range sessionParts(&runs[i]) {
+			line := row{Name: p.name, Run: -1}
+			if len(runs) > 1 {
+				line.Name, line.Run = runs[i].Name+", "+p.name, i
+			}
+			for _, c := range sessionColumns {
+				line.Cells = append(line.Cells, numeric(c.value(p.doc))...)
+			}
+			t.Rows = append(t.Rows, line)
 		}
-		for _, c := range sessionColumns {
-			line.Cells = append(line.Cells, numeric(c.value(doc))...)
-		}
-		t.Rows = append(t.Rows, line)
-		if reason := doc.Get("xk6_llm.fidelity.reason").String(); reason != "" {
-			reasons = append(reasons, fmt.Sprintf("The fidelity of %s is low: %s.", runs[i].Name,
-				plain.Terminal(reason)))
-		}
+		notes = append(notes, sessionNotes(runs[i].Name, runs[i].sessions)...)
 	}
 	if t.Rows == nil {
 		return nil
 	}
-	t.Note = strings.Join(append([]string{"Point at a heading to read what it means."}, reasons...), " ")
+	t.Note = strings.Join(append([]string{"Point at a heading to read what it means."}, notes...), " ")
 	t.dropEmpty()
 	return t
+}
+
+// sessionParts returns the reports on the sessions of a run: of each stage if it has several, and of all.
+func sessionParts(r *Run) (list []part) {
+	if len(r.sessionStages) > 1 {
+		list = append(list, r.sessionStages...)
+	}
+	return append(list, part{name: "whole run", doc: r.sessions})
+}
+
+// sessionNotes returns sentences on why a replay differs from its trace.
+func sessionNotes(name string, doc gjson.Result) (list []string) {
+	fidelity := doc.Get("xk6_llm.fidelity")
+	if reason := fidelity.Get("reason").String(); reason != "" {
+		list = append(list, fmt.Sprintf("The fidelity of %s is low: %s.", name, plain.Terminal(reason)))
+	}
+	if short := fidelity.Get("waits_shortened"); short.Get("calls").Int() > 0 {
+		list = append(list, fmt.Sprintf("%s of %s waits of %s were shortened, %s s left out (max_wait_ms, maxWait).",
+			grouped(short.Get("calls").String()), grouped(short.Get("waits").String()), name,
+			digits(number(short.Get("seconds_left_out")))))
+	}
+	return list
 }

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -34,7 +36,9 @@ type Run struct {
 	curves    *curves      // nil if the requests are unknown
 	searches  searches     // what the searches of the run found
 	sessions  gjson.Result // the report on the sessions of a replay
-	lanes     *lanes       // nil without sessions, or if their calls are unknown
+	// the same on each of several stages, in order of their numbers
+	sessionStages []part
+	lanes         *lanes // nil without sessions, or if their calls are unknown
 }
 
 // FromReport returns a run for the page from a report and its requests.
@@ -48,8 +52,16 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 	}
 	r.summary = take(p.Summary)
 	if p.Sessions != nil {
-		text, err := json.Marshal(p.Sessions)
-		failed, r.sessions, r.lanes = errors.Join(failed, err), gjson.ParseBytes(text), lanesOf(p)
+		takeSessions := func(l *convert.SessionLifecycle) gjson.Result {
+			text, err := json.Marshal(l)
+			failed = errors.Join(failed, err)
+			return gjson.ParseBytes(text)
+		}
+		r.sessions, r.lanes = takeSessions(p.Sessions), lanesOf(p)
+		for _, stage := range slices.Sorted(maps.Keys(p.SessionStages)) {
+			r.sessionStages = append(r.sessionStages, part{index: stage, name: fmt.Sprintf("stage %d", stage),
+				doc: takeSessions(p.SessionStages[stage])})
+		}
 	}
 	for _, stage := range slices.Sorted(maps.Keys(p.Stages)) {
 		r.stages = append(r.stages, part{index: stage, name: fmt.Sprintf("stage %d", stage),
@@ -148,8 +160,26 @@ func (r *Run) readFiles(dir string) error {
 	if !found {
 		return nil
 	}
-	r.sessions, err = readDocument(path)
+	if r.sessions, err = readDocument(path); err != nil {
+		return err
+	}
+	r.sessionStages, err = readSessionStages(strings.TrimSuffix(path, reportdir.SessionSummary), r.stages)
 	return err
+}
+
+// readSessionStages reads the reports on the sessions of the stages, whose paths have a beginning in common.
+func readSessionStages(beginning string, all stages) (list []part, err error) {
+	for _, stage := range all {
+		doc, err := readDocument(beginning + reportdir.SessionStage(stage.index))
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // a stage without sessions
+		case err != nil:
+			return nil, err
+		default:
+			list = append(list, part{index: stage.index, name: stage.name, doc: doc})
+		}
+	}
+	return list, nil
 }
 
 // readDocument reads a report in JSON.

@@ -140,7 +140,7 @@ func (t *table) joinLoads() {
 		t.Rows[i].Cells = append([]cell{load}, line.Cells[2:]...)
 	}
 	load := column{Name: "asked", Meaning: "requests per second that the stage was to send, or requests that it kept " +
-		"open at a time"}
+		"open at a time; sessions of a replay"}
 	t.Head = append([]column{t.Head[0], load}, t.Head[3:]...)
 }
 

@@ -68,7 +68,8 @@ func (s *sessions) rows() (list []row) {
 		list = append(list, row{"sessions failed", Grouped(c.Failed), percent(c.Failed, c.Done+c.Failed), s.reasons()})
 	}
 	if s.cut > 0 {
-		list = append(list, row{"sessions cut", Grouped(s.cut), "", "by the end of the run"})
+		list = append(list, row{"sessions cut", Grouped(s.cut), "",
+			"by the end of the load, or by their stage's timeout"})
 	}
 	return list
 }

@@ -33,7 +33,7 @@ func TestSessionsOfASummary(t *testing.T) {
 		"CHECK: 1 request sent, none failed, none dropped, 3 of 5 sessions failed\n",
 		"\n  sessions                 6",
 		"\n  sessions failed          3     60.00 %   2 substitution_tool_call_expected, 1",
-		"\n  sessions cut             1               by the end of the run\n",
+		"\n  sessions cut             1               by the end of the load, or by their\n",
 		"\n  session              2,000     2,000     2,000     2,000     2,000\n",
 	} {
 		if !strings.Contains(got, want) {

@@ -86,7 +86,7 @@ func (s *summaryText) counts() []string {
 		case s.rest.outside > 0:
 			return []string{"no request was sent but those of setup and teardown"}
 		}
-		return []string{"no request was sent"}
+		return []string{"no request was sent", "none of the load fell to this instance and its execution segment"}
 	}
 	requests := " requests sent"
 	if s.all.requests == 1 {

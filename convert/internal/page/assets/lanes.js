@@ -7,7 +7,7 @@
   const palette = () => ({
     ink: colour("--ink"), soft: colour("--soft"), line: colour("--line"), band: colour("--band"), paper: colour("--paper"),
     prefill: colour("--c0"), decode: colour("--c5"), tool: colour("--c4"), think: colour("--c3"), wait: colour("--c7"),
-    late: colour("--warn"), failed: colour("--bad"),
+    late: colour("--warn"), failed: colour("--bad"), cut: colour("--soft"),
   });
 
   // time writes seconds with three digits or so.
@@ -37,6 +37,7 @@
     if (call.first != null) lines.push(["first token after", time(call.first - call.start)]);
     lines.push(["took", time(call.end - call.start)]);
     if (call.error) lines.push(["failed", call.error]);
+    if (call.cut) lines.push(["cut", "by the end of the load"]);
     return lines;
   }
 
@@ -68,6 +69,7 @@
       bar(ctx, c.pause, c.ready, middle, 3, look[c.kind] || look.wait);
       bar(ctx, c.ready, c.start, top + 1, body, look.late);
       if (c.error) bar(ctx, c.start, c.end, top + 1, body, look.failed);
+      else if (c.cut) bar(ctx, c.start, c.end, top + 1, body, look.cut);
       else {
         bar(ctx, c.start, c.first ?? c.end, top + 1, body, look.prefill);
         if (c.first != null) bar(ctx, c.first, c.end, top + 1, body, look.decode);
@@ -102,8 +104,8 @@
         }
         ctx.fillStyle = look.paper;
         ctx.fillRect(0, top - 2, gutter() - 4, tall + 4);
-        ctx.fillStyle = s.error ? look.failed : look.ink;
-        let name = (s.error ? "✗ " : "") + s.name;
+        ctx.fillStyle = s.error ? look.failed : s.cut ? look.soft : look.ink;
+        let name = (s.error ? "✗ " : s.cut ? "✂ " : "") + s.name;
         while (name.length > 4 && ctx.measureText(name).width > gutter() - 12) name = name.slice(0, -2) + "…";
         ctx.fillText(name, 2, top + tall / 2);
       });
