@@ -75,7 +75,8 @@ type valueRows struct {
 	values *values
 	begin  int64 // offset of the text in the file
 	placed bool  // the records can be read again where they are
-	lines  bool  // each record is a line by itself
+	lines  bool  // each record is a line by itself, by the file's name
+	proven bool  // and one was
 }
 
 // Next returns the next record.
@@ -83,9 +84,18 @@ func (v *valueRows) Next() (row trace.Row, err error) {
 	raw, line := v.values.nextLine()
 	valid := raw != nil && utf8.Valid(raw)
 	if raw == nil {
-		if raw, line, err = v.values.next(); err != nil {
+		if v.proven {
+			err = v.values.lineFault()
+			line = v.values.line
+		}
+		if err == nil {
+			raw, line, err = v.values.next()
+		}
+		if err != nil {
 			return trace.Row{Line: line}, err
 		}
+	} else {
+		v.proven = v.lines
 	}
 	row = trace.Row{Data: raw, Line: line, Offset: v.begin + v.values.offset(raw)}
 	if !valid {

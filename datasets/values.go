@@ -99,6 +99,42 @@ func (v *values) offset(value []byte) int64 {
 	return v.base + int64(cap(v.buf)-cap(value)) // both end with the same array
 }
 
+// lineFault returns a fault of the next line that is not blank: its values have to end with it. It reads none of them.
+func (v *values) lineFault() error {
+	_, err := v.seekValue()
+	var text []byte
+	last := false
+	if err == nil {
+		text, last = v.wholeLine()
+	}
+	v.start, v.startLine = v.pos, v.line
+	for list := newValues(bytes.NewReader(text)); err == nil; {
+		var value []byte
+		switch value, _, err = list.next(); {
+		case err == io.EOF:
+			return nil
+		case err == errCut && !last:
+			err = errors.New("the line ends within a value")
+		case err == nil:
+			_, err = validRecord(value)
+		}
+	}
+	return err
+}
+
+// wholeLine returns the rest of the line, and true if no other follows it.
+func (v *values) wholeLine() (text []byte, last bool) {
+	for end := 0; ; {
+		if at := bytes.IndexByte(v.buf[v.pos+end:], '\n'); at >= 0 {
+			return bytes.TrimRight(v.buf[v.pos:v.pos+end+at], "\r"), false
+		}
+		if end = len(v.buf) - v.pos; v.err != nil || end > maxValue {
+			return v.buf[v.pos:], true
+		}
+		v.fill()
+	}
+}
+
 // skipLine goes on after a fault with the line that follows the beginning of the value. It reports false at the end.
 func (v *values) skipLine() bool {
 	v.pos, v.line, v.lines = v.start, v.startLine, true
