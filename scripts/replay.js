@@ -5,7 +5,8 @@
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e TOKENIZER=org/model -e DATASET=traces -e CONCURRENCY=32 scripts/replay.js
 //
 // Settings: BASE_URL, MODEL, API, API_KEY, DATASET, FILES, FORMAT, COLUMNS, SCOPE, FILTER, SHARE, ENTRIES, DUPLICATES, SKIP_INVALID,
-// TOKENIZER, SPEED, MAX_WAIT, ANSWERS, BAD_TOOL_CALLS, CACHE_BUST, MAX_MODEL_LEN, SESSION_HEADER, CONCURRENCY (8) with SESSIONS and
+// INCLUDE_ERRORS, IDLE_GAP_CAP, TOKENIZER, SPEED, MAX_WAIT, PREDECESSOR_TIMEOUT, ANSWERS, TOOL_CHOICE, BAD_TOOL_CALLS,
+// TOOL_CALL_MAX_TOKENS, CACHE_BUST, RANDOM_SESSION_ID, BEGIN_INSIDE, MAX_MODEL_LEN, SESSION_HEADER, CONCURRENCY (8) with SESSIONS and
 // STAGE_TIMEOUT, RATE and DURATION, or CLOCK=trace, SEED, MAX_TOKENS.
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
@@ -21,7 +22,9 @@ const data = settings.dataset('workload_replay', {
     share: settings.share('SHARE', undefined),
     entries: settings.number('ENTRIES', undefined),
     duplicates: settings.number('DUPLICATES', __ENV.DATASET ? undefined : 8),
+    includeErrors: settings.boolean('INCLUDE_ERRORS'),
     skipInvalid: settings.boolean('SKIP_INVALID'),
+    idleGapCap: settings.duration('IDLE_GAP_CAP'),
   },
   replay: settings.rules(),
 });

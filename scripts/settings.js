@@ -273,15 +273,29 @@ export function choice(name, known) {
   throw new Error(`${name} is ${known.join(' or ')}, got ${JSON.stringify(__ENV[name])}`);
 }
 
+// shares reads a setting that is two shares such as 0.25-0.75.
+function shares(name) {
+  const text = __ENV[name];
+  if (!text) return undefined;
+  const [low, high, ...rest] = text.split('-').map((each) => (each.trim() ? Number(each) : NaN));
+  if (rest.length || !(low >= 0 && high >= low && high <= 1)) throw new Error(`${name} is two shares such as 0.25-0.75, cannot read ${JSON.stringify(text)}`);
+  return /** @type {[number, number]} */ ([low, high]);
+}
+
 // rules reads how sessions are replayed.
 export function rules() {
   return {
     answers: choice('ANSWERS', ['live', 'recorded']),
+    toolChoice: choice('TOOL_CHOICE', ['force_recorded', 'as_recorded']),
     badToolCalls: choice('BAD_TOOL_CALLS', ['none', 'use_recorded']),
+    toolCallMaxTokens: boolean('TOOL_CALL_MAX_TOKENS'),
     speed: number('SPEED', undefined),
     maxWait: duration('MAX_WAIT'),
+    predecessorTimeout: duration('PREDECESSOR_TIMEOUT'),
     maxModelLen: number('MAX_MODEL_LEN', undefined),
     cacheBust: choice('CACHE_BUST', ['session', 'pass']),
+    randomSessionID: boolean('RANDOM_SESSION_ID'),
+    beginInside: shares('BEGIN_INSIDE'),
   };
 }
 
