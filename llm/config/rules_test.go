@@ -499,7 +499,8 @@ func TestClockRules(t *testing.T) {
 		{sessions + data + "x-llm: {clock: trace, speed: 2.5}", ``},
 		{session + data + "x-llm: {clock: trace}", ``},
 		{session + data + "x-llm: {speed: 0.5}", ``},
-		{sessions + data, `load.stages: is missing: give stages, or a sweep`},
+		{sessions + data, `load.stages: is missing: give stages, such as [{concurrent_sessions: 8}], or ` +
+			`x-llm: {clock: trace} for the times of the trace`},
 		{session + data + "x-llm: {clock: wall}", `x-llm.clock: unknown value "wall", known are "", trace`},
 		{session + data + "x-llm: {speed: 0}", `x-llm.speed: must be above 0, got 0`},
 		{"load: {type: trace_session_replay}, data: {type: synthetic_agentic, synthetic_agentic: {num_sessions: 1, " +

@@ -17,7 +17,7 @@ func (c *Config) checkLoad(at *tagged.Section) {
 	switch {
 	case c.Own.Search == nil:
 		if c.Load.Sweep == nil && c.Load.Stages.Len() == 0 && c.Own.Clock != TraceClock {
-			at.Fault("load.stages", "is missing: give stages, or a sweep")
+			at.Fault("load.stages", "is missing: %s", c.loads())
 		}
 		c.checkClock(at)
 	case c.Load.Stages.Len() > 0:
@@ -35,6 +35,17 @@ func (c *Config) checkLoad(at *tagged.Section) {
 		over == "concurrency" && !slices.Contains([]LoadType{Constant, Concurrent}, c.Load.Type):
 		at.Fault("load.type", "%q does not go with an x-llm.search over %s: leave it out", c.Load.Type, over)
 	}
+}
+
+// loads returns what makes a load, to be told where there is none.
+func (c *Config) loads() string {
+	switch {
+	case c.Load.Type != TraceSessionReplay:
+		return "give stages, or a sweep"
+	case c.Data.Type == AgenticData:
+		return "give stages, such as [{concurrent_sessions: 8}]"
+	}
+	return "give stages, such as [{concurrent_sessions: 8}], or x-llm: {clock: trace} for the times of the trace"
 }
 
 // checkClock requires sessions for the options about their times.

@@ -33,6 +33,9 @@ func Refused(c *config.Config) error {
 		"is missing: give trace_directory, trace_files or hf_dataset_path")
 	refuse(c.Data.Type == config.WekaTraceReplay && c.Data.Weka == nil, "data.weka_trace_replay",
 		"is missing: give trace_directory, trace_files or hf_dataset_path")
+	refuse(c.Data.Type == config.AgenticData && mapping{config: c}.tokenizer() == "" &&
+		c.Own.Dataset["tokensPerWord"] == nil, "tokenizer.pretrained_model_name_or_path", "is missing: messages have "+
+		"lengths in tokens; or give x-llm: {dataset: {tokensPerWord: 1.3}}")
 	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil,
 		"multimodal", later+": prompts are text")
 	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data",
