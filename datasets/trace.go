@@ -116,9 +116,18 @@ func readLengths(fields []string, columns [2]int) (Lengths, error) {
 		}
 		n, ok := wholeNumber(fields[column])
 		if !ok || n < 0 || n > maxLength {
-			return Lengths{}, fmt.Errorf("%s must be a whole number up to %d, got %q", name, maxLength, fields[column])
+			return Lengths{}, fmt.Errorf("%s must be a whole number up to %d, got %.40q%s", name, maxLength,
+				fields[column], textAdvice(fields[column]))
 		}
 		lengths[i] = int32(n) // n is at most maxLength
 	}
 	return Lengths{Prompt: lengths[0], Answer: max(1, lengths[1])}, nil
+}
+
+// textAdvice returns what to do with a log that has a text in place of a length.
+func textAdvice(field string) string {
+	if strings.ContainsAny(field, "0123456789") || field == "" {
+		return ""
+	}
+	return ": scripts/replay.js replays a log of texts"
 }

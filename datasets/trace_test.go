@@ -48,7 +48,8 @@ func TestReadLengths(t *testing.T) {
 		"0,5,6\n0,5":        "f.csv:2: the line has no GeneratedTokens",
 		"0,5,6\n0,5.5,1": `f.csv:2: ContextTokens must be a whole number up to 16777216, ` +
 			`got "5.5"`,
-		"0,5,-6": `f.csv:1: GeneratedTokens must be a whole number`,
+		"0,hello,1": `got "hello": scripts/replay.js replays a log of texts`,
+		"0,5,-6":    `f.csv:1: GeneratedTokens must be a whole number`,
 		"0,5,6\n0,NaN,1": `f.csv:2: ContextTokens must be a whole number up to 16777216, ` +
 			`got "NaN"`,
 		"0;5;6\n0;5,5;1": `f.csv:2: ContextTokens must be a whole number up to 16777216, ` +

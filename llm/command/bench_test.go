@@ -156,6 +156,7 @@ func TestBenchRefuses(t *testing.T) {
 			`--arrival: unknown "possion", known are constant, poisson, gamma, inference-perf`},
 		{"u --rate 1 --burstiness 1", "--burstiness needs --arrival gamma"},
 		{"u --duration 3s --load.stages []", "--duration and --requests need --rate or --concurrency"},
+		{"u --dataset workload-replay", `--dataset: workload_replay is sessions, which k6 run scripts/replay.js`},
 		{"u --dataset shargpt", `--dataset: unknown "shargpt": did you mean shareGPT?`},
 		{"u --input many", `--input: cannot read "many": write 512, 100-200, or normal:mean=512,std_dev=64`},
 		{"u --replay a.csv --rate 1",

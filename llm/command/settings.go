@@ -75,7 +75,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	text(&s.prompts, "prompts", "`FILE` of prompts: JSONL, CSV, text, Parquet …")
 	text(&s.column, "column", "`NAME` of the field of --prompts that is sent")
 	text(&s.dataset, "dataset", "`NAME` of the data set: random, shareGPT …")
-	text(&s.trace, "replay", "`LOG` of times and lengths to replay, CSV")
+	text(&s.trace, "replay", "`LOG` of times and lengths to replay, CSV (sessions: scripts/replay.js)")
 
 	text(&s.slo, "slo", "`OBJECTIVES` of each stage: 'p99(ttft)<500ms'")
 	text(&s.gate, "gate", "`OBJECTIVES` of the run: if broken, exit code 1")
@@ -166,6 +166,10 @@ func datasetNames() []string {
 		"shared_prefix", "prompts", "mock"}
 }
 
+// sessionData are the types of data that flags cannot describe.
+var sessionData = []config.DataType{config.OTelTraceReplay, config.WekaTraceReplay, config.AgenticData,
+	config.WorkloadData}
+
 // data sets the keys of the prompts.
 func (s *settings) data(set func(key, value string), dataset options) error {
 	kind, err := s.datasetType()
@@ -219,6 +223,10 @@ func (s *settings) datasetType() (string, error) {
 		return "", nil
 	}
 	plain := strings.ReplaceAll(s.dataset, "-", "_")
+	if slices.ContainsFunc(sessionData, func(t config.DataType) bool { return strings.EqualFold(plain, string(t)) }) {
+		return "", fmt.Errorf("--dataset: %s is sessions, which k6 run scripts/replay.js and scripts/agentic.js send, "+
+			"and k6 x llm run with load.type: %s", plain, config.TraceSessionReplay)
+	}
 	for _, name := range datasetNames() {
 		if strings.EqualFold(plain, name) {
 			return name, nil
