@@ -310,5 +310,9 @@ func recordPath(argument, instance string) (string, error) {
 	case slices.ContainsFunc(recordEnds, func(end string) bool { return strings.HasSuffix(argument, end) }):
 		return argument, nil
 	}
+	if info, err := os.Stat(argument); err == nil && !info.IsDir() {
+		return "", fmt.Errorf("--out llm: %s is neither a directory nor a path that ends in %s", argument,
+			strings.Join(recordEnds, ", "))
+	}
 	return instanceFile(argument, instance), nil
 }
