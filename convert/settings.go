@@ -108,9 +108,14 @@ func configOverrides(r *run.Run) ([]config.Override, bool) {
 		}
 		for _, stage := range planned {
 			switch {
+			case len(r.Sessions) > 0 && stage.Requests != nil && stage.Concurrency != nil:
+				kind = config.TraceSessionReplay
+				stages = append(stages, sessionStage(&stage))
+			case len(r.Sessions) > 0:
+				return nil, false
 			case stage.Rate != nil && stage.Duration != nil && stage.From == nil:
 				stages = append(stages, map[string]any{"rate": *stage.Rate, "duration": *stage.Duration})
-			case stage.Requests != nil && stage.Concurrency != nil:
+			case stage.Requests != nil && stage.Concurrency != nil && stage.Rate == nil && stage.Timeout == nil:
 				kind = config.Concurrent
 				stages = append(stages, map[string]any{"num_requests": *stage.Requests,
 					"concurrency_level": *stage.Concurrency})
@@ -128,6 +133,10 @@ func configOverrides(r *run.Run) ([]config.Override, bool) {
 		return nil, false
 	}
 	list := []config.Override{{Key: "load.type", Value: string(kind)}, {Key: "load.stages", Value: string(text)}}
+	if kind == config.TraceSessionReplay {
+		list = append(list, config.Override{Key: "data.type", Value: string(config.WorkloadData)},
+			config.Override{Key: "data.path", Value: "-"}) // any data of sessions
+	}
 	if seed := commonSeed(r); seed != nil {
 		list = append(list, config.Override{Key: "load.base_seed", Value: fmt.Sprint(*seed)})
 	}
@@ -135,6 +144,18 @@ func configOverrides(r *run.Run) ([]config.Override, bool) {
 		list = append(list, clientConfig(r.Clients[0])...)
 	}
 	return list, true
+}
+
+// sessionStage expresses a stage of sessions as one of a configuration.
+func sessionStage(s *record.Stage) map[string]any {
+	keys := map[string]any{"num_sessions": *s.Requests, "concurrent_sessions": *s.Concurrency}
+	if s.Rate != nil {
+		keys["session_rate"] = *s.Rate
+	}
+	if s.Timeout != nil {
+		keys["timeout"] = *s.Timeout
+	}
+	return keys
 }
 
 // commonSeed returns the run's seed, or nil if it has none or its instances had different ones.

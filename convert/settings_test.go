@@ -2,6 +2,7 @@ package convert
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
@@ -59,6 +60,37 @@ func TestConfigurationHasTheSeedOfTheRun(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("%s: base_seed %q, want %q in\n%s", tt.name, got, tt.want, text)
+		}
+	}
+}
+
+// config.yaml has the load of a closed loop with all that it was told, or is not written.
+func TestConfigurationOfClosedLoops(t *testing.T) {
+	t.Parallel()
+	loop := record.Stage{Requests: new(int64(9)), Concurrency: new(int64(3)), Rate: new(2.0), Timeout: new(60.0)}
+	plain := record.Stage{Requests: new(int64(9)), Concurrency: new(int64(3))}
+	open := record.Stage{Rate: new(2.0), Duration: new(3.0)}
+	for name, tt := range map[string]struct {
+		stage    record.Stage
+		sessions bool
+		want     string // "" means no configuration
+	}{
+		"requests":                     {plain, false, "type: concurrent\n"},
+		"requests at most at a rate":   {loop, false, ""},
+		"sessions":                     {plain, true, "concurrent_sessions: 3\n    session_rate: null\n"},
+		"sessions at most at a rate":   {loop, true, "concurrent_sessions: 3\n    session_rate: 2.0\n"},
+		"sessions that begin at rates": {open, true, ""},
+	} {
+		r := &run.Run{Runs: []*record.Run{{Scenarios: []record.Scenario{{Stages: []record.Stage{tt.stage}}}}}}
+		if tt.sessions {
+			r.Sessions = []*run.Session{{}}
+		}
+		text, err := (&Report{run: r}).configuration()
+		if err != nil || (len(text) == 0) != (tt.want == "") || !strings.Contains(string(text), tt.want) {
+			t.Errorf("%s: %s, %v; want %q", name, text, err, tt.want)
+		}
+		if tt.sessions && tt.want != "" && !strings.Contains(string(text), "type: trace_session_replay\n") {
+			t.Errorf("%s: %s", name, text)
 		}
 	}
 }
