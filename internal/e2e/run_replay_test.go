@@ -119,7 +119,7 @@ func compareReports(t *testing.T, name, theirs, ours string) {
 		addPaths(want, their, "")
 		addPaths(got, our, "")
 		for _, path := range slices.Sorted(maps.Keys(want)) {
-			if !got[path] && !strings.HasPrefix(path, "[].info.output_") {
+			if !got[path] && !strings.HasPrefix(path, "[].info.output_message.") {
 				t.Errorf("%s: %s lacks %s", name, base, path)
 			}
 		}
