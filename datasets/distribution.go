@@ -40,6 +40,7 @@ type Distribution struct {
 	StdDev   float64
 	Skew     float64
 	Min, Max int
+	Step     int // what poisson counts, if it is not 1
 }
 
 // Constant returns the distribution that always draws n.
@@ -108,7 +109,8 @@ func (d Distribution) drawReal(rng *rand.Rand) float64 {
 		variance := math.Log1p(d.StdDev * d.StdDev / (d.Mean * d.Mean))
 		return math.Exp(math.Log(d.Mean) - variance/2 + math.Sqrt(variance)*gauss(rng))
 	case Poisson:
-		return float64(poisson(rng, d.Mean))
+		step := float64(max(1, d.Step))
+		return step * float64(poisson(rng, d.Mean/step))
 	}
 	return d.Mean
 }

@@ -181,17 +181,41 @@ func pause(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) erro
 			*dst = datasets.Constant(int(seconds * 1000))
 			return nil
 		}
-		var d datasets.Distribution
-		if err := distribution(rt, &d)(v); err != nil {
+		d := input.DefaultLengths()
+		low, high := math.NaN(), math.NaN()
+		err := fields{
+			"type": text(&d.Type), "mean": number(&d.Mean), "stdDev": number(&d.StdDev), "skew": number(&d.Skew),
+			"min": number(&low), "max": number(&high),
+		}.read(rt, "distribution", v)
+		if err != nil {
 			return err
 		}
-		if d.Type == datasets.Poisson || d.Max > 3600 {
-			return errors.New("must be a distribution of seconds up to 3600, and not poisson, which counts")
-		}
-		d.Mean, d.StdDev, d.Min, d.Max = 1000*d.Mean, 1000*d.StdDev, 1000*d.Min, 1000*d.Max
-		*dst = d
-		return nil
+		*dst, err = milliseconds(d, low, high)
+		return err
 	}
+}
+
+// milliseconds returns a distribution of seconds as one of milliseconds. Bounds that are not given are NaN.
+func milliseconds(d datasets.Distribution, low, high float64) (datasets.Distribution, error) {
+	bound := func(given float64, usual int, further func(x, y float64) float64) float64 {
+		switch {
+		case !math.IsNaN(given):
+			return given
+		case d.Type == datasets.Fixed:
+			return further(float64(usual), d.Mean)
+		}
+		return float64(usual)
+	}
+	low, high = bound(low, d.Min, math.Min), bound(high, d.Max, math.Max)
+	if !(low >= 0 && high <= 3600) {
+		return d, errors.New("must be a distribution of seconds up to 3600")
+	}
+	d.Mean, d.StdDev, d.Step = 1000*d.Mean, 1000*d.StdDev, 1000
+	d.Min, d.Max = int(math.Round(1000*low)), int(math.Round(1000*high))
+	if err := d.Validate(); err != nil {
+		return d, fmt.Errorf("in milliseconds: %w", err)
+	}
+	return d, nil
 }
 
 func isNumber(x any) bool {

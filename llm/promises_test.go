@@ -191,10 +191,12 @@ func TestPausesAreOfMilliseconds(t *testing.T) {
 	t.Parallel()
 	v := newVUIn(t, nil)
 	for pause, want := range map[string][3]int64{ // least, most, and the least number of different pauses
-		`0.25`:                                     {250, 250, 1},
-		`{type: 'uniform', min: 1, max: 3}`:        {1000, 3000, 40},
-		`{mean: 2, stdDev: 1, min: 1, max: 3}`:     {1000, 3000, 20},
-		`{type: 'fixed', mean: 2, min: 0, max: 9}`: {2000, 2000, 1},
+		`0.25`:                                         {250, 250, 1},
+		`{type: 'uniform', min: 1, max: 3}`:            {1000, 3000, 40},
+		`{mean: 2, stdDev: 1, min: 1, max: 3}`:         {1000, 3000, 20},
+		`{type: 'fixed', mean: 2, min: 0, max: 9}`:     {2000, 2000, 1},
+		`{type: 'uniform', min: 0.5, max: 0.75}`:       {500, 750, 40},
+		`{type: 'poisson', mean: 2.5, min: 1, max: 3}`: {1000, 3000, 3},
 	} {
 		v.run(t, `new Dataset({type: 'conversation_replay', tokenizer: './model', sessions: 3, conversationReplay: `+
 			`{numConversations: 60, sharedSystemPromptLen: 0, toolCallLatencySec: `+pause+`}})`)
@@ -227,8 +229,8 @@ func TestPausesAreOfMilliseconds(t *testing.T) {
 	for pause, want := range map[string]string{
 		`-1`: `conversationReplay option "toolCallLatencySec": must be a number of seconds ` +
 			`up to 3600, got -1`,
-		`7200`:                        `must be a number of seconds up to 3600`,
-		`{type: 'poisson', mean: 20}`: `must be a distribution of seconds up to 3600, and not poisson`,
+		`7200`:                                `must be a number of seconds up to 3600`,
+		`{type: 'uniform', min: 2.5, max: 1}`: `in milliseconds: min 2500 is above max 1000`,
 	} {
 		if _, err := v.RunOnEventLoop(`new Dataset({type: 'conversation_replay', tokenizer: './model', ` +
 			`conversationReplay: {toolCallLatencySec: ` + pause + `}})`); err == nil ||
