@@ -124,7 +124,7 @@ func TestNewRefuses(t *testing.T) {
 		{"", nil, "--out llm needs a path"},
 		{existing, nil, "record file " + existing + " exists: give another path, or set K6_LLM_OVERWRITE=true"},
 		{existing, map[string]string{record.OverwriteEnv: "true"}, ""},
-		{os.DevNull, nil, "--out llm: " + os.DevNull + " is neither a directory nor a path that ends in .jsonl, .jsonl.gz"},
+		{os.DevNull, nil, os.DevNull + " is neither a directory nor a path that ends in .jsonl, .jsonl.gz"},
 	} {
 		_, err := New(params(tt.argument, tt.env))
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {

@@ -234,8 +234,9 @@ func TestRefused(t *testing.T) {
 			"input_tokens_per_turn: {}, output_tokens_per_turn: {max: 20}}}\n": "data.synthetic_agentic." +
 			"output_tokens_per_turn.mean: must be from min (10) to max (20), got 512",
 		"server: {base_url: 'http://s'}\n" + sessions + "api: {type: chat}\ndata: {type: synthetic_agentic, " +
-			"synthetic_agentic: {num_sessions: 1, input_tokens_per_turn: {}, output_tokens_per_turn: {}}}\n": "tokenizer.pretrained_model_name_or_path: is " +
-			"missing: messages have lengths in tokens; or give x-llm: {dataset: {tokensPerWord: 1.3}}",
+			"synthetic_agentic: {num_sessions: 1, input_tokens_per_turn: {}, output_tokens_per_turn: " +
+			"{}}}\n": "tokenizer.pretrained_model_name_or_path: is missing: messages " +
+			"have lengths in tokens; or give x-llm: {dataset: {tokensPerWord: 1.3}}",
 		server + load +
 			"x-llm: {data: inference-perf}\ndata: {type: shareGPT, path: x}\n": "x-llm.data: inference-perf is " +
 			"known for",
