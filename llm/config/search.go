@@ -17,7 +17,7 @@ func (c *Config) checkLoad(at *tagged.Section) {
 	switch {
 	case c.Own.Search == nil:
 		if c.Load.Sweep == nil && c.Load.Stages.Len() == 0 && c.Own.Clock != TraceClock {
-			at.Fault("load.stages", "is missing: %s", c.loads())
+			at.Fault("load.stages", "%s", c.noLoad())
 		}
 		c.checkClock(at)
 	case c.Load.Stages.Len() > 0:
@@ -37,15 +37,16 @@ func (c *Config) checkLoad(at *tagged.Section) {
 	}
 }
 
-// loads returns what makes a load, to be told where there is none.
-func (c *Config) loads() string {
+// noLoad says that there is no load, and what makes one.
+func (c *Config) noLoad() string {
 	switch {
 	case c.Load.Type != TraceSessionReplay:
-		return "give stages, or a sweep"
+		return "is missing: give stages, or a sweep"
 	case c.Data.Type == AgenticData:
-		return "give stages, such as [{concurrent_sessions: 8}]"
+		return "is missing: give stages, such as [{concurrent_sessions: 8}]"
 	}
-	return "give stages, such as [{concurrent_sessions: 8}], or x-llm: {clock: trace} for the times of the trace"
+	return "is missing: give stages, such as [{concurrent_sessions: 8}], or x-llm: {clock: trace} " +
+		"for the times of the trace"
 }
 
 // checkClock requires sessions for the options about their times.
