@@ -72,7 +72,7 @@ func (c Counters) Open(ctx context.Context, name, path string) (*tokenizer.Count
 		return c.fetch(ctx, name)
 	}
 	return nil, fmt.Errorf("%s does not exist: give a tokenizer.json, a folder that holds one, or a name on the "+
-		"Hugging Face hub such as org/model", name)
+		"Hugging Face hub such as org/model", path)
 }
 
 // hubFolder is the folder for the hub's files in k6's file system and its archives. The path of the user's cache will
