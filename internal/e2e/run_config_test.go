@@ -145,9 +145,9 @@ func TestBadConfigurations(t *testing.T) {
 	}{
 		{"unknown key", "server: {base_url: x}\nload: {stagse: []}", nil, 2, "did you mean"},
 		{"no server", "load: {stages: [{rate: 1, duration: 1}]}", nil, 2, "server: is missing"},
-		{"sessions",
+		{"sessions without a trace",
 			"server: {base_url: x}\nload: {type: trace_session_replay, stages: [{concurrent_sessions: 1}]}\ndata: " +
-				"{type: otel_trace_replay}", nil, 2, "not supported yet"},
+				"{type: otel_trace_replay}", nil, 2, "data.otel_trace_replay: is missing"},
 		{"a data set that is not there",
 			"server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: shareGPT, " +
 				"path: none.json}", nil, 2, "none.json"},
