@@ -81,7 +81,7 @@ func TestServers(t *testing.T) {
 func TestBufferingProxy(t *testing.T) {
 	t.Parallel()
 	o := sim.DefaultOptions()
-	o.TTFT, o.ITL = 5*time.Millisecond, 20*time.Millisecond
+	o.TTFT, o.ITL = 5*time.Millisecond, 80*time.Millisecond // far above what a busy machine adds
 	server, err := sim.Listen("127.0.0.1:0", o)
 	if err != nil {
 		t.Fatal(err)
