@@ -51,23 +51,3 @@ func primerLine(q *run.Request) *record.Request {
 		Index: q.Index, Seq: int(q.Seq), SessionID: q.SessionID(), API: q.API, Model: q.Model, Start: q.Start,
 		End: q.End, Chunks: []int64{}, ErrorType: q.ErrorType, Call: q.Call()}
 }
-
-// endsOf returns when the calls of a session ended, by their numbers.
-func endsOf(s *run.Session) map[int]int64 {
-	ends := make(map[int]int64, len(s.Requests))
-	for _, q := range s.Requests {
-		ends[int(q.Seq)] = q.End
-	}
-	return ends
-}
-
-// released returns when the last of the calls that a call waits for had ended, or the start of its session.
-func released(s *run.Session, call *record.Call, ends map[int]int64) int64 {
-	at := s.Start
-	for _, n := range call.After {
-		if end, sent := ends[n]; sent {
-			at = max(at, end)
-		}
-	}
-	return at
-}

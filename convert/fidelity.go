@@ -125,7 +125,7 @@ func fidelityOf(g *subset, sessions []*run.Session) Fidelity {
 }
 
 func (t *fidelityTally) session(s *run.Session) {
-	ends := endsOf(s)
+	ends := s.Ends()
 	for _, q := range s.Requests {
 		t.call(s, q, ends)
 	}
@@ -136,7 +136,7 @@ func (t *fidelityTally) session(s *run.Session) {
 
 func (t *fidelityTally) call(s *run.Session, q *run.Request, ends map[int]int64) {
 	call := q.Call()
-	asked, kept := float64(call.Wait)/1e6, t.group.run.Seconds(q.Start-released(s, call, ends))
+	asked, kept := float64(call.Wait)/1e6, t.group.run.Seconds(q.Start-s.Released(call, ends))
 	if len(call.After) > 0 {
 		t.judge(orderPart, 1, count(kept >= 0), worstCall{-kept, kept, asked, s, q})
 		t.violations += count(kept < 0)

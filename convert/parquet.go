@@ -205,9 +205,9 @@ type rowMaker struct {
 func (t RequestTable) rows() rowMaker {
 	m := rowMaker{run: t.run, gaps: map[*run.Request]int64{}, known: t.known}
 	for _, s := range t.run.Sessions {
-		ends := endsOf(s)
+		ends := s.Ends()
 		for _, q := range s.Requests {
-			m.gaps[q] = q.Start - released(s, q.Call(), ends)
+			m.gaps[q] = q.Start - s.Released(q.Call(), ends)
 		}
 	}
 	return m

@@ -101,3 +101,24 @@ func checkSessions(r *Run) error {
 	}
 	return nil
 }
+
+// Ends returns when the calls of the session ended, by their numbers.
+func (s *Session) Ends() map[int]int64 {
+	ends := make(map[int]int64, len(s.Requests))
+	for _, q := range s.Requests {
+		ends[int(q.Seq)] = q.End
+	}
+	return ends
+}
+
+// Released returns when the last of the calls that a call waits for had ended, or the start of the session. ends are
+// the session's.
+func (s *Session) Released(call *record.Call, ends map[int]int64) int64 {
+	at := s.Start
+	for _, n := range call.After {
+		if end, sent := ends[n]; sent {
+			at = max(at, end)
+		}
+	}
+	return at
+}

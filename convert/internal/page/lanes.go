@@ -113,17 +113,11 @@ func laneOf(r *run.Run, s *run.Session, from int64) lane {
 	if s.ErrorType != "" && !l.Cut {
 		l.Error = plain.Terminal(plain.Clip(cmp.Or(s.Error, s.ErrorType), 300))
 	}
-	ends := map[int]int64{}
-	for _, q := range s.Requests {
-		ends[int(q.Seq)] = q.End
-	}
+	ends := s.Ends()
 	var rows []int64 // the end of the last call of each row
 	for _, q := range s.Requests {
-		call, released := q.Call(), s.Start
-		for _, n := range call.After {
-			released = max(released, ends[n])
-		}
-		released = min(released, q.Start)
+		call := q.Call()
+		released := min(s.Released(call, ends), q.Start)
 		row := slices.IndexFunc(rows, func(end int64) bool { return end <= released })
 		if row < 0 {
 			row, rows = len(rows), append(rows, 0)
