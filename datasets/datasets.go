@@ -21,6 +21,10 @@ type Item struct {
 	Messages  []Message
 	MaxTokens int // limit of the answer; 0 leaves the limit to the client
 
+	// Parts is the content of the last of Messages with its media: the message's text, cut where they stand, and they.
+	// It is nil without media.
+	Parts []Part
+
 	// Chat holds the messages of a chat as they stand in a file, a JSON array. Messages is nil then.
 	Chat json.RawMessage
 	// Params holds further fields of the request's body as they stand in a file, such as tools: a JSON object, or nil

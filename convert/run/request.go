@@ -30,7 +30,7 @@ type Traits struct {
 	idPrefix, usage string // of the ID, and the usage map without its numbers; see details.go
 }
 
-// Request is one request of a run. It takes 144 bytes, and its details and chunks, which are packed. Instants are
+// Request is one request of a run. It takes 152 bytes, and its details and chunks, which are packed. Instants are
 // ticks of the run's clock.
 type Request struct {
 	*Traits
@@ -67,6 +67,9 @@ type Request struct {
 	// first token and the last. Methods return the other figures.
 	TTFT, TPOT, TokenSpan float64
 
+	// Media is what the request says of pictures, videos and sounds; nil if it has none.
+	Media *Media
+
 	packed []byte // details and lists; see packer
 }
 
@@ -88,7 +91,7 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 		ServerPrompt: narrow(c.ServerPrompt), ServerCompletion: narrow(c.ServerCompletion),
 		ServerCached: narrow(c.ServerCached), MaxTokens: narrow(rec.MaxTokens), ChunkCount: narrow(len(rec.Chunks)),
 		InSession: rec.SessionID != "", Replayed: rec.Call != nil, Warmup: rec.Warmup, Retried: rec.Retries > 0,
-		Good: none,
+		Good: none, Media: newMedia(rec),
 	}
 	if !q.Failed() {
 		r.CountsPrompts = r.CountsPrompts || c.PromptSource != record.NoSource

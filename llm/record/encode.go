@@ -82,6 +82,7 @@ func (e *encoder) tokens(r *Request) {
 	e.known("inputs", r.Inputs)
 	e.known("vector_length", r.VectorLength)
 	e.known("scores", r.Scores)
+	e.media(r)
 }
 
 func (e *encoder) outcome(r *Request) {

@@ -100,6 +100,15 @@ type Request struct {
 	VectorLength *int64 `json:"vector_length,omitempty"`
 	Scores       *int64 `json:"scores,omitempty"` // number of scores in the answer; nil without scores
 
+	// Media lists the pictures, videos and sounds of the request, in their order, and Output those of the answer.
+	Media  []Media `json:"media,omitempty"`
+	Output []Media `json:"output_media,omitempty"`
+	// ChunkBytes holds the bytes of sound that each of Chunks brought, without headers; nil for answers of other kinds.
+	ChunkBytes []int64 `json:"chunk_bytes,omitempty"`
+	// Sent is how long the body of a request with media took to send, in nanoseconds: from the connection to Written.
+	Sent int64 `json:"sent_ns,omitempty"`
+	Poll *Poll `json:"poll,omitempty"` // nil unless the answer is of a job that was asked for until it was done
+
 	Status        int    `json:"status,omitempty"` // HTTP status; 0 without an answer
 	BytesSent     int64  `json:"bytes_sent"`       // size of the request body
 	BytesReceived int64  `json:"bytes_received"`   // size of the response body
@@ -131,10 +140,14 @@ func (r *Request) Unfinished() bool { return r.ErrorType == ErrorCanceled }
 // Failed reports whether the request has no whole answer: it failed, or it is unfinished.
 func (r *Request) Failed() bool { return r.ErrorType != "" }
 
-// Generates reports whether the request asks for text. Embeddings and rerank requests do not: they have inputs and a
-// latency, and neither tokens nor the times of tokens in their answers.
+// Generates reports whether the request asks for text. Embeddings and rerank requests do not, nor do those for
+// pictures, videos and sounds: they have a latency, and neither tokens nor the times of tokens in their answers.
 func (r *Request) Generates() bool {
-	return r.Inputs == nil && r.API != APIEmbeddings && r.API != APIRerank
+	switch r.API {
+	case APIEmbeddings, APIRerank, APISpeech, APIImage, APIVideo:
+		return false
+	}
+	return r.Inputs == nil
 }
 
 // Noted reports whether the request has a note, one of the Note constants.

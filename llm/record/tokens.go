@@ -38,6 +38,9 @@ const anthropicMessages = "anthropic_messages"
 const (
 	APIEmbeddings = "embeddings"
 	APIRerank     = "rerank"
+	APISpeech     = "speech"
+	APIImage      = "image"
+	APIVideo      = "video"
 )
 
 // NotReported is the value of a count that the server did not report.

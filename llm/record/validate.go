@@ -264,7 +264,7 @@ func (r *Request) Validate() error {
 	if err := r.checkCounts(); err != nil {
 		return err
 	}
-	return cmp.Or(r.SLO.validate(), r.Call.validate())
+	return cmp.Or(r.SLO.validate(), r.Call.validate(), r.checkMedia())
 }
 
 // checkTimes checks that what happened in between lies between the start and the end.

@@ -28,6 +28,7 @@ type Request struct {
 	Tools, ToolChoice json.RawMessage
 	Previous          string   // id of the answer that Messages continue; "" if they are all
 	Inputs            []string // texts to embed, or documents to rank
+	Files             []File   // to upload: a sound to write down, pictures to edit
 	Query             string   // what documents are ranked by
 	Vectors           VectorOptions
 	Ranking           RankingOptions
@@ -44,6 +45,8 @@ type Dialect interface {
 	Path() string
 	// Input returns what its requests carry.
 	Input() Input
+	// Output returns what its answers are.
+	Output() Output
 	// Headers returns the headers that it adds to those of every request. key is the API key, "" if there is none.
 	Headers(key string) map[string]string
 	// Body returns the request's JSON, its keys in the order in which inference-perf sends them, then the extra ones.
@@ -68,10 +71,39 @@ const (
 	InputPrompt                // Request.Prompt
 	InputTexts                 // Request.Inputs: texts to embed
 	InputRanking               // Request.Query, and Request.Inputs as the documents to rank by it
+	InputSpeech                // Request.Prompt: a text to speak
+	InputSound                 // Request.Files: a sound to write down
+	InputPicture               // Request.Prompt, and Request.Files as the pictures to edit
+	InputVideo                 // Request.Prompt, and Request.Files as the picture to begin with
 )
 
 // Generates reports whether a model answers such an input token by token: the answer can be a stream, and has a limit.
 func (i Input) Generates() bool { return i == InputMessages || i == InputPrompt }
+
+// Output is what the answers of a dialect are.
+type Output int
+
+// The kinds of answers.
+const (
+	OutputText     Output = iota // text, whole or token by token
+	OutputResults                // vectors or scores, in one JSON object
+	OutputSound                  // bytes of sound, as they are made
+	OutputPictures               // pictures, in one JSON object
+	OutputVideo                  // a job, whose video is fetched when it is done
+)
+
+// File is a file that a request uploads.
+type File struct {
+	Name string // as the form has it, such as sound.wav
+	Type string // the media type
+	Data []byte
+}
+
+// Uploader is a Dialect whose requests are forms with files, not JSON.
+type Uploader interface {
+	// ContentType returns the type of the bodies that Body returns.
+	ContentType() string
+}
 
 // Checker is a Dialect whose answers must fit their requests.
 type Checker interface {

@@ -19,6 +19,9 @@ func (embeddings) Verb() string { return "embed" }
 func (embeddings) Path() string { return "/embeddings" }
 func (embeddings) Input() Input { return InputTexts }
 
+// Output returns that answers are vectors.
+func (embeddings) Output() Output { return OutputResults }
+
 // IgnoresEOS returns false: no tokens are generated.
 func (embeddings) IgnoresEOS() bool { return false }
 

@@ -11,6 +11,9 @@ var Messages Dialect = messages{}
 
 type messages struct{}
 
+// Output returns that answers are texts.
+func (messages) Output() Output { return OutputText }
+
 func (messages) Name() string     { return "anthropic_messages" }
 func (messages) Verb() string     { return "messages" }
 func (messages) Path() string     { return "/messages" }

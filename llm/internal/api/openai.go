@@ -20,6 +20,9 @@ func (openAI) Headers(key string) map[string]string {
 // Bearer returns the value of the header Authorization for a key, before which some users copy the prefix too.
 func Bearer(key string) string { return "Bearer " + strings.TrimPrefix(key, "Bearer ") }
 
+// Output returns that answers are texts.
+func (openAI) Output() Output { return OutputText }
+
 // IgnoresEOS returns true: the field is an extension of vLLM and others.
 func (openAI) IgnoresEOS() bool { return true }
 

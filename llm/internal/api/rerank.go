@@ -18,6 +18,9 @@ func (rerank) Verb() string { return "rerank" }
 func (rerank) Path() string { return "/rerank" }
 func (rerank) Input() Input { return InputRanking }
 
+// Output returns that answers are scores.
+func (rerank) Output() Output { return OutputResults }
+
 // IgnoresEOS returns false: no tokens are generated.
 func (rerank) IgnoresEOS() bool { return false }
 

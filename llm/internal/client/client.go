@@ -214,6 +214,9 @@ func (o *Options) Speak(dialect api.Dialect) {
 // header checks the headers and returns those that all requests have.
 func (o *Options) header() (http.Header, error) {
 	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"xk6-llm"}}
+	if form, ok := o.API.(api.Uploader); ok {
+		header.Set("Content-Type", form.ContentType())
+	}
 	if err := checkKey(o); err != nil {
 		return nil, err
 	}
@@ -294,6 +297,7 @@ type Request struct {
 	Messages  json.RawMessage // messages of a chat: a JSON array
 	Inputs    []string        // texts to embed, or documents to rank
 	Query     string          // what documents are ranked by
+	Media     *Media          // nil without pictures, videos and sounds
 	MaxTokens int             // 0 means DefaultMaxTokens
 	SessionID string          // id of the conversation, for Options.SessionHeader; "" outside conversations
 
@@ -318,6 +322,12 @@ type Request struct {
 	Headers map[string]string
 	// KeepCalls keeps the reasoning and the tool calls of the answer.
 	KeepCalls bool
+}
+
+// Media is what a request has besides text.
+type Media struct {
+	Files []api.File     // to upload; media in messages are a part of these
+	Facts []record.Media // for the record
 }
 
 // Answer is a request's record together with the text that came. The record holds no secret of the request, whatever

@@ -87,7 +87,10 @@ func (x *exchange) begin(req *Request) error {
 		ID: req.ID, API: opts.API.Name(), Model: x.asked.Model, Streaming: opts.Streaming,
 		MaxTokens: x.ask.MaxTokens, BytesSent: int64(len(x.body)), Chunks: []int64{}, RequestBody: x.requestBody(),
 	}
-	if !opts.API.Input().Generates() {
+	if req.Media != nil {
+		rec.Media = req.Media.Facts
+	}
+	if opts.API.Output() == api.OutputResults {
 		rec.Inputs = new(int64(len(req.Inputs)))
 	}
 	if opts.Streaming {
@@ -112,6 +115,9 @@ func (x *exchange) build() (err error) {
 		AddSpecial: req.AddSpecial, Format: opts.Format, Extra: opts.extra(req.Extra),
 		Inputs: req.Inputs, Query: req.Query, Vectors: opts.Vectors, Ranking: opts.Ranking,
 		Tools: req.Tools, ToolChoice: req.ToolChoice,
+	}
+	if req.Media != nil {
+		x.ask.Files = req.Media.Files
 	}
 	if req.IgnoreEOS != nil {
 		x.ask.IgnoreEOS = *req.IgnoreEOS
@@ -179,6 +185,9 @@ func (x *exchange) conclude() {
 	rec, trace := x.outcome.rec, &x.attempt.trace
 	rec.Connected, rec.FirstByte = x.outcome.untilEnd(&trace.connected), x.outcome.untilEnd(&trace.firstByte)
 	rec.Written = x.outcome.untilEnd(&trace.written)
+	if len(rec.Media) > 0 && rec.Written > 0 && rec.Connected > 0 {
+		rec.Sent = max(1, rec.Written-max(rec.Connected, rec.Start))
+	}
 	if x.c.opts.Text {
 		rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
 	}

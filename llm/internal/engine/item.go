@@ -94,7 +94,10 @@ func (c *Client) job(t Turn) (Job, error) {
 	case t.Chat != nil:
 		j.Messages = appendJSON(make([]byte, 0, len(t.Chat)), gjson.ParseBytes(t.Chat))
 	case t.Messages != nil:
-		j.Messages = messages(t.Messages)
+		j.Messages = messages(t.Messages, t.Parts)
+		if t.Parts != nil {
+			j.Media = &client.Media{Facts: mediaOf(t.Parts)}
+		}
 	default:
 		j.Prompt, j.Asked = t.Prompt, t.PromptTokens // the number of a chat's tokens includes the template
 		if t.Bare {
@@ -148,9 +151,10 @@ func extra(params json.RawMessage) api.Extra {
 	return fields
 }
 
-// messages returns the messages of a chat as a script would send them, byte for byte.
-func messages(list []datasets.Message) json.RawMessage {
-	size := 2
+// messages returns the messages of a chat as a script would send them, byte for byte. parts, if not nil, are the content
+// of the last.
+func messages(list []datasets.Message, parts []datasets.Part) json.RawMessage {
+	size := 2 + sizeOfParts(parts)
 	for _, m := range list {
 		size += len(m.Role) + len(m.Content) + 32
 	}
@@ -160,7 +164,12 @@ func messages(list []datasets.Message) json.RawMessage {
 			text = append(text, ',')
 		}
 		text = appendString(append(text, `{"role":`...), m.Role)
-		text = appendString(append(text, `,"content":`...), m.Content)
+		text = append(text, `,"content":`...)
+		if parts != nil && i == len(list)-1 {
+			text = appendParts(text, parts)
+		} else {
+			text = appendString(text, m.Content)
+		}
 		text = append(text, '}')
 	}
 	return append(text, ']')

@@ -1,0 +1,32 @@
+package run
+
+import (
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Media is what a request says of pictures, videos and sounds: those of its prompt, and those of its answer.
+type Media struct {
+	Prompt, Answer []record.Media
+	// Arrivals holds when each chunk of a sound arrived, in microseconds after the start, and Sound the bytes that each
+	// brought.
+	Arrivals, Sound []int64
+	Sent            int64        // nanoseconds that the body took to send; 0 if unknown
+	Poll            *record.Poll // nil unless the answer is of a job
+}
+
+// newMedia returns what a record says of media, in memory of its own, and nil if it says nothing.
+func newMedia(rec *record.Request) *Media {
+	if len(rec.Media) == 0 && len(rec.Output) == 0 && len(rec.ChunkBytes) == 0 && rec.Poll == nil {
+		return nil
+	}
+	m := &Media{Prompt: slices.Clone(rec.Media), Answer: slices.Clone(rec.Output), Sent: rec.Sent}
+	if len(rec.ChunkBytes) > 0 {
+		m.Arrivals, m.Sound = slices.Clone(rec.Chunks), slices.Clone(rec.ChunkBytes)
+	}
+	if rec.Poll != nil {
+		m.Poll = new(*rec.Poll)
+	}
+	return m
+}
