@@ -39,6 +39,9 @@ type kept struct {
 	call               Call
 	after              []int
 	blocks             []byte
+	media, output      []Media
+	chunkBytes         []int64
+	poll               Poll
 }
 
 // Parse reads one line. A line of an unknown type is an error that names the type.
@@ -140,7 +143,7 @@ func (s *scan) field(k *kept) bool {
 	case "streaming":
 		return s.bool(&r.Streaming)
 	}
-	return s.time(key, k) || s.count(key, k) || s.outcome(key, k)
+	return s.time(key, k) || s.count(key, k) || s.outcome(key, k) || s.mediaOf(key, k)
 }
 
 // time reads a field that is an instant or a list of instants.

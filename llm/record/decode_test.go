@@ -21,6 +21,9 @@ func fullRequest() *Request {
 	r.Warmup = true
 	r.Inputs, r.VectorLength, r.Scores = new(int64(8)), new(int64(1024)), new(int64(8))
 	r.SLO, r.Good, r.Call = &Bounds{TTFT: 500, TPOT: 0.5}, new(true), fullCall()
+	r.Media, r.Output, r.Poll = []Media{*fullMedia(), {Kind: MediaAudio, Format: "wav", Seconds: 2, Bytes: 64_044}},
+		[]Media{{Kind: MediaAudio, Seconds: 0.48, Bytes: 23_040}}, fullPoll()
+	r.ChunkBytes, r.Sent = []int64{9600, 0, 13_440}, 1_250_000
 	return &r
 }
 
@@ -45,7 +48,8 @@ func TestRequestLinesAreReadInOnePass(t *testing.T) {
 	for _, reuse := range []bool{false, true} {
 		d := &Decoder{Reuse: reuse}
 		for _, r := range []*Request{fullRequest(), {Start: 1, End: 2, Stage: -1, Chunks: []int64{}}, fullRequest(),
-			{Start: 1, End: 2, Chunks: []int64{}, Call: &Call{Ready: 1}}, {Start: 1, End: 1}} {
+			{Start: 1, End: 2, Chunks: []int64{}, Call: &Call{Ready: 1}}, {Start: 1, End: 1},
+			{Start: 1, End: 2, Chunks: []int64{}, Media: []Media{{Kind: MediaImage}}, Poll: &Poll{}}} {
 			line, err := Append(nil, r)
 			if err != nil {
 				t.Fatal(err)
@@ -67,9 +71,11 @@ func TestDecoderKnowsEveryField(t *testing.T) {
 			t.Errorf("%s is not in the test's request", name)
 		}
 	}
-	for field, v := range reflect.ValueOf(*fullCall()).Fields() {
-		if v.IsZero() {
-			t.Errorf("%s is not in the test's call", field.Name)
+	for _, part := range []any{*fullCall(), *fullMedia(), *fullPoll()} {
+		for field, v := range reflect.ValueOf(part).Fields() {
+			if v.IsZero() {
+				t.Errorf("%s is not in the test's %T", field.Name, part)
+			}
 		}
 	}
 }
@@ -92,6 +98,11 @@ func FuzzOnePass(f *testing.F) {
 	f.Add([]byte(`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1,01,1e1,-1],"chunk_tokens":[9223372036854775807],"error":"\u001b[2J\u202e"}`))
 	f.Add([]byte(callLine(`"after":[],"blocks":"","labels":{},"labels":{"a":"b"},"ready_ns":1},"call":{"number":1`)))
 	f.Add([]byte(callLine(`"blocks":"AB==","labels":null,"ready_ns":1,"after":[1,2],"Wait_us":3`)))
+	f.Add([]byte(`{"type":"request","media":[{"kind":"image","seconds":0.5,"kind":"audio"}],"poll":{"count":1},"poll":{}}`))
+	f.Add([]byte(`{"type":"request","media":[],"output_media":[{}],"media":[{"seconds":1e-7}],"output_media":[{"bytes":1}]}`))
+	for _, seconds := range []string{"01", "1.", ".5", "0.50", "-0", "1.2.3", "1e3", "1E3", strings.Repeat("9", 400)} {
+		f.Add([]byte(`{"type":"request","media":[{"seconds":` + seconds + `}]}`))
+	}
 	f.Add([]byte(`{"type":"request","start_ns":1,"id":"a` + "\x00\xff" + `b","usage":{"a":` + strings.Repeat(`{"a":`,
 		50) + "1" + strings.Repeat("}", 51) + `,"end_ns":2}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
@@ -106,6 +117,7 @@ func FuzzOnePass(f *testing.F) {
 func longLine() []byte {
 	r := fullRequest()
 	r.Chunks, r.ChunkTokens, r.Call.Labels = nil, nil, nil
+	r.Media, r.Output, r.ChunkBytes, r.Sent, r.Poll = nil, nil, nil, 0, nil
 	for i := range int64(200) {
 		r.Chunks = append(r.Chunks, 50_000+i*10_137)
 	}
@@ -118,6 +130,17 @@ func longLine() []byte {
 
 func TestReadingAllocatesLittle(t *testing.T) {
 	d := &Decoder{Reuse: true}
+	media, err := Append(nil, fullRequest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := d.Parse(media); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 12 { // the same as below, the labels of the call, and four fractions
+		t.Errorf("%v allocations a line with media", n)
+	}
 	line := longLine()
 	if n := testing.AllocsPerRun(100, func() {
 		if _, err := d.Parse(line); err != nil {

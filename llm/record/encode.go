@@ -82,7 +82,9 @@ func (e *encoder) tokens(r *Request) {
 	e.known("inputs", r.Inputs)
 	e.known("vector_length", r.VectorLength)
 	e.known("scores", r.Scores)
-	e.media(r)
+	if r.hasMedia() {
+		e.media(r)
+	}
 }
 
 func (e *encoder) outcome(r *Request) {

@@ -53,6 +53,10 @@ func randomRequest(t *testing.T, random *rand.Rand) *Request {
 			*at = &Bounds{TTFT: float64(number) / 1000}
 		case **Call:
 			*at = randomCall(random, number)
+		case *[]Media:
+			*at = []Media{{Kind: "<", Seconds: 1e-9, Bytes: number}, *fullMedia()}[:random.IntN(3)]
+		case **Poll:
+			*at = &Poll{Count: int(number), Created: number, Server: float64(number)}
 		case *json.RawMessage:
 			*at = json.RawMessage(`{"prompt_tokens": 7, "x": "<` + string(rune(0x80+random.IntN(1<<16-0x80))) + `>"}`)
 		default:

@@ -31,6 +31,9 @@ var allLines = []Line{
 	&Request{Start: 1, End: 2, Stage: -1, Chunks: []int64{}},
 	&Request{Start: 1, End: 2, Chunks: []int64{}, Call: &Call{ID: "event_000_a", Ready: 1}},
 	&Request{Start: 1, End: 2, Chunks: []int64{}, Call: fullCall()},
+	&Request{Start: 1, End: 2, Chunks: []int64{}, Media: []Media{*fullMedia(), {Kind: MediaAudio}}, Sent: 3},
+	&Request{Start: 1, End: 2, Chunks: []int64{1, 2}, ChunkBytes: []int64{480, 0}, Output: []Media{*fullMedia()},
+		Poll: fullPoll()},
 	&Session{Scenario: "s", ID: "trace0_a", Start: 1, End: 2},
 	fullSession(),
 	&Dropped{Scenario: "s", Stage: 1, Index: new(int64(3)), Due: new(int64(4)), Count: 1},
@@ -51,6 +54,14 @@ func fullCall() *Call {
 		PromptTokens: 40, OutputTokens: 8, UserFacing: true, Primes: true, BlockSize: 16, SharedWith: 3, Shared: 1,
 		Blocks: []byte{1, 2, 3, 4, 5, 6, 7, 255}, Labels: map[string]string{"agent": "planner"}}
 }
+
+// fullMedia has everything that a picture, a video or a sound can have.
+func fullMedia() *Media {
+	return &Media{Kind: MediaVideo, Format: "png_frames", Width: 640, Height: 480, Frames: 8, Seconds: 0.8,
+		Bytes: 70_000, Tokens: 1024, URL: true}
+}
+
+func fullPoll() *Poll { return &Poll{Count: 3, Created: 4, Bound: 50_000, Server: 2.25} }
 
 // fullSession has everything that a session can have.
 func fullSession() *Session {

@@ -1,7 +1,6 @@
 package record
 
 import (
-	"errors"
 	"fmt"
 	"math"
 )
@@ -54,7 +53,7 @@ func (m *Media) validate() error {
 		return fmt.Errorf("media: %w", outOfRange("frames", int64(m.Frames)))
 	case !(m.Seconds >= 0 && m.Seconds <= maxTime/1e9):
 		return fmt.Errorf("media: seconds out of range at %v", m.Seconds)
-	case m.Bytes < 0:
+	case m.Bytes < 0 || m.Bytes > maxNumber:
 		return fmt.Errorf("media: %w", outOfRange("bytes", m.Bytes))
 	case m.Tokens < 0 || m.Tokens > maxCount:
 		return fmt.Errorf("media: %w", outOfRange("tokens", int64(m.Tokens)))
@@ -66,7 +65,7 @@ func (p *Poll) validate() error {
 	switch {
 	case p == nil:
 		return nil
-	case p.Count < 0:
+	case p.Count < 0 || p.Count > maxCount:
 		return fmt.Errorf("poll: %w", outOfRange("count", int64(p.Count)))
 	case p.Created < 0 || p.Created > maxTime:
 		return fmt.Errorf("poll: %w", outOfRange("created_ns", p.Created))
@@ -76,6 +75,11 @@ func (p *Poll) validate() error {
 		return fmt.Errorf("poll: server_seconds out of range at %v", p.Server)
 	}
 	return nil
+}
+
+// hasMedia reports whether the request says anything of media.
+func (r *Request) hasMedia() bool {
+	return r.Sent != 0 || r.Poll != nil || len(r.Media)+len(r.Output)+len(r.ChunkBytes) > 0
 }
 
 // checkMedia checks what a request says of media.
@@ -95,8 +99,8 @@ func (r *Request) checkMedia() error {
 	}
 	var sum int64
 	for _, n := range r.ChunkBytes {
-		if n < 0 || n > math.MaxInt64-sum {
-			return errors.New("chunk_bytes out of range")
+		if n < 0 || n > maxNumber-sum {
+			return fmt.Errorf("chunk_bytes out of range at %d", n)
 		}
 		sum += n
 	}
@@ -116,4 +120,109 @@ func (e *encoder) media(r *Request) {
 	if r.Poll != nil {
 		e.value("poll", r.Poll)
 	}
+}
+
+// media reads a list of media into buf, which is reused, and assigns it to dst, once.
+func (s *scan) media(buf, dst *[]Media) bool {
+	if *dst != nil || !s.is('[') {
+		return false
+	}
+	list := (*buf)[:0]
+	for {
+		var m Media
+		if !s.members(func(key []byte) bool { return s.mediaField(key, &m) }) {
+			return false
+		}
+		list = append(list, m)
+		if s.is(']') {
+			*buf, *dst = list, list
+			return true
+		}
+		if !s.is(',') {
+			return false
+		}
+	}
+}
+
+// members reads an object that has members, and calls field for each to read its value.
+func (s *scan) members(field func(key []byte) bool) bool {
+	if !s.is('{') {
+		return false
+	}
+	for {
+		key, ok := s.quoted()
+		if !ok || !s.is(':') || !field(key) {
+			return false
+		}
+		if s.is('}') {
+			return true
+		}
+		if !s.is(',') {
+			return false
+		}
+	}
+}
+
+func (s *scan) mediaField(key []byte, m *Media) bool {
+	switch string(key) {
+	case "kind":
+		return s.name(&m.Kind)
+	case "format":
+		return s.name(&m.Format)
+	case "width":
+		return s.int(&m.Width)
+	case "height":
+		return s.int(&m.Height)
+	case "frames":
+		return s.int(&m.Frames)
+	case "seconds":
+		return s.decimal(&m.Seconds)
+	case "bytes":
+		return s.int64(&m.Bytes)
+	case "tokens":
+		return s.int(&m.Tokens)
+	case "url":
+		return s.bool(&m.URL)
+	}
+	return false
+}
+
+// poll reads how a job was asked for, once.
+func (s *scan) poll(k *kept) bool {
+	if k.request.Poll != nil {
+		return false
+	}
+	p := &k.poll
+	*p, k.request.Poll = Poll{}, p
+	return s.members(func(key []byte) bool {
+		switch string(key) {
+		case "count":
+			return s.int(&p.Count)
+		case "created_ns":
+			return s.int64(&p.Created)
+		case "bound_us":
+			return s.int64(&p.Bound)
+		case "server_seconds":
+			return s.decimal(&p.Server)
+		}
+		return false
+	})
+}
+
+// mediaOf reads a field on media.
+func (s *scan) mediaOf(key []byte, k *kept) bool {
+	r := &k.request
+	switch string(key) {
+	case "media":
+		return s.media(&k.media, &r.Media)
+	case "output_media":
+		return s.media(&k.output, &r.Output)
+	case "chunk_bytes":
+		return list(s, &k.chunkBytes, &r.ChunkBytes)
+	case "sent_ns":
+		return s.int64(&r.Sent)
+	case "poll":
+		return s.poll(k)
+	}
+	return false
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/bits"
+	"strconv"
 
 	"github.com/tidwall/gjson"
 )
@@ -114,6 +115,24 @@ func integer(data []byte) (n int64, used int) {
 		n = -n
 	}
 	return n, i
+}
+
+// decimal reads a number without an exponent and without a sign.
+func (s *scan) decimal(dst *float64) bool {
+	points, n := 0, 0
+	for ; n < len(s.data) && (s.data[n]-'0' <= 9 || s.data[n] == '.'); n++ {
+		if s.data[n] == '.' {
+			points++
+		}
+	}
+	text := s.data[:n]
+	if n == 0 || points > 1 || text[0] == '.' || text[n-1] == '.' || n > 1 && text[0] == '0' && text[1] != '.' ||
+		n < len(s.data) && s.data[n]|0x20 == 'e' {
+		return false
+	}
+	v, err := strconv.ParseFloat(string(text), 64)
+	*dst, s.data = v, s.data[n:]
+	return err == nil
 }
 
 // list reads whole numbers, none of them negative, into buf, which is reused, and assigns them to dst. Reading a run

@@ -79,7 +79,7 @@ func fullLines() []Line {
 			l.Schema = Schema
 		case *Request:
 			l.Usage, l.ErrorType = json.RawMessage(`{"completion_tokens":1}`), ErrorHTTP
-			l.Call = fullCall()
+			l.Call, l.Media, l.Output = fullCall(), []Media{*fullMedia()}, []Media{*fullMedia()}
 		case *Search:
 			*l = *fullSearch()
 		case *Session:
