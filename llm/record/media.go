@@ -24,7 +24,7 @@ type Media struct {
 	Seconds float64 `json:"seconds,omitempty"` // how long a video or a sound plays
 	Bytes   int64   `json:"bytes"`             // of the file, or of all frames, before base64
 	Tokens  int     `json:"tokens,omitempty"`  // of a prompt, estimated by the model's rule
-	URL     bool    `json:"url,omitempty"`     // the server was to fetch it; the request has its address only
+	URL     bool    `json:"url,omitempty"`     // its address alone was sent, or came
 }
 
 // Pixels returns the number of pixels of an image or of a frame, or 0 if unknown.
@@ -38,6 +38,8 @@ type Poll struct {
 	Bound   int64 `json:"bound_us"`   // from the last time that the job was not done to End, in microseconds
 	// Server is how long the job took as the server tells, in seconds; 0 if it does not.
 	Server float64 `json:"server_seconds,omitempty"`
+	// Download is how long the result took to fetch once the job was done, after End, in nanoseconds; 0 if it was not.
+	Download int64 `json:"download_ns,omitempty"`
 }
 
 // maxSide bounds the width and the height of an image.
@@ -71,6 +73,8 @@ func (p *Poll) validate() error {
 		return fmt.Errorf("poll: %w", outOfRange("created_ns", p.Created))
 	case p.Bound < 0 || p.Bound > maxTime/1000:
 		return fmt.Errorf("poll: %w", outOfRange("bound_us", p.Bound))
+	case p.Download < 0 || p.Download > maxTime:
+		return fmt.Errorf("poll: %w", outOfRange("download_ns", p.Download))
 	case !(p.Server >= 0 && p.Server <= maxTime/1e9):
 		return fmt.Errorf("poll: server_seconds out of range at %v", p.Server)
 	}
@@ -79,7 +83,7 @@ func (p *Poll) validate() error {
 
 // hasMedia reports whether the request says anything of media.
 func (r *Request) hasMedia() bool {
-	return r.Sent != 0 || r.Poll != nil || len(r.Media)+len(r.Output)+len(r.ChunkBytes) > 0
+	return r.Sent != 0 || r.Poll != nil || r.AskedSize != "" || len(r.Media)+len(r.Output)+len(r.ChunkBytes) > 0
 }
 
 // checkMedia checks what a request says of media.
@@ -115,6 +119,7 @@ func (e *encoder) media(r *Request) {
 	if len(r.Output) > 0 {
 		e.value("output_media", r.Output)
 	}
+	e.someText("asked_size", r.AskedSize)
 	appendSome(e, "chunk_bytes", r.ChunkBytes)
 	e.some("sent_ns", r.Sent)
 	if r.Poll != nil {
@@ -204,6 +209,8 @@ func (s *scan) poll(k *kept) bool {
 			return s.int64(&p.Bound)
 		case "server_seconds":
 			return s.decimal(&p.Server)
+		case "download_ns":
+			return s.int64(&p.Download)
 		}
 		return false
 	})
@@ -217,6 +224,8 @@ func (s *scan) mediaOf(key []byte, k *kept) bool {
 		return s.media(&k.media, &r.Media)
 	case "output_media":
 		return s.media(&k.output, &r.Output)
+	case "asked_size":
+		return s.name(&r.AskedSize)
 	case "chunk_bytes":
 		return list(s, &k.chunkBytes, &r.ChunkBytes)
 	case "sent_ns":

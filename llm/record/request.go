@@ -103,7 +103,10 @@ type Request struct {
 	// Media lists the pictures, videos and sounds of the request, in their order, and Output those of the answer.
 	Media  []Media `json:"media,omitempty"`
 	Output []Media `json:"output_media,omitempty"`
-	// ChunkBytes holds the bytes of sound that each of Chunks brought, without headers; nil for answers of other kinds.
+	// AskedSize is the size in which pictures or a video were asked for, such as 1024x1024; "" if none was.
+	AskedSize string `json:"asked_size,omitempty"`
+	// ChunkBytes holds the bytes of sound that each of Chunks brought, without headers, or those of the pictures of a
+	// stream; nil for answers of other kinds.
 	ChunkBytes []int64 `json:"chunk_bytes,omitempty"`
 	// Sent is how long the body of a request with media took to send, in nanoseconds: from the connection to Written.
 	Sent int64 `json:"sent_ns,omitempty"`
