@@ -198,7 +198,7 @@ func countRequests(g *subset) RequestCounts {
 // lacksContent reports whether a streamed answer brought no content. It returns false where this is unknown: for an
 // answer that came whole, and for a run of another tool whose answer shows neither reasoning nor tool calls.
 func lacksContent(g *subset, q *run.Request) bool {
-	return q.Streaming && q.ChunkCount == 0 && !hasNote(q, record.NoteWhole) &&
+	return q.Streaming && !q.Textless && q.ChunkCount == 0 && !hasNote(q, record.NoteWhole) &&
 		(q.HasReasoning || q.HasToolCalls || g.run.Origin == "")
 }
 
@@ -221,7 +221,7 @@ func countTokens(g *subset) TokenCounts {
 	t := TokenCounts{Output: map[record.Source]int{}, Input: map[record.Source]int{},
 		Limit: Limited{ShortBy: map[string]int{}}}
 	for _, q := range g.ok {
-		if !q.TakesInputs {
+		if !q.Textless {
 			t.Output[q.OutputSource]++
 		}
 		t.Input[q.InputSource]++

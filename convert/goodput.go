@@ -64,12 +64,12 @@ func (g *subset) goodput() *Goodput {
 			}
 			good = good && kept
 		}
-		if q.TakesInputs && !bound {
+		if q.Textless && !bound {
 			continue
 		}
 		out.Total++
 		if good {
-			if tokens += inputTokens(g, q); !q.TakesInputs {
+			if tokens += inputTokens(g, q); !q.Textless {
 				tokens += outputTokens(g, q)
 			}
 			out.Good++
@@ -100,7 +100,7 @@ func (g *subset) boundsKept(q *run.Request, b record.Bounds) iter.Seq2[int, bool
 	return func(yield func(int, bool) bool) {
 		for i, kind := range boundKinds {
 			limit := kind.limitMS(b) / 1000
-			if q.TakesInputs && kind.ofTokens {
+			if q.Textless && kind.ofTokens {
 				continue
 			}
 			if limit != 0 && !yield(i, kind.value(g, q) <= limit) { // false for NaN

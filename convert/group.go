@@ -57,9 +57,9 @@ func divide(r *run.Run, requests []*run.Request, o Options) *subset {
 		}
 	}
 	g.texts = g.ok
-	takesInputs := func(q *run.Request) bool { return q.TakesInputs }
-	if slices.ContainsFunc(g.ok, takesInputs) {
-		g.texts = slices.DeleteFunc(slices.Clone(g.ok), takesInputs)
+	textless := func(q *run.Request) bool { return q.Textless }
+	if slices.ContainsFunc(g.ok, textless) {
+		g.texts = slices.DeleteFunc(slices.Clone(g.ok), textless)
 	}
 	return g
 }
@@ -194,7 +194,7 @@ func outputTokens(g *subset, q *run.Request) float64 {
 
 // storedTokens returns the count that the record holds. A request that generates no text has none.
 func storedTokens(g *subset, q *run.Request) float64 {
-	if q.TakesInputs {
+	if q.Textless {
 		return unknown
 	}
 	return tokenCount(g.run, q.CompletionTokens, q.OutputSource, g.run.CountsCompletions)
@@ -238,7 +238,9 @@ func (g *subset) readChunks(s *seriesMaker) {
 		if !counts && s == nil {
 			continue
 		}
-		q.UnpackChunks(&rec)
+		if q.UnpackChunks(&rec); q.Textless { // they are no content, and their gaps say nothing about tokens
+			rec.Chunks = rec.Chunks[:0]
+		}
 		if s != nil {
 			s.add(q, rec.Chunks)
 		}

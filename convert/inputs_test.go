@@ -222,7 +222,7 @@ func TestInputsOfPerRequestFile(t *testing.T) {
 
 func TestObjectivesOnEmbeddings(t *testing.T) {
 	t.Parallel()
-	const noTTFT = "no requests to judge by: embeddings and rerank requests have a latency and no TTFT"
+	const noTTFT = "no requests to judge by: requests that ask for no text have a latency and no TTFT"
 	for text, want := range map[string]Judgement{
 		"p99(ttft)<500ms": {Outcome: slo.NoRequests, Observed: noTTFT},
 		"ttft=500ms":      {Outcome: slo.NoRequests, Observed: noTTFT},

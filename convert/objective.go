@@ -184,13 +184,13 @@ func (o objective) aboutTokens() string {
 	if len(o.Bounds) > 0 {
 		figure = slo.Name(o.Bounds[0].Latency)
 	}
-	return "embeddings and rerank requests have a latency and no " + figure
+	return "requests that ask for no text have a latency and no " + figure
 }
 
 // bearOn reports whether bounds are about a request. Bounds on tokens alone are not about one that generates no text,
 // not even if it fails.
 func bearOn(q *run.Request, bounds []slo.Bound) bool {
-	return !q.TakesInputs || len(bounds) == 0 ||
+	return !q.Textless || len(bounds) == 0 ||
 		slices.ContainsFunc(bounds, func(b slo.Bound) bool { return b.Latency == "request_latency" })
 }
 

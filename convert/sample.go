@@ -32,7 +32,7 @@ func (p *Report) Samples() iter.Seq[Sample] {
 			if s.Failed || q.LeftOut {
 				s.TTFT, s.ITL = unknown, unknown
 			}
-			if q.TakesInputs && !s.Failed {
+			if q.Textless && !s.Failed {
 				s.Latency = requestLatency(g, q)
 			}
 			if p.run.Untimed {

@@ -32,7 +32,10 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 			c.Input, c.Output = inputTokens(g, q), outputTokens(g, q)
 		}
 		if q.TakesInputs {
-			c.Inputs, c.Output = inputCount(g, q), unknown
+			c.Inputs = inputCount(g, q)
+		}
+		if q.Textless {
+			c.Output = unknown
 		}
 		if side.Untimed {
 			c.Start, c.End = float64(i), float64(i)

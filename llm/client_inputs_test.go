@@ -65,7 +65,7 @@ func TestWrongInputs(t *testing.T) {
 		{"new Client({api: 'embeddings', streaming: true})",
 			`streaming must not be true: the answers of api "embeddings" come whole, leave it out`},
 		{"new Client({api: 'embeddings', slo: {request_latency: '1s', ttft: '1s'}})", `Client option "slo": "ttft" is ` +
-			`about tokens, which embeddings and rerank do not generate: they have a latency, as in {request_latency: '500ms'}`},
+			`about tokens, which only text has: other answers have a latency, as in {request_latency: '500ms'}`},
 		{"new Client({api: 'rerank', slo: {ntpot: 5}})", `Client option "slo": "ntpot" is about tokens, `},
 		{"new Client({api: 'rerank', encodingFormat: 'int8'})", "encodingFormat must be 'float' or 'base64'"},
 		{"new Client({api: 'rerank', queryField: 'documents'})",

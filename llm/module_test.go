@@ -459,7 +459,7 @@ func TestMisuseThrows(t *testing.T) {
 			`piece has no TTFT, TPOT or ITL, only a latency, as in p99(latency)<5s: leave streaming of the client out`},
 		{`scenarios({search: {slo: 'ntpot=1s'}, exec: {client: new Client({baseURL: 'sim:', api: 'embeddings'}), ` +
 			`data: new Dataset({type: 'mock', api: 'embeddings'})}})`, `scenarios: search: ntpot=1s is about tokens, ` +
-			`which embeddings and rerank do not generate: they have a latency, as in p99(latency)<500ms`},
+			`which only text has: other answers have a latency, as in p99(latency)<500ms`},
 		{`pace({search: {over: 'rate', slo: 'failures<1%'}})`,
 			`pace: a search needs the executor llm-arrival-rate: use scenarios(), or give stages`},
 		{`pace({})`, `pace: stages are missing`},

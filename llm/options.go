@@ -93,13 +93,13 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 
 // checkBounds refuses bounds on latencies that the answers of a client's API do not have.
 func checkBounds(o *engine.Options) error {
-	if o.SLO == nil || o.API.Input().Generates() {
+	if o.SLO == nil || o.API.Output() == api.OutputText {
 		return nil
 	}
 	kept, _ := slo.Of(*o.SLO)
 	for _, b := range kept.Bounds {
 		if b.Latency != "request_latency" {
-			return fmt.Errorf("%q is about tokens, which embeddings and rerank do not generate: they have a "+
+			return fmt.Errorf("%q is about tokens, which only text has: other answers have a "+
 				"latency, as in {request_latency: '500ms'}", b.Latency)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -128,7 +129,7 @@ func checkStream(options search.Options, client *jsClient) error {
 	if client == nil || client.Streaming() {
 		return nil
 	}
-	text := client.Dialect().Input().Generates()
+	text := client.Dialect().Output() == api.OutputText
 	for _, tier := range options.Tiers {
 		if !text {
 			if err := slo.TextFault(tier.SLO); err != nil {

@@ -155,7 +155,7 @@ func (m *importer) checkCounts(meta foreign.Meta) {
 			}
 			ok++
 			noInput += missing(q.InputSource)
-			if !q.TakesInputs {
+			if !q.Textless {
 				noOutput += missing(q.OutputSource)
 			}
 		}

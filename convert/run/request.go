@@ -22,8 +22,9 @@ type Traits struct {
 	InputSource, OutputSource               record.Source // of the token counts
 	Client, Status                          int
 	Streaming                               bool
-	// TakesInputs reports that the request is one of embeddings or rerank, which generates no text. Its details hold
-	// its inputs.
+	// Textless reports that the request asks for no text: for vectors, scores, a sound, pictures or a video.
+	Textless bool
+	// TakesInputs reports that it is one of embeddings or rerank, whose details hold its inputs.
 	TakesInputs bool
 	SLO         record.Bounds // the zero value means no bounds
 
@@ -150,8 +151,9 @@ func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Tra
 		Instance: instance, InputSource: c.PromptSource, OutputSource: c.CompletionSource, Scenario: rec.Scenario,
 		API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
 		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client,
-		Status: rec.Status, Streaming: rec.Streaming, TakesInputs: !rec.Generates(),
-		idPrefix: r.packer.idPrefix(rec.ID), usage: r.packer.usagePattern(rec.Usage),
+		Status: rec.Status, Streaming: rec.Streaming, Textless: !rec.Generates(),
+		TakesInputs: rec.TakesInputs(),
+		idPrefix:    r.packer.idPrefix(rec.ID), usage: r.packer.usagePattern(rec.Usage),
 	}
 	if rec.SLO != nil {
 		t.SLO = *rec.SLO

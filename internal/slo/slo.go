@@ -125,7 +125,7 @@ func TextFault(list []Objective) error {
 	for _, o := range list {
 		for _, b := range o.Bounds {
 			if b.Latency != "request_latency" {
-				return fmt.Errorf("%s is about tokens, which embeddings and rerank do not generate: they have a "+
+				return fmt.Errorf("%s is about tokens, which only text has: other answers have a "+
 					"latency, as in p99(latency)<500ms", o)
 			}
 		}

@@ -6,9 +6,10 @@ import "time"
 func (r *Request) Latency() time.Duration { return time.Duration(r.End - r.Start) }
 
 // TTFT returns the time from sending to the first non-empty content chunk, and false if none came. Role-only and empty
-// chunks, reasoning and tool calls do not count.
+// chunks, reasoning and tool calls do not count. An answer that is no text has none, as it has no other figure of
+// tokens below: its chunks are pieces of a sound or of a picture.
 func (r *Request) TTFT() (time.Duration, bool) {
-	if len(r.Chunks) == 0 {
+	if len(r.Chunks) == 0 || !r.Generates() {
 		return 0, false
 	}
 	return micros(r.Chunks[0]), true
@@ -60,6 +61,9 @@ func (r *Request) NTPOT(c Counts) (time.Duration, bool) {
 // AppendTokenTimes appends the arrival of each content token after sending: with the client's tokenizer, a chunk's
 // arrival once per token in it (a chunk without a token vanishes); without a tokenizer, once per chunk.
 func (r *Request) AppendTokenTimes(times []time.Duration) []time.Duration {
+	if !r.Generates() {
+		return times
+	}
 	for i, us := range r.Chunks {
 		n := 1
 		if i < len(r.ChunkTokens) {
@@ -106,11 +110,12 @@ func (r *Request) ScheduleDelay() (time.Duration, bool) {
 
 // TokenSpan returns the first and the last of the token times that AppendTokenTimes lists, and how many there are.
 func (r *Request) TokenSpan() (first, last time.Duration, n int) {
+	if len(r.Chunks) == 0 || !r.Generates() {
+		return 0, 0, 0
+	}
 	if len(r.ChunkTokens) == 0 {
-		if n = len(r.Chunks); n > 0 {
-			first, last = micros(r.Chunks[0]), micros(r.Chunks[n-1])
-		}
-		return first, last, n
+		n = len(r.Chunks)
+		return micros(r.Chunks[0]), micros(r.Chunks[n-1]), n
 	}
 	for i, k := range r.ChunkTokens {
 		if k == 0 {
@@ -126,6 +131,9 @@ func (r *Request) TokenSpan() (first, last time.Duration, n int) {
 
 // outputSpan returns the first and the last arrival of output of any kind.
 func (r *Request) outputSpan() (first, last time.Duration, ok bool) {
+	if !r.Generates() {
+		return 0, 0, false
+	}
 	for _, us := range [...][]int64{r.Chunks, r.Reasoning, r.ToolCalls} {
 		if len(us) == 0 {
 			continue

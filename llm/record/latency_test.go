@@ -193,3 +193,26 @@ func TestUnixNanoKeepsDistances(t *testing.T) {
 		t.Errorf("%d ns off the wall clock", off)
 	}
 }
+
+// The chunks of a sound or of pictures are no tokens.
+func TestAnswersWithoutTextHaveNoFiguresOfTokens(t *testing.T) {
+	t.Parallel()
+	for api, text := range map[string]bool{"chat": true, "transcription": true, APISpeech: false, APIImage: false,
+		APIVideo: false, APIEmbeddings: false, APIRerank: false} {
+		r := &Request{API: api, Streaming: true, Start: 1, End: 1e9, Chunks: []int64{100, 200, 300},
+			Usage: []byte(`{"completion_tokens":3}`)}
+		c := r.Counts()
+		_, ttft := r.TTFT()
+		_, ttfo := r.TTFO()
+		_, tpot := r.TPOT(c)
+		_, ntpot := r.NTPOT(c)
+		_, itl := r.MeanITL()
+		gaps := len(r.AppendITL(nil))
+		if ttft != text || ttfo != text || tpot != text || ntpot != text || itl != text || (gaps > 0) != text {
+			t.Errorf("%s: TTFT %t, TTFO %t, TPOT %t, NTPOT %t, ITL %t, %d gaps", api, ttft, ttfo, tpot, ntpot, itl, gaps)
+		}
+		if inputs := r.TakesInputs(); inputs != (api == APIEmbeddings || api == APIRerank) {
+			t.Errorf("%s: takes inputs: %t", api, inputs)
+		}
+	}
+}

@@ -147,10 +147,15 @@ func (r *Request) Failed() bool { return r.ErrorType != "" }
 // pictures, videos and sounds: they have a latency, and neither tokens nor the times of tokens in their answers.
 func (r *Request) Generates() bool {
 	switch r.API {
-	case APIEmbeddings, APIRerank, APISpeech, APIImage, APIVideo:
+	case APISpeech, APIImage, APIVideo:
 		return false
 	}
-	return r.Inputs == nil
+	return !r.TakesInputs()
+}
+
+// TakesInputs reports whether the request is one of embeddings or rerank, which have inputs and generate no text.
+func (r *Request) TakesInputs() bool {
+	return r.Inputs != nil || r.API == APIEmbeddings || r.API == APIRerank
 }
 
 // Noted reports whether the request has a note, one of the Note constants.

@@ -67,16 +67,16 @@ func (f *figures) add(r *record.Request, tokens int) {
 	f.ok++
 	f.ends.add(r.End)
 	f.tokens += int64(tokens)
-	if r.Generates() {
-		f.texts++
-	}
 	if r.Inputs != nil {
 		f.inputs += *r.Inputs
 	}
 	if ttft, known := r.TTFT(); known {
 		f.ttft.add(ttft)
 	}
-	f.itl.addGaps(r)
+	if r.Generates() {
+		f.texts++
+		f.itl.addGaps(r)
+	}
 }
 
 // addGaps counts the gaps between the token times of a request, as record.Request.AppendITL lists them.
