@@ -77,27 +77,61 @@ func (s *OriginalSharedPrefix) prefix(group int) ([]int32, error) {
 // At returns item number i; past the last question it begins again. PromptTokens of the item is counted from the
 // prompt.
 func (s *OriginalSharedPrefix) At(i int64) (Item, error) {
-	entry := s.options.order[i%int64(len(s.options.order))]
-	prefix, err := s.prefixes[entry/s.options.Questions]()
+	_, ids, item, err := s.draw(i)
 	if err != nil {
 		return Item{}, err
 	}
+	item.Prompt = s.original.vocabulary.Decode(ids, true)
+	item.PromptTokens = s.original.count(item.Prompt)
+	return item, nil
+}
+
+// draw returns the group of item number i, the ids of its prompt, and the item without its text.
+func (s *OriginalSharedPrefix) draw(i int64) (group int, ids []int32, item Item, err error) {
+	entry := s.options.order[i%int64(len(s.options.order))]
+	group = entry / s.options.Questions
+	prefix, err := s.prefixes[group]()
+	if err != nil {
+		return group, nil, Item{}, err
+	}
 	lengths, texts := s.options.streams("inference-perf shared_prefix question", entry)
 	length, output := s.options.Question.drawOriginal(lengths, false), s.options.Output.drawOriginal(lengths, false)
-	ids := append([]int32(nil), prefix...) // the group shares prefix
+	ids = append(ids, prefix...) // the group shares prefix
 	if length > 0 {
 		_, question, err := s.original.exactText(length, func() ([]int32, mender) {
 			first := s.starts[below(texts, len(s.starts))]
 			return s.original.appendRandom([]int32{first}, texts, length-1), s.original.newMender(texts, 1)
 		})
 		if err != nil {
-			return Item{}, err
+			return group, nil, Item{}, err
 		}
 		ids = append(ids, question...)
 	}
-	prompt := s.original.vocabulary.Decode(ids, true)
-	return Item{Prompt: prompt, PromptTokens: s.original.count(prompt), MaxTokens: output}, nil
+	return group, ids, Item{MaxTokens: output}, nil
+}
+
+// split returns item number i in its pieces. inference-perf takes what follows the prefix and one more character, the
+// space, for the question.
+func (s *OriginalSharedPrefix) split(i int64) (prefixed, error) {
+	group, ids, item, err := s.draw(i)
+	if err != nil {
+		return prefixed{}, err
+	}
+	prefix, err := s.prefixes[group]()
+	if err != nil {
+		return prefixed{}, err
+	}
+	p := prefixed{group: group, item: item, prefix: s.original.vocabulary.Decode(prefix, true)}
+	p.prompt = s.original.vocabulary.Decode(ids, true)
+	p.question = p.prompt
+	if n := utf8.RuneCountInString(p.prefix); n > 0 {
+		p.question = p.prompt[characters(p.prompt, min(n+1, utf8.RuneCountInString(p.prompt))):]
+	}
+	p.item.PromptTokens = s.original.count(p.prompt)
+	return p, nil
 }
 
 // Len returns the number of questions.
 func (s *OriginalSharedPrefix) Len() (int64, bool) { return s.options.Len() }
+
+func (s *OriginalSharedPrefix) groups() int { return s.options.Groups }

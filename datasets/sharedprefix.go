@@ -3,6 +3,7 @@ package datasets
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 )
 
@@ -87,28 +88,49 @@ func (s *SharedPrefix) shuffle(purpose string) {
 
 // At returns item number i; past the last question it begins again.
 func (s *SharedPrefix) At(i int64) (Item, error) {
-	entry := s.order[i%int64(len(s.order))]
-	system, err := s.systems[entry/s.Questions]()
+	p, err := s.split(i)
 	if err != nil {
 		return Item{}, err
+	}
+	if s.Form == AsCompletion {
+		p.item.Prompt = p.prompt
+		return p.item, nil
+	}
+	p.item.Messages = []Message{{Role: "system", Content: p.prefix}}
+	if p.question != "" {
+		p.item.Messages = append(p.item.Messages, Message{Role: "user", Content: p.question})
+	}
+	return p.item, nil
+}
+
+// prefixed is a prompt that begins like those of its group.
+type prefixed struct {
+	group                    int
+	prompt, prefix, question string // one space is between prefix and question
+	item                     Item   // without its text
+}
+
+// split returns item number i in its pieces.
+func (s *SharedPrefix) split(i int64) (prefixed, error) {
+	entry := s.order[i%int64(len(s.order))]
+	group := entry / s.Questions
+	system, err := s.systems[group]()
+	if err != nil {
+		return prefixed{}, err
 	}
 	lengths, texts := s.streams("shared_prefix question", entry)
 	question, output := s.Question.Draw(lengths), s.Output.Draw(lengths)
 	text := s.lexicon.appendWords([]byte(system.text), texts, question)
 	prompt, err := s.lexicon.exactText(text, len(system.text), texts, system.tokens+question)
 	if err != nil {
-		return Item{}, err
+		return prefixed{}, err
 	}
-	item := Item{PromptTokens: system.tokens + question, MaxTokens: output}
-	if s.Form == AsCompletion {
-		item.Prompt = prompt
-		return item, nil
-	}
-	item.Messages = []Message{{Role: "system", Content: system.text}}
+	p := prefixed{group: group, prompt: prompt, prefix: system.text,
+		item: Item{PromptTokens: system.tokens + question, MaxTokens: output}}
 	if question > 0 {
-		item.Messages = append(item.Messages, Message{Role: "user", Content: prompt[len(system.text)+1:]})
+		p.question = strings.TrimPrefix(prompt[len(system.text):], " ")
 	}
-	return item, nil
+	return p, nil
 }
 
 // system makes the system prompt of a group.
@@ -121,3 +143,5 @@ func (s *SharedPrefix) system(group int) (systemPrompt, error) {
 
 // Len returns the number of questions.
 func (s *SharedPrefix) Len() (int64, bool) { return int64(len(s.order)), true }
+
+func (s *SharedPrefix) groups() int { return s.Groups }

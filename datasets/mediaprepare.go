@@ -1,0 +1,222 @@
+package datasets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+// maxPoolBytes bounds the memory of a pool.
+const maxPoolBytes = 8 << 30
+
+// Prepared tells what [Multimodal.Prepare] has made.
+type Prepared struct {
+	Bytes  float64 // of the media of a request, on average
+	Most   int64   // of the largest of the first requests
+	Pool   int     // files of the pool
+	Memory int64   // bytes that these files take
+}
+
+// Prepare makes the files that come again, as many as are kept, and those of the first requests, so that no request
+// waits for them. tell, if not nil, is called now and then with the numbers of media that are made and to be made. It
+// ends early, with the error of ctx, if ctx ends. Without Prepare, the files are made when they are needed first.
+func (m *Multimodal) Prepare(ctx context.Context, tell func(done, all int)) (Prepared, error) {
+	p := preparing{m: m, sizes: map[mediaFile]int64{}}
+	if err := p.measure(); err != nil {
+		return Prepared{}, err
+	}
+	p.collect()
+	err := p.run(ctx, tell)
+	if err == nil {
+		m.ahead.begin(p.first)
+	}
+	p.result.Pool, p.result.Memory = p.pooled, m.store.poolBytes()
+	return p.result, err
+}
+
+// preparing is a call of Prepare.
+type preparing struct {
+	m      *Multimodal
+	sizes  map[mediaFile]int64 // bytes of a medium of each profile, which has no seed
+	jobs   []drawnMedium
+	pooled int
+	first  int64 // items whose new files are made
+	result Prepared
+}
+
+// profile returns what a medium has in common with those of its profile.
+func (f mediaFile) profile() mediaFile {
+	f.seed = 0
+	return f
+}
+
+// size returns about how many bytes a medium has, by making one of its profile.
+func (p *preparing) size(each drawnMedium) (int64, error) {
+	profile := each.file.profile()
+	if n, known := p.sizes[profile]; known {
+		return n, nil
+	}
+	files, err := p.m.store.encode(each.file)
+	if err != nil {
+		return 0, fmt.Errorf("making %s: %w", each.file.describe(), err)
+	}
+	n := int64(0)
+	for _, file := range files {
+		n += int64(len(file))
+	}
+	p.sizes[profile] = n
+	return n, nil
+}
+
+// measure finds how large the media of requests are, and refuses a pool that takes too much memory.
+func (p *preparing) measure() error {
+	const items = 100
+	total := int64(0)
+	for i := range int64(items) {
+		sum, err := p.sum(p.m.each.draw(i))
+		if err != nil {
+			return err
+		}
+		if set, ok := p.m.Set.(prefixedSet); ok {
+			group, err := p.sum(p.m.prefix.draw(i % int64(set.groups())))
+			if err != nil {
+				return err
+			}
+			sum += group
+		}
+		total += sum
+		p.result.Most = max(p.result.Most, sum)
+	}
+	p.result.Bytes = float64(total) / items
+	return p.checkPool()
+}
+
+func (p *preparing) sum(list []drawnMedium) (total int64, err error) {
+	for _, each := range list {
+		n, err := p.size(each)
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+func (p *preparing) checkPool() error {
+	total := 0.0
+	for _, each := range p.m.each.profiles() {
+		n, err := p.size(drawnMedium{file: each})
+		if err != nil {
+			return err
+		}
+		total += float64(n) * 4 / 3 * float64(p.m.options.Pool.Size)
+	}
+	if total > maxPoolBytes {
+		return fmt.Errorf("the pool takes about %.0f GB of memory, and at most %d are allowed: choose a smaller "+
+			"pool.size", total/1e9, maxPoolBytes/1_000_000_000)
+	}
+	return nil
+}
+
+// profiles returns a medium of each profile, without its seed.
+func (d *drawer) profiles() (list []mediaFile) {
+	if m := d.mix.Image; m != nil && d.perImage > 0 {
+		for _, r := range allOf(m.Resolutions, defaultResolution) {
+			list = append(list, mediaFile{kind: Image, format: m.Format, width: r.Width, height: r.Height})
+		}
+	}
+	if m := d.mix.Video; m != nil && d.perVideo > 0 {
+		for _, p := range allOf(m.Profiles, defaultProfile) {
+			list = append(list, videoFile(m.Format, p))
+		}
+	}
+	if m := d.mix.Audio; m != nil && d.perAudio > 0 {
+		for _, seconds := range allOf(m.Durations, 1.0) {
+			list = append(list, mediaFile{kind: Audio, format: "wav", seconds: seconds})
+		}
+	}
+	return list
+}
+
+// allOf returns the values of a choice.
+func allOf[T any](list []Weighted[T], usual T) (all []T) {
+	for _, c := range list {
+		all = append(all, c.Value)
+	}
+	if all == nil {
+		all = []T{usual}
+	}
+	return all
+}
+
+// collect lists the media to make.
+func (p *preparing) collect() {
+	m, numbers := p.m, map[MediaKind]int{}
+	for _, f := range m.each.profiles() {
+		n := numbers[f.kind]
+		numbers[f.kind]++
+		for k := range int64(m.options.Pool.Size) {
+			f.seed = m.each.pooledSeed(f, n, k)
+			p.jobs = append(p.jobs, drawnMedium{file: f, pooled: true})
+		}
+	}
+	p.pooled = len(p.jobs)
+	if set, ok := m.Set.(prefixedSet); ok && m.options.Prefix != nil {
+		p.within(keptBytes/2, int64(set.groups()), m.prefix)
+	}
+	if !m.ahead.off {
+		p.first = p.within(aheadBytes, aheadItems, m.each)
+	}
+}
+
+// within adds the media that a drawer draws for the first numbers, at most n, without those of the pool, as long as
+// they fit into so many bytes. It returns how many numbers that were.
+func (p *preparing) within(bytes, n int64, d *drawer) int64 {
+	for i := range n {
+		for _, each := range d.draw(i) {
+			if each.pooled {
+				continue
+			}
+			if bytes -= p.sizes[each.file.profile()]; bytes < 0 {
+				return i
+			}
+			p.jobs = append(p.jobs, each)
+		}
+	}
+	return n
+}
+
+// run makes the media on all processors.
+func (p *preparing) run(ctx context.Context, tell func(done, all int)) error {
+	var (
+		workers sync.WaitGroup
+		mu      sync.Mutex
+		next    int
+		failed  error
+	)
+	take := func(err error) (drawnMedium, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		failed = errors.Join(failed, err)
+		if next == len(p.jobs) || failed != nil || ctx.Err() != nil {
+			return drawnMedium{}, false
+		}
+		next++
+		if tell != nil {
+			tell(next-1, len(p.jobs))
+		}
+		return p.jobs[next-1], true
+	}
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for job, ok := take(nil); ok; {
+				_, err := p.m.store.get(job.file, job.pooled)
+				job, ok = take(err)
+			}
+		})
+	}
+	workers.Wait()
+	return errors.Join(failed, ctx.Err())
+}
