@@ -14,14 +14,18 @@ type Media struct {
 	Arrivals, Sound []int64
 	Sent            int64        // nanoseconds that the body took to send; 0 if unknown
 	Poll            *record.Poll // nil unless the answer is of a job
+	AskedSize       string       // of the answer, such as 1024x1024; "" if none was asked for
+	Server          float64      // seconds that the answer took as the server tells; 0 if it does not
 }
 
 // newMedia returns what a record says of media, in memory of its own, and nil if it says nothing.
 func newMedia(rec *record.Request) *Media {
-	if len(rec.Media) == 0 && len(rec.Output) == 0 && len(rec.ChunkBytes) == 0 && rec.Poll == nil {
+	if len(rec.Media) == 0 && len(rec.Output) == 0 && len(rec.ChunkBytes) == 0 && rec.Poll == nil &&
+		rec.AskedSize == "" && rec.ServerSeconds == 0 {
 		return nil
 	}
-	m := &Media{Prompt: slices.Clone(rec.Media), Answer: slices.Clone(rec.Output), Sent: rec.Sent}
+	m := &Media{Prompt: slices.Clone(rec.Media), Answer: slices.Clone(rec.Output), Sent: rec.Sent,
+		AskedSize: rec.AskedSize, Server: rec.ServerSeconds}
 	if len(rec.ChunkBytes) > 0 {
 		m.Arrivals, m.Sound = slices.Clone(rec.Chunks), slices.Clone(rec.ChunkBytes)
 	}

@@ -49,6 +49,8 @@ func randomRequest(t *testing.T, random *rand.Rand) *Request {
 			*at = []int64{number, 0, -1}[:random.IntN(4)]
 		case *[]int:
 			*at = []int{int(number), 0}[:random.IntN(3)]
+		case *float64:
+			*at = float64(number)
 		case **Bounds:
 			*at = &Bounds{TTFT: float64(number) / 1000}
 		case **Call:
@@ -56,7 +58,7 @@ func randomRequest(t *testing.T, random *rand.Rand) *Request {
 		case *[]Media:
 			*at = []Media{{Kind: "<", Seconds: 1e-9, Bytes: number}, *fullMedia()}[:random.IntN(3)]
 		case **Poll:
-			*at = &Poll{Count: int(number), Created: number, Server: float64(number)}
+			*at = &Poll{Count: int(number), Created: number, Download: number}
 		case *json.RawMessage:
 			*at = json.RawMessage(`{"prompt_tokens": 7, "x": "<` + string(rune(0x80+random.IntN(1<<16-0x80))) + `>"}`)
 		default:

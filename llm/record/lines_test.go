@@ -32,7 +32,7 @@ var allLines = []Line{
 	&Request{Start: 1, End: 2, Chunks: []int64{}, Call: &Call{ID: "event_000_a", Ready: 1}},
 	&Request{Start: 1, End: 2, Chunks: []int64{}, Call: fullCall()},
 	&Request{Start: 1, End: 2, Chunks: []int64{}, Media: []Media{*fullMedia(), {Kind: MediaAudio}}, Sent: 3},
-	&Request{Start: 1, End: 2, Chunks: []int64{1, 2}, ChunkBytes: []int64{480, 0}, Output: []Media{*fullMedia()}, AskedSize: "auto",
+	&Request{Start: 1, End: 2, Chunks: []int64{1, 2}, ChunkBytes: []int64{480, 0}, Output: []Media{*fullMedia()}, AskedSize: "auto", ServerSeconds: 2.25,
 		Poll: fullPoll()},
 	&Session{Scenario: "s", ID: "trace0_a", Start: 1, End: 2},
 	fullSession(),
@@ -61,7 +61,7 @@ func fullMedia() *Media {
 		Bytes: 70_000, Tokens: 1024, URL: true}
 }
 
-func fullPoll() *Poll { return &Poll{Count: 3, Created: 4, Bound: 50_000, Server: 2.25, Download: 5} }
+func fullPoll() *Poll { return &Poll{Count: 3, Created: 4, Bound: 50_000, Download: 5} }
 
 // fullSession has everything that a session can have.
 func fullSession() *Session {

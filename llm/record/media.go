@@ -36,8 +36,6 @@ type Poll struct {
 	Count   int   `json:"count"`      // how often the client asked
 	Created int64 `json:"created_ns"` // instant at which the job was accepted
 	Bound   int64 `json:"bound_us"`   // from the last time that the job was not done to End, in microseconds
-	// Server is how long the job took as the server tells, in seconds; 0 if it does not.
-	Server float64 `json:"server_seconds,omitempty"`
 	// Download is how long the result took to fetch once the job was done, after End, in nanoseconds; 0 if it was not.
 	Download int64 `json:"download_ns,omitempty"`
 }
@@ -75,15 +73,13 @@ func (p *Poll) validate() error {
 		return fmt.Errorf("poll: %w", outOfRange("bound_us", p.Bound))
 	case p.Download < 0 || p.Download > maxTime:
 		return fmt.Errorf("poll: %w", outOfRange("download_ns", p.Download))
-	case !(p.Server >= 0 && p.Server <= maxTime/1e9):
-		return fmt.Errorf("poll: server_seconds out of range at %v", p.Server)
 	}
 	return nil
 }
 
 // hasMedia reports whether the request says anything of media.
 func (r *Request) hasMedia() bool {
-	return r.Sent != 0 || r.Poll != nil || r.AskedSize != "" || len(r.Media)+len(r.Output)+len(r.ChunkBytes) > 0
+	return r.Sent != 0 || r.Poll != nil || r.AskedSize != "" || r.ServerSeconds != 0 || len(r.Media)+len(r.Output)+len(r.ChunkBytes) > 0
 }
 
 // checkMedia checks what a request says of media.
@@ -94,6 +90,9 @@ func (r *Request) checkMedia() error {
 				return err
 			}
 		}
+	}
+	if !(r.ServerSeconds >= 0 && r.ServerSeconds <= maxTime/1e9) {
+		return fmt.Errorf("server_seconds out of range at %v", r.ServerSeconds)
 	}
 	if r.Sent < 0 || r.Sent > maxTime {
 		return outOfRange("sent_ns", r.Sent)
@@ -122,6 +121,9 @@ func (e *encoder) media(r *Request) {
 	e.someText("asked_size", r.AskedSize)
 	appendSome(e, "chunk_bytes", r.ChunkBytes)
 	e.some("sent_ns", r.Sent)
+	if r.ServerSeconds != 0 {
+		e.value("server_seconds", r.ServerSeconds)
+	}
 	if r.Poll != nil {
 		e.value("poll", r.Poll)
 	}
@@ -207,8 +209,6 @@ func (s *scan) poll(k *kept) bool {
 			return s.int64(&p.Created)
 		case "bound_us":
 			return s.int64(&p.Bound)
-		case "server_seconds":
-			return s.decimal(&p.Server)
 		case "download_ns":
 			return s.int64(&p.Download)
 		}
@@ -230,6 +230,8 @@ func (s *scan) mediaOf(key []byte, k *kept) bool {
 		return list(s, &k.chunkBytes, &r.ChunkBytes)
 	case "sent_ns":
 		return s.int64(&r.Sent)
+	case "server_seconds":
+		return s.decimal(&r.ServerSeconds)
 	case "poll":
 		return s.poll(k)
 	}

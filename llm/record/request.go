@@ -110,6 +110,9 @@ type Request struct {
 	ChunkBytes []int64 `json:"chunk_bytes,omitempty"`
 	// Sent is how long the body of a request with media took to send, in nanoseconds: from the connection to Written.
 	Sent int64 `json:"sent_ns,omitempty"`
+	// ServerSeconds is how long pictures or a video took as the server tells, in seconds; 0 if it does not.
+	ServerSeconds float64 `json:"server_seconds,omitempty"`
+
 	Poll *Poll `json:"poll,omitempty"` // nil unless the answer is of a job that was asked for until it was done
 
 	Status        int    `json:"status,omitempty"` // HTTP status; 0 without an answer
