@@ -39,6 +39,7 @@ const (
 	NoteZeroUsage  = "the server's usage of no tokens, or of one for many chunks, was left out"
 	NoteResent     = "the server had closed the connection kept alive: sent again on another"
 	NoteBadUsage   = "a usage map that is no JSON, or too large, was left out"
+	NoteNotFetched = "the address of the answer came, and was not fetched"
 	NoteBodyCut    = "the body kept is the beginning of a larger one"
 	NoteOwnFault   = "this machine failed, not the server" // the cause that OwnFault returns follows
 )
