@@ -77,7 +77,7 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 	if err := o.fields(rt).read(rt, "Client", value); err != nil {
 		return nil, err
 	}
-	o.Streaming = o.Streaming && (o.streams || o.API.Input().Generates())
+	o.Streaming = o.Streaming && (o.streams || o.API.Input().Streams() && o.API.Input() != api.InputSound)
 	if err := checkBounds(&o.Options); err != nil {
 		return nil, invalid("Client", "slo", err)
 	}

@@ -54,7 +54,7 @@ func (a *API) checkWhole(at *tagged.Section) {
 	if err != nil || dialect.Input().Generates() {
 		return
 	}
-	if a.Streaming {
+	if a.Streaming && !dialect.Input().Streams() {
 		at.Fault("streaming", "must be false: the answers of api.type %q come whole", a.Type)
 	}
 	if a.ResponseFormat != nil {

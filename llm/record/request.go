@@ -40,6 +40,7 @@ const (
 	NoteResent     = "the server had closed the connection kept alive: sent again on another"
 	NoteBadUsage   = "a usage map that is no JSON, or too large, was left out"
 	NoteNotFetched = "the address of the answer came, and was not fetched"
+	NoteOddSound   = "the sound ends in the middle of a sample"
 	NoteBodyCut    = "the body kept is the beginning of a larger one"
 	NoteOwnFault   = "this machine failed, not the server" // the cause that OwnFault returns follows
 )

@@ -32,6 +32,7 @@ type Request struct {
 	Query             string   // what documents are ranked by
 	Vectors           VectorOptions
 	Ranking           RankingOptions
+	Sound             *SoundOptions // nil for those of no option
 	Extra             Extra
 }
 
@@ -80,6 +81,12 @@ const (
 // Generates reports whether a model answers such an input token by token: the answer can be a stream, and has a limit.
 func (i Input) Generates() bool { return i == InputMessages || i == InputPrompt }
 
+// Streams reports whether answers to such an input can come piece by piece.
+func (i Input) Streams() bool { return i.Generates() || i.Sounds() }
+
+// Sounds reports whether sound comes of such an input, or is one.
+func (i Input) Sounds() bool { return i == InputSpeech || i == InputSound }
+
 // Output is what the answers of a dialect are.
 type Output int
 
@@ -112,7 +119,9 @@ type Checker interface {
 }
 
 // All returns all dialects, in the order in which messages list them.
-func All() []Dialect { return []Dialect{Chat, Completion, Messages, Responses, Embeddings, Rerank} }
+func All() []Dialect {
+	return []Dialect{Chat, Completion, Messages, Responses, Embeddings, Rerank, Speech, Transcription}
+}
 
 // Names returns the names of all dialects.
 func Names() (names []string) {

@@ -57,6 +57,7 @@ type Options struct {
 	Extra        api.Extra       // further fields of the body
 	Vectors      api.VectorOptions
 	Ranking      api.RankingOptions
+	Sound        api.SoundOptions
 	Text         bool // keep request and response bodies in the record
 	EventLimit   int  // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
 
@@ -196,18 +197,20 @@ func (o *Options) checkNumbers() error {
 		return fmt.Errorf("retries must not be negative, got %d", o.Retries)
 	case o.RetryBackoff < 0:
 		return fmt.Errorf("retryBackoff must not be negative, got %v", o.RetryBackoff)
-	case o.Streaming && !o.API.Input().Generates():
+	case o.Streaming && !o.API.Input().Streams():
 		return fmt.Errorf("streaming must not be true: the answers of api %q come whole, leave it out", o.API.Name())
 	}
-	return cmp.Or(o.Vectors.Check(), o.Ranking.Check())
+	return cmp.Or(o.Vectors.Check(), o.Ranking.Check(), o.Sound.Check())
 }
 
 // Speak makes the options those of requests to another endpoint of the server. It turns off what needs answers of a
 // model token by token where there are none.
 func (o *Options) Speak(dialect api.Dialect) {
+	other := o.API != dialect
 	o.API = dialect
-	if !dialect.Input().Generates() {
-		o.Streaming, o.IgnoreEOS, o.Chain, o.Format = false, false, false, nil
+	if in := dialect.Input(); !in.Generates() {
+		o.IgnoreEOS, o.Chain, o.Format = false, false, nil
+		o.Streaming = o.Streaming && in.Streams() && !(other && in == api.InputSound) // which servers stream if asked
 	}
 }
 
@@ -326,8 +329,9 @@ type Request struct {
 
 // Media is what a request has besides text.
 type Media struct {
-	Files []api.File     // to upload; media in messages are a part of these
-	Facts []record.Media // for the record
+	Files []api.File        // to upload; media in messages are a part of these
+	Facts []record.Media    // for the record
+	Sound *api.SoundOptions // take precedence over Options.Sound, one by one; nil for none
 }
 
 // Answer is a request's record together with the text that came. The record holds no secret of the request, whatever

@@ -97,6 +97,7 @@ func (x *exchange) begin(req *Request) error {
 		rec.Chunks = make([]int64, 0, min(x.asked.MaxTokens, firstChunks))
 	}
 	x.outcome = outcome{rec, opts}
+	x.stream.output = opts.API.Output()
 	x.stream.reply.outcome, x.stream.reply.ask = x.outcome, &x.ask
 	x.stream.reply.kept = kept{on: req.KeepCalls, call: noCall}
 	return nil
@@ -116,8 +117,11 @@ func (x *exchange) build() (err error) {
 		Inputs: req.Inputs, Query: req.Query, Vectors: opts.Vectors, Ranking: opts.Ranking,
 		Tools: req.Tools, ToolChoice: req.ToolChoice,
 	}
-	if req.Media != nil {
-		x.ask.Files = req.Media.Files
+	if m := req.Media; m != nil {
+		x.ask.Files, x.ask.Sound = m.Files, m.Sound
+	}
+	if opts.API.Input().Sounds() {
+		x.ask.Sound = x.ask.Sound.Or(&opts.Sound)
 	}
 	if req.IgnoreEOS != nil {
 		x.ask.IgnoreEOS = *req.IgnoreEOS
@@ -295,6 +299,7 @@ func (x *exchange) open(resp *http.Response) io.Reader {
 		x.c.opts.Tokens.Put(x.asked.SessionID, resp.Header.Get(name))
 	}
 	x.source.wire.Reader, x.source.label = resp.Body, resp.Header.Get("Content-Encoding")
+	x.source.plain = x.source.label == "" && x.stream.output == api.OutputSound // which may begin like gzip
 	x.stream.kind = resp.Header.Get("Content-Type")
 	if !x.c.opts.Text {
 		return &x.source

@@ -27,6 +27,7 @@ type reply struct {
 	aside      []byte // text of reasoning and tool calls, if tokens are counted
 	asideSize  int    // bytes of that text, kept or not
 	kept       kept
+	sound      *sound // nil unless the answer is one
 	evidence   evidence
 	id         string // of an answer that can be continued
 }
@@ -153,6 +154,11 @@ func (r *reply) isStrange(ev *sse.Event) bool {
 // chunk keeps what came, and when.
 func (r *reply) chunk(us int64) {
 	rec := r.outcome.rec
+	if r.sound != nil {
+		r.evidence.output = true
+		r.sound.take(rec, r.delta.Content, us)
+		return
+	}
 	if r.takeText() {
 		rec.Chunks = append(rec.Chunks, us)
 	}
@@ -175,7 +181,7 @@ func (r *reply) settle() {
 	if r.choices.several {
 		r.outcome.note(record.NoteChoices)
 	}
-	if r.evidence.output && len(rec.Usage) > 0 {
+	if r.evidence.output && r.sound == nil && len(rec.Usage) > 0 {
 		var zeros bool
 		if rec.Usage, zeros = record.PlausibleUsage(rec.Usage, true, rec.OutputChunks()); zeros {
 			r.outcome.note(record.NoteZeroUsage)

@@ -19,19 +19,35 @@ type stream struct {
 	attempt *attempt  // the attempt that was answered
 	start   time.Time // start of the first attempt
 	kind    string    // content type
+	output  api.Output
 	reply   reply
 	events  *sse.Reader
 	idle    *idle // nil before the first event, or without a limit
 }
 
-// read reads an answer by its content, whatever its label: one JSON object, or else events.
+// read reads an answer of the kind that the API has; a text by its content, whatever its label: one JSON object, or else
+// events.
 func (s *stream) read(r *sse.Reader) {
 	s.events = r
-	if first, err := r.Peek(); err == nil && (first == '{' || first == '[') {
+	switch s.output {
+	case api.OutputSound:
+		s.speech()
+		return
+	}
+	if s.isPlain() {
+		s.whole(r.Rest())
+	} else if first, err := r.Peek(); err == nil && (first == '{' || first == '[') {
 		s.whole(r.Rest())
 	} else {
 		s.readEvents()
 	}
+}
+
+// isPlain reports whether an answer is a transcription that is neither JSON nor events, but words or subtitles.
+//
+//go:noinline
+func (s *stream) isPlain() bool {
+	return s.reply.outcome.opts.API.Input() == api.InputSound && strings.HasPrefix(strings.ToLower(s.kind), "text/plain")
 }
 
 // whole reads an answer that is not streamed.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -21,14 +22,20 @@ var (
 	errTexts = errors.New(`a client of api "embeddings" takes input, a text or a list of texts: set api: ` +
 		`'embeddings' on the Dataset`)
 	errRanking = errors.New(`a client of api "rerank" takes a query and documents: set api: 'rerank' on the Dataset`)
-	errInputs  = errors.New(`a client of this api takes messages or a prompt, not input, query or documents: set ` +
+	errSpeech  = errors.New(`a client of api "speech" takes a prompt, the text to speak: set api: 'speech' on the Dataset`)
+	errSound   = errors.New(`a client of api "transcription" takes a file of sound: set api: 'transcription' on the ` +
+		`Dataset`)
+	errInputs = errors.New(`a client of this api takes messages or a prompt, not input, query or documents: set ` +
 		`the same api on the Dataset and the Client`)
 )
 
 // Input settles the input of a request for the client's dialect: in a chat, a prompt becomes the only message.
 // hasPrompt tells an empty prompt from none.
 func (c *Client) Input(r *client.Request, hasPrompt bool) error {
-	if !c.opts.API.Input().Generates() {
+	switch in := c.opts.API.Input(); {
+	case in.Sounds():
+		return sounds(in, r, hasPrompt)
+	case !in.Generates():
 		return c.inputs(r, hasPrompt)
 	}
 	switch {
@@ -60,11 +67,29 @@ func (c *Client) inputs(r *client.Request, hasPrompt bool) error {
 	return nil
 }
 
+// sounds settles what is to be spoken, or written down: then a prompt is what the model is told about the sound.
+func sounds(in api.Input, r *client.Request, hasPrompt bool) error {
+	file := r.Media != nil && len(r.Media.Files) > 0
+	switch other := r.Messages != nil || r.Inputs != nil || r.Query != ""; {
+	case in == api.InputSpeech && (other || file || !hasPrompt):
+		return errSpeech
+	case in == api.InputSpeech && strings.TrimSpace(r.Prompt) == "":
+		return errors.New("the text to speak is empty")
+	case in == api.InputSound && (other || !file):
+		return errSound
+	}
+	return nil
+}
+
 // Takes returns an error if the client cannot send the items of a data set.
 func (c *Client) Takes(s *Set) error {
 	switch own := c.opts.API.Input(); {
-	case own == s.input, s.input == api.InputPrompt && own != api.InputRanking:
+	case own == s.input, s.input == api.InputPrompt && own != api.InputRanking && own != api.InputSound:
 		return nil
+	case own == api.InputSpeech:
+		return errSpeech
+	case own == api.InputSound:
+		return errSound
 	case own == api.InputPrompt:
 		return errPrompt
 	case own == api.InputTexts:
