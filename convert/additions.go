@@ -10,25 +10,26 @@ import (
 
 // Additions holds the figures that a report adds to inference-perf's, under the key xk6_llm. Times are seconds.
 type Additions struct {
-	Health     ClientHealth         `json:"client_health"`
-	Warnings   []string             `json:"warnings"`        // what a reader of the figures should know
-	Notes      []string             `json:"notes,omitempty"` // what a reader of this JSON should know
-	RunID      string               `json:"run_id"`
-	Versions   map[string]string    `json:"versions"`
-	Origin     string               `json:"imported_from,omitempty"` // the tool that wrote the input file
-	Simulator  bool                 `json:"simulator"`               // the figures say nothing about any model
-	Partial    bool                 `json:"partial"`                 // something of the run is missing
-	Window     *Window              `json:"window"`                  // null: the whole run
-	Sweep      *Sweep               `json:"sweep,omitempty"`
-	Schedule   []run.ScheduleSource `json:"schedule"`
-	Requests   RequestCounts        `json:"requests"`
-	Tokens     TokenCounts          `json:"tokens"`
-	Latency    OwnLatencies         `json:"latency"`
-	Inputs     map[string]Inputs    `json:"inputs,omitempty"`      // of embeddings and rerank, by API
-	Load       *Load                `json:"load,omitempty"`        // of stages
-	SLO        []Judgement          `json:"slo,omitempty"`         // by each objective of the SLO
-	SLOAnswers []SLOAnswer          `json:"slo_answers,omitempty"` // of the whole run
-	Gates      []Judgement          `json:"gates,omitempty"`       // of the whole run
+	Health    ClientHealth         `json:"client_health"`
+	Warnings  []string             `json:"warnings"`        // what a reader of the figures should know
+	Notes     []string             `json:"notes,omitempty"` // what a reader of this JSON should know
+	RunID     string               `json:"run_id"`
+	Versions  map[string]string    `json:"versions"`
+	Origin    string               `json:"imported_from,omitempty"` // the tool that wrote the input file
+	Simulator bool                 `json:"simulator"`               // the figures say nothing about any model
+	Partial   bool                 `json:"partial"`                 // something of the run is missing
+	Window    *Window              `json:"window"`                  // null: the whole run
+	Sweep     *Sweep               `json:"sweep,omitempty"`
+	Schedule  []run.ScheduleSource `json:"schedule"`
+	Requests  RequestCounts        `json:"requests"`
+	Tokens    TokenCounts          `json:"tokens"`
+	Latency   OwnLatencies         `json:"latency"`
+	Inputs    map[string]Inputs    `json:"inputs,omitempty"` // of embeddings and rerank, by API
+	Answers
+	Load       *Load       `json:"load,omitempty"`        // of stages
+	SLO        []Judgement `json:"slo,omitempty"`         // by each objective of the SLO
+	SLOAnswers []SLOAnswer `json:"slo_answers,omitempty"` // of the whole run
+	Gates      []Judgement `json:"gates,omitempty"`       // of the whole run
 	// Search is the answer of the run's search, in the summary alone, and OtherSearches those of further scenarios.
 	Search        *record.Search    `json:"search,omitempty"`
 	OtherSearches []record.Search   `json:"other_searches,omitempty"`
@@ -148,8 +149,9 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 		RunID:    r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Sweep: g.opts.Sweep,
 		Schedule: r.Schedule,
 		Requests: countRequests(g), Tokens: countTokens(g), Latency: g.ownLatencies(), Inputs: allInputs(g),
-		Finish: map[string]int{}, Meaning: definitions,
+		Answers: newAnswers(g), Finish: map[string]int{},
 	}
+	a.Meaning = a.meaning()
 	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {
 		a.Versions = r.Runs[0].Versions
 	}

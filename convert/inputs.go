@@ -69,16 +69,10 @@ func allInputs(g *subset) map[string]Inputs {
 
 // inputsOf returns the figures of the requests of one API.
 func inputsOf(g *subset, requests []*run.Request) Inputs {
-	perSecond := func(total float64) Maybe {
-		if g.time == 0 {
-			return 0
-		}
-		return Maybe(total / g.time)
-	}
 	total := g.total(requests, inputCount)
 	return Inputs{
-		Requests: len(requests), RequestRate: perSecond(float64(len(requests))),
-		Total: Maybe(total), Rate: perSecond(total), TokenRate: perSecond(g.total(requests, inputTokens)),
+		Requests: len(requests), RequestRate: g.perSecond(float64(len(requests))),
+		Total: Maybe(total), Rate: g.perSecond(total), TokenRate: g.perSecond(g.total(requests, inputTokens)),
 		PerRequest: g.sum(requests, inputCount), Latency: g.sum(requests, requestLatency),
 		Bytes: g.sum(requests, bytesReceived), VectorLengths: vectorLengths(requests),
 		Scores: g.sum(requests, scoreCount), ByBatch: byBatch(g, requests),

@@ -2,16 +2,19 @@ package convert
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
 
 // generates reports whether any success of the group generates text.
-func (l *Lifecycle) generates() bool { return l.texts() > 0 || len(l.Additions.Inputs) == 0 }
+func (l *Lifecycle) generates() bool {
+	return l.texts() > 0 || !l.HasTextless()
+}
 
 // texts returns how many successes generate text.
 func (l *Lifecycle) texts() int {
-	n := l.Successes.Count
+	n := l.Successes.Count - l.Additions.textless()
 	for _, i := range l.Additions.Inputs {
 		n -= i.Requests
 	}
@@ -51,7 +54,12 @@ func throughputOf(l *Lifecycle) string {
 	for _, api := range sortedKeys(l.Additions.Inputs) {
 		list = append(list, rate(l.Additions.Inputs[api].Rate, 1)+" "+inputName(api)+"s/s")
 	}
-	list = append(list, rate(tp.InputTokens, 1)+" prompt tokens/s")
+	for _, b := range l.Additions.blocks() {
+		list = append(list, b.rates()...)
+	}
+	if !math.IsNaN(float64(tp.InputTokens)) || len(l.Additions.blocks()) == 0 {
+		list = append(list, rate(tp.InputTokens, 1)+" prompt tokens/s")
+	}
 	if l.generates() {
 		list = append(list, rate(tp.OutputTokens, 1)+" output tokens/s")
 	}

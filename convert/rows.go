@@ -108,6 +108,7 @@ func (t *table) results(label string, rows []row) {
 			groups[i].cells = append(groups[i].cells, cells)
 		}
 	}
+	groups = slices.Insert(groups, len(groups)-3, answerGroups(rows)...)
 	t.grid(label, labels, groups)
 }
 

@@ -38,9 +38,14 @@ const anthropicMessages = "anthropic_messages"
 const (
 	APIEmbeddings = "embeddings"
 	APIRerank     = "rerank"
-	APISpeech     = "speech"
-	APIImage      = "image"
-	APIVideo      = "video"
+)
+
+// The APIs whose answers or requests are media. Of these, a transcription alone is text.
+const (
+	APISpeech        = "speech"
+	APITranscription = "transcription"
+	APIImage         = "image"
+	APIVideo         = "video"
 )
 
 // NotReported is the value of a count that the server did not report.

@@ -39,7 +39,7 @@ func curvesOf(p *convert.Report) *curves {
 		})
 	}
 	out.ttftDots, out.itlDots = points.dots(p, ttft), points.dots(p, itl)
-	if len(p.Summary.Additions.Inputs) > 0 {
+	if p.Summary.HasTextless() {
 		latency := func(s convert.Sample) float64 { return s.Latency }
 		out.latency, out.latencyDots = points.distribution(p, latency), points.dots(p, latency)
 	}

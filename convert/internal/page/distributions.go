@@ -23,7 +23,7 @@ func distributions(runs []Run) chartGroup {
 		{"ecdf-itl", "Distribution of ITL", "ITL, ms", "Gaps between consecutive tokens, of all answers together.",
 			func(c *curves) xy { return c.itl }},
 		{"ecdf-latency", "Distribution of the request latency", "request latency, ms",
-			"Of embeddings and rerank, from sending to the end of the answer.", inputLatencies},
+			"Of answers that are no text, from sending to the end of the answer.", inputLatencies},
 		{"ecdf-delay", "Distribution of the schedule delay", "sent − due, ms",
 			"Of the load generator itself. It should be small against the latencies.",
 			func(c *curves) xy { return c.delay }},

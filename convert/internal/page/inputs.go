@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -38,6 +39,11 @@ func generates(doc gjson.Result) bool {
 	inputsOf(doc, func(_ string, of gjson.Result) {
 		texts, any = texts-number(of.Get("requests")), true
 	})
+	for _, path := range convert.TextlessBlocks {
+		if n := doc.Get(path + ".requests"); n.Exists() {
+			texts, any = texts-n.Num, true
+		}
+	}
 	return texts != 0 || !any
 }
 

@@ -39,7 +39,7 @@ func overTime(runs []Run) chartGroup {
 		Note: "Dots are the mean gap of each request, at the time it was sent; the line is the mean of the gaps " +
 			"between chunks that ended in each interval.", wide: true}
 	whole := chart{ID: "time-latency", Title: "Request latency over time", Y: axis{Label: "request latency, ms",
-		Unit: "ms"}, Note: "Of embeddings and rerank. Dots are requests, at the time they were sent.", wide: true}
+		Unit: "ms"}, Note: "Of answers that are no text. Dots are requests, at the time they were sent.", wide: true}
 	for i, r := range runs {
 		ts := r.summary.Get("xk6_llm.time_series")
 		step := ts.Get("interval_seconds").Float()

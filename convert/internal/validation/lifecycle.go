@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // lifecycle is a summary or a stage report that is being checked.
@@ -143,7 +145,7 @@ func (l lifecycle) total(section, path string) {
 	mean, meanKnown := finite(l.doc.Get(path + ".mean"))
 	n := l.count(section + ".count")
 	if path == "successes.output_tokens" {
-		n -= l.withInputs()
+		n -= l.textless()
 	}
 	switch {
 	case known && n == 0 && total != 0:
@@ -153,13 +155,16 @@ func (l lifecycle) total(section, path string) {
 	}
 }
 
-// withInputs returns the number of successes that generate no text. They have no output tokens, and bounds on those do
+// textless returns the number of successes that generate no text. They have no output tokens, and bounds on those do
 // not judge them.
-func (l lifecycle) withInputs() (n float64) {
+func (l lifecycle) textless() (n float64) {
 	l.doc.Get("xk6_llm.inputs").ForEach(func(_, of gjson.Result) bool {
 		n += of.Get("requests").Float()
 		return true
 	})
+	for _, api := range [...]string{record.APISpeech, record.APIImage, record.APIVideo} {
+		n += l.doc.Get("xk6_llm." + api + ".requests").Float()
+	}
 	return n
 }
 
@@ -212,7 +217,7 @@ func (l lifecycle) goodput() {
 	good, hasGood := finite(block.Get("good_requests"))
 	total, hasTotal := finite(block.Get("total_requests"))
 	share, hasShare := finite(block.Get("goodput_percentage"))
-	if n := l.count("successes.count"); hasTotal && (total > n || total < n-l.withInputs()) {
+	if n := l.count("successes.count"); hasTotal && (total > n || total < n-l.textless()) {
 		l.errorf("goodput", "total_requests %v is not the %v successes", total, n)
 	}
 	if hasGood && hasTotal && good > total {

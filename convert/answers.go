@@ -1,0 +1,190 @@
+package convert
+
+import (
+	"maps"
+
+	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Answers holds the figures of speech, transcription, pictures and videos: each of the successes of its API, and nil
+// if the group has no request of that API, failed ones included. What all prompts hold of media is in [Media].
+type Answers struct {
+	Speech        *Speech        `json:"speech,omitempty"`
+	Transcription *Transcription `json:"transcription,omitempty"`
+	Image         *Images        `json:"image,omitempty"`
+	Video         *Videos        `json:"video,omitempty"`
+}
+
+// Answered holds the figures with which each of the [Answers] begins. Rates are over the same time as [Throughput].
+type Answered struct {
+	Requests    int           `json:"requests"`
+	RequestRate Maybe         `json:"requests_per_sec"`
+	Latency     *Distribution `json:"request_latency"`
+	Bytes       *Distribution `json:"bytes_received"` // of the bodies of the answers
+}
+
+// answered returns the figures that successes of any API have.
+func (g *subset) answered(ok []*run.Request) Answered {
+	return Answered{
+		Requests: len(ok), RequestRate: g.perSecond(float64(len(ok))), Latency: g.sum(ok, requestLatency),
+		Bytes: g.sum(ok, bytesReceived),
+	}
+}
+
+// perSecond divides a total by the time of all requests.
+func (g *subset) perSecond(total float64) Maybe {
+	if g.time == 0 {
+		return 0
+	}
+	return Maybe(total / g.time)
+}
+
+// newAnswers returns the figures of the group.
+func newAnswers(g *subset) (a Answers) {
+	groups := map[string][]*run.Request{}
+	for _, q := range g.all {
+		if !q.Textless && q.API != record.APITranscription || q.TakesInputs {
+			continue
+		}
+		list := groups[q.API]
+		if list == nil {
+			list = []*run.Request{}
+		}
+		if !q.Failed() {
+			list = append(list, q)
+		}
+		groups[q.API] = list
+	}
+	if ok := groups[record.APISpeech]; ok != nil {
+		a.Speech = newSpeech(g, ok)
+	}
+	if ok := groups[record.APITranscription]; ok != nil {
+		a.Transcription = newTranscription(g, ok)
+	}
+	if ok := groups[record.APIImage]; ok != nil {
+		a.Image = newImages(g, ok)
+	}
+	if ok := groups[record.APIVideo]; ok != nil {
+		a.Video = newVideos(g, ok)
+	}
+	return a
+}
+
+// answerBlock is one of the Answers, as tables and warnings use it.
+type answerBlock interface {
+	common() *Answered
+	rates() []string  // what comes per second, for the sentence on throughput
+	sentence() string // what readers ask first about such answers; "" for nothing
+	warn(w *warner)
+}
+
+func (a *Answered) common() *Answered { return a }
+
+// namedBlock is a block under the name of its API.
+type namedBlock struct {
+	api string
+	answerBlock
+}
+
+// blocks returns the blocks that the group has.
+func (a *Answers) blocks() (list []namedBlock) {
+	if a.Speech != nil {
+		list = append(list, namedBlock{record.APISpeech, a.Speech})
+	}
+	if a.Transcription != nil {
+		list = append(list, namedBlock{record.APITranscription, a.Transcription})
+	}
+	if a.Image != nil {
+		list = append(list, namedBlock{record.APIImage, a.Image})
+	}
+	if a.Video != nil {
+		list = append(list, namedBlock{record.APIVideo, a.Video})
+	}
+	return list
+}
+
+// textless returns how many successes are answers without text.
+func (a *Answers) textless() (n int) {
+	for _, b := range a.blocks() {
+		if b.api != record.APITranscription {
+			n += b.common().Requests
+		}
+	}
+	return n
+}
+
+// TextlessBlocks are the paths of the blocks of a report, besides those of inputs, whose requests are no text.
+var TextlessBlocks = []string{
+	"xk6_llm." + record.APISpeech, "xk6_llm." + record.APIImage, "xk6_llm." + record.APIVideo,
+}
+
+// HasTextless reports whether a request of the group, be it a failed one, asks for no text.
+func (l *Lifecycle) HasTextless() bool {
+	a := l.Additions
+	return len(a.Inputs) > 0 || a.Speech != nil || a.Image != nil || a.Video != nil
+}
+
+// answerColumn is a group of columns in the tables of stages, for answers of one kind.
+type answerColumn struct {
+	heads []string
+	cells func(*Lifecycle) []string // noFigure where there is none; the group is left out if no row has a figure
+}
+
+// answerColumns are the columns for all kinds of answers, and for what prompts hold of media.
+var answerColumns = []answerColumn{
+	{[]string{"images/s"}, func(l *Lifecycle) []string { return someRate(l.Successes.Throughput.Images) }},
+	{[]string{"videos/s"}, func(l *Lifecycle) []string { return someRate(l.Successes.Throughput.Videos) }},
+	{[]string{"sounds/s"}, func(l *Lifecycle) []string { return someRate(l.Successes.Throughput.Audios) }},
+}
+
+// someRate returns the cell of a rate other than 0.
+func someRate(f Float) []string {
+	if f == 0 {
+		return []string{noFigure}
+	}
+	return []string{Digits(float64(f))}
+}
+
+// answerGroups returns the columns of the rows.
+func answerGroups(rows []row) (groups []group) {
+	for _, c := range answerColumns {
+		g := group{heads: c.heads}
+		for _, r := range rows {
+			g.cells = append(g.cells, c.cells(r.of))
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// answerDefinitions describes the blocks, by their keys; a report has the definitions of its own blocks alone.
+var answerDefinitions = map[string]string{
+	record.APISpeech: "of the API speech: successes, their rate over the same time as throughput, latency, and " +
+		"bytes_received of the answers' bodies",
+	record.APITranscription: "of the API transcription: as of speech",
+	record.APIImage:         "of the API image: as of speech",
+	record.APIVideo:         "of the API video: as of speech",
+}
+
+// meaning returns the definitions of all figures that the report has.
+func (a *Additions) meaning() map[string]string {
+	blocks := a.blocks()
+	if len(blocks) == 0 {
+		return definitions
+	}
+	all := maps.Clone(definitions)
+	for _, b := range blocks {
+		all[b.api] = answerDefinitions[b.api]
+	}
+	return all
+}
+
+// answers prints what there is to say of answers of each kind.
+func (t *table) answers(a *Answers) {
+	for _, b := range a.blocks() {
+		if text := b.sentence(); b.common().Requests > 0 && text != "" {
+			t.say("%s: %s", b.api, text)
+		}
+	}
+}
