@@ -16,7 +16,7 @@ const (
 	Solid
 )
 
-// MaxSide is the greatest width and height that is made or read, in pixels.
+// MaxSide is the greatest width and height that is made, in pixels: that of a WebP file.
 const MaxSide = 16383
 
 // Formats of images.
@@ -33,3 +33,14 @@ func checkSize(width, height int) error {
 	}
 	return nil
 }
+
+// checkDensity refuses what no number of bytes for each pixel can be.
+func checkDensity(bytesPerPixel float64) error {
+	if !(bytesPerPixel >= 0 && bytesPerPixel <= maxDensity) {
+		return fmt.Errorf("%v bytes per pixel: must be 0 (the default) to %d", bytesPerPixel, maxDensity)
+	}
+	return nil
+}
+
+// maxDensity is what pixels of 8 bits and three colours take at most.
+const maxDensity = 3
