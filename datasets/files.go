@@ -253,8 +253,11 @@ func (c *columns) next() (record []byte, line int, err error) {
 		return nil, c.number, err
 	}
 	for name, value := range row {
-		if normalizedName(name) == "messages" || normalizedName(name) == "tools" {
+		switch normalizedName(name) {
+		case "messages", "tools":
 			prune(value)
+		case "images":
+			packImages(value)
 		}
 	}
 	record, err = json.Marshal(finite(row))
@@ -275,6 +278,18 @@ func prune(value any) {
 	case []any:
 		for _, inner := range x {
 			prune(inner)
+		}
+	}
+}
+
+// packImages makes base64 of the bytes of images, which the library takes for text.
+func packImages(value any) {
+	list, _ := value.([]any)
+	for _, image := range list {
+		if fields, ok := image.(map[string]any); ok {
+			if file, ok := fields["bytes"].(string); ok {
+				fields["bytes"] = []byte(file) // which encoding/json writes as base64
+			}
 		}
 	}
 }

@@ -333,12 +333,12 @@ declare module 'k6/x/llm' {
   export interface DatasetOptions {
     /**
      * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles), 'prompts' (prompts,
-     * or messages, sent unchanged with their tools and parameters; 'jsonl' is an older name). Generated: 'random', 'synthetic' and 'shared_prefix' (exact lengths),
+     * or messages, sent unchanged with their tools and parameters; 'jsonl' is an older name), 'visionarena' (questions about images). Generated: 'random', 'synthetic' and 'shared_prefix' (exact lengths),
      * 'conversation_replay' (several turns), 'mock' (tiny). Sessions, for {@link Client.replay}: 'otel_trace_replay' and 'weka_trace_replay'
      * (traces of agents), 'workload_replay' (traces and logs of other formats), 'synthetic_agentic' (made-up agents).
      */
     type:
-      | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'prompts' | 'jsonl'
+      | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'prompts' | 'jsonl' | 'visionarena'
       | 'random' | 'synthetic' | 'shared_prefix' | 'conversation_replay' | 'mock'
       | 'otel_trace_replay' | 'weka_trace_replay' | 'workload_replay' | 'synthetic_agentic';
     /**
@@ -347,10 +347,21 @@ declare module 'k6/x/llm' {
      */
     path?: string;
     /**
-     * The files to read of a folder or of the hub, such as 'train-*.parquet'. Traces may have a list of patterns, without a path too:
+     * The files to read of a folder or of the hub, such as 'train-*.parquet'. Traces and 'visionarena' may have a list of patterns, without a path too:
      * ['traces/2025-*.json', 'more/**\/*.json'].
      */
     files?: string | string[];
+    /** For 'visionarena': the part of a data set on the hub that is read, a word of its files' names (default 'train'). */
+    split?: string;
+    /** For 'visionarena': the usable records to read (default 1000). They are in memory with their images. */
+    numRows?: number;
+    /** For 'visionarena': the images of a request at most, the first of the record (default 1). */
+    maxImages?: number;
+    /**
+     * For 'visionarena': where images stand in the text, from 0, before it (the default), to 1, behind it: a number, or a distribution of such
+     * numbers, drawn for each image; null is anywhere.
+     */
+    insertionPoint?: number | Distribution | null;
     /** For 'prompts': the field or column that has the prompt, a text or a list of messages (default 'prompt' or 'messages'). */
     column?: string;
     /**

@@ -50,7 +50,12 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"maxTokens": integer(&o.MaxTokens, 1),
 		"batchSize": integer(&o.Batch, 1),
 
-		"documentCount": integer(&o.Documents, 1),
+		"documentCount":  integer(&o.Documents, 1),
+		"split":          text(&o.Arena.Split),
+		"numRows":        integer(&o.Arena.Rows, 1),
+		"maxImages":      integer(&o.Arena.Images, 1),
+		"insertionPoint": place(rt, &o.Arena.Place),
+
 		"conversationReplay": func(v sobek.Value) error {
 			return replayFields(rt, &o.Replay).read(rt, "conversationReplay", v)
 		},

@@ -141,7 +141,7 @@ func TestConfigRefuses(t *testing.T) {
 		`config({server: {base_url: 'x'}, load: {sweep: {type: 'linear'}}})`: "load.sweep: needs two runs: use `k6 " +
 			"x llm run`",
 		`config({server: {base_url: 'x'}, data: {type: 'visionarena', visionarena: {}}, load: {stages: [{rate: 1, ` +
-			`duration: 1}]}})`: "visionarena is not supported yet",
+			`duration: 1}]}})`: "api.type: must be chat, anthropic_messages or responses for data.type visionarena",
 		`config({server: {base_url: 'x', cert_path: 'c'}, load: {stages: [{rate: 1, duration: 1}]}})`: "server.cert_path: and key_path are needed both",
 		`config({server: {base_url: 'x'}, load: {type: 'trace_replay', trace: {file: '/scripts/t.csv'}, stages: ` +
 			`[{rate: 9, duration: 9}]}})`: "the stages ask for 81 requests, and the file has 2",

@@ -369,7 +369,7 @@ func TestMisuseThrows(t *testing.T) {
 			`takes a prompt, not messages: set api: 'completion' on the Dataset`},
 		{`new Dataset({})`,
 			`Dataset option "type": is missing, known are billsum_conversations, cnn_dailymail, infinity_instruct, ` +
-				`jsonl, prompts, shareGPT, conversation_replay, mock`},
+				`jsonl, prompts, shareGPT, visionarena, conversation_replay, mock`},
 		{`new Dataset({type: 'x'})`, `Dataset option "type": unknown "x"`},
 		{`new Dataset({type: 'jsonl'})`, `Dataset option "path": is missing: jsonl reads a file`},
 		{`new Dataset({type: 'mock', path: 'x'})`, `type mock does not use it`},
@@ -472,6 +472,16 @@ func TestMisuseThrows(t *testing.T) {
 		{`trace('none.csv')`, `trace /scripts/none.csv does not exist`},
 		{`trace('')`, `trace: the path is empty`},
 		{`trace('bad.json')`, `/scripts/bad.json: the file is JSON, and a table is wanted`},
+		{`new Dataset({type: 'visionarena', api: 'completion'})`, `Dataset option "api": 'completion' carries no images`},
+		{`new Dataset({type: 'visionarena', numRows: 0})`, `Dataset option "numRows": must be at least 1, got 0`},
+		{`new Dataset({type: 'visionarena', insertionPoint: 1.5})`, `Dataset option "insertionPoint": must be from 0, ` +
+			`before the text, to 1, behind it, got 1.5`},
+		{`new Dataset({type: 'visionarena', insertionPoint: {max: 7}})`, `Dataset option "insertionPoint": min and ` +
+			`max must be 0 or 1, before the text or behind it, got 0 and 7`},
+		{`new Dataset({type: 'visionarena', files: 'a', split: 'test'})`, `Dataset option "split": leave it out`},
+		{`new Dataset({type: 'visionarena', path: 'none.parquet'})`, `data set /scripts/none.parquet does not exist`},
+		{`new Dataset({type: 'visionarena', tokenizer: 'x'})`, `type visionarena does not use it`},
+		{`new Dataset({type: 'mock', numRows: 3})`, `type mock does not use it`},
 		{`summary()`, `summary takes the data that handleSummary gets`},
 		{`summary({a: 1})`, `summary takes the data that handleSummary gets`},
 	} {

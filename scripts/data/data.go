@@ -21,6 +21,8 @@ var (
 	Weka []byte
 	//go:embed mooncake-sample.jsonl
 	Mooncake []byte
+	//go:embed visionarena-sample.parquet
+	VisionArena []byte
 	// Tokenizer is a tokenizer.json of a small vocabulary, which is no model's.
 	//go:embed sample-tokenizer.json
 	Tokenizer []byte

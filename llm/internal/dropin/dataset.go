@@ -28,7 +28,7 @@ func (m mapping) dataset() Map {
 	}
 	o.set("prompts", string(config.InferencePerf), m.config.Own.Data == config.InferencePerf)
 	o.set("tokenizer", m.tokenizer(), m.tokenizer() != "")
-	o.set("path", m.dataPath(), data.Path != "")
+	o.set("path", m.dataPath(), data.Path != "" && data.Type != config.VisionArenaData)
 	if data.Type.Sessions() {
 		sessionOptions(m, o)
 		return o
@@ -39,6 +39,9 @@ func (m mapping) dataset() Map {
 		return o
 	case config.ConversationData:
 		m.replay(o)
+		return o
+	case config.VisionArenaData:
+		m.arena(o)
 		return o
 	case config.RandomData, config.SyntheticData:
 		o["seed"] = *m.config.Load.BaseSeed

@@ -15,7 +15,6 @@ var updateDocs = flag.Bool("update-docs", false, "write the table of docs/config
 // refusedKeys lists the keys that are refused, with everything below them, unless they have their defaults.
 var refusedKeys = map[string]string{
 	"data.multimodal": "refused: prompts are text", "data.shared_prefix.multimodal": "refused: prompts are text",
-	"data.visionarena": "refused with its type",
 }
 
 // keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
@@ -28,9 +27,13 @@ var keyRemarks = map[string]string{
 	"api.rerank.route":               "follows server.base_url as it is",
 	"api.slo_unit": "the unit of the bounds in the headers `x-slo-ttft-…` and " +
 		"`x-slo-tpot-…` of api.headers",
-	"data.type": "`visionarena` is refused, and `prompts` and `workload_replay` are ours; " +
+	"data.type": "`prompts` and `workload_replay` are ours; " +
 		"[datasets.md](datasets.md) describes the others",
 	"data.path":                          "may be a name on the Hugging Face hub",
+	"data.visionarena.hf_dataset_name":   "a name, or a folder; or data.path; `parquet` or `json`: hf_data_files are local files",
+	"data.visionarena.hf_split":          "a word of the files' names",
+	"data.visionarena.hf_data_files":     "may have `*` and `?`",
+	"data.visionarena.insertion_point":   "a distribution is drawn in fractions; null: anywhere",
 	"data.otel_trace_replay.trace_files": "may have `*`, `?` and `**`",
 	"data.weka_trace_replay.trace_files": "likewise",
 	"data.otel_trace_replay.hf_dataset_path": "a name, or `{path, data_files}`; other options " +

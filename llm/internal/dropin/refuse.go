@@ -26,7 +26,12 @@ func Refused(c *config.Config) error {
 	}
 	const later = "is not supported yet"
 	refuse(c.Server == nil, "server", "is missing: give base_url, or type: mock for the simulator")
-	refuse(c.Data.Type == config.VisionArenaData, "data.type", string(c.Data.Type)+" "+later)
+	refuse(c.Data.Type == config.VisionArenaData && !sendsMessages(c.API.Type), "api.type", "must be chat, "+
+		"anthropic_messages or responses for data.type "+string(c.Data.Type)+", whose requests have images, got "+
+		string(c.API.Type))
+	refuse(c.Data.Type == config.VisionArenaData && c.Data.VisionArena != nil && c.Data.VisionArena.Files == nil &&
+		slices.Contains(loaders, c.Data.VisionArena.Dataset), "data.visionarena.hf_data_files",
+		"is missing: which files are read")
 	refuse(c.Data.Type.Sessions() && !sendsMessages(c.API.Type), "api.type", "must be chat, anthropic_messages or "+
 		"responses for data.type "+string(c.Data.Type)+", got "+string(c.API.Type))
 	refuse(c.Data.Type == config.OTelTraceReplay && c.Data.OTel == nil, "data.otel_trace_replay",
@@ -232,7 +237,7 @@ func unused(c *config.Config) (list []string) {
 	files := []config.DataType{config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct,
 		config.BillSumConversations, config.PromptsData}
 	lengths := append([]config.DataType{config.RandomData, config.SyntheticData}, files...)
-	files = append(files, config.WorkloadData)
+	files = append(files, config.WorkloadData, config.VisionArenaData)
 	for _, k := range []struct {
 		key string
 		set bool

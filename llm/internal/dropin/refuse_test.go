@@ -185,7 +185,13 @@ func TestRefused(t *testing.T) {
 		server + load +
 			"api: {type: anthropic_messages}\n": "",
 		server + load +
-			"data: {type: visionarena, visionarena: {}}\n": "data.type: visionarena is not supported yet",
+			"data: {type: visionarena, visionarena: {}}\n": "api.type: must be chat, anthropic_messages or responses " +
+			"for data.type visionarena, whose requests have images, got completion",
+		server + load +
+			"api: {type: responses}\ndata: {type: visionarena, visionarena: {}}\n": "",
+		server + load +
+			"api: {type: chat}\ndata: {type: visionarena, visionarena: {hf_dataset_name: parquet}}\n": "" +
+			"data.visionarena.hf_data_files: is missing",
 		server + load +
 			"data: {type: random, input_distribution: " +
 			"{min: 10, max: 20, mean: 50}}\n": "data.input_distribution.mean: " +

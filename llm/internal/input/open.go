@@ -26,6 +26,7 @@ import (
 var defaultRepos = map[string]struct{ ID, files string }{
 	"shareGPT":      {"anon8231489123/ShareGPT_Vicuna_unfiltered", "ShareGPT_V3_unfiltered_cleaned_split.json"},
 	"cnn_dailymail": {"abisee/cnn_dailymail", "3.0.0/train-*.parquet"},
+	visionArena:     {"lmarena-ai/VisionArena-Chat", ""},
 }
 
 // OpenSet returns a data set. It opens the set once per process for equal options.
@@ -51,7 +52,7 @@ func (s *Source) OpenSet(o *DatasetOptions) (*Set, error) {
 
 // file returns what the user calls the files of the data set, for messages; "" if it has none.
 func (o *DatasetOptions) file() string {
-	if _, ok := fileKinds[o.Kind]; !ok {
+	if _, ok := fileKinds[o.Kind]; !ok && o.Kind != visionArena {
 		return ""
 	}
 	return plain.Terminal(cmp.Or(o.Path, defaultRepos[o.Kind].ID))
@@ -59,9 +60,12 @@ func (o *DatasetOptions) file() string {
 
 func (s *Source) open(o *DatasetOptions) (set datasets.Set, err error) {
 	kind, ofFiles := fileKinds[o.Kind]
-	if ofFiles {
+	switch {
+	case ofFiles:
 		set, err = s.openFiles(o, kind)
-	} else {
+	case o.Kind == visionArena:
+		set, err = s.openArena(o)
+	default:
 		set, err = s.openGenerated(o)
 	}
 	if err != nil {
@@ -88,6 +92,7 @@ type setKey struct {
 	seed          optional[int64]
 	salt          optional[string]
 	input, output optional[datasets.Distribution]
+	place         optional[datasets.Distribution]
 }
 
 // optional holds the value of a pointer that may be nil.
@@ -106,9 +111,10 @@ func optionalOf[T comparable](p *T) optional[T] {
 func (o *DatasetOptions) key() setKey {
 	k := setKey{
 		options: *o, seed: optionalOf(o.Seed), salt: optionalOf(o.Salt), input: optionalOf(o.Input),
-		output: optionalOf(o.Output),
+		output: optionalOf(o.Output), place: optionalOf(o.Arena.Place.Drawn),
 	}
 	k.options.Seed, k.options.Salt, k.options.Input, k.options.Output, k.options.Session = nil, nil, nil, nil, nil
+	k.options.Arena.Place.Drawn = nil
 	session, _ := json.Marshal(o.Session) // plain values alone
 	k.session = string(session)
 	return k

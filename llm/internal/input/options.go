@@ -25,7 +25,7 @@ var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_p
 
 // knownKinds returns all types of data sets.
 func knownKinds() []string {
-	return slices.Concat(slices.Sorted(maps.Keys(fileKinds)), generatedKinds, sessionKinds)
+	return slices.Concat(slices.Sorted(maps.Keys(fileKinds)), []string{visionArena}, generatedKinds, sessionKinds)
 }
 
 // DatasetOptions are the options of a data set.
@@ -55,6 +55,7 @@ type DatasetOptions struct {
 	MaxTokens     int64 // limit of every answer, in place of the item's own; 0 means the item's own
 
 	Session *SessionOptions // of data sets of sessions
+	Arena   ArenaOptions    // of questions about images
 }
 
 // SharedPrefix holds inference-perf's options of shared prefixes. Lengths are in tokens.
@@ -86,7 +87,7 @@ const defaultTurns = 5
 func DefaultDatasetOptions() DatasetOptions {
 	return DatasetOptions{
 		API: api.Chat, Batch: 1, Documents: 10, Prompts: OwnPrompts, Shared: defaultSharedPrefix(),
-		Replay: defaultReplay(), Session: defaultSessionOptions(),
+		Replay: defaultReplay(), Session: defaultSessionOptions(), Arena: defaultArena(),
 	}
 }
 
@@ -129,6 +130,8 @@ func (o *DatasetOptions) uses() []string {
 	switch {
 	case o.Kind == "mock":
 		return nil
+	case o.Kind == visionArena:
+		return arenaUses
 	case o.Kind == "random":
 		return []string{"tokenizer", "tokensPerWord", "inputDistribution", "outputDistribution", "salt", "prompts",
 			"trace", "useChatTemplate"}
@@ -157,7 +160,7 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	case !slices.Contains(known, o.Kind):
 		return invalid("type", fmt.Errorf("unknown %q, known are %s", o.Kind, strings.Join(known, ", ")))
 	}
-	uses := append(o.uses(), "type", "api", "seed")
+	uses := append(slices.Clone(o.uses()), "type", "api", "seed")
 	if err := o.checkTexts(given); err != nil {
 		return err
 	}
@@ -175,6 +178,9 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	}
 	if err := o.checkSession(given); err != nil || slices.Contains(sessionKinds, o.Kind) {
 		return err
+	}
+	if o.Kind == visionArena {
+		return o.checkArena(given)
 	}
 	switch {
 	case readsFiles && o.Turns > 0:

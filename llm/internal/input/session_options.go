@@ -81,8 +81,8 @@ func (o *DatasetOptions) sessionUses() []string {
 func (o *DatasetOptions) checkSession(given map[string]bool) error {
 	alone := slices.Contains(sessionKinds, o.Kind)
 	switch {
-	case o.Session.Files != nil && !alone:
-		return invalid("files", errors.New("must be a text: only traces of sessions have several"))
+	case o.Session.Files != nil && !alone && o.Kind != visionArena:
+		return invalid("files", errors.New("must be a text: only traces of sessions and visionarena have several"))
 	case alone && o.Session.Unit == UnitTurn:
 		return invalid("unit", fmt.Errorf("must be 'session': the calls of %s depend on each other", o.Kind))
 	case o.whole() && !o.API.Input().Generates():
