@@ -20,6 +20,7 @@ type Media struct {
 	Frames        int     // of a video
 	Seconds       float64 // how long a video or a sound plays
 	Bytes         int64   // of all files
+	ID            string  // the same for media of the same bytes, and other for others; "" if unknown
 	// Files holds its files in base64, as requests carry them: one, or one for each frame.
 	Files []string
 	// URLs holds an address of each file, from which the server fetches it; nil if requests carry the files.

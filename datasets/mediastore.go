@@ -99,7 +99,7 @@ func (s *mediaStore) make(f mediaFile, m *storedMedia) {
 		return
 	}
 	made := &Media{Kind: f.kind, Format: f.format, Width: f.width, Height: f.height, Frames: f.frames,
-		Seconds: f.seconds}
+		Seconds: f.seconds, ID: s.name(f, 0)[:16]}
 	size := int64(0)
 	for i, file := range files {
 		made.Bytes += int64(len(file))

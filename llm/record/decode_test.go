@@ -140,7 +140,7 @@ func TestReadingAllocatesLittle(t *testing.T) {
 		if _, err := d.Parse(media); err != nil {
 			t.Fatal(err)
 		}
-	}); n > 12 { // the same as below, the labels of the call, and four fractions
+	}); n > 13 { // the same as below, the labels of the call, four fractions and an id
 		t.Errorf("%v allocations a line with media", n)
 	}
 	line := longLine()

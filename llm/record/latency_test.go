@@ -209,7 +209,8 @@ func TestAnswersWithoutTextHaveNoFiguresOfTokens(t *testing.T) {
 		_, itl := r.MeanITL()
 		gaps := len(r.AppendITL(nil))
 		if ttft != text || ttfo != text || tpot != text || ntpot != text || itl != text || (gaps > 0) != text {
-			t.Errorf("%s: TTFT %t, TTFO %t, TPOT %t, NTPOT %t, ITL %t, %d gaps", api, ttft, ttfo, tpot, ntpot, itl, gaps)
+			t.Errorf("%s: TTFT %t, TTFO %t, TPOT %t, NTPOT %t, ITL %t, %d gaps", api, ttft, ttfo, tpot, ntpot, itl,
+				gaps)
 		}
 		if inputs := r.TakesInputs(); inputs != (api == APIEmbeddings || api == APIRerank) {
 			t.Errorf("%s: takes inputs: %t", api, inputs)

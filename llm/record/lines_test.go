@@ -32,7 +32,8 @@ var allLines = []Line{
 	&Request{Start: 1, End: 2, Chunks: []int64{}, Call: &Call{ID: "event_000_a", Ready: 1}},
 	&Request{Start: 1, End: 2, Chunks: []int64{}, Call: fullCall()},
 	&Request{Start: 1, End: 2, Chunks: []int64{}, Media: []Media{*fullMedia(), {Kind: MediaAudio}}, Sent: 3},
-	&Request{Start: 1, End: 2, Chunks: []int64{1, 2}, ChunkBytes: []int64{480, 0}, Output: []Media{*fullMedia()}, AskedSize: "auto", ServerSeconds: 2.25,
+	&Request{Start: 1, End: 2, Chunks: []int64{1, 2}, ChunkBytes: []int64{480, 0}, Output: []Media{*fullMedia()},
+		AskedSize: "auto", ServerSeconds: 2.25,
 		Poll: fullPoll()},
 	&Session{Scenario: "s", ID: "trace0_a", Start: 1, End: 2},
 	fullSession(),
@@ -58,7 +59,7 @@ func fullCall() *Call {
 // fullMedia has everything that a picture, a video or a sound can have.
 func fullMedia() *Media {
 	return &Media{Kind: MediaVideo, Format: "png_frames", Width: 640, Height: 480, Frames: 8, Seconds: 0.8,
-		Bytes: 70_000, Tokens: 1024, URL: true}
+		Bytes: 70_000, Tokens: 1024, ID: "3f0a", URL: true}
 }
 
 func fullPoll() *Poll { return &Poll{Count: 3, Created: 4, Bound: 50_000, Download: 5} }

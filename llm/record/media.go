@@ -24,7 +24,9 @@ type Media struct {
 	Seconds float64 `json:"seconds,omitempty"` // how long a video or a sound plays
 	Bytes   int64   `json:"bytes"`             // of the file, or of all frames, before base64
 	Tokens  int     `json:"tokens,omitempty"`  // of a prompt, estimated by the model's rule
-	URL     bool    `json:"url,omitempty"`     // its address alone was sent, or came
+	// ID is the same for media of the same bytes, and other for others; "" if nobody compared them.
+	ID  string `json:"id,omitempty"`
+	URL bool   `json:"url,omitempty"` // its address alone was sent, or came
 }
 
 // Pixels returns the number of pixels of an image or of a frame, or 0 if unknown.
@@ -79,7 +81,8 @@ func (p *Poll) validate() error {
 
 // hasMedia reports whether the request says anything of media.
 func (r *Request) hasMedia() bool {
-	return r.Sent != 0 || r.Poll != nil || r.AskedSize != "" || r.ServerSeconds != 0 || len(r.Media)+len(r.Output)+len(r.ChunkBytes) > 0
+	return r.Sent != 0 || r.Poll != nil || r.AskedSize != "" || r.ServerSeconds != 0 ||
+		len(r.Media)+len(r.Output)+len(r.ChunkBytes) > 0
 }
 
 // checkMedia checks what a request says of media.
@@ -188,6 +191,8 @@ func (s *scan) mediaField(key []byte, m *Media) bool {
 		return s.int64(&m.Bytes)
 	case "tokens":
 		return s.int(&m.Tokens)
+	case "id":
+		return s.fresh(&m.ID)
 	case "url":
 		return s.bool(&m.URL)
 	}

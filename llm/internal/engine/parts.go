@@ -10,7 +10,7 @@ func mediaOf(parts []datasets.Part) (all []record.Media) {
 	for _, p := range parts {
 		if m := p.Media; m != nil {
 			all = append(all, record.Media{Kind: string(m.Kind), Format: m.Format, Width: m.Width, Height: m.Height,
-				Frames: m.Frames, Seconds: m.Seconds, Bytes: m.Bytes, URL: m.URLs != nil})
+				Frames: m.Frames, Seconds: m.Seconds, Bytes: m.Bytes, ID: m.ID, URL: m.URLs != nil})
 		}
 	}
 	return all
