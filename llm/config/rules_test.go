@@ -38,7 +38,7 @@ func TestTypes(t *testing.T) {
 		{"api: null", `api: expected a mapping, got null`},
 		{"api: [1]", `api: expected a mapping, got a list`},
 		{"api: {type: Chat}", `api.type: unknown value "Chat": did you mean "chat"?`},
-		{"api: {type: 3}", `api.type: expected one of completion, chat, anthropic_messages, responses, embeddings, rerank, speech, transcription, got the number "3"`},
+		{"api: {type: 3}", `api.type: expected one of completion, chat, anthropic_messages, responses, embeddings, rerank, speech, transcription, image, video, got the number "3"`},
 		{"api: {streaming: null}", `api.streaming: expected true or false, got null`},
 		{"api: {streaming: 2}", `api.streaming: expected true or false, got the number "2"`},
 		{"api: {streaming: maybe}", `api.streaming: expected true or false, got the string "maybe"`},

@@ -32,7 +32,8 @@ type Request struct {
 	Query             string   // what documents are ranked by
 	Vectors           VectorOptions
 	Ranking           RankingOptions
-	Sound             *SoundOptions // nil for those of no option
+	Sound             *SoundOptions  // nil for those of no option
+	Visual            *VisualOptions // likewise
 	Extra             Extra
 }
 
@@ -82,7 +83,10 @@ const (
 func (i Input) Generates() bool { return i == InputMessages || i == InputPrompt }
 
 // Streams reports whether answers to such an input can come piece by piece.
-func (i Input) Streams() bool { return i.Generates() || i.Sounds() }
+func (i Input) Streams() bool { return i.Generates() || i.Sounds() || i == InputPicture }
+
+// Shows reports whether pictures or a video come of such an input.
+func (i Input) Shows() bool { return i == InputPicture || i == InputVideo }
 
 // Sounds reports whether sound comes of such an input, or is one.
 func (i Input) Sounds() bool { return i == InputSpeech || i == InputSound }
@@ -120,7 +124,7 @@ type Checker interface {
 
 // All returns all dialects, in the order in which messages list them.
 func All() []Dialect {
-	return []Dialect{Chat, Completion, Messages, Responses, Embeddings, Rerank, Speech, Transcription}
+	return []Dialect{Chat, Completion, Messages, Responses, Embeddings, Rerank, Speech, Transcription, Image, Video}
 }
 
 // Names returns the names of all dialects.
@@ -167,7 +171,8 @@ type Delta struct {
 	Error        string // the message of an error, in whichever form the server sent it
 	Words        []byte // what an object without choices says instead, a slice of the decoded data
 
-	Results Results // of an answer that is no text
+	Results  Results   // of an answer that is no text
+	Pictures *Pictures // of an answer that is pictures
 }
 
 func (d *Delta) reset() {

@@ -154,7 +154,7 @@ func TestByName(t *testing.T) {
 	if d, err := ByName("completion"); err != nil || d != Completion {
 		t.Errorf("got %v, %v", d, err)
 	}
-	if _, err := ByName("chta"); err == nil || err.Error() != `unknown api "chta", known are chat, completion, anthropic_messages, responses, embeddings, rerank, speech, transcription` {
+	if _, err := ByName("chta"); err == nil || err.Error() != `unknown api "chta", known are chat, completion, anthropic_messages, responses, embeddings, rerank, speech, transcription, image, video` {
 		t.Errorf("got %v", err)
 	}
 }

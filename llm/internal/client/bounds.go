@@ -14,6 +14,16 @@ import (
 // both bounds.
 const bytesPerChunk = 16
 
+// mediaLimit bounds, in bytes, an answer that is pictures or a video, if no option does: ten pictures of 4096 × 4096
+// pixels, as photographs, in base64.
+const mediaLimit = 256 << 20
+
+// raiseLimit tells what to do about an answer over the limit.
+const raiseLimit = "; if the answer is to be so large, raise it with answerLimit"
+
+// keptBytes bounds, in bytes, what is kept of the body of an answer that is no text.
+const keptBytes = 64 << 10
+
 // maxBytes returns how many bytes an event, the text of an answer, and a body that is kept may have.
 func (o *Options) maxBytes() int {
 	if limit := o.EventLimit; limit != 0 {

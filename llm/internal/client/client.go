@@ -58,8 +58,10 @@ type Options struct {
 	Vectors      api.VectorOptions
 	Ranking      api.RankingOptions
 	Sound        api.SoundOptions
-	Text         bool // keep request and response bodies in the record
-	EventLimit   int  // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
+	Visual       api.VisualOptions
+	PollInterval time.Duration // between two questions for a video; 0 adapts it to how long the video takes, see pollWait
+	Text         bool          // keep request and response bodies in the record
+	EventLimit   int           // largest event or whole answer, in bytes; 0 means sse.DefaultLimit, or mediaLimit
 
 	// Retries is how often a request is sent again when its connection fails before an answer. Timeout then limits each
 	// attempt.
@@ -152,6 +154,9 @@ func New(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opts.EventLimit == 0 && opts.API.Input().Shows() {
+		opts.EventLimit = mediaLimit
+	}
 	if opts.Random == nil {
 		opts.Random = rand.Float64
 	}
@@ -193,6 +198,10 @@ func (o *Options) checkNumbers() error {
 		return fmt.Errorf("timeout must not be negative, got %v", o.Timeout)
 	case o.IdleTimeout < 0:
 		return fmt.Errorf("idleTimeout must not be negative, got %v", o.IdleTimeout)
+	case o.PollInterval < 0:
+		return fmt.Errorf("pollInterval must not be negative, got %v", o.PollInterval)
+	case o.EventLimit < 0:
+		return fmt.Errorf("answerLimit must not be negative, got %d", o.EventLimit)
 	case o.Retries < 0:
 		return fmt.Errorf("retries must not be negative, got %d", o.Retries)
 	case o.RetryBackoff < 0:
@@ -200,7 +209,7 @@ func (o *Options) checkNumbers() error {
 	case o.Streaming && !o.API.Input().Streams():
 		return fmt.Errorf("streaming must not be true: the answers of api %q come whole, leave it out", o.API.Name())
 	}
-	return cmp.Or(o.Vectors.Check(), o.Ranking.Check(), o.Sound.Check())
+	return cmp.Or(o.Vectors.Check(), o.Ranking.Check(), o.Sound.Check(), o.Visual.Check())
 }
 
 // Speak makes the options those of requests to another endpoint of the server. It turns off what needs answers of a
@@ -332,6 +341,8 @@ type Media struct {
 	Files []api.File        // to upload; media in messages are a part of these
 	Facts []record.Media    // for the record
 	Sound *api.SoundOptions // take precedence over Options.Sound, one by one; nil for none
+
+	Visual *api.VisualOptions // likewise over Options.Visual
 }
 
 // Answer is a request's record together with the text that came. The record holds no secret of the request, whatever

@@ -14,7 +14,8 @@ import (
 var servedPaths = map[string]string{
 	"chat": "/chat/completions", "completion": "/completions", "anthropic_messages": "/messages",
 	"responses": "/responses", "embeddings": "/embeddings", "rerank": "/rerank",
-	"speech": "/audio/speech", "transcription": "/audio/transcriptions",
+	"speech": "/audio/speech", "transcription": "/audio/transcriptions", "image": "/images/generations",
+	"video": "/videos",
 }
 
 // Every API is reached below whatever path a server or a gateway has, with the query of the base URL, and so is the

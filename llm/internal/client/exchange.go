@@ -42,7 +42,9 @@ type work struct {
 	header http.Header // the request's own headers
 
 	caller  context.Context
+	rt      http.RoundTripper
 	attempt *attempt // the running attempt
+	further int64    // bytes received of answers to questions for a job, and of its video
 	renewed bool     // a connection that had been kept alive turned out to be closed
 	atOnce  bool     // the next attempt needs no wait
 
@@ -93,6 +95,9 @@ func (x *exchange) begin(req *Request) error {
 	if opts.API.Output() == api.OutputResults {
 		rec.Inputs = new(int64(len(req.Inputs)))
 	}
+	if opts.API.Input().Shows() {
+		rec.AskedSize = x.ask.AskedSize()
+	}
 	if opts.Streaming {
 		rec.Chunks = make([]int64, 0, min(x.asked.MaxTokens, firstChunks))
 	}
@@ -118,10 +123,13 @@ func (x *exchange) build() (err error) {
 		Tools: req.Tools, ToolChoice: req.ToolChoice,
 	}
 	if m := req.Media; m != nil {
-		x.ask.Files, x.ask.Sound = m.Files, m.Sound
+		x.ask.Files, x.ask.Sound, x.ask.Visual = m.Files, m.Sound, m.Visual
 	}
-	if opts.API.Input().Sounds() {
+	switch in := opts.API.Input(); {
+	case in.Sounds():
 		x.ask.Sound = x.ask.Sound.Or(&opts.Sound)
+	case in.Shows():
+		x.ask.Visual = x.ask.Visual.Or(&opts.Visual)
 	}
 	if req.IgnoreEOS != nil {
 		x.ask.IgnoreEOS = *req.IgnoreEOS
@@ -170,7 +178,7 @@ func emptied(buf []byte) []byte {
 
 // run fills the record, from the moment of sending to the end of the answer.
 func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
-	x.caller = ctx
+	x.caller, x.rt = ctx, rt
 	for {
 		resp, err := x.send(rt)
 		if err == nil {
@@ -244,15 +252,21 @@ func (x *exchange) request() *http.Request {
 	// Without GetBody the transport cannot silently send the request again on a new connection.
 	a.body.Reset(x.body)
 	req.ContentLength, req.Body = int64(len(x.body)), io.NopCloser(&a.body)
-	req.Header = make(http.Header, len(x.c.header)+len(x.header)+3)
-	maps.Copy(req.Header, x.c.header)
-	if id := x.outcome.rec.ID; x.c.idHeader != "" && id != "" {
-		a.id[0] = id
-		req.Header[x.c.idHeader] = a.id[:]
-	}
-	maps.Copy(req.Header, x.header)
-	x.sessionHeaders(req.Header)
+	req.Header = x.requestHeader()
 	return req
+}
+
+// requestHeader returns the headers of a request.
+func (x *exchange) requestHeader() http.Header {
+	header := make(http.Header, len(x.c.header)+len(x.header)+3)
+	maps.Copy(header, x.c.header)
+	if id := x.outcome.rec.ID; x.c.idHeader != "" && id != "" {
+		x.attempt.id[0] = id
+		header[x.c.idHeader] = x.attempt.id[:]
+	}
+	maps.Copy(header, x.header)
+	x.sessionHeaders(header)
+	return header
 }
 
 // sessionHeaders sets the session's id and the token that the server last sent in that session.
@@ -283,6 +297,10 @@ func (x *exchange) receive(resp *http.Response) {
 		x.refused(resp, body)
 		return
 	}
+	if x.stream.output == api.OutputVideo {
+		x.video(body)
+		return
+	}
 	x.events.Reset(body, x.c.opts.EventLimit)
 	x.stream.read(&x.events)
 }
@@ -305,13 +323,16 @@ func (x *exchange) open(resp *http.Response) io.Reader {
 		return &x.source
 	}
 	x.raw.limit = x.c.opts.maxBytes()
+	if x.stream.output != api.OutputText && x.stream.output != api.OutputResults {
+		x.raw.limit = min(x.raw.limit, keptBytes)
+	}
 	return io.TeeReader(&x.source, &x.raw)
 }
 
 // close closes the body of a response.
 func (x *exchange) close(body io.Closer) {
 	x.source.Close()
-	x.outcome.rec.BytesReceived = x.source.wire.n
+	x.outcome.rec.BytesReceived = x.source.wire.n + x.further
 	_ = body.Close()
 }
 

@@ -62,6 +62,9 @@ func (r *reply) fits(at time.Time) bool {
 		r.outcome.fail(at, record.ErrorMalformed, err.Error())
 		return false
 	}
+	if r.delta.Pictures != nil {
+		return r.pictures(at)
+	}
 	count := int64(r.delta.Results.Count)
 	if r.outcome.opts.API.Input() == api.InputRanking {
 		r.outcome.rec.Scores = &count

@@ -63,7 +63,7 @@ func (s *stream) whole(body io.Reader) {
 		return
 	case len(data) > limit:
 		reply.outcome.fail(end, record.ErrorTooLarge,
-			fmt.Sprintf("answer over the limit of %d bytes in one JSON object", limit))
+			fmt.Sprintf("answer over the limit of %d bytes in one JSON object%s", limit, raiseLimit))
 		return
 	}
 	if !reply.decode(data, end, record.ErrorTruncated) {
@@ -156,6 +156,9 @@ func (s *stream) part(at time.Time) bool {
 	since := at.Sub(s.start)
 	if reply.followed() {
 		reply.chunk(record.Micros(since))
+	}
+	if s.output == api.OutputPictures && !reply.picture(at, record.Micros(since)) {
+		return false
 	}
 	reply.take()
 	s.noteProgress(since)
