@@ -115,9 +115,12 @@ func (s *Source) arenaOfHub(id string, patterns []string, split string) (files [
 			(patterns != nil || !datasets.Readable(name) || !ofSplit(name, split))
 	})
 	if len(chosen) == 0 {
-		return nil, fmt.Errorf("data set %s: no file on the hub belongs to split %q or matches %q: set files "+
-			"(data.visionarena.hf_data_files); it has %s", id, split, patterns,
-			strings.Join(names[:min(len(names), 10)], ", "))
+		what := fmt.Sprintf("belongs to split %q", split)
+		if patterns != nil {
+			what = fmt.Sprintf("matches %q", patterns)
+		}
+		return nil, fmt.Errorf("data set %s: no file on the hub %s: set files (data.visionarena.hf_data_files); it "+
+			"has %s", id, what, strings.Join(names[:min(len(names), 10)], ", "))
 	}
 	slices.Sort(chosen)
 	for _, name := range chosen {

@@ -1,6 +1,8 @@
 package input
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/sirupsen/logrus/hooks/test"
@@ -10,7 +12,7 @@ import (
 func TestSamples(t *testing.T) {
 	t.Parallel()
 	log, _ := test.NewNullLogger()
-	for kind := range fileKinds {
+	for _, kind := range append(slices.Collect(maps.Keys(fileKinds)), visionArena) {
 		s := &Source{Shared: new(Shared), Log: log, Abs: func(path string) string { return path }}
 		o := DefaultDatasetOptions()
 		o.Kind, o.Path = kind, sampleName
