@@ -7,7 +7,7 @@ declare module 'k6/x/llm' {
   export type Duration = number | string;
 
   /** Options of a {@link Client}. */
-  export interface ClientOptions {
+  export interface ClientOptions extends SoundOptions {
     /**
      * Base URL. /v1 is added to a bare host ('http://localhost:8000'); any other path is used unchanged ('https://host/api/v3') and
      * may be the endpoint itself ('…/chat/completions', matching the client's api). A query is kept. A user and password in the URL are
@@ -23,13 +23,16 @@ declare module 'k6/x/llm' {
     endpoint?: string;
     /**
      * The endpoint that send uses: 'chat' (the default), 'completion', Anthropic's Messages, OpenAI's Responses (whose system prompts,
-     * tools and their results are made of a chat's), 'embeddings', or 'rerank'. The answers of the last two are not streamed, and have no
-     * tokens.
+     * tools and their results are made of a chat's), 'embeddings', or 'rerank', whose answers are not streamed, and have no tokens;
+     * 'speech', whose answers are sound, or 'transcription' of sound.
      */
-    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses' | 'embeddings' | 'rerank';
+    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses' | 'embeddings' | 'rerank' | 'speech' | 'transcription';
     /** The model to ask for, listed by the server or not; by default the first that GET /v1/models lists. */
     model?: string;
-    /** Ask for a stream of events (default true). Without a stream there are no TTFT, ITL and TPOT. */
+    /**
+     * Ask for a stream of events (default true; false for 'transcription'). Without a stream there are no TTFT, ITL and TPOT. Speech is
+     * streamed as bytes of sound, see streamFormat.
+     */
     streaming?: boolean;
     /**
      * Send ignore_eos, so that answers have maxTokens tokens (default true). Set it to false for servers that refuse the field.
@@ -169,7 +172,7 @@ declare module 'k6/x/llm' {
   }
 
   /** Options of a single request. */
-  export interface RequestOptions {
+  export interface RequestOptions extends SoundOptions {
     /** The model, instead of the client's. */
     model?: string;
     /** The limit of the output, in tokens (default 30). */
@@ -191,13 +194,41 @@ declare module 'k6/x/llm' {
     extraBody?: Record<string, unknown>;
   }
 
-  /** A request for {@link Client.send}: a chat's messages, or a prompt; texts to embed; or a query and documents to rank. */
+  /** Options of speech and of transcriptions, of a client or of one request. */
+  export interface SoundOptions {
+    /** For 'speech': who speaks (default 'alloy'). */
+    voice?: string;
+    /**
+     * The format of the answer. For 'speech': 'pcm' (the default of streams), 'wav', 'mp3', 'opus', 'flac' or 'aac'; for 'transcription':
+     * 'json', 'text', 'verbose_json', 'srt' or 'vtt'. Otherwise the server chooses.
+     */
+    format?: string;
+    /** For 'speech' that is streamed: the bytes of the sound ('audio', the default), or events with pieces of it ('sse'). */
+    streamFormat?: 'audio' | 'sse';
+    /** For 'speech': the samples a second of 'pcm', which does not tell them (default 24000). It is not sent. */
+    sampleRate?: number;
+    /** For 'speech': how fast to speak (default: the server's 1). */
+    speed?: number;
+    /** For 'speech': how to speak. */
+    instructions?: string;
+    /** The language of the sound, or of the text, such as 'en'. */
+    language?: string;
+  }
+
+  /** A file of sound: its bytes as open(path, 'b') returns them, or with a name, as http.file and a {@link Dataset} return it. */
+  export type SoundFile = ArrayBuffer | { data: ArrayBuffer; name?: string; type?: string };
+
+  /**
+   * A request for {@link Client.send}: a chat's messages, or a prompt; texts to embed; a query and documents to rank; a prompt to speak; or
+   * a file of sound to write down, with a prompt for the model.
+   */
   export interface Request extends RequestOptions {
     messages?: Message[];
     prompt?: string;
     input?: string | string[];
     query?: string;
     documents?: string[];
+    file?: SoundFile;
   }
 
   /** The outcome of a request. Times are milliseconds, null if undefined. A failed request is a result, not an exception. */
@@ -247,6 +278,12 @@ declare module 'k6/x/llm' {
     vectorLength: number | null;
     /** The number of scores in the answer; null without scores. */
     scores: number | null;
+    /** The time to the first bytes of sound that came, without a header; null for answers of other kinds. */
+    timeToFirstAudio: number | null;
+    /** How many seconds the speech that came, or the sound that was sent, plays; null if that is unknown. */
+    audioSeconds: number | null;
+    /** latency divided by audioSeconds: above 1, the server is slower than the sound plays. */
+    realTimeFactor: number | null;
   }
 
   /** A session of a {@link Dataset} of sessions, for {@link Client.replay}. */
@@ -301,6 +338,12 @@ declare module 'k6/x/llm' {
     /** Asks for the scores of documents by a query. */
     rerank(query: string, documents: string[], options?: RequestOptions): Result;
     rerankAsync(query: string, documents: string[], options?: RequestOptions): Promise<Result>;
+    /** Has a text spoken. The sound is measured, and not kept. */
+    speak(text: string, options?: RequestOptions): Result;
+    speakAsync(text: string, options?: RequestOptions): Promise<Result>;
+    /** Has a sound written down; prompt is what the model is told about it. */
+    transcribe(file: SoundFile, options?: RequestOptions & { prompt?: string }): Result;
+    transcribeAsync(file: SoundFile, options?: RequestOptions & { prompt?: string }): Promise<Result>;
     /**
      * Replays a session of a data set and waits until it ends: its calls are sent as its graph lets them go, each with the server's own
      * answers to those before it. It must be the first request of its iteration.

@@ -93,7 +93,11 @@ func (c *jsClient) ask(d api.Dialect, args []sobek.Value) (engine.Job, error) {
 	opts := new(requestOptions)
 	inputs := opts.inputs(d)
 	args = append(args, make([]sobek.Value, len(inputs)+1)...) // those that are left out
-	if err := opts.fields().read(c.m.vu.Runtime(), "request", args[len(inputs)]); err != nil {
+	given := opts.fields()
+	if d.Input() == api.InputSound { // what the model is told of the sound
+		given["prompt"] = text(&opts.Prompt)
+	}
+	if err := given.read(c.m.vu.Runtime(), "request", args[len(inputs)]); err != nil {
 		return engine.Job{}, err
 	}
 	for i, in := range inputs {
@@ -119,6 +123,10 @@ func (o *requestOptions) inputs(d api.Dialect) []argument {
 		return []argument{{"input", o.readInputs}}
 	case api.InputRanking:
 		return []argument{{"query", text(&o.Query)}, {"documents", o.readInputs}}
+	case api.InputSpeech:
+		return []argument{{"text", o.readText}}
+	case api.InputSound:
+		return []argument{{"file", o.readSound}}
 	}
 	return []argument{{"prompt", text(&o.Prompt)}}
 }

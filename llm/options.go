@@ -3,6 +3,7 @@ package llm
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"strconv"
 	"time"
@@ -25,7 +26,8 @@ type clientOptions struct {
 }
 
 func (o *clientOptions) fields(rt *sobek.Runtime) fields {
-	return fields{
+	f := soundFields(func() *api.SoundOptions { return &o.Sound })
+	maps.Copy(f, fields{
 		"baseURL":        text(&o.BaseURL),
 		"endpoint":       text(&o.Endpoint),
 		"api":            dialect(&o.API),
@@ -66,7 +68,8 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 
 		"serverMetrics":         readPages(&o.Pages),
 		"serverMetricsInterval": duration(&o.Pages.Interval),
-	}
+	})
+	return f
 }
 
 // readClientOptions reads the argument of new Client, and checks everything that can be checked without a server.
@@ -215,7 +218,8 @@ type requestOptions struct {
 }
 
 func (o *requestOptions) fields() fields {
-	return fields{
+	f := soundFields(o.sound)
+	maps.Copy(f, fields{
 		"model":     text(&o.Model),
 		"maxTokens": integer(&o.maxTokens, 1),
 		"sessionID": text(&o.SessionID),
@@ -231,7 +235,8 @@ func (o *requestOptions) fields() fields {
 			}
 			return api.CheckMaxTokensField(*o.MaxTokensField)
 		},
-	}
+	})
+	return f
 }
 
 // withInput returns the fields and the keys that carry the input itself.
@@ -239,6 +244,7 @@ func (o *requestOptions) withInput() fields {
 	f := o.fields()
 	f["messages"] = jsonArray(&o.Messages)
 	f["input"], f["documents"], f["query"] = o.readInputs, o.readInputs, text(&o.Query)
+	f["file"] = o.readSound
 	f["prompt"] = func(v sobek.Value) error {
 		o.hasPrompt = true
 		return text(&o.Prompt)(v)

@@ -30,6 +30,9 @@ type result struct {
 	Inputs           any       `js:"inputs"`       // texts or documents sent
 	VectorLength     any       `js:"vectorLength"` // numbers in each vector
 	Scores           any       `js:"scores"`       // how many came
+	TimeToFirstAudio any       `js:"timeToFirstAudio"`
+	AudioSeconds     any       `js:"audioSeconds"`   // of the speech that came, or of the file sent
+	RealTimeFactor   any       `js:"realTimeFactor"` // latency / audioSeconds
 }
 
 // newResult returns the result of an answer. It takes the counts because reading them parses the server's usage, and
@@ -46,6 +49,7 @@ func newResult(a client.Answer, c record.Counts) *result {
 		ScheduleDelay:    msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,
 	}
 	res.Inputs, res.VectorLength, res.Scores = knownOrNull(r.Inputs), knownOrNull(r.VectorLength), knownOrNull(r.Scores)
+	res.setSound(r)
 	if r.Good != nil {
 		res.Good = *r.Good
 	}

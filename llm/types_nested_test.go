@@ -46,7 +46,7 @@ func membersOf(t *testing.T, types, option string) []string {
 // valuesOf returns the strings that an option of an interface accepts.
 func valuesOf(t *testing.T, types, name, option string) []string {
 	t.Helper()
-	_, body, _ := strings.Cut(types, "export interface "+name+" {")
+	_, body, _ := strings.Cut(types, "export interface "+name+" ")
 	m := regexp.MustCompile(`(?s)\n    ` + option + `\??:([^;]*);`).FindStringSubmatch(body)
 	if m == nil {
 		t.Fatalf("docs/index.d.ts has no option %s of %s", option, name)

@@ -27,19 +27,22 @@ func sorted(t *testing.T, text string) string {
 	return string(out)
 }
 
-// declared returns the members of an interface or class in docs/index.d.ts.
+// declared returns the members of an interface or class in docs/index.d.ts, and those of the options that it extends.
 func declared(t *testing.T, types, name string) []string {
 	t.Helper()
 	body := regexp.MustCompile(`(?ms)^  export (?:interface|class) ` + name +
-		`\b[^{]*\{\n(.*?)^  \}`).FindStringSubmatch(types)
+		`\b([^{]*)\{\n(.*?)^  \}`).FindStringSubmatch(types)
 	if body == nil {
 		t.Fatalf("docs/index.d.ts has no %s", name)
 	}
 	var members []string
-	for _, m := range regexp.MustCompile(`(?m)^    (?:readonly )?(\w+)\??(?:\(|:)`).FindAllStringSubmatch(body[1], -1) {
+	for _, m := range regexp.MustCompile(`(?m)^    (?:readonly )?(\w+)\??(?:\(|:)`).FindAllStringSubmatch(body[2], -1) {
 		if m[1] != "constructor" {
 			members = append(members, m[1])
 		}
+	}
+	if strings.Contains(body[1], "extends SoundOptions") {
+		members = append(members, declared(t, types, "SoundOptions")...)
 	}
 	slices.Sort(members)
 	return members

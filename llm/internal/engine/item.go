@@ -73,10 +73,18 @@ func sounds(in api.Input, r *client.Request, hasPrompt bool) error {
 	switch other := r.Messages != nil || r.Inputs != nil || r.Query != ""; {
 	case in == api.InputSpeech && (other || file || !hasPrompt):
 		return errSpeech
-	case in == api.InputSpeech && strings.TrimSpace(r.Prompt) == "":
-		return errors.New("the text to speak is empty")
+	case in == api.InputSpeech:
+		return CheckSpoken(r.Prompt)
 	case in == api.InputSound && (other || !file):
 		return errSound
+	}
+	return nil
+}
+
+// CheckSpoken returns an error if there is nothing to speak.
+func CheckSpoken(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return errors.New("the text to speak is empty")
 	}
 	return nil
 }

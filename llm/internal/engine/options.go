@@ -165,6 +165,7 @@ func (o *Options) redactRare(m map[string]any) {
 		m["chainResponses"] = true
 	}
 	showInputs(m, &o.Vectors, &o.Ranking)
+	showSound(m, &o.Sound)
 	if o.Format != nil {
 		m["responseFormat"] = o.Format
 	}
