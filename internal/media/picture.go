@@ -20,10 +20,11 @@ type Picture struct {
 const (
 	// The 24 photographs of Kodak's Lossless True Color Image Suite take 1.6 on average (https://r0k.us/graphics/kodak).
 	pngDensity = 1.6
-	// On the web the median JPEG takes 2 bits, and half of them take 1.2 to 3.8
-	// (https://discuss.httparchive.org/t/what-compression-ratio-ranges-are-used-for-lossy-formats/2464).
+	// On the web the median JPEG takes 2 bits, and half of them take 1.2 to 3.8.
+	// https://discuss.httparchive.org/t/what-compression-ratio-ranges-are-used-for-lossy-formats/2464
 	jpegDensity = 0.25
-	// Lossless WebP takes a quarter less than PNG (https://developers.google.com/speed/webp/docs/webp_lossless_alpha_study).
+	// Lossless WebP takes a quarter less than PNG.
+	// https://developers.google.com/speed/webp/docs/webp_lossless_alpha_study
 	webpDensity = 1.2
 )
 

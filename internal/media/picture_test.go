@@ -103,7 +103,8 @@ func TestContent(t *testing.T) {
 	for _, format := range []string{PNG, JPEG, WebP} {
 		seen := map[string]bool{}
 		for seed := range uint64(4) {
-			m := decode(t, format, encode(t, Picture{Width: 70, Height: 50, Format: format, Content: Solid, Seed: seed}))
+			p := Picture{Width: 70, Height: 50, Format: format, Content: Solid, Seed: seed}
+			m := decode(t, format, encode(t, p))
 			if n := coloursIn(m); n != 1 {
 				t.Errorf("%s: %d colours in a solid picture", format, n)
 			}

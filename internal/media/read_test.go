@@ -25,7 +25,8 @@ func TestReadImage(t *testing.T) {
 			t.Errorf("%s, cut short: got %v", want, err)
 		}
 	}
-	if _, _, _, err := ReadImage([]byte("{}")); err == nil || !strings.Contains(err.Error(), "not a PNG, JPEG, WebP or GIF") {
+	_, _, _, err := ReadImage([]byte("{}"))
+	if err == nil || !strings.Contains(err.Error(), "not a PNG, JPEG, WebP or GIF") {
 		t.Errorf("JSON: got %v", err)
 	}
 }

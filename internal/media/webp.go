@@ -6,8 +6,9 @@ import (
 )
 
 // webp returns the file, in the lossless kind of WebP
-// (https://developers.google.com/speed/webp/docs/webp_lossless_bitstream_specification). Each pixel is predicted by that above, and the difference written in Huffman codes, one for each colour. A library
-// that tries more takes forty times as long, and cannot make noise smaller.
+// (https://developers.google.com/speed/webp/docs/webp_lossless_bitstream_specification). Each pixel is predicted by
+// that above, and the difference written in Huffman codes, one for each colour. A library that tries more takes forty
+// times as long, and cannot make noise smaller.
 func (p Picture) webp() []byte {
 	size := p.size(webpDensity)
 	w := &webpWriter{rows: p.newRows(webpSizes, max(size-webpFrame, 0))}
