@@ -103,13 +103,17 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 			default:
 				return counter.CountSpecial(r.Prompt), false
 			}
-			n, err := counter.CountPrompt(templateChat(d, r.Messages, api.Extra{"tools": r.Tools}, o.Extra, r.Extra))
+			messages, media := r.Messages, r.Media != nil
+			if media {
+				messages = api.WithoutMedia(messages)
+			}
+			n, err := counter.CountPrompt(templateChat(d, messages, api.Extra{"tools": r.Tools}, o.Extra, r.Extra))
 			if err != nil && counter.Problem() == nil && counter.First(err) {
 				log.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of such chats are the "+
 					"tokens of their texts alone",
 					o.Tokenizer, err)
 			}
-			return n, err != nil
+			return n + r.Media.Tokens(), err != nil || media
 		}
 	}
 	if o.Sim == nil || o.Sim.Tokenizer == "" {

@@ -196,7 +196,8 @@ func (w *wireRequest) countChat(messages, tools gjson.Result, tokens Tokenizer) 
 		return countSaid(w.said), nil
 	}
 	// without a template only the texts are counted
-	n, _ := tokens.CountChat(json.RawMessage(messages.Raw), append(json.RawMessage(nil), tools.Raw...))
+	texts := withParts(messages, func(string, gjson.Result) string { return "" })
+	n, _ := tokens.CountChat(texts, append(json.RawMessage(nil), tools.Raw...))
 	return n, nil
 }
 

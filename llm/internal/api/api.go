@@ -12,7 +12,8 @@ import (
 type Request struct {
 	Model     string
 	Prompt    string          // prompt of a completion
-	Messages  json.RawMessage // messages of a chat: a JSON array
+	Messages  json.RawMessage // messages of a chat: a JSON array, with the marks of blobs
+	Checked   bool            // Messages is known to be JSON
 	MaxTokens int             // limit of the output; 0 means no limit
 	IgnoreEOS bool            // generate MaxTokens whatever the model says; an extension of vLLM and others
 	Stream    bool
@@ -52,6 +53,7 @@ type Dialect interface {
 	// Headers returns the headers that it adds to those of every request. key is the API key, "" if there is none.
 	Headers(key string) map[string]string
 	// Body returns the request's JSON, its keys in the order in which inference-perf sends them, then the extra ones.
+	// The marks of blobs are in it as in the messages.
 	// Its error names an option that the endpoint has no field for.
 	Body(r *Request) ([]byte, error)
 	// Decode reads a whole answer, or the data of one event of a streamed one, into out, whose buffers it reuses: the

@@ -167,7 +167,19 @@ func (w *bodyWriter) json(name string, value json.RawMessage) {
 	if !w.begin(name) {
 		return
 	}
-	if !gjson.ValidBytes(value) {
+	w.value(name, value, gjson.ValidBytes(value))
+}
+
+// messages writes messages of the request, or what was made of them.
+func (w *bodyWriter) messages(name string, list json.RawMessage, r *Request) {
+	if w.begin(name) {
+		w.value(name, list, r.Checked || gjson.ValidBytes(list))
+	}
+}
+
+// value writes the value of a field that has begun.
+func (w *bodyWriter) value(name string, value json.RawMessage, valid bool) {
+	if !valid {
 		text, err := encode(value)
 		if err != nil && w.err == nil {
 			w.err = fmt.Errorf("%s: %w", name, err)
@@ -201,6 +213,9 @@ func AppendQuoted(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); {
+		if i += Plain(s[i:]); i == len(s) {
+			break
+		}
 		if c := s[i]; c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
 			i++
 			continue
@@ -213,6 +228,22 @@ func AppendQuoted(dst []byte, s string) []byte {
 		i += size
 	}
 	return append(append(dst, s[from:]...), '"')
+}
+
+// Plain returns the length of a part at the beginning of a text that stands in a JSON string as it is: printable ASCII,
+// no quotes and backslashes. It may end a few bytes early, and takes a small share of the time of a loop over bytes.
+func Plain(s string) (n int) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; n+8 <= len(s); n += 8 {
+		b := s[n : n+8]
+		x := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 |
+			uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, backslash := x^ones*'"', x^ones*'\\'
+		if (x|(x-ones*' ')|(quote-ones)|(backslash-ones))&highs != 0 {
+			break
+		}
+	}
+	return n
 }
 
 // escapeOf returns what stands in a JSON string for a quote, a backslash, or a rune that is not printable ASCII: "" if

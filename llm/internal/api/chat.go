@@ -11,5 +11,5 @@ func (chat) Path() string { return "/chat/completions" }
 func (chat) Input() Input { return InputMessages }
 
 func (d chat) Body(r *Request) ([]byte, error) {
-	return d.body(r, func(w *bodyWriter) { w.json("messages", r.Messages) })
+	return d.body(r, func(w *bodyWriter) { w.messages("messages", r.Messages, r) })
 }

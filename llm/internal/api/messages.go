@@ -42,11 +42,14 @@ func (messages) Body(r *Request) ([]byte, error) {
 	if r.Previous != "" {
 		return nil, errPrevious
 	}
+	if err := checkParts(r, "anthropic_messages"); err != nil {
+		return nil, err
+	}
 	w := newBody(r)
 	w.extra = anthropicFields(r.Extra)
 	w.text("model", r.Model)
-	list, system := anthropicChat(r.Messages)
-	w.json("messages", list)
+	list, system := anthropicChat(r.Messages, r.Checked)
+	w.messages("messages", list, r)
 	w.limit(r, MaxTokensField)
 	w.plain("stream", strconv.FormatBool(r.Stream))
 	if system != "" {

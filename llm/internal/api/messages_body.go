@@ -10,10 +10,10 @@ import (
 )
 
 // anthropicChat returns the messages of a chat in Anthropic's form, and the texts of its system messages apart, with a
-// blank line between them. It returns a text that is no list as it is.
-func anthropicChat(chat json.RawMessage) (list json.RawMessage, system string) {
+// blank line between them. It returns a text that is no list as it is. checked says that the chat is JSON.
+func anthropicChat(chat json.RawMessage, checked bool) (list json.RawMessage, system string) {
 	parsed := gjson.ParseBytes(chat)
-	if !gjson.ValidBytes(chat) || !parsed.IsArray() {
+	if !checked && !gjson.ValidBytes(chat) || !parsed.IsArray() {
 		return chat, ""
 	}
 	var systems []string
@@ -57,8 +57,8 @@ func appendMessage(dst []byte, message gjson.Result) []byte {
 	return append(dst, '}')
 }
 
-// appendContent appends a text, or a list of blocks. A block of OpenAI's Responses becomes one of text; the others are
-// blocks of Anthropic's already.
+// appendContent appends a text, or a list of blocks. Texts and pictures of OpenAI's forms get that of Anthropic's; the
+// others are blocks of Anthropic's already.
 func appendContent(dst []byte, content gjson.Result) []byte {
 	switch {
 	case content.Type == gjson.String:
@@ -73,14 +73,26 @@ func appendContent(dst []byte, content gjson.Result) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		if block.Get("type").Str == "input_text" {
-			dst = appendTextBlock(dst, block.Get("text").Str)
-		} else {
-			dst = append(dst, block.Raw...)
-		}
+		dst = appendBlock(dst, block)
 		return true
 	})
 	return append(dst, ']')
+}
+
+func appendBlock(dst []byte, block gjson.Result) []byte {
+	switch block.Get("type").Str {
+	case "input_text":
+		return appendTextBlock(dst, block.Get("text").Str)
+	case "image_url":
+		if url := block.Get("image_url.url"); url.Type == gjson.String {
+			return appendImageBlock(dst, url)
+		}
+	case "input_image":
+		if url := block.Get("image_url"); url.Type == gjson.String {
+			return appendImageBlock(dst, url)
+		}
+	}
+	return append(dst, block.Raw...)
 }
 
 func appendTextBlock(dst []byte, text string) []byte {

@@ -18,10 +18,13 @@ func (responses) EndMark() string { return "response.completed" }
 
 // Body sends a chat as items. What is an item already is sent as it is.
 func (responses) Body(r *Request) ([]byte, error) {
+	if err := checkParts(r, "responses"); err != nil {
+		return nil, err
+	}
 	w := newBody(r)
 	w.extra = responseFields(r.Extra)
 	w.text("model", r.Model)
-	w.json("input", responseItems(r.Messages))
+	w.messages("input", responseItems(r.Messages, r.Checked), r)
 	w.limit(r, "max_output_tokens")
 	if r.IgnoreEOS && r.MaxTokens > 0 {
 		w.plain("ignore_eos", "true")

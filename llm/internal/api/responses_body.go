@@ -7,10 +7,11 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// responseItems returns the messages of a chat as items. It returns a text that is no list as it is.
-func responseItems(chat json.RawMessage) json.RawMessage {
+// responseItems returns the messages of a chat as items. It returns a text that is no list as it is. checked says that
+// the chat is JSON.
+func responseItems(chat json.RawMessage, checked bool) json.RawMessage {
 	parsed := gjson.ParseBytes(chat)
-	if !gjson.ValidBytes(chat) || !parsed.IsArray() {
+	if !checked && !gjson.ValidBytes(chat) || !parsed.IsArray() {
 		return chat
 	}
 	list := append(make(json.RawMessage, 0, len(chat)+len(chat)/16), '[')
@@ -77,13 +78,12 @@ func appendInput(dst []byte, role string, content gjson.Result) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		url := part.Get("image_url.url")
 		switch {
 		case part.Get("type").Str == "text":
 			dst = append(append(append(dst, `{"type":"`...), kind...), `","text":`...)
 			dst = append(AppendQuoted(dst, part.Get("text").Str), '}')
-		case part.Get("type").Str == "image_url" && url.Type == gjson.String:
-			dst = append(append(append(dst, `{"type":"input_image","image_url":`...), url.Raw...), '}')
+		case part.Get("type").Str == "image_url" && part.Get("image_url.url").Type == gjson.String:
+			dst = appendInputImage(dst, part.Get("image_url"))
 		default:
 			dst = append(dst, part.Raw...)
 		}

@@ -70,7 +70,7 @@ func rawContent(content gjson.Result) json.RawMessage {
 // chat turns what Body makes of a chat into one again, as vLLM does: the texts of system messages are one message, and
 // results of tools come before what else the user says.
 func (messages) chat(given json.RawMessage, fields Extra) (chat []chatMessage) {
-	list, system := anthropicChat(given)
+	list, system := anthropicChat(given, true)
 	if own := gjson.ParseBytes(fields["system"]); own.Exists() {
 		system = textOfContent(own) // it replaces the body's
 	}
@@ -115,7 +115,7 @@ func (responses) chat(given json.RawMessage, fields Extra) (chat []chatMessage) 
 	if instructions := gjson.ParseBytes(fields["instructions"]); instructions.Str != "" {
 		chat = append(chat, textMessage("system", instructions.Str))
 	}
-	gjson.ParseBytes(responseItems(given)).ForEach(func(_, item gjson.Result) bool {
+	gjson.ParseBytes(responseItems(given, true)).ForEach(func(_, item gjson.Result) bool {
 		switch item.Get("type").Str {
 		case "function_call":
 			if n := len(chat); n == 0 || chat[n-1].Role != "assistant" {

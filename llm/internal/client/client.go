@@ -97,8 +97,8 @@ type Options struct {
 	// there is no tokenizer.
 	Count func(text string) int
 	// CountPrompt returns the number of tokens in a request's prompt as a server of the API counts them. raw reports
-	// that a chat could not be written as the server writes it, and that only its texts were counted. It is required if
-	// Count is set.
+	// that a chat could not be written as the server writes it, and that only its texts were counted, or that the
+	// tokens of its media are estimates or missing. It is required if Count is set.
 	CountPrompt func(api.Dialect, Request) (n int, raw bool)
 }
 
@@ -306,7 +306,8 @@ type Request struct {
 	ID        string          // sent in Options.RequestIDHeader unless empty
 	Model     string          // "" means the client's model
 	Prompt    string          // prompt of a completion
-	Messages  json.RawMessage // messages of a chat: a JSON array
+	Messages  json.RawMessage // messages of a chat: a JSON array, with the marks of Media.Blobs
+	Checked   bool            // Messages is known to be JSON
 	Inputs    []string        // texts to embed, or documents to rank
 	Query     string          // what documents are ranked by
 	Media     *Media          // nil without pictures, videos and sounds
@@ -339,10 +340,25 @@ type Request struct {
 // Media is what a request has besides text.
 type Media struct {
 	Files []api.File        // to upload; media in messages are a part of these
+	Blobs []string          // what the marks of messages stand for, see api.AppendBlob; written as it is
 	Facts []record.Media    // for the record
 	Sound *api.SoundOptions // take precedence over Options.Sound, one by one; nil for none
 
 	Visual *api.VisualOptions // likewise over Options.Visual
+}
+
+// Tokens returns how many tokens the model makes of the media, by estimate; 0 if that is not known of each.
+func (m *Media) Tokens() (n int) {
+	if m == nil {
+		return 0
+	}
+	for i := range m.Facts {
+		if m.Facts[i].Tokens == 0 {
+			return 0
+		}
+		n += m.Facts[i].Tokens
+	}
+	return n
 }
 
 // Answer is a request's record together with the text that came. The record holds no secret of the request, whatever

@@ -37,7 +37,7 @@ type work struct {
 	asked Request     // with the client's defaults
 	ask   api.Request // what is sent
 	token string      // session token that was sent
-	body  []byte
+	body  body
 
 	header http.Header // the request's own headers
 
@@ -87,7 +87,7 @@ func (x *exchange) begin(req *Request) error {
 	}
 	rec := &record.Request{
 		ID: req.ID, API: opts.API.Name(), Model: x.asked.Model, Streaming: opts.Streaming,
-		MaxTokens: x.ask.MaxTokens, BytesSent: int64(len(x.body)), Chunks: []int64{}, RequestBody: x.requestBody(),
+		MaxTokens: x.ask.MaxTokens, BytesSent: x.body.size(), Chunks: []int64{}, RequestBody: x.requestBody(),
 	}
 	if req.Media != nil {
 		rec.Media = req.Media.Facts
@@ -116,14 +116,14 @@ const firstChunks = 16
 func (x *exchange) build() (err error) {
 	req, opts := &x.asked, &x.c.opts
 	x.ask = api.Request{
-		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: req.MaxTokens,
+		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, Checked: req.Checked, MaxTokens: req.MaxTokens,
 		MaxTokensField: opts.MaxTokensField, IgnoreEOS: opts.IgnoreEOS, Stream: opts.Streaming,
 		AddSpecial: req.AddSpecial, Format: opts.Format, Extra: opts.extra(req.Extra),
 		Inputs: req.Inputs, Query: req.Query, Vectors: opts.Vectors, Ranking: opts.Ranking,
 		Tools: req.Tools, ToolChoice: req.ToolChoice,
 	}
 	if m := req.Media; m != nil {
-		x.ask.Files, x.ask.Sound, x.ask.Visual = m.Files, m.Sound, m.Visual
+		x.ask.Files, x.ask.Sound, x.ask.Visual, x.body.blobs = m.Files, m.Sound, m.Visual, m.Blobs
 	}
 	switch in := opts.API.Input(); {
 	case in.Sounds():
@@ -143,7 +143,7 @@ func (x *exchange) build() (err error) {
 	if opts.Chain && req.SessionID != "" {
 		x.ask.Previous, x.ask.Messages = opts.Chains.follow(req.SessionID, req.Messages)
 	}
-	if x.body, err = opts.API.Body(&x.ask); err != nil {
+	if x.body.text, err = opts.API.Body(&x.ask); err != nil {
 		return fmt.Errorf("request body: %w", err)
 	}
 	if opts.SessionHeader != "" && !validValue(req.SessionID) {
@@ -250,8 +250,7 @@ func (x *exchange) request() *http.Request {
 	a := x.attempt
 	req := x.c.request.WithContext(httptrace.WithClientTrace(a.ctx, &a.trace.hooks))
 	// Without GetBody the transport cannot silently send the request again on a new connection.
-	a.body.Reset(x.body)
-	req.ContentLength, req.Body = int64(len(x.body)), io.NopCloser(&a.body)
+	req.ContentLength, req.Body = x.body.size(), x.body.open(&a.body)
 	req.Header = x.requestHeader()
 	return req
 }

@@ -32,10 +32,10 @@ func (x *exchange) requestBody() string {
 	if fields, found := secret.Redact(x.ask.Extra); found {
 		ask := x.ask
 		ask.Extra = fields
-		body, _ := x.c.opts.API.Body(&ask) // cannot fail: the body was built with the original fields
-		return string(body)
+		text, _ := x.c.opts.API.Body(&ask) // cannot fail: the body was built with the original fields
+		return shownBody(text, x.body.blobs)
 	}
-	return string(x.body)
+	return shownBody(x.body.text, x.body.blobs)
 }
 
 // answer gives a the record and the text. It comes last, because the verdict and the counts need both as they came.

@@ -141,6 +141,11 @@ func (c *Call) address(model string) {
 	if c.Model == "" {
 		c.Model = model
 	}
+	c.Checked = true // what scripts and files say went through JSON
+	if c.Dialect.Input() == api.InputMessages {
+		c.client.vu.process.takeMedia(&c.Request)
+		c.client.vu.process.estimate(c.Media, c.Model, model)
+	}
 	if c.Dialect.Input() == api.InputRanking && len(c.Inputs) == 1 {
 		c.client.vu.process.warn(c.state, "a rerank request has one document, which is ranked against none: its "+
 			"latency is that of one score")

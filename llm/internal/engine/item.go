@@ -127,10 +127,7 @@ func (c *Client) job(t Turn) (Job, error) {
 	case t.Chat != nil:
 		j.Messages = appendJSON(make([]byte, 0, len(t.Chat)), gjson.ParseBytes(t.Chat))
 	case t.Messages != nil:
-		j.Messages = messages(t.Messages, t.Parts)
-		if t.Parts != nil {
-			j.Media = &client.Media{Facts: mediaOf(t.Parts)}
-		}
+		j.Messages, j.Media = messages(t.Messages, t.Parts)
 	default:
 		j.Prompt, j.Asked = t.Prompt, t.PromptTokens // the number of a chat's tokens includes the template
 		if t.Bare {
@@ -184,28 +181,28 @@ func extra(params json.RawMessage) api.Extra {
 	return fields
 }
 
-// messages returns the messages of a chat as a script would send them, byte for byte. parts, if not nil, are the content
-// of the last.
-func messages(list []datasets.Message, parts []datasets.Part) json.RawMessage {
+// messages returns the messages of a chat as a script would send them, byte for byte. parts, if not nil, are the
+// content of the last.
+func messages(list []datasets.Message, parts []datasets.Part) (json.RawMessage, *client.Media) {
 	size := 2 + sizeOfParts(parts)
 	for _, m := range list {
 		size += len(m.Role) + len(m.Content) + 32
 	}
-	text := append(make([]byte, 0, size+size/16), '[')
+	w := partWriter{dst: append(make([]byte, 0, size+size/16), '[')}
 	for i, m := range list {
 		if i > 0 {
-			text = append(text, ',')
+			w.dst = append(w.dst, ',')
 		}
-		text = appendString(append(text, `{"role":`...), m.Role)
-		text = append(text, `,"content":`...)
+		w.dst = appendString(append(w.dst, `{"role":`...), m.Role)
+		w.dst = append(w.dst, `,"content":`...)
 		if parts != nil && i == len(list)-1 {
-			text = appendParts(text, parts)
+			w.parts(parts)
 		} else {
-			text = appendString(text, m.Content)
+			w.dst = appendString(w.dst, m.Content)
 		}
-		text = append(text, '}')
+		w.dst = append(w.dst, '}')
 	}
-	return append(text, ']')
+	return append(w.dst, ']'), w.media(parts)
 }
 
 // appendString appends a string as JSON.stringify writes it: encoding/json escapes more.
@@ -214,6 +211,9 @@ func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); {
+		if i += api.Plain(s[i:]); i == len(s) {
+			break
+		}
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
 			i++

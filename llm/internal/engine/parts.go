@@ -2,6 +2,8 @@ package engine
 
 import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -16,56 +18,70 @@ func mediaOf(parts []datasets.Part) (all []record.Media) {
 	return all
 }
 
-// sizeOfParts returns about how many bytes parts take in a request.
+// sizeOfParts returns about how many bytes parts take in messages.
 func sizeOfParts(parts []datasets.Part) (size int) {
 	for _, p := range parts {
 		size += len(p.Text) + 64
-		if p.Media == nil {
-			continue
-		}
-		for _, file := range append(p.Media.URLs, p.Media.Files...) {
-			size += len(file) + 64
+		if p.Media != nil {
+			size += 96 * len(p.Media.Files)
+			for _, url := range p.Media.URLs {
+				size += len(url) + 64
+			}
 		}
 	}
 	return size
 }
 
-// appendParts appends the content of a message with media, as OpenAI's chat has it. The other dialects make their own
-// form of it.
-func appendParts(dst []byte, parts []datasets.Part) []byte {
-	dst = append(dst, '[')
-	for i, p := range parts {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		if p.Media == nil {
-			dst = append(appendString(append(dst, `{"type":"text","text":`...), p.Text), '}')
-			continue
-		}
-		dst = appendFiles(dst, p.Media)
-	}
-	return append(dst, ']')
+// partWriter writes the content of a message with media, as OpenAI's chat has it. The other dialects make their own
+// form of it. The files stay apart, as blobs.
+type partWriter struct {
+	dst   []byte
+	blobs []string
 }
 
-// appendFiles appends a part for each file.
-func appendFiles(dst []byte, m *datasets.Media) []byte {
+// media returns what the request has besides the text.
+func (w *partWriter) media(parts []datasets.Part) *client.Media {
+	if parts == nil {
+		return nil
+	}
+	return &client.Media{Blobs: w.blobs, Facts: mediaOf(parts)}
+}
+
+func (w *partWriter) parts(parts []datasets.Part) {
+	w.dst = append(w.dst, '[')
+	for i, p := range parts {
+		if i > 0 {
+			w.dst = append(w.dst, ',')
+		}
+		if p.Media == nil {
+			w.dst = append(appendString(append(w.dst, `{"type":"text","text":`...), p.Text), '}')
+			continue
+		}
+		w.files(p.Media)
+	}
+	w.dst = append(w.dst, ']')
+}
+
+// files writes a part for each file.
+func (w *partWriter) files(m *datasets.Media) {
 	list, urls := m.Files, m.URLs != nil
 	if urls {
 		list = m.URLs
 	}
 	for i, file := range list {
 		if i > 0 {
-			dst = append(dst, ',')
+			w.dst = append(w.dst, ',')
 		}
-		dst = appendFile(dst, m, file, urls)
+		w.file(m, file, urls)
 	}
-	return dst
 }
 
-func appendFile(dst []byte, m *datasets.Media, file string, url bool) []byte {
+func (w *partWriter) file(m *datasets.Media, file string, url bool) {
 	if m.Kind == datasets.Audio && !url {
-		dst = append(append(dst, `{"type":"input_audio","input_audio":{"data":"`...), file...)
-		return append(appendString(append(dst, `","format":`...), m.Format), "}}"...)
+		w.dst = append(w.dst, `{"type":"input_audio","input_audio":{"data":"`...)
+		w.blob(file)
+		w.dst = append(appendString(append(w.dst, `","format":`...), m.Format), "}}"...)
+		return
 	}
 	kind, mime := "image_url", "image/"+m.Format
 	switch {
@@ -78,9 +94,23 @@ func appendFile(dst []byte, m *datasets.Media, file string, url bool) []byte {
 	case m.Kind == datasets.Video:
 		kind, mime = "video_url", "video/"+m.Format
 	}
-	dst = append(append(append(append(append(dst, `{"type":"`...), kind...), `","`...), kind...), `":{"url":"`...)
-	if !url {
-		dst = append(append(append(dst, "data:"...), mime...), ";base64,"...)
+	w.dst = append(append(append(append(append(w.dst, `{"type":"`...), kind...), `","`...), kind...), `":{"url":`...)
+	if url {
+		w.dst = appendString(w.dst, file)
+	} else {
+		w.dst = append(append(append(w.dst, `"data:`...), mime...), ";base64,"...)
+		w.blob(file)
+		w.dst = append(w.dst, '"')
 	}
-	return append(append(dst, file...), `"}}`...)
+	w.dst = append(w.dst, "}}"...)
+}
+
+// blob writes a file in base64 by its mark.
+func (w *partWriter) blob(file string) {
+	if len(w.blobs) == api.MaxBlobs {
+		w.dst = append(w.dst, file...)
+		return
+	}
+	w.dst = api.AppendBlob(w.dst, len(w.blobs))
+	w.blobs = append(w.blobs, file)
 }

@@ -32,6 +32,8 @@ type Process struct {
 	vus        registry
 	searches   searches
 	sessions   sync.Map // numbers of the data sets whose items are sessions
+	media      seenMedia
+	rules      sync.Map // of models, each a knownRule
 
 	plan      plan
 	status    sharedStatus

@@ -1,0 +1,103 @@
+package client
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+)
+
+// body is the body of a request: its text, in which marks stand for blobs. Requests in flight share the blobs.
+type body struct {
+	text  []byte
+	blobs []string
+}
+
+// size returns the number of bytes that are sent.
+func (b *body) size() int64 {
+	n := int64(len(b.text))
+	if b.blobs == nil {
+		return n
+	}
+	for rest := b.text; ; {
+		begin, end, i := api.NextBlob(rest)
+		if i < 0 {
+			return n
+		}
+		n -= int64(end - begin)
+		if i < len(b.blobs) {
+			n += int64(len(b.blobs[i]))
+		}
+		rest = rest[end:]
+	}
+}
+
+// open returns a reader of a body for one attempt. The text alone is read by plain, which net/http knows: it sends
+// short bodies together with the header.
+func (b *body) open(plain *bytes.Reader) io.ReadCloser {
+	if b.blobs == nil {
+		plain.Reset(b.text)
+		return io.NopCloser(plain)
+	}
+	return io.NopCloser(&blobReader{text: b.text, blobs: b.blobs})
+}
+
+// blobReader reads a body with blobs.
+type blobReader struct {
+	text  []byte // from what is not read on
+	blobs []string
+	plain int    // bytes of the text up to the next mark
+	blob  string // what is not read of the blob before the text
+}
+
+func (r *blobReader) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		switch {
+		case r.blob != "":
+			k := copy(p[n:], r.blob)
+			r.blob, n = r.blob[k:], n+k
+		case r.plain > 0:
+			k := copy(p[n:], r.text[:r.plain])
+			r.text, r.plain, n = r.text[k:], r.plain-k, n+k
+		case len(r.text) == 0 && n == 0:
+			return 0, io.EOF
+		case len(r.text) == 0:
+			return n, nil
+		default:
+			r.next()
+		}
+	}
+	return n, nil
+}
+
+// next goes to the next mark, or passes it.
+func (r *blobReader) next() {
+	begin, end, i := api.NextBlob(r.text)
+	if begin > 0 {
+		r.plain = begin
+		return
+	}
+	r.text = r.text[end:]
+	if i < len(r.blobs) {
+		r.blob = r.blobs[i]
+	}
+}
+
+// shownBody returns a body as a record keeps it: without its blobs, which would be nearly all of the record.
+func shownBody(text []byte, blobs []string) string {
+	if blobs == nil {
+		return string(text)
+	}
+	var shown []byte
+	for {
+		begin, end, i := api.NextBlob(text)
+		shown = append(shown, text[:begin]...)
+		if text = text[end:]; i < 0 {
+			return string(shown)
+		}
+		if i < len(blobs) {
+			shown = fmt.Appendf(shown, "(%d bytes of base64)", len(blobs[i]))
+		}
+	}
+}
