@@ -1,7 +1,9 @@
 package datasets
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -259,7 +261,9 @@ func (p *arenaReader) image(value []byte) (*Media, error) {
 			"(data.visionarena.num_rows) to as many", n, plural(n, "record"), int64(maxArena)>>20)
 	}
 	text = strings.Clone(text)
-	m := &Media{Kind: Image, Format: format, Width: width, Height: height, Bytes: int64(n), Files: []string{text}}
+	sum := sha256.Sum256(p.file[:n])
+	m := &Media{Kind: Image, Format: format, Width: width, Height: height, Bytes: int64(n),
+		ID: hex.EncodeToString(sum[:8]), Files: []string{text}}
 	p.known[text] = m
 	p.arena.Counts.Images++
 	p.arena.Counts.Bytes += int64(len(text))

@@ -185,6 +185,10 @@ func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 		Error: q.ErrorMessage, Retries: q.RetriesAttempted, Prompt: q.InputTokens, Completion: q.OutputTokens,
 		RequestBody: q.RequestBody, ResponseBody: q.ResponseBody,
 	}
+	for _, m := range q.Media {
+		rec.Media = append(rec.Media, record.Media{Kind: m.Kind, Width: m.Width, Height: m.Height, Frames: m.Frames,
+			Seconds: m.Seconds, Bytes: m.Bytes})
+	}
 	rec.Inputs, rec.VectorLength, rec.Scores = wide(q.Inputs), wide(q.VectorLength), wide(q.Scores)
 	switch {
 	case rec.API != "":

@@ -61,6 +61,7 @@ type Request struct {
 	Inputs, VectorLength, Scores *int
 	Turn                         *int
 	RequestSize                  *int // bytes of the request's body
+	Media                        []Medium
 	TTFTSLO, TPOTSLO             *float64
 	RetriesAttempted             int
 	RetriesRecovered             bool

@@ -199,7 +199,11 @@ func (e *inferencePerfElement) info(key string) (err error) {
 }
 
 func (e *inferencePerfElement) requestMetrics(key string) error {
-	if key != "text" {
+	switch key {
+	case "image", "video", "audio":
+		return e.media(key)
+	case "text":
+	default:
 		return e.in.skip()
 	}
 	return e.in.objectOrNull(func(key string) (err error) {
