@@ -82,7 +82,7 @@ func ReadVisionArena(files []File, opts VisionArena) (*Arena, error) {
 	}
 	r := newReader(files, Prompts, Options{})
 	defer r.close()
-	p := arenaReader{decoder: &r.decoder, most: max(1, opts.Images), arena: &Arena{place: opts.Place},
+	p := arenaReader{d: &r.decoder, most: max(1, opts.Images), arena: &Arena{place: opts.Place},
 		known: map[string]*Media{}, room: maxArena}
 	rows := opts.Rows
 	if rows == 0 {
@@ -124,7 +124,7 @@ func (a *Arena) Len() (int64, bool) { return int64(len(a.items)), true }
 
 // arenaReader collects the items.
 type arenaReader struct {
-	*decoder
+	d     *decoder
 	arena *Arena
 	most  int               // images of an item
 	known map[string]*Media // by their base64
@@ -133,14 +133,14 @@ type arenaReader struct {
 }
 
 func (p *arenaReader) read(record []byte) error {
-	p.text = p.text[:0]
+	p.d.text = p.d.text[:0]
 	var conversation, images []byte
-	for name, value := range p.members(record) {
+	for name, value := range p.d.members(record) {
 		switch normalizedName(name) {
 		case "conversation":
-			conversation = p.embeddedJSON(value)
+			conversation = p.d.embeddedJSON(value)
 		case "images":
-			images = p.embeddedJSON(value)
+			images = p.d.embeddedJSON(value)
 		}
 	}
 	for _, field := range []struct {
@@ -149,7 +149,7 @@ func (p *arenaReader) read(record []byte) error {
 	}{{"conversation", conversation}, {"images", images}} {
 		switch {
 		case field.value == nil:
-			return fmt.Errorf("the record has no list %q%s", field.name, p.describeFields(record, "visionarena"))
+			return fmt.Errorf("the record has no list %q%s", field.name, p.d.describeFields(record, "visionarena"))
 		case field.value[0] != '[' && field.value[0] != 'n':
 			return fmt.Errorf("%q is not a list", field.name)
 		}
@@ -192,8 +192,8 @@ func (p *arenaReader) question(conversation []byte) string {
 // asked returns the text of a message of the user, and "" if it has none or is of another.
 func (p *arenaReader) asked(message []byte) string {
 	user, text := false, ""
-	for name, value := range p.members(message) {
-		s, isText := p.stringText(value)
+	for name, value := range p.d.members(message) {
+		s, isText := p.d.stringText(value)
 		switch {
 		case name == "role":
 			user = isText && s == "user"
@@ -229,7 +229,7 @@ func (p *arenaReader) images(list []byte) (images []*Media, err error) {
 
 // bytesOf returns the member of an image that has its bytes, or nil.
 func (p *arenaReader) bytesOf(image []byte) []byte {
-	for name, value := range p.members(image) {
+	for name, value := range p.d.members(image) {
 		if name == "bytes" {
 			return value
 		}
@@ -239,7 +239,7 @@ func (p *arenaReader) bytesOf(image []byte) []byte {
 
 // image returns the image whose bytes are given as base64, and nil if they are none that can be sent.
 func (p *arenaReader) image(value []byte) (*Media, error) {
-	text, isText := p.stringText(value)
+	text, isText := p.d.stringText(value)
 	if !isText {
 		return nil, nil
 	}

@@ -194,7 +194,8 @@ func TestVisionArenaStopsReading(t *testing.T) {
 // Too many images end the reading, with what to do.
 func TestVisionArenaIsLimitedInMemory(t *testing.T) {
 	t.Parallel()
-	p := arenaReader{decoder: &decoder{counts: new(Counts)}, most: 1, arena: new(Arena), known: map[string]*Media{}, room: 100}
+	p := arenaReader{d: &decoder{counts: new(Counts)}, most: 1, arena: new(Arena), known: map[string]*Media{},
+		room: 100}
 	record := func(width int) []byte {
 		return []byte(`{"conversation":[{"role":"user","content":"a"}],"images":[{"bytes":"` + pngOf(width, 1) + `"}]}`)
 	}
