@@ -32,3 +32,15 @@ type Part struct {
 	Text  string
 	Media *Media // nil for a text
 }
+
+// PartType returns of what kind the parts of a message are that hold the files, image, video or audio, and the media
+// type of the files. A video can be images.
+func (m *Media) PartType() (kind, mime string) {
+	switch m.Format {
+	case "png_frames":
+		return "image", "image/png"
+	case "jpeg_frames":
+		return "image", "image/jpeg"
+	}
+	return string(m.Kind), string(m.Kind) + "/" + m.Format
+}

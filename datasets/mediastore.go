@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/seed-307b789f/xk6-llm/internal/media"
@@ -183,26 +184,14 @@ func (s *mediaStore) name(f mediaFile, number int) string {
 
 // mime returns the media type of a file, and the end of its name.
 func (f mediaFile) mime() (mime, end string) {
-	switch f.format {
-	case "png_frames":
-		return "image/png", ".png"
-	case "jpeg_frames":
-		return "image/jpeg", ".jpeg"
-	case "wav":
-		return "audio/wav", ".wav"
-	}
-	return string(f.kind) + "/" + f.format, "." + f.format
+	_, mime = (&Media{Kind: f.kind, Format: f.format}).PartType()
+	_, end, _ = strings.Cut(mime, "/")
+	return mime, "." + end
 }
 
 // describe names a medium in messages.
 func (f mediaFile) describe() string {
-	switch f.kind {
-	case Audio:
-		return fmt.Sprintf("a sound of %v s", f.seconds)
-	case Video:
-		return fmt.Sprintf("a video of %d frames of %d × %d (%s)", f.frames, f.width, f.height, f.format)
-	}
-	return fmt.Sprintf("an image of %d × %d (%s)", f.width, f.height, f.format)
+	return fmt.Sprintf("1 %s (%s)", mediaNames[f.kind][0], f.size())
 }
 
 // encode makes the files of a medium.

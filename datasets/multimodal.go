@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Multimodal adds pictures, videos and sounds to the items of a set of prompts or of chats, which become chats. The
@@ -60,6 +61,33 @@ func (m *Multimodal) WithSalt(salt string) (Set, error) {
 	return salted, nil
 }
 
+// Reuse returns the share of the media that are files of the pool; 0 without a pool.
+func (m *Multimodal) Reuse() float64 {
+	if m.options.Pool.Size == 0 {
+		return 0
+	}
+	return m.options.Pool.Reuse
+}
+
+// Hosted reports whether requests have addresses in place of the files.
+func (m *Multimodal) Hosted() bool { return m.options.Host != nil }
+
+// Describe says which media requests have, such as 1 image (png, 512 × 512).
+func (m *Multimodal) Describe() string {
+	var list []string
+	for _, d := range []struct {
+		*drawer
+		where string
+	}{{m.prefix, " in each prefix"}, {m.each, ""}} {
+		for _, kind := range []MediaKind{Image, Video, Audio} {
+			if text := d.describe(kind); text != "" {
+				list = append(list, text+d.where)
+			}
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
 // At returns item number i.
 func (m *Multimodal) At(i int64) (Item, error) {
 	m.ahead.passed(i)
@@ -74,6 +102,9 @@ func (m *Multimodal) At(i int64) (Item, error) {
 		return Item{}, err
 	}
 	last := &item.Messages[len(item.Messages)-1]
+	if m.options.Original {
+		item.MaxTokens = 0 // inference-perf leaves the limit to the client
+	}
 	parts, err := m.parts(m.each, i, last.Content)
 	if err == nil && hasMedia(parts) {
 		item.Parts = parts

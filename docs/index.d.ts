@@ -372,6 +372,82 @@ declare module 'k6/x/llm' {
     max?: number;
   }
 
+  /** A size in pixels, up to 16383 each way: 3840 × 2160, 1920 × 1080, 1280 × 720, 640 × 360, or any other. */
+  export type Resolution = '4k' | '1080p' | '720p' | '360p' | { width: number; height: number };
+
+  /** Images of a prompt. */
+  export interface ImageMix {
+    /** How many a prompt has (default 1). */
+    count?: Length;
+    /** The size, or several to choose from, by their weights if they have some (default 512 × 512). */
+    resolutions?: Resolution | (Resolution | { resolution: Resolution; weight?: number })[];
+    representation?: 'png' | 'jpeg' | 'webp';
+    /** Where in the text it stands, from 0 to 1, drawn for each (default: anywhere). */
+    insertionPoint?: number | Distribution | null;
+  }
+
+  /** A kind of video, with 10 frames a second. */
+  export interface VideoProfile {
+    /** The size of a frame (default 512 × 512). Those of MP4 files are even: odd ones are rounded down. */
+    resolution?: Resolution;
+    frames: number;
+  }
+
+  /** Videos of a prompt. */
+  export interface VideoMix {
+    /** How many a prompt has (default 1). */
+    count?: Length;
+    /** The kind, or several to choose from (default 512 × 512 with 10 frames). */
+    profiles?: VideoProfile | (VideoProfile | { profile: VideoProfile; weight?: number })[];
+    /** A file, or the frames as so many images at one place (default 'mp4'). */
+    representation?: 'mp4' | 'png_frames' | 'jpeg_frames';
+    /** As of images. */
+    insertionPoint?: number | Distribution | null;
+  }
+
+  /** Sounds of a prompt: WAV files of 16 kHz, 16 bits and one channel. */
+  export interface AudioMix {
+    /** How many a prompt has (default 1). */
+    count?: Length;
+    /** Seconds, or several to choose from (default 1). */
+    durations?: number | (number | { duration: number; weight?: number })[];
+    /** As of images. */
+    insertionPoint?: number | Distribution | null;
+  }
+
+  /** What is drawn for each prompt. */
+  export interface MediaMix {
+    image?: ImageMix;
+    video?: VideoMix;
+    audio?: AudioMix;
+  }
+
+  /** Images, videos and sounds in prompts. */
+  export interface MediaOptions extends MediaMix {
+    /**
+     * 'noise', the default, is as large and as hard to decode as a photograph; 'solid' is one colour and silence, which compress to nearly
+     * nothing, as inference-perf makes them.
+     */
+    content?: 'noise' | 'solid';
+    /** The size of a file of noise, for each pixel of each frame (default: that of photographs in the format). */
+    bytesPerPixel?: number;
+    /** Files that come again, so that a server's caches of media can be measured. Without it, all files are new. */
+    pool?: {
+      /** The number of different files of each resolution, profile or duration. They stay in memory. */
+      size: number;
+      /** The share of media that are files of the pool (default 1). The rest are new, and sent once. */
+      reuse?: number;
+    };
+    /** 'data', in the request, the default, or 'url': the server fetches each file from this machine. */
+    delivery?: 'data' | 'url';
+    /** For 'url': the address to listen on, such as '0.0.0.0:8088' (default: a free port of the loopback interface). */
+    listen?: string;
+    /** For 'url': the address at which the model server reaches it, such as 'http://10.0.0.5:8088'. */
+    url?: string;
+    /** For 'url': a file to which a line of JSON is added for each fetch. */
+    log?: string;
+  }
+
   /** Options of a {@link Dataset}. */
   export interface DatasetOptions {
     /**
@@ -465,6 +541,8 @@ declare module 'k6/x/llm' {
       outputLen?: Length;
       /** Whether each user asks several questions, see turns. */
       enableMultiTurnChat?: boolean;
+      /** Images, videos and sounds of the system prompts: the same files in all requests of a group. */
+      media?: MediaMix;
     };
     /** For 'conversation_replay'; by default 200 conversations of 10 turns with a system prompt of 8359 tokens. */
     conversationReplay?: {
@@ -490,6 +568,11 @@ declare module 'k6/x/llm' {
     turns?: 'all' | number;
     /** The number of conversations open at once, over all instances (default: all, up to 1000). */
     sessions?: number;
+    /**
+     * Images, videos and sounds in the prompts of single requests, for the APIs with messages. With 'shared_prefix'
+     * they stand in the questions, and each request is one message of the user.
+     */
+    media?: MediaOptions;
     /** The limit of every answer, in tokens, in place of the item's own. */
     maxTokens?: number;
     /**

@@ -142,7 +142,11 @@ func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 		messages := make([]any, len(item.Messages))
 		for k, message := range item.Messages {
 			o := rt.NewObject()
-			err = errors.Join(err, o.Set("role", message.Role), o.Set("content", message.Content))
+			var content any = message.Content
+			if item.Parts != nil && k == len(item.Messages)-1 {
+				content = partsOf(rt, item.Parts)
+			}
+			err = errors.Join(err, o.Set("role", message.Role), o.Set("content", content))
 			messages[k] = o
 		}
 		set("messages", rt.NewArray(messages...))

@@ -50,6 +50,7 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"maxTokens": integer(&o.MaxTokens, 1),
 		"batchSize": integer(&o.Batch, 1),
 
+		"media":          readMedia(rt, &o.Media),
 		"documentCount":  integer(&o.Documents, 1),
 		"split":          text(&o.Arena.Split),
 		"numRows":        integer(&o.Arena.Rows, 1),
@@ -81,6 +82,7 @@ func sharedPrefixFields(rt *sobek.Runtime, o *input.SharedPrefix) fields {
 		"questionLen":             distribution(rt, &o.Question),
 		"outputLen":               distribution(rt, &o.Output),
 		"enableMultiTurnChat":     boolean(&o.MultiTurn),
+		"media":                   readMix(rt, &o.Media),
 	}
 }
 

@@ -5,12 +5,14 @@
 package engine
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"go.k6.io/k6/v2/lib"
 
+	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
@@ -123,7 +125,10 @@ func (r *registry) find(number uint64) *VU {
 func (p *Process) Salt(salt string) {
 	if v := p.vus.one(); v != nil {
 		for _, set := range v.sets {
-			_, _ = set.With(salt)
+			salted, _ := set.With(salt)
+			if media, ok := salted.(*datasets.Multimodal); ok {
+				_, _ = media.Prepare(context.Background(), nil)
+			}
 		}
 	}
 }

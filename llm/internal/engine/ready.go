@@ -139,7 +139,19 @@ func (p *Process) makeReady(ctx context.Context, begins bool) {
 			<-slots
 		})
 	}
+	p.prepareMedia(ctx)
 	looks.Wait()
+}
+
+// prepareMedia makes the media of prompts, as far as they are made before the load.
+func (p *Process) prepareMedia(ctx context.Context) {
+	v := p.vus.one()
+	if v == nil || v.k6.State() == nil {
+		return
+	}
+	for _, set := range v.sets {
+		set.Prepare(ctx, v.k6.State().Logger)
+	}
 }
 
 // makeReady finds the client's server. It uses connections of its own, so that this VU, like all others, makes its

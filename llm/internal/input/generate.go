@@ -33,18 +33,24 @@ func (s *Source) openGenerated(o *DatasetOptions) (datasets.Set, error) {
 	if o.Seed != nil {
 		g.Seed = *o.Seed
 	}
-	switch {
-	case o.Salt != nil:
-		g.Salt = *o.Salt
-	case o.SaltedByRun():
-		g.Salt = s.RunID()
-	}
+	g.Salt = s.salt(o)
 	set, err := s.generate(o, counter, g)
 	if err != nil {
 		return nil, fmt.Errorf("data set of type %s: %w", o.Kind, err)
 	}
 	s.Shared.generated.add(o.Kind, g.Seed, g.Salt)
 	return set, nil
+}
+
+// salt returns the salt of prompts and of their media.
+func (s *Source) salt(o *DatasetOptions) string {
+	switch {
+	case o.Salt != nil:
+		return *o.Salt
+	case o.SaltedByRun():
+		return s.RunID()
+	}
+	return ""
 }
 
 func (s *Source) generate(o *DatasetOptions, counter *tokenizer.Counter,
@@ -69,6 +75,9 @@ func (s *Source) generate(o *DatasetOptions, counter *tokenizer.Counter,
 
 func (s *Source) synthetic(o *DatasetOptions, counter *tokenizer.Counter,
 	g datasets.Generated) (datasets.Set, error) {
+	if o.hasMedia() && o.Prompts == OriginalPrompts { // inference-perf's texts beside media are random
+		return s.random(o, counter, g)
+	}
 	pieces := func(text string) (datasets.Set, error) {
 		if o.Prompts == OriginalPrompts {
 			return datasets.NewOriginalSynthetic(counter, g, text)

@@ -31,7 +31,7 @@ var defaultRepos = map[string]struct{ ID, files string }{
 
 // OpenSet returns a data set. It opens the set once per process for equal options.
 func (s *Source) OpenSet(o *DatasetOptions) (*Set, error) {
-	if o.Kind == "mock" {
+	if o.Kind == "mock" && !o.hasMedia() {
 		set, err := o.grouped(datasets.Mock{Form: o.form()})
 		return &Set{Set: set}, err
 	}
@@ -65,10 +65,15 @@ func (s *Source) open(o *DatasetOptions) (set datasets.Set, err error) {
 		set, err = s.openFiles(o, kind)
 	case o.Kind == visionArena:
 		set, err = s.openArena(o)
+	case o.Kind == "mock":
+		set = datasets.Mock{Form: o.form()}
 	default:
 		set, err = s.openGenerated(o)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if set, err = s.withMedia(o, set); err != nil {
 		return nil, err
 	}
 	return o.grouped(set)
@@ -88,7 +93,7 @@ func (o *DatasetOptions) grouped(set datasets.Set) (datasets.Set, error) {
 // setKey identifies a data set: equal options have equal keys. All VUs resolve relative paths against the same folder.
 type setKey struct {
 	options       DatasetOptions // without its pointers
-	session       string         // its options of sessions, as JSON
+	session       string         // its options of sessions, and those of media, as JSON
 	seed          optional[int64]
 	salt          optional[string]
 	input, output optional[datasets.Distribution]
@@ -115,7 +120,8 @@ func (o *DatasetOptions) key() setKey {
 	}
 	k.options.Seed, k.options.Salt, k.options.Input, k.options.Output, k.options.Session = nil, nil, nil, nil, nil
 	k.options.Arena.Place.Drawn = nil
-	session, _ := json.Marshal(o.Session) // plain values alone
+	k.options.Media, k.options.Shared.Media = nil, nil
+	session, _ := json.Marshal([]any{o.Session, o.Media, o.Shared.Media}) // plain values alone
 	k.session = string(session)
 	return k
 }

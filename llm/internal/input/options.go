@@ -1,6 +1,7 @@
 package input
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -56,6 +57,7 @@ type DatasetOptions struct {
 
 	Session *SessionOptions // of data sets of sessions
 	Arena   ArenaOptions    // of questions about images
+	Media   *MediaOptions   // nil: none but those of Shared
 }
 
 // SharedPrefix holds inference-perf's options of shared prefixes. Lengths are in tokens.
@@ -63,6 +65,7 @@ type SharedPrefix struct {
 	Groups, Questions        int64
 	System, Question, Output datasets.Distribution
 	MultiTurn                bool
+	Media                    *datasets.MediaMix // of the prefixes; nil: none
 }
 
 // Replay holds inference-perf's options of replayed conversations. Lengths are in tokens, pauses in milliseconds.
@@ -161,8 +164,11 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 		return invalid("type", fmt.Errorf("unknown %q, known are %s", o.Kind, strings.Join(known, ", ")))
 	}
 	uses := append(slices.Clone(o.uses()), "type", "api", "seed")
-	if err := o.checkTexts(given); err != nil {
+	if err := cmp.Or(o.checkTexts(given), o.checkMedia()); err != nil {
 		return err
+	}
+	if o.hasMedia() {
+		uses = append(uses, "media", "salt")
 	}
 	uses = append(uses, "maxTokens", "batchSize", "documentCount")
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -295,7 +301,7 @@ func (o *DatasetOptions) checkPrompts() error {
 		return fmt.Errorf("must be '%s' or '%s', got %q", OwnPrompts, OriginalPrompts, o.Prompts)
 	case o.Prompts == OwnPrompts:
 		return nil
-	case o.form() != datasets.AsCompletion:
+	case o.form() != datasets.AsCompletion && !o.hasMedia():
 		return fmt.Errorf("'%s' needs api: 'completion': it makes no chats of them", OriginalPrompts)
 	case o.Shared.MultiTurn:
 		return fmt.Errorf("'%s' makes single requests: leave sharedPrefix.enableMultiTurnChat out", OriginalPrompts)

@@ -19,6 +19,8 @@ type Set struct {
 	mu      sync.Mutex // guards the making of newest
 	newest  atomic.Pointer[salted]
 	repeats sync.Once // guards the warning that a file is used up
+
+	prepared sync.Once // guards the making of media
 }
 
 // Len returns the number of distinct items, and false if it is unlimited or not known yet.

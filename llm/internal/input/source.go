@@ -17,6 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/hub"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/mediahost"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
@@ -27,6 +28,7 @@ type Shared struct {
 	sets          Cache[setKey, *Set]
 	counters      Cache[string, *tokenizer.Counter]
 	generated     generatedSets
+	hosts         Cache[mediahost.Options, *mediahost.Host]
 	conversations atomic.Int64 // number of data sets of conversations that were opened
 }
 
