@@ -18,6 +18,9 @@ type endpoint struct {
 	broken string                               // the event of an injected failure
 	atOnce bool                                 // the answer has no tokens: vectors or scores
 	calls  bool                                 // of tools can be answers
+	form   bool                                 // requests are forms with files, not JSON
+	// own writes an answer that is no text, from when the request was admitted; nil for texts, vectors and scores
+	own func(g *generation, w http.ResponseWriter, admitted time.Time)
 }
 
 // writer writes the events of one answer. What its methods return is valid until the next call.
@@ -47,7 +50,8 @@ func endpoints() []*endpoint {
 		events: func(g *generation) writer { return newEvents(g, textForm) },
 		whole:  func(g *generation, answer string) any { return wholeChoice(g, "text_completion", "text", answer) },
 	}
-	list := []*endpoint{chat, completion, messagesEndpoint(), responsesEndpoint(), embeddingsEndpoint()}
+	list := []*endpoint{chat, completion, messagesEndpoint(), responsesEndpoint(), embeddingsEndpoint(),
+		speechEndpoint(), transcriptionEndpoint()}
 	return append(list, rerankEndpoints()...)
 }
 

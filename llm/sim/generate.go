@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -33,7 +34,7 @@ type generation struct {
 
 func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	received := time.Now()
-	a, err := parse(r.Body, e, s.opts.tokens)
+	a, err := parse(r, e, s.opts.tokens)
 	switch {
 	case errors.Is(err, errTooLong):
 		e.refuse(w, http.StatusRequestEntityTooLarge, err.Error())
@@ -84,7 +85,7 @@ func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint) *generation 
 		g.fails = s.opts.FailureKind
 	}
 	g.truth = Truth{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
-		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts), Number: int64(number),
+		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts), AudioSeconds: a.sound.seconds, Number: int64(number),
 		CachedTokens: cached, PromptHash: hashText(a.hash)}
 	if s.opts.SessionHeader != "" {
 		g.truth.Session = r.Header.Get(s.opts.SessionHeader)
@@ -107,7 +108,7 @@ const (
 
 // end decides what the answer is and how long, and returns the reason for which it ends.
 func (g *generation) end() (finish string) {
-	if g.atOnce {
+	if g.atOnce || g.own != nil || g.ask.sound.words > 0 {
 		return finishStop
 	}
 	natural, finish := g.s.opts.OutputTokens, finishStop
@@ -147,9 +148,11 @@ func (g *generation) run(w http.ResponseWriter) {
 	at := time.Now()
 	g.admitted, g.truth.Admitted = at, record.UnixNano(at)
 	switch {
-	case g.fails == FailHTTP, g.fails == FailStream && !g.ask.stream:
+	case g.fails == FailHTTP, g.fails == FailStream && !g.ask.stream && g.own == nil:
 		g.truth.Status, g.truth.Error = http.StatusInternalServerError, g.fails
 		g.refuse(w, http.StatusInternalServerError, "injected failure")
+	case g.own != nil:
+		g.own(g, w, at)
 	case g.ask.stream:
 		g.send(w, at)
 	default:
@@ -313,5 +316,17 @@ func (g *generation) sendWhole(w http.ResponseWriter, admitted time.Time) {
 	for k, at := range dues {  // as if the tokens had been written when they were due
 		g.wrote(at, k, k+1)
 	}
-	writeJSON(w, http.StatusOK, g.whole(g, string(answer)))
+	writeAnswer(w, g.whole(g, string(answer)))
+}
+
+// plainText is an answer that is not JSON.
+type plainText string
+
+func writeAnswer(w http.ResponseWriter, answer any) {
+	if text, ok := answer.(plainText); ok {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, string(text))
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
 }

@@ -55,11 +55,16 @@ type Options struct {
 	KVCacheTokens int
 	// PrefixCacheTokens is how many tokens of prompts the prefix cache holds; 0 means that there is none.
 	PrefixCacheTokens int
-	CacheBlock        int      // tokens of a block of that cache
-	ToolCalls         float64  // share of the requests with a free choice of tools which are answered by a call
-	ToolRefusals      float64  // share of the requests that demand a call which are answered by words
-	SessionHeader     string   // name of the header whose value is the session of the truth
-	Metrics           []string // engines whose names GET /metrics shows: vllm, sglang, tgi, dcgm
+	CacheBlock        int // tokens of a block of that cache
+	// SpeechRate is how many seconds of sound are made in a second, from the TTFT on; 0 makes all of it at once.
+	SpeechRate    float64
+	SpeechChunk   time.Duration // of sound, that is sent at once
+	SpeechChar    time.Duration // of sound, for each character of a text
+	SpeechStalls  []Stall       // during which no sound is made, in the order of their places
+	ToolCalls     float64       // share of the requests with a free choice of tools which are answered by a call
+	ToolRefusals  float64       // share of the requests that demand a call which are answered by words
+	SessionHeader string        // name of the header whose value is the session of the truth
+	Metrics       []string      // engines whose names GET /metrics shows: vllm, sglang, tgi, dcgm
 
 	// Tokenizer is the name of the tokenizer to count and answer with; a caller that sets it must call Use. "" counts
 	// words as tokens.
@@ -111,6 +116,7 @@ func DefaultOptions() Options {
 		TTFT: 50 * time.Millisecond, ITL: 10 * time.Millisecond, MaxNumSeqs: 256, FailureKind: FailHTTP,
 		TokensPerChunk: 1, Model: "sim",
 		KVCacheTokens: 256 * 2048, Metrics: []string{"vllm"}, CacheBlock: 16, SessionHeader: "X-Session-Id",
+		SpeechRate: DefaultSpeechRate, SpeechChunk: DefaultSpeechChunk, SpeechChar: DefaultCharTime,
 	}
 }
 
@@ -166,6 +172,14 @@ func Flags() []Flag {
 			share(func(o *Options) *float64 { return &o.ToolCalls })},
 		{"tool-refusals", "share of requests that demand a call of a tool and are answered by words (0)",
 			share(func(o *Options) *float64 { return &o.ToolRefusals })},
+		{"speech-rate", "seconds of sound that speech makes in a second, after ttft (4; 0: all at once)",
+			share(func(o *Options) *float64 { return &o.SpeechRate })},
+		{"speech-chunk", "sound in a chunk of speech (100ms)",
+			span(func(o *Options) *time.Duration { return &o.SpeechChunk })},
+		{"speech-per-character", "sound of a character of a text to speak (60ms)",
+			span(func(o *Options) *time.Duration { return &o.SpeechChar })},
+		{"speech-stalls", "pauses of speech, as PLACE:LENGTH in the sound, separated by commas: 2s:500ms (none)",
+			speechStalls},
 		{"session-header", "header whose value the truth calls session (X-Session-Id)",
 			text(func(o *Options) *string { return &o.SessionHeader })},
 		{"truth", "file to which each finished request is appended as a JSON line",
@@ -271,6 +285,11 @@ func (o Options) Validate() error {
 			o.WrongCount)
 	case o.KVCacheTokens < 1:
 		return fmt.Errorf("simulator option kv-cache-tokens must be at least 1, got %d", o.KVCacheTokens)
+	case o.SpeechChunk < time.Millisecond || o.SpeechChar < 0 || max(o.SpeechChunk, o.SpeechChar) > time.Minute:
+		return fmt.Errorf("simulator: speech-chunk must be from 1ms to 1m, and speech-per-character up to 1m, got %v and %v",
+			o.SpeechChunk, o.SpeechChar)
+	case !(o.SpeechRate >= 0 && o.SpeechRate <= 1e6):
+		return fmt.Errorf("simulator option speech-rate must be from 0 to 1000000, got %v", o.SpeechRate)
 	case o.Model == "":
 		return fmt.Errorf("simulator option model must not be empty")
 	case o.CacheBlock < 1:

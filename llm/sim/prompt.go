@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -30,6 +31,8 @@ type ask struct {
 	usage        bool   // send usage in the stream
 	previous     string // id of the answer that the prompt continues
 	inputs       inputs // of a request for vectors or scores
+	sound        sound  // of a request for speech or a transcription
+	spoken       string // the text to speak
 	said         []prefix.Message
 	hash         uint64 // of what it says
 	tool         tool
@@ -48,6 +51,8 @@ type wireRequest struct {
 	special                        gjson.Result // add_special_tokens
 	documents                      gjson.Result // of a rerank request; TEI's texts
 	inputs                         inputs
+	sound                          sound
+	files                          [][]byte         // of a form
 	choice                         gjson.Result     // tool_choice
 	said                           []prefix.Message // what a prefix cache can hold of the prompt
 	ignoreEOS, stream              bool
@@ -58,15 +63,20 @@ type wireRequest struct {
 var errTooLong = fmt.Errorf("request body over %d bytes", maxBody)
 
 // parse reads a request body; without a tokenizer it counts words.
-func parse(body io.Reader, e *endpoint, tokens Tokenizer) (ask, error) {
-	data, err := io.ReadAll(io.LimitReader(body, maxBody+1))
+func parse(r *http.Request, e *endpoint, tokens Tokenizer) (ask, error) {
+	data, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return ask{}, err
 	}
 	if len(data) > maxBody {
 		return ask{}, errTooLong
 	}
-	w, err := readRequest(data)
+	var w wireRequest
+	if e.form {
+		w, err = readForm(data, r.Header.Get("Content-Type"))
+	} else {
+		w, err = readRequest(data)
+	}
 	if err != nil {
 		return ask{}, fmt.Errorf("invalid request: %w", err)
 	}
@@ -76,8 +86,16 @@ func parse(body io.Reader, e *endpoint, tokens Tokenizer) (ask, error) {
 		return ask{}, err
 	}
 	a.said, a.hash = w.said, w.hash()
-	if a.inputs = w.inputs; e.atOnce {
+	a.inputs, a.sound, a.spoken, a.stream = w.inputs, w.sound, w.input.Str, w.stream
+	switch {
+	case e.atOnce:
 		a.stream, a.maxTokens = false, 0
+		return a, nil
+	case e.own != nil:
+		a.maxTokens = 0
+		return a, nil
+	case w.sound.words > 0:
+		a.maxTokens = min(w.sound.words, maxOutput)
 		return a, nil
 	}
 	for _, limit := range []gjson.Result{w.maxTokens, w.maxCompletionTokens, w.maxOutputTokens} {
@@ -170,6 +188,8 @@ func (w *wireRequest) set(key string, value gjson.Result) bool {
 	case "stream_options":
 		w.usage = value.Get("include_usage").Bool()
 		return value.IsObject()
+	default:
+		return w.sound.set(key, value)
 	}
 	return true
 }

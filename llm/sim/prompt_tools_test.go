@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -49,7 +50,7 @@ func TestChatsOfOtherAPIs(t *testing.T) {
 			`[{"role":"user","content":"\u003cu\u003e"}] [{"type":"web_search"}]`},
 	} {
 		l := new(listener)
-		if _, err := parse(strings.NewReader(tt.body), tt.at, l); err != nil {
+		if _, err := parse(httptest.NewRequest("POST", "/", strings.NewReader(tt.body)), tt.at, l); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 		if l.heard != tt.want {

@@ -139,7 +139,7 @@ func (s *Server) Truths() []Truth {
 func (s *Server) finish(r Truth) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.Error == "" && r.FinishReason != finishLength && r.Inputs == 0 {
+	if r.Error == "" && r.FinishReason != finishLength && r.Inputs == 0 && r.AudioSeconds == 0 {
 		if s.answered == nil || len(s.answered) >= maxTruths {
 			s.answered = map[string]int{}
 		}

@@ -26,6 +26,9 @@ type Truth struct {
 	PromptHash       string  `json:"prompt_hash"`             // equal for equal messages
 	Tool             string  `json:"tool,omitempty"`          // that the answer calls
 	Inputs           int     `json:"inputs,omitempty"`        // texts to embed, or documents to rank
+	AudioSeconds     float64 `json:"audio_seconds,omitempty"` // of the speech, or of the file to write down
+	ChunkBytes       []int64 `json:"chunk_bytes,omitempty"`   // of sound in each of Chunks
+	Stalls           []Stall `json:"stalls,omitempty"`        // of the speech
 	Status           int     `json:"status"`
 	Error            string  `json:"error,omitempty"` // the injected failure, or clientGone
 }
