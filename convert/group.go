@@ -252,7 +252,7 @@ func (g *subset) readChunks(s *seriesMaker) {
 }
 
 func (g *subset) successesPart() Successes {
-	noMedia, prompt := g.sum(g.ok, zero), g.promptTokens(g.ok, inputTokens)
+	media, prompt := g.mediaFigures(), g.promptTokens(g.ok, inputTokens)
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
@@ -260,11 +260,11 @@ func (g *subset) successesPart() Successes {
 			TTFT: g.sum(g.ok, ttft),
 			ITL:  newDistribution(g.tokenGaps, g.opts.Percentiles),
 		},
-		Throughput:   g.throughput(),
+		Throughput:   g.throughput(media),
 		RequestSize:  g.sum(g.ok, requestSize),
-		Image:        imageBlock{Count: noMedia},
-		Video:        videoBlock{Count: noMedia},
-		Audio:        audioBlock{Count: noMedia},
+		Image:        media.image,
+		Video:        media.video,
+		Audio:        media.audio,
 		PromptTokens: prompt, PromptLen: prompt.PerRequest,
 		OutputLen: g.sum(g.ok, storedTokens),
 		OutputTokens: OutputTokens{Total: Float(g.total(g.texts, reportedTokens)),
@@ -283,7 +283,7 @@ func (g *subset) failuresPart() Failures {
 	}
 }
 
-func (g *subset) throughput() Throughput {
+func (g *subset) throughput(media mediaFigures) Throughput {
 	if g.time == 0 {
 		return Throughput{}
 	}
@@ -293,7 +293,8 @@ func (g *subset) throughput() Throughput {
 	}
 	return Throughput{
 		InputTokens: Maybe(in / g.time), OutputTokens: Maybe(out / g.time), TotalTokens: Maybe((in + out) / g.time),
-		Requests: Maybe(float64(len(g.ok)) / g.time),
+		Requests: Maybe(float64(len(g.ok)) / g.time), Images: mediaRate(media.images, g.time),
+		Videos: mediaRate(media.videos, g.time), Audios: mediaRate(media.audios, g.time),
 	}
 }
 

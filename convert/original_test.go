@@ -73,7 +73,8 @@ func alike(t *testing.T, path string, got, want any) {
 // The formulas of this package compute every figure of real reports of inference-perf from its per-request file.
 func TestImportedReportsAreInferencePerfs(t *testing.T) {
 	t.Parallel()
-	for name, stages := range map[string]int{"n_no_tokenizer_chat_mock": 1, "h_failures": 2} {
+	for name, stages := range map[string]int{"n_no_tokenizer_chat_mock": 1, "h_failures": 2,
+		"p_multimodal": 2} {
 		dir := filepath.Join("testdata", "inference-perf", name)
 		c, err := config.Load(filepath.Join(dir, "config.yml"))
 		if err != nil {

@@ -55,7 +55,7 @@ func partialThroughput(g *subset) *partial.Throughput {
 	if len(g.ok) == 0 || g.time == 0 {
 		return nil
 	}
-	t := g.throughput()
+	t := g.throughput(mediaFigures{})
 	return &partial.Throughput{
 		InputTokens:  partial.Rate(float64(t.InputTokens), partial.TokensPerSecond),
 		OutputTokens: partial.Rate(float64(t.OutputTokens), partial.TokensPerSecond),

@@ -60,9 +60,9 @@ type requestMetrics struct {
 	Text struct {
 		InputTokens *int `json:"input_tokens"`
 	} `json:"text"`
-	Image *struct{} `json:"image"`
-	Video *struct{} `json:"video"`
-	Audio *struct{} `json:"audio"`
+	Image *imageInstances `json:"image"`
+	Video *videoInstances `json:"video"`
+	Audio *audioInstances `json:"audio"`
 }
 
 type responseMetrics struct {
@@ -166,6 +166,7 @@ func (w *perRequestWriter) info(q *run.Request) *perRequestInfo {
 	}
 	info.InputTokens = w.tokens(q.PromptTokens, q.InputSource)
 	info.Request.Text.InputTokens = info.InputTokens
+	info.Request.setMedia(q)
 	info.Response = w.response(q)
 	for name, n := range map[string]int32{"inputs": details.Inputs, "vector_length": details.VectorLength,
 		"scores": details.Scores} {

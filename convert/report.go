@@ -79,28 +79,6 @@ type Throughput struct {
 	Audios       Float `json:"audios_per_sec"`
 }
 
-// The requests of this program hold text alone: each has 0 images, videos and audios.
-type (
-	imageBlock struct {
-		Count       *Distribution `json:"count"`
-		Pixels      *Distribution `json:"pixels"`
-		Bytes       *Distribution `json:"bytes"`
-		AspectRatio *Distribution `json:"aspect_ratio"`
-	}
-	videoBlock struct {
-		Count       *Distribution `json:"count"`
-		Frames      *Distribution `json:"frames"`
-		Pixels      *Distribution `json:"pixels"`
-		Bytes       *Distribution `json:"bytes"`
-		AspectRatio *Distribution `json:"aspect_ratio"`
-	}
-	audioBlock struct {
-		Count   *Distribution `json:"count"`
-		Seconds *Distribution `json:"seconds"`
-		Bytes   *Distribution `json:"bytes"`
-	}
-)
-
 // PromptTokens holds the totals of prompt tokens and their distribution over the requests.
 type PromptTokens struct {
 	Total, Cached, Uncached Float

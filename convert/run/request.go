@@ -94,6 +94,7 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 		InSession: rec.SessionID != "", Replayed: rec.Call != nil, Warmup: rec.Warmup, Retried: rec.Retries > 0,
 		Good: none, Media: newMedia(rec),
 	}
+	r.HasMedia = r.HasMedia || q.Media != nil
 	if !q.Failed() {
 		r.CountsPrompts = r.CountsPrompts || c.PromptSource != record.NoSource
 		r.CountsCompletions = r.CountsCompletions || c.CompletionSource != record.NoSource

@@ -46,6 +46,7 @@ type Run struct {
 	Origin string
 
 	CountsPrompts, CountsCompletions bool // some success has a prompt count, a completion count
+	HasMedia                         bool // some request has media, or its answer is one
 
 	// Untimed reports that the input does not say when the requests were sent. Then each request starts at 0, and
 	// nothing is known over time.
