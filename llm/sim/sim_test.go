@@ -472,7 +472,7 @@ func TestParseQuery(t *testing.T) {
 		"ttft=1s&itl=2ms&itl-stddev=1ms&prompt-time=3us&max-num-seqs=4&failure-rate=0.5&failure-kind=stall&" +
 			"output-tokens=6&tokens-per-chunk=7&model=m&lora=a,b&api-key=k&truth=t&seed=8&metrics=tgi,dcgm&" +
 			"kv-cache-tokens=9&prefix-cache-tokens=unlimited&cache-block=3&tool-calls=0.2&tool-refusals=1&" +
-			"session-header=h")
+			"session-header=h&speech-rate=2.5&speech-chunk=20ms&speech-per-character=10ms&speech-stalls=4s:1s,2s:500ms")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -481,7 +481,8 @@ func TestParseQuery(t *testing.T) {
 		FailureRate: 0.5, FailureKind: FailStall,
 		OutputTokens: 6, TokensPerChunk: 7, Model: "m", LoRA: []string{"a", "b"}, APIKey: "k", Truth: "t", Seed: 8,
 		KVCacheTokens: 9, PrefixCacheTokens: Unlimited, CacheBlock: 3, ToolCalls: 0.2, ToolRefusals: 1,
-		SessionHeader: "h",
+		SessionHeader: "h", SpeechRate: 2.5, SpeechChunk: 20 * ms, SpeechChar: 10 * ms,
+		SpeechStalls: []Stall{{2, 0.5}, {4, 1}},
 		Metrics:       []string{"tgi", "dcgm"},
 	})
 	if got := fmt.Sprint(o); got != want {
@@ -507,6 +508,9 @@ func TestParseQuery(t *testing.T) {
 		"prefix-cache-tokens=15": "prefix-cache-tokens must be 0, unlimited, or hold a block of 16, got 15",
 		"prefix-cache-tokens=-2": "prefix-cache-tokens must be 0, unlimited, or hold a block of 16, got -2",
 		"metrics=vllm,triton":    `metrics must be of vllm, sglang, tgi, dcgm, got "triton"`,
+		"speech-stalls=2s":       "expected PLACE:LENGTH such as 2s:500ms",
+		"speech-rate=-1":         "speech-rate must be from 0 to 1000000, got -1",
+		"speech-chunk=0s":        "speech-chunk must be from 1ms to 1m",
 		"%zz":                    "simulator options",
 	} {
 		if _, err := ParseQuery(query); err == nil || !strings.Contains(err.Error(), want) {
@@ -518,7 +522,7 @@ func TestParseQuery(t *testing.T) {
 func TestEventsAllocateNothing(t *testing.T) {
 	s := mustNew(t, nil)
 	for _, e := range endpoints() {
-		if e.atOnce {
+		if e.atOnce || e.own != nil {
 			continue
 		}
 		g := &generation{endpoint: e, s: s, truth: Truth{ID: "r", FinishReason: "length"}}
@@ -540,7 +544,7 @@ func BenchmarkParse(b *testing.B) {
 		`"stream_options":{"include_usage":true}}`
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := parse(strings.NewReader(body), endpoints()[1], nil); err != nil {
+		if _, err := parse(httptest.NewRequest("POST", "/", strings.NewReader(body)), endpoints()[1], nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -560,8 +564,8 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte, number uint8) {
-		a, err := parse(bytes.NewReader(body), endpoints()[int(number)%len(endpoints())], nil)
-		if err == nil && (a.maxTokens < 1 || a.maxTokens > maxOutput || a.promptTokens < 0) {
+		a, err := parse(httptest.NewRequest("POST", "/", bytes.NewReader(body)), endpoints()[int(number)%len(endpoints())], nil)
+		if err == nil && (a.maxTokens < 0 || a.maxTokens > maxOutput || a.promptTokens < 0) {
 			t.Errorf("%q: got %+v", body, a)
 		}
 	})

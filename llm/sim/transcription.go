@@ -59,7 +59,8 @@ func (e *transcriptEvents) ping() []byte      { return []byte(": ping\n\n") }
 func (e *transcriptEvents) end(_, _ bool) []byte {
 	e.all = append(e.all, e.text...)
 	e.buf = append(e.buf[:0], "event: transcript.text.delta\ndata: "+`{"type":"transcript.text.delta","delta":`...)
-	return append(appendQuoted(e.buf, e.text), "}\n\n"...)
+	e.buf = append(appendQuoted(e.buf, e.text), "}\n\n"...)
+	return e.buf
 }
 
 func (e *transcriptEvents) tail() []byte {
