@@ -138,6 +138,13 @@ func base(t *testing.T, key string) string {
 		sections["api"] = "{type: chat}"
 		sections["data"] = "{type: visionarena, path: scripts/data/visionarena-sample.parquet, visionarena: {}}"
 	}
+	if strings.HasPrefix(key, "data.multimodal.") || key == "x-llm.media" {
+		sections["api"] = "{type: chat}"
+		sections["data"] = "{type: synthetic, " + lengths + ", multimodal: " + someMedia + "}"
+	}
+	if strings.HasPrefix(key, "data.shared_prefix.multimodal.") {
+		sections["data"] = "{type: shared_prefix, shared_prefix: {multimodal: " + someMedia + "}}"
+	}
 	longest := ""
 	for start, data := range sessionData {
 		if strings.HasPrefix(key, start) && len(start) > len(longest) {
@@ -197,6 +204,10 @@ const wekaFiles = `["docs/config/traces/weka/1.json"]`
 
 const mooncakeData = "{type: workload_replay, workload: {file: docs/config/mooncake.jsonl, block_size: 32}}"
 
+// someMedia is media of all kinds, whose numbers allow the values below.
+const someMedia = "{image: {count: {mean: 31, max: 600}}, video: {count: {mean: 31, max: 600}}, audio: {count: " +
+	"{mean: 31, max: 600}}}"
+
 // sampleTokenizer returns the path of the scripts' tokenizer. (A tokenizer's name may be on the hub, so config() does
 // not change it.)
 func sampleTokenizer() string {
@@ -250,6 +261,10 @@ var given = map[string]string{
 	".fanout_probability": "0.5", ".theme_mix": `{"generic": 1}`,
 	"_session.type": "fixed", "_depth.type": "uniform", "_spawn.type": "fixed", "_agent.type": "fixed",
 	"_step.type": "fixed", "_time_sec.type": "fixed", "_tokens.type": "fixed", "x-llm.clock": "trace",
+	".count.type": "uniform", ".insertion_point": "0.5", ".resolutions": `"1080p"`, ".image.representation": "jpeg",
+	".video.representation": "png_frames", ".durations": "2.5",
+	".profiles":   `{"resolution": {"width": 8, "height": 6}, "frames": 3}`,
+	"x-llm.media": `{"pool": {"size": 3, "reuse": 0.5}, "content": "solid"}`,
 	"circuit_breakers": `[{"name": "b", "metrics": {"matches": ["error"], "rules": ["status == '503'"]}, ` +
 		`"triggers": [{"type": "consecutive", "threshold": 3}]}]`,
 }
@@ -258,8 +273,7 @@ var given = map[string]string{
 var refusals = map[string]string{
 	"data.otel_trace_replay.hf_": "nobody/none: there is no such file here",
 	"data.weka_trace_replay.hf_": "nobody/none: there is no such file here",
-	"data.multimodal.":           "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",
-	"load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template",
+	"load.sweep.":                "needs two runs", "data.use_chat_template": "the tokenizer has no chat template",
 	"data.synthetic_agentic.inject_random_session_id":  "must stay false",
 	"data.synthetic_agentic.duplicate_sessions_target": "must stay null",
 	"data.synthetic_agentic.skip_invalid_files":        "must stay false",

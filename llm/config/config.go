@@ -76,6 +76,8 @@ type Own struct {
 	Client  ScriptOptions `key:"client,null,omit" default:"null"`
 	Dataset ScriptOptions `key:"dataset,null,omit" default:"null"`
 	Load    ScriptOptions `key:"load,null,omit" default:"null"`
+	// Media are such options of the media in prompts, which are added to those of data.multimodal.
+	Media ScriptOptions `key:"media,null,omit" default:"null"`
 }
 
 // SweepMethod is a way to find the rate at which a server is saturated.

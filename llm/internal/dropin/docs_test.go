@@ -12,11 +12,6 @@ import (
 
 var updateDocs = flag.Bool("update-docs", false, "write the table of docs/config.md anew")
 
-// refusedKeys lists the keys that are refused, with everything below them, unless they have their defaults.
-var refusedKeys = map[string]string{
-	"data.multimodal": "refused: prompts are text", "data.shared_prefix.multimodal": "refused: prompts are text",
-}
-
 // keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
 var keyRemarks = map[string]string{
 	"api.type":                       "inference-perf has no `responses`, and 0.7.0 neither `embeddings` nor `rerank`",
@@ -92,7 +87,18 @@ var keyRemarks = map[string]string{
 	"x-llm.client": "options of [Client](index.d.ts) by their names in scripts, over those that the rest of the " +
 		"configuration stands for: `{endpoint: /v2/chat, extraBody: {temperature: 0}}`",
 	"x-llm.dataset": "options of Dataset, likewise: `{column: question}`",
-	"x-llm.load":    "options of scenarios() about the load, likewise: `{arrival: gamma, burstiness: 0.3}`",
+	"x-llm.media": "options of the media in prompts, likewise, beside those of data.multimodal: " +
+		"`{pool: {size: 100, reuse: 0.5}}` ([datasets.md](datasets.md#images-videos-and-sounds-in-prompts))",
+	"data.multimodal.image.representation":  "`webp` is sent as webp",
+	"data.multimodal.image.insertion_point": "a distribution is drawn in fractions; null: anywhere",
+	"data.multimodal.image.count.type":      "of `synthetic` and `shared_prefix`; count null: no images",
+	"data.multimodal.video.profiles":        "null: 512 × 512 with 10 frames",
+	"data.multimodal.image.resolutions":     "null: 512 × 512",
+	"data.multimodal.audio.durations":       "seconds; null: 1",
+	"data.multimodal.video.representation":  "`png_frames` and `jpeg_frames` are as many images",
+	"data.shared_prefix.multimodal.image.count.type": "of the system prompts: the same files in all requests of a " +
+		"group",
+	"x-llm.load": "options of scenarios() about the load, likewise: `{arrival: gamma, burstiness: 0.3}`",
 	"x-llm.arrivals": "`inference-perf`: its own shapes of constant, poisson and " +
 		"concurrent loads ([load.md](load.md))",
 	"x-llm.data": "`inference-perf`: the prompts it makes, of `random`, `synthetic` " +
@@ -106,11 +112,6 @@ var keyRemarks = map[string]string{
 
 // note returns the remark on a key in docs/config.md.
 func note(name string) string {
-	for key, text := range refusedKeys {
-		if name == key || strings.HasPrefix(name, key+".") {
-			return text
-		}
-	}
 	for _, n := range noEffect {
 		if name == n.key || strings.HasPrefix(name, n.key+".") {
 			return "no effect: " + n.why

@@ -11,7 +11,7 @@ import (
 )
 
 // pathOptions are the options of scripts that are paths of files.
-var pathOptions = []string{"path", "trace", "corpusFilePath", "certPath", "keyPath", "caPath"}
+var pathOptions = []string{"path", "trace", "corpusFilePath", "certPath", "keyPath", "caPath", "log"}
 
 // add adds the options of x-llm to o. Relative paths in them start where those of the configuration do.
 func (m mapping) add(o Map, own config.ScriptOptions) {

@@ -24,7 +24,6 @@ func Refused(c *config.Config) error {
 			faults = append(faults, fmt.Errorf("%s: %s", key, reason))
 		}
 	}
-	const later = "is not supported yet"
 	refuse(c.Server == nil, "server", "is missing: give base_url, or type: mock for the simulator")
 	refuse(c.Data.Type == config.VisionArenaData && !sendsMessages(c.API.Type), "api.type", "must be chat, "+
 		"anthropic_messages or responses for data.type "+string(c.Data.Type)+", whose requests have images, got "+
@@ -41,13 +40,12 @@ func Refused(c *config.Config) error {
 	refuse(c.Data.Type == config.AgenticData && mapping{config: c}.tokenizer() == "" &&
 		c.Own.Dataset["tokensPerWord"] == nil, "tokenizer.pretrained_model_name_or_path", "is missing: messages have "+
 		"lengths in tokens; or give x-llm: {dataset: {tokensPerWord: 1.3}}")
-	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil,
-		"multimodal", later+": prompts are text")
 	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data",
 		"inference-perf is known for random, synthetic, mock and, without enable_multi_turn_chat, shared_prefix: "+
 			"leave it out for this data")
 	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path",
 		"and key_path are needed both")
+	faults = append(faults, refusedMedia(c)...)
 	faults = append(faults, unclear(c.Own)...)
 	faults = append(faults, withheld(c)...)
 	faults = append(faults, misplaced(c.Data)...)
@@ -87,7 +85,7 @@ func withheld(c *config.Config) (faults []error) {
 
 // misplaced names the distributions of lengths whose means lie outside of their bounds.
 func misplaced(d config.Data) (faults []error) {
-	for _, l := range drawn(d) {
+	for _, l := range append(drawn(d), drawnOfMedia(d)...) {
 		s := l.distribution
 		if s == nil || s.Type == config.Uniform || s.Type == config.Fixed {
 			continue
@@ -249,6 +247,7 @@ func unused(c *config.Config) (list []string) {
 		{"output_distribution", d.Output != nil, lengths},
 		{"trace", d.Trace != nil, []config.DataType{config.RandomData}},
 		{"shared_prefix", d.SharedPrefix != nil, []config.DataType{config.SharedPrefixData}},
+		{"multimodal", d.Multimodal != nil, mediaTypes},
 		{"conversation_replay", d.ConversationReplay != nil, []config.DataType{config.ConversationData}},
 		{"otel_trace_replay", d.OTel != nil, []config.DataType{config.OTelTraceReplay}},
 		{"weka_trace_replay", d.Weka != nil, []config.DataType{config.WekaTraceReplay}},
@@ -259,6 +258,9 @@ func unused(c *config.Config) (list []string) {
 		if k.set && !slices.Contains(k.by, d.Type) {
 			list = append(list, fmt.Sprintf("data.%s has no effect: data.type %s does not use it", k.key, d.Type))
 		}
+	}
+	if d.Type == config.SharedPrefixData && hasMedia(d) && c.API.Type == config.Completion {
+		list = append(list, "api.type: requests with media are sent as chats, as inference-perf sends them")
 	}
 	if d.Type == config.RandomData && d.Trace != nil && (d.Input != nil || d.Output != nil) {
 		list = append(list,

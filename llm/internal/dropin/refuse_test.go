@@ -136,6 +136,10 @@ func TestRemarksNameUnusedKeys(t *testing.T) {
 			"effect: data.type shareGPT does not use it",
 		"data: {type: mock, visionarena: {}}\n": "data.visionarena has no effect: " +
 			"data.type mock does not use it",
+		"data: {type: random, multimodal: {image: {}}}\n": "data.multimodal has no effect: data.type random does not " +
+			"use it",
+		"data: {type: shared_prefix, multimodal: {image: {}}}\n": "api.type: requests with media are sent as " +
+			"chats, as inference-perf sends them",
 		breaker: `circuit breaker "b" has no effect: ` +
 			`load.circuit_breakers does not name it`,
 		"data: {type: random, trace: {file: t.csv}, input_distribution: {}}\n": "data.input_distribution and " +
@@ -223,11 +227,6 @@ func TestRefused(t *testing.T) {
 			"data: {type: mock, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n": "",
 		server + load + strings.Replace(breaker, "%s", "'error['",
 			1): "circuit_breakers[0]: matches[1]: expression \"error[\" at column 7",
-		server + load +
-			"data: {multimodal: {image: {count: {}}}}\n": "multimodal: is not supported yet: prompts are text",
-		server + load +
-			"data: {type: shared_prefix, shared_prefix: " +
-			"{multimodal: {audio: {count: {}}}}}\n": "multimodal: is not supported yet: prompts are text",
 		server + sessions + "data: {type: otel_trace_replay, otel_trace_replay: {trace_directory: a}}\n": "api.type: " +
 			"must be chat, anthropic_messages or responses for data.type otel_trace_replay, got completion",
 		server + sessions + "api: {type: chat}\ndata: {type: otel_trace_replay}\n": "data.otel_trace_replay: is " +

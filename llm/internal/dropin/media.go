@@ -1,0 +1,159 @@
+package dropin
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+)
+
+// mediaTypes are the types of data whose prompts have the media of data.multimodal.
+var mediaTypes = []config.DataType{config.SyntheticData, config.SharedPrefixData}
+
+// keyed is the media of a configuration together with their key.
+type keyed struct {
+	key string
+	*config.Multimodal
+}
+
+// mixes returns the media of a configuration that have an effect.
+func mixes(d config.Data) (list []keyed) {
+	if d.Multimodal != nil && slices.Contains(mediaTypes, d.Type) {
+		list = append(list, keyed{eachKey, d.Multimodal})
+	}
+	if p := d.SharedPrefix; d.Type == config.SharedPrefixData && p != nil && p.Multimodal != nil {
+		list = append(list, keyed{prefixKey, p.Multimodal})
+	}
+	return list
+}
+
+// The keys of media.
+const eachKey, prefixKey = "data.multimodal", "data.shared_prefix.multimodal"
+
+// hasMedia reports whether the prompts of a configuration have media.
+func hasMedia(d config.Data) bool { return len(mixes(d)) > 0 }
+
+// media sets the options of the media in prompts.
+func (m mapping) media(o Map) {
+	for _, mix := range mixes(m.config.Data) {
+		switch drawn := mixOption(mix.Multimodal); {
+		case len(drawn) == 0:
+		case mix.key == eachKey:
+			o["media"] = drawn
+		default:
+			o["sharedPrefix"].(Map)["media"] = drawn // set before
+		}
+	}
+	if len(m.config.Own.Media) > 0 {
+		own, ok := o["media"].(Map)
+		if !ok {
+			own = Map{}
+		}
+		m.add(own, m.config.Own.Media)
+		o["media"] = own
+	}
+}
+
+// mixOption returns the media of a prompt as an option. Those without a count are not drawn.
+func mixOption(m *config.Multimodal) Map {
+	o := Map{}
+	if i := m.Image; i != nil && i.Count != nil {
+		image := Map{"count": lengthOption(i.Count), "insertionPoint": placeOption(i.Insertion),
+			"representation": string(i.Representation)}
+		image.set("resolutions", listOption(i.Resolutions, func(w config.WeightedResolution) any {
+			return Map{"resolution": resolutionOption(w.Resolution), "weight": w.Weight}
+		}), len(i.Resolutions) > 0)
+		o["image"] = image
+	}
+	if v := m.Video; v != nil && v.Count != nil {
+		video := Map{"count": lengthOption(v.Count), "insertionPoint": placeOption(v.Insertion),
+			"representation": string(v.Representation)}
+		video.set("profiles", listOption(v.Profiles, func(w config.WeightedProfile) any {
+			profile := Map{"resolution": resolutionOption(w.Profile.Resolution), "frames": w.Profile.Frames}
+			return Map{"profile": profile, "weight": w.Weight}
+		}), len(v.Profiles) > 0)
+		o["video"] = video
+	}
+	if a := m.Audio; a != nil && a.Count != nil {
+		audio := Map{"count": lengthOption(a.Count), "insertionPoint": placeOption(a.Insertion)}
+		audio.set("durations", listOption(a.Durations, func(w config.WeightedDuration) any {
+			return Map{"duration": w.Duration, "weight": w.Weight}
+		}), len(a.Durations) > 0)
+		o["audio"] = audio
+	}
+	return o
+}
+
+func listOption[T any](items []T, option func(T) any) (list []any) {
+	for _, item := range items {
+		list = append(list, option(item))
+	}
+	return list
+}
+
+func resolutionOption(r config.Resolution) any {
+	if r.Name != "" {
+		return r.Name
+	}
+	return Map{"width": r.Width, "height": r.Height}
+}
+
+// refusedMedia names what this module does not do with media, by their keys.
+func refusedMedia(c *config.Config) (faults []error) {
+	list := mixes(c.Data)
+	if len(list) == 0 {
+		return nil
+	}
+	if !sendsMessages(config.APIType((mapping{config: c}).api())) {
+		faults = append(faults, fmt.Errorf("api.type: must be %s, anthropic_messages or responses for data.multimodal, "+
+			"got %s: other requests have text alone", api.Chat.Name(), c.API.Type))
+	}
+	if p := c.Data.SharedPrefix; p != nil && p.MultiTurn && c.Data.Type == config.SharedPrefixData {
+		faults = append(faults, fmt.Errorf("data.shared_prefix.enable_multi_turn_chat: must be false with multimodal: "+
+			"media go with single requests, as in inference-perf"))
+	}
+	for _, mix := range list {
+		if m := mix.Image; m != nil {
+			faults = append(faults, checkInsertion(mix.key+".image", m.Insertion)...)
+		}
+		if m := mix.Video; m != nil {
+			faults = append(faults, checkInsertion(mix.key+".video", m.Insertion)...)
+		}
+		if m := mix.Audio; m != nil {
+			faults = append(faults, checkInsertion(mix.key+".audio", m.Insertion)...)
+		}
+	}
+	return faults
+}
+
+func checkInsertion(key string, at *config.Amount) []error {
+	switch {
+	case at == nil:
+		return nil
+	case at.Distribution != nil && (at.Distribution.Min < 0 || at.Distribution.Max > 1):
+		return []error{fmt.Errorf("%s.insertion_point: min and max must be 0 or 1, before the text or behind it, got "+
+			"%d and %d", key, at.Distribution.Min, at.Distribution.Max)}
+	case at.Distribution == nil && !(at.X >= 0 && at.X <= 1):
+		return []error{fmt.Errorf("%s.insertion_point: must be from 0, before the text, to 1, behind it, got %v", key, at.X)}
+	}
+	return nil
+}
+
+// drawnOfMedia lists the distributions of the numbers of media.
+func drawnOfMedia(d config.Data) (list []length) {
+	for _, mix := range mixes(d) {
+		key := strings.TrimPrefix(mix.key, "data.")
+		if mix.Image != nil {
+			list = append(list, length{key + ".image.count", mix.Image.Count})
+		}
+		if mix.Video != nil {
+			list = append(list, length{key + ".video.count", mix.Video.Count})
+		}
+		if mix.Audio != nil {
+			list = append(list, length{key + ".audio.count", mix.Audio.Count})
+		}
+	}
+	return list
+}
