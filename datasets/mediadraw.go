@@ -100,7 +100,8 @@ func (d *drawer) count(c Distribution, rng *rand.Rand) int {
 
 // one decides which file medium k of prompt i is, of those that profile number n allows, and where it stands. It takes
 // as many random numbers whatever it decides.
-func (d *drawer) one(f mediaFile, n int, i int64, k int, most uint64, place Place, sizes, files *rand.Rand) drawnMedium {
+func (d *drawer) one(f mediaFile, n int, i int64, k int, most uint64, place Place,
+	sizes, files *rand.Rand) drawnMedium {
 	at, pick, own := place.Draw(sizes), sizes.Uint64(), files.Uint64()
 	if d.pool.Size == 0 || !d.reuses(f.kind, uint64(i)*most+uint64(k)) {
 		f.seed = own

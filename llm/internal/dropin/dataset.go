@@ -5,8 +5,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
-// api returns the configuration's API. inference-perf sends its shared prefixes as completions whatever api.type is, and
-// those with media as chats.
+// api returns the configuration's API. inference-perf sends its shared prefixes as completions whatever api.type is,
+// and those with media as chats.
 func (m mapping) api() string {
 	if m.config.Data.Type == config.SharedPrefixData && hasMedia(m.config.Data) {
 		if m.config.API.Type == config.Completion {
@@ -31,7 +31,7 @@ func (m mapping) dataset() Map {
 		o["documentCount"] = a.Rerank.DocumentCount
 	}
 	if data.Type == config.MockData {
-		m.media(o)
+		mediaOptions(m, o)
 		return o
 	}
 	o.set("prompts", string(config.InferencePerf), m.config.Own.Data == config.InferencePerf)
@@ -44,7 +44,7 @@ func (m mapping) dataset() Map {
 	switch data.Type {
 	case config.SharedPrefixData:
 		m.sharedPrefix(o)
-		m.media(o)
+		mediaOptions(m, o)
 		return o
 	case config.ConversationData:
 		m.replay(o)
@@ -58,11 +58,11 @@ func (m mapping) dataset() Map {
 		o.set("useChatTemplate", true, data.UseChatTemplate)
 		if data.Trace != nil {
 			o["trace"] = m.path(data.Trace.File)
-			m.media(o)
+			mediaOptions(m, o)
 			return o
 		}
 	}
-	m.media(o)
+	mediaOptions(m, o)
 	length := lengthOption
 	if data.Type != config.RandomData && data.Type != config.SyntheticData {
 		length = boundsOption

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/llm/config"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 // mediaTypes are the types of data whose prompts have the media of data.multimodal.
@@ -35,8 +34,8 @@ const eachKey, prefixKey = "data.multimodal", "data.shared_prefix.multimodal"
 // hasMedia reports whether the prompts of a configuration have media.
 func hasMedia(d config.Data) bool { return len(mixes(d)) > 0 }
 
-// media sets the options of the media in prompts.
-func (m mapping) media(o Map) {
+// mediaOptions sets the options of the media in prompts.
+func mediaOptions(m mapping, o Map) {
 	for _, mix := range mixes(m.config.Data) {
 		switch drawn := mixOption(mix.Multimodal); {
 		case len(drawn) == 0:
@@ -107,8 +106,8 @@ func refusedMedia(c *config.Config) (faults []error) {
 		return nil
 	}
 	if !sendsMessages(config.APIType((mapping{config: c}).api())) {
-		faults = append(faults, fmt.Errorf("api.type: must be %s, anthropic_messages or responses for data.multimodal, "+
-			"got %s: other requests have text alone", api.Chat.Name(), c.API.Type))
+		faults = append(faults, fmt.Errorf("api.type: must be chat, anthropic_messages or responses for "+
+			"data.multimodal, got %s: other requests have text alone", c.API.Type))
 	}
 	if p := c.Data.SharedPrefix; p != nil && p.MultiTurn && c.Data.Type == config.SharedPrefixData {
 		faults = append(faults, fmt.Errorf("data.shared_prefix.enable_multi_turn_chat: must be false with multimodal: "+
@@ -136,7 +135,8 @@ func checkInsertion(key string, at *config.Amount) []error {
 		return []error{fmt.Errorf("%s.insertion_point: min and max must be 0 or 1, before the text or behind it, got "+
 			"%d and %d", key, at.Distribution.Min, at.Distribution.Max)}
 	case at.Distribution == nil && !(at.X >= 0 && at.X <= 1):
-		return []error{fmt.Errorf("%s.insertion_point: must be from 0, before the text, to 1, behind it, got %v", key, at.X)}
+		return []error{fmt.Errorf("%s.insertion_point: must be from 0, before the text, to 1, behind it, got %v", key,
+			at.X)}
 	}
 	return nil
 }

@@ -83,8 +83,8 @@ func TestRefusedMedia(t *testing.T) {
 			"anthropic_messages or responses for data.multimodal, got completion: other requests have text alone",
 		"{type: shared_prefix, shared_prefix: {enable_multi_turn_chat: true, multimodal: {image: {" + count +
 			"}}}}": "data.shared_prefix.enable_multi_turn_chat: must be false with multimodal: media go with single",
-		"{type: shared_prefix, multimodal: {image: {insertion_point: 1.5}}}": "data.multimodal.image.insertion_point: " +
-			"must be from 0, before the text, to 1, behind it, got 1.5",
+		"{type: shared_prefix, multimodal: {image: {insertion_point: 1.5}}}": "data.multimodal.image." +
+			"insertion_point: must be from 0, before the text, to 1, behind it, got 1.5",
 		"{type: shared_prefix, shared_prefix: {multimodal: {audio: {insertion_point: {mean: 3}}}}}": "data." +
 			"shared_prefix.multimodal.audio.insertion_point: min and max must be 0 or 1",
 		"{type: shared_prefix, multimodal: {video: {count: {min: 1, max: 3}}}}": "data.multimodal.video.count.mean: " +
@@ -95,7 +95,8 @@ func TestRefusedMedia(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", data, err, want)
 		}
 	}
-	if err := Refused(mustParse(t, server+load+"data: {type: random, multimodal: {video: {count: {min: 1, max: 3}}}}")); err != nil {
+	const unused = "data: {type: random, multimodal: {video: {count: {min: 1, max: 3}}}}"
+	if err := Refused(mustParse(t, server+load+unused)); err != nil {
 		t.Errorf("without effect: %v", err)
 	}
 }
