@@ -97,6 +97,14 @@ func (c Chain) append(m Message) Chain {
 
 // add adds the tokens of a text, and to s the blocks that they complete.
 func (c *Chain) add(s *segment, text string) {
+	if n, is := MediaTokens(text); is {
+		c.state = mixText(c.state, text)
+		for range n {
+			c.state = mix(c.state, mediaMark[0])
+			c.count(s)
+		}
+		return
+	}
 	if c.tokenizer == nil {
 		for word := range strings.FieldsSeq(text) {
 			c.state = mix(mixText(c.state, word), ' ')

@@ -2,6 +2,9 @@ package prefix
 
 import (
 	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -64,4 +67,21 @@ func (m *Message) add(text string) {
 	if text != "" {
 		m.Texts = append(m.Texts, text)
 	}
+}
+
+// mediaMark is a byte of no text, at the beginning of what stands for media.
+const mediaMark = "\xfe"
+
+// Media returns a text that stands for a number of tokens of media: a picture, a video or a sound whose content has
+// the hash. No other text equals it.
+func Media(hash uint64, tokens int) string { return fmt.Sprintf("%s%016x%d", mediaMark, hash, tokens) }
+
+// MediaTokens returns the number of tokens of a text that Media returned, and reports whether it is one.
+func MediaTokens(text string) (tokens int, is bool) {
+	rest, is := strings.CutPrefix(text, mediaMark)
+	if !is || len(rest) < 16 {
+		return 0, false
+	}
+	tokens, err := strconv.Atoi(rest[16:])
+	return tokens, err == nil
 }

@@ -2,23 +2,12 @@ package sim
 
 import (
 	"hash/fnv"
-	"strconv"
 
 	"github.com/seed-307b789f/xk6-llm/internal/prefix"
 )
 
 // Unlimited, as Options.PrefixCacheTokens, is a cache that forgets nothing.
 const Unlimited = -1
-
-// prefixCacheTokens reads the option of that name.
-func prefixCacheTokens(o *Options, v string) (err error) {
-	if v == "unlimited" {
-		o.PrefixCacheTokens = Unlimited
-		return nil
-	}
-	o.PrefixCacheTokens, err = strconv.Atoi(v)
-	return err
-}
 
 // newCache returns the cache that the options ask for, nil for none.
 func (o *Options) newCache() *prefix.Cache {
@@ -45,13 +34,14 @@ func (s *Server) blocks(a *ask) []prefix.Hash {
 }
 
 // arrive numbers a request, from 0, and returns how many tokens of its prompt are in the cache, where all of it is from
-// then on. Each request seeds a generator with its number.
+// then on, as its media are in the encoder's. Each request seeds a generator with its number.
 func (s *Server) arrive(a *ask) (number uint64, cached int) {
 	blocks := s.blocks(a)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	number = s.requests
 	s.requests++
+	a.media.encode(s.encoded)
 	if s.cache == nil {
 		return number, 0
 	}
@@ -61,7 +51,11 @@ func (s *Server) arrive(a *ask) (number uint64, cached int) {
 // hash returns a number for what a request says, whatever else it asks for.
 func (w *wireRequest) hash() uint64 {
 	h := fnv.New64a()
-	for _, part := range [...]string{w.system.Raw, w.instructions, w.messages.Raw, w.input.Raw, w.prompt.Raw,
+	messages, input := w.messages.Raw, w.input.Raw
+	if len(w.media.list) > 0 {
+		messages, input = string(w.marked), ""
+	}
+	for _, part := range [...]string{w.system.Raw, w.instructions, messages, input, w.prompt.Raw,
 		w.inputs.query, w.documents.Raw} {
 		_, _ = h.Write([]byte(part)) // cannot fail
 		_, _ = h.Write([]byte{0})

@@ -34,7 +34,12 @@ type generation struct {
 
 func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	received := time.Now()
-	a, err := parse(r, e, s.opts.tokens)
+	if most := s.opts.maxBody(); r.ContentLength > most { // as proxies do, before they have read it
+		e.refuse(w, http.StatusRequestEntityTooLarge,
+			fmt.Sprintf("%v: it has %d bytes, the most is %d", errTooLong, r.ContentLength, most))
+		return
+	}
+	a, err := parse(r, e, &s.opts)
 	switch {
 	case errors.Is(err, errTooLong):
 		e.refuse(w, http.StatusRequestEntityTooLarge, err.Error())
@@ -85,8 +90,9 @@ func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint) *generation 
 		g.fails = s.opts.FailureKind
 	}
 	g.truth = Truth{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
-		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts), AudioSeconds: a.sound.seconds, Number: int64(number),
-		CachedTokens: cached, PromptHash: hashText(a.hash)}
+		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts), AudioSeconds: a.sound.seconds,
+		Number: int64(number), CachedTokens: cached, PromptHash: hashText(a.hash)}
+	a.media.tell(&g.truth)
 	if s.opts.SessionHeader != "" {
 		g.truth.Session = r.Header.Get(s.opts.SessionHeader)
 	}
@@ -196,7 +202,7 @@ func (g *generation) wrote(now time.Time, k, n int) {
 func (g *generation) firstDue(admitted time.Time) time.Time {
 	// The product may be more than a Duration can hold.
 	prompt := min(float64(g.ask.promptTokens-g.truth.CachedTokens)*float64(g.s.opts.PromptTime), float64(timespan.Max))
-	return admitted.Add(g.s.opts.TTFT + time.Duration(prompt))
+	return admitted.Add(g.s.opts.TTFT + time.Duration(prompt) + g.ask.media.encoding)
 }
 
 // gap returns the time to the next token.

@@ -65,6 +65,8 @@ type Options struct {
 	ToolRefusals  float64       // share of the requests that demand a call which are answered by words
 	SessionHeader string        // name of the header whose value is the session of the truth
 	Metrics       []string      // engines whose names GET /metrics shows: vllm, sglang, tgi, dcgm
+	MaxBody       int           // bytes of a request's body, above which it is refused; 0 means DefaultMaxBody
+	Media         MediaOptions
 
 	// Tokenizer is the name of the tokenizer to count and answer with; a caller that sets it must call Use. "" counts
 	// words as tokens.
@@ -128,6 +130,10 @@ type Flag struct {
 
 // Flags returns all options that can be written as text.
 func Flags() []Flag {
+	return slices.Concat(textFlags(), mediaFlags())
+}
+
+func textFlags() []Flag {
 	return []Flag{
 		{"ttft", "time to the first token of an empty prompt (50ms)",
 			span(func(o *Options) *time.Duration { return &o.TTFT })},
@@ -165,7 +171,7 @@ func Flags() []Flag {
 		{"kv-cache-tokens", "tokens that fit into the KV cache, of which /metrics tells the use (524288)",
 			whole(func(o *Options) *int { return &o.KVCacheTokens })},
 		{"prefix-cache-tokens", "tokens of prompts that the prefix cache holds, or unlimited (0: there is none)",
-			prefixCacheTokens},
+			orUnlimited(func(o *Options) *int { return &o.PrefixCacheTokens })},
 		{"cache-block", "tokens of a block of the prefix cache (16)",
 			whole(func(o *Options) *int { return &o.CacheBlock })},
 		{"tool-calls", "share of requests with tools and a free choice among them that are answered by a call (0)",
@@ -306,6 +312,9 @@ func (o Options) Validate() error {
 		if !(share.value >= 0 && share.value <= 1) {
 			return fmt.Errorf("simulator option %s must be between 0 and 1, got %v", share.name, share.value)
 		}
+	}
+	if err := o.validateMedia(); err != nil {
+		return err
 	}
 	for _, name := range o.Metrics {
 		if !slices.Contains(engineNames(), name) {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,8 +16,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/prefix"
 )
 
-// maxBody bounds a request's body, in bytes.
-const maxBody = 64 << 20
+// DefaultMaxBody bounds a request's body, in bytes, unless an option does.
+const DefaultMaxBody = 64 << 20
 
 // maxOutput bounds an answer, in tokens, whatever the request asks for.
 const maxOutput = 1 << 20
@@ -36,6 +37,7 @@ type ask struct {
 	said         []prefix.Message
 	hash         uint64 // of what it says
 	tool         tool
+	media        mediaReader
 }
 
 // wireRequest holds the fields of a request body that matter to the simulator. A field that is missing or null does not
@@ -43,10 +45,11 @@ type ask struct {
 type wireRequest struct {
 	model                          string
 	prompt, messages, tools        gjson.Result
-	system                         gjson.Result // of Anthropic's Messages
-	input                          gjson.Result // of OpenAI's Responses
-	maxOutputTokens                gjson.Result // likewise
-	previous, instructions         string       // likewise: previous_response_id is the first
+	system                         gjson.Result    // of Anthropic's Messages
+	input                          gjson.Result    // of OpenAI's Responses
+	maxOutputTokens                gjson.Result    // likewise
+	marked                         json.RawMessage // messages with parts, of which texts stand for media
+	previous, instructions         string          // likewise: previous_response_id is the first
 	maxTokens, maxCompletionTokens gjson.Result
 	special                        gjson.Result // add_special_tokens
 	documents                      gjson.Result // of a rerank request; TEI's texts
@@ -55,21 +58,25 @@ type wireRequest struct {
 	files                          [][]byte         // of a form
 	choice                         gjson.Result     // tool_choice
 	said                           []prefix.Message // what a prefix cache can hold of the prompt
+	media                          mediaReader
 	ignoreEOS, stream              bool
 	usage                          bool // stream_options.include_usage
 }
 
-// errTooLong reports a body above maxBody.
-var errTooLong = fmt.Errorf("request body over %d bytes", maxBody)
+// errTooLong reports a body above Options.MaxBody.
+var errTooLong = errors.New("request body too large")
+
+// maxBody returns the largest body.
+func (o *Options) maxBody() int64 { return int64(cmp.Or(o.MaxBody, DefaultMaxBody)) }
 
 // parse reads a request body; without a tokenizer it counts words.
-func parse(r *http.Request, e *endpoint, tokens Tokenizer) (ask, error) {
-	data, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+func parse(r *http.Request, e *endpoint, o *Options) (ask, error) {
+	data, err := io.ReadAll(io.LimitReader(r.Body, o.maxBody()+1))
 	if err != nil {
 		return ask{}, err
 	}
-	if len(data) > maxBody {
-		return ask{}, errTooLong
+	if int64(len(data)) > o.maxBody() {
+		return ask{}, fmt.Errorf("%w: it has over %d bytes", errTooLong, o.maxBody())
 	}
 	var w wireRequest
 	if e.form {
@@ -82,10 +89,14 @@ func parse(r *http.Request, e *endpoint, tokens Tokenizer) (ask, error) {
 	}
 	a := ask{model: w.model, ignoreEOS: w.ignoreEOS, stream: w.stream, usage: w.usage, maxTokens: e.limit,
 		previous: w.previous}
-	if a.promptTokens, err = e.prompt(&w, tokens); err != nil {
+	w.media.opts = &o.Media
+	if a.promptTokens, err = e.prompt(&w, o.tokens); err != nil {
 		return ask{}, err
 	}
-	a.said, a.hash = w.said, w.hash()
+	if o.Media.TextOnly && len(w.media.list) > 0 {
+		return ask{}, fmt.Errorf("%s is not a multimodal model", o.Model)
+	}
+	a.said, a.hash, a.media = w.said, w.hash(), w.media
 	a.inputs, a.sound, a.spoken, a.stream = w.inputs, w.sound, w.input.Str, w.stream
 	switch {
 	case e.atOnce:
@@ -211,21 +222,32 @@ func (w *wireRequest) countChat(messages, tools gjson.Result, tokens Tokenizer) 
 			return 0, fmt.Errorf("messages[%d].content must be a string or an array of parts", i)
 		}
 	}
-	w.said = prefix.ReadChat(json.RawMessage(messages.Raw))
+	texts := json.RawMessage(messages.Raw)
+	said := texts
+	if hasParts(messages) {
+		w.marked = withParts(messages, w.media.read)
+		texts = withParts(messages, func(string, gjson.Result) string { return "" })
+		said = w.marked
+	}
+	if w.media.err != nil {
+		return 0, w.media.err
+	}
+	w.said = prefix.ReadChat(said)
 	if tokens == nil {
-		return countSaid(w.said), nil
+		return countSaid(w.said) + w.media.tokens(), nil
 	}
 	// without a template only the texts are counted
-	texts := withParts(messages, func(string, gjson.Result) string { return "" })
 	n, _ := tokens.CountChat(texts, append(json.RawMessage(nil), tools.Raw...))
-	return n, nil
+	return n + w.media.tokens(), nil
 }
 
 // countSaid counts the words of messages.
 func countSaid(list []prefix.Message) (n int) {
 	for _, m := range list {
 		for _, text := range m.Texts {
-			n += countWords(text)
+			if _, is := prefix.MediaTokens(text); !is {
+				n += countWords(text)
+			}
 		}
 	}
 	return n

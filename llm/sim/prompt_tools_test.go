@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -50,7 +51,8 @@ func TestChatsOfOtherAPIs(t *testing.T) {
 			`[{"role":"user","content":"\u003cu\u003e"}] [{"type":"web_search"}]`},
 	} {
 		l := new(listener)
-		if _, err := parse(httptest.NewRequest("POST", "/", strings.NewReader(tt.body)), tt.at, l); err != nil {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(tt.body))
+		if _, err := parse(r, tt.at, &Options{tokens: l}); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 		if l.heard != tt.want {

@@ -32,6 +32,7 @@ type Server struct {
 	file     *os.File
 	requests uint64
 	cache    *prefix.Cache  // of prompts; nil for none
+	encoded  *prefix.Cache  // of media, each a block; nil for none
 	answered map[string]int // tokens of the conversations that ended with these answers
 
 	open     context.Context // until Close
@@ -49,7 +50,7 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("simulator: tokenizer %q was not read", o.Tokenizer)
 	}
 	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(&o), cache: o.newCache(),
-		models: map[string]bool{o.Model: true}}
+		encoded: o.Media.newCache(), models: map[string]bool{o.Model: true}}
 	s.open, s.shut = context.WithCancel(context.Background())
 	for _, name := range o.LoRA {
 		s.models[name] = true

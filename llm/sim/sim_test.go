@@ -483,7 +483,7 @@ func TestParseQuery(t *testing.T) {
 		KVCacheTokens: 9, PrefixCacheTokens: Unlimited, CacheBlock: 3, ToolCalls: 0.2, ToolRefusals: 1,
 		SessionHeader: "h", SpeechRate: 2.5, SpeechChunk: 20 * ms, SpeechChar: 10 * ms,
 		SpeechStalls: []Stall{{2, 0.5}, {4, 1}},
-		Metrics:       []string{"tgi", "dcgm"},
+		Metrics:      []string{"tgi", "dcgm"},
 	})
 	if got := fmt.Sprint(o); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
@@ -544,7 +544,8 @@ func BenchmarkParse(b *testing.B) {
 		`"stream_options":{"include_usage":true}}`
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := parse(httptest.NewRequest("POST", "/", strings.NewReader(body)), endpoints()[1], nil); err != nil {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		if _, err := parse(r, endpoints()[1], new(Options)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -564,7 +565,8 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte, number uint8) {
-		a, err := parse(httptest.NewRequest("POST", "/", bytes.NewReader(body)), endpoints()[int(number)%len(endpoints())], nil)
+		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+		a, err := parse(r, endpoints()[int(number)%len(endpoints())], new(Options))
 		if err == nil && (a.maxTokens < 0 || a.maxTokens > maxOutput || a.promptTokens < 0) {
 			t.Errorf("%q: got %+v", body, a)
 		}

@@ -29,8 +29,9 @@ type Truth struct {
 	AudioSeconds     float64 `json:"audio_seconds,omitempty"` // of the speech, or of the file to write down
 	ChunkBytes       []int64 `json:"chunk_bytes,omitempty"`   // of sound in each of Chunks
 	Stalls           []Stall `json:"stalls,omitempty"`        // of the speech
-	Status           int     `json:"status"`
-	Error            string  `json:"error,omitempty"` // the injected failure, or clientGone
+	TruthOfMedia
+	Status int    `json:"status"`
+	Error  string `json:"error,omitempty"` // the injected failure, or clientGone
 }
 
 // ReadTruths reads the file that Options.Truth names and returns its requests by their ids. It ignores a last line that
