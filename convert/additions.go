@@ -25,6 +25,7 @@ type Additions struct {
 	Tokens    TokenCounts          `json:"tokens"`
 	Latency   OwnLatencies         `json:"latency"`
 	Inputs    map[string]Inputs    `json:"inputs,omitempty"` // of embeddings and rerank, by API
+	Media     *Media               `json:"media,omitempty"`  // of what requests hold
 	Answers
 	Load       *Load       `json:"load,omitempty"`        // of stages
 	SLO        []Judgement `json:"slo,omitempty"`         // by each objective of the SLO
@@ -149,7 +150,7 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 		RunID:    r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Sweep: g.opts.Sweep,
 		Schedule: r.Schedule,
 		Requests: countRequests(g), Tokens: countTokens(g), Latency: g.ownLatencies(), Inputs: allInputs(g),
-		Answers: newAnswers(g), Finish: map[string]int{},
+		Media: newMedia(g), Answers: newAnswers(g), Finish: map[string]int{},
 	}
 	a.Meaning = a.meaning()
 	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {

@@ -170,18 +170,24 @@ var answerDefinitions = map[string]string{
 // meaning returns the definitions of all figures that the report has.
 func (a *Additions) meaning() map[string]string {
 	blocks := a.blocks()
-	if len(blocks) == 0 {
+	if len(blocks) == 0 && a.Media == nil {
 		return definitions
 	}
 	all := maps.Clone(definitions)
+	if a.Media != nil {
+		all["media"] = mediaDefinition
+	}
 	for _, b := range blocks {
 		all[b.api] = answerDefinitions[b.api]
 	}
 	return all
 }
 
-// answers prints what there is to say of answers of each kind.
-func (t *table) answers(a *Answers) {
+// answers prints what there is to say of the media of requests, and of answers of each kind.
+func (t *table) answers(a *Additions) {
+	if a.Media != nil {
+		t.say("media: %s", a.Media.sentence())
+	}
 	for _, b := range a.blocks() {
 		if text := b.sentence(); b.common().Requests > 0 && text != "" {
 			t.say("%s: %s", b.api, text)

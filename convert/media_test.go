@@ -3,9 +3,11 @@ package convert
 import (
 	"compress/gzip"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/tidwall/gjson"
@@ -98,6 +100,84 @@ func TestFiguresOfMedia(t *testing.T) {
 		"xk6_llm.latency.chunk_gap"} {
 		if got := doc.Get(path); got.Raw != "null" {
 			t.Errorf("%s: got %s, want null: the chunks are of a sound", path, got.Raw)
+		}
+	}
+}
+
+// picture returns a request for text about pictures, whose bodies took so many milliseconds to send; the first token
+// came after 100 ms.
+func picture(second int64, sentMS int64, media ...record.Media) *record.Request {
+	q := asked("chat", second)
+	q.Streaming, q.Chunks, q.FinishReason, q.Model = true, []int64{100_000, 110_000}, "stop", "m"
+	q.ChunkTokens, q.Completion = []int{1, 1}, new(2)
+	q.Media, q.Sent, q.BytesSent = media, sentMS*1_000_000, 1_000_000
+	return q
+}
+
+func TestMediaOfRequests(t *testing.T) {
+	t.Parallel()
+	image := func(id string) record.Media {
+		return record.Media{Kind: "image", Width: 1024, Height: 1024, Bytes: 700_000, Tokens: 1000, ID: id}
+	}
+	text := asked("chat", 3)
+	counted, two, mixed := picture(0, 10, image("a")), picture(1, 30, image("a"), image("b")),
+		picture(2, 20, image("c"), record.Media{Kind: "audio", Seconds: 1, Bytes: 32_044, ID: "d", URL: true})
+	counted.Prompt, counted.Usage = new(50), []byte(`{"prompt_tokens":1250}`)
+	two.Prompt, two.Usage = new(50), []byte(`{"prompt_tokens":2450}`)
+	mixed.Prompt, mixed.Usage = new(50), []byte(`{"prompt_tokens":1150}`)
+	doc := summaryJSON(t, runOf(t, counted, two, mixed, text), Options{}).Get("xk6_llm")
+	for path, want := range map[string]float64{
+		"requests": 3, "items.image": 4, "items.audio": 1, "by_url": 1, "different_items": 4, "body_bytes.mean": 1e6,
+		"body_sending.median": 0.02, "sent_bytes_per_sec": 5e7, "sending_share": 0.2,
+		"time_to_first_token_after_sending.min": 0.07, "time_to_first_token_after_sending.max": 0.09,
+		"tokens.items_estimated": 4, "tokens.estimated": 4000, "tokens.compared.#": 1, "tokens.compared.0.requests": 2,
+		"tokens.compared.0.items": 3, "tokens.compared.0.by_server": 3600, "tokens.compared.0.estimated": 3000,
+		"tokens.compared.0.difference_per_item": 200,
+	} {
+		if got := doc.Get("media." + path); got.Type != gjson.Number || math.Abs(got.Num-want) > 1e-9*want {
+			t.Errorf("%s: got %s, want %v", path, got.Raw, want)
+		}
+	}
+	const warning = "the server counts 1,200 tokens an image, its model's rule says 1,000"
+	if got := doc.Get("warnings").Raw; !strings.Contains(got, warning) {
+		t.Errorf("warnings %s lack %q", got, warning)
+	}
+	if doc.Get("definitions.media").String() == "" || doc.Get("definitions.speech").Exists() {
+		t.Errorf("definitions %s", doc.Get("definitions").Raw)
+	}
+	if doc := summaryJSON(t, runOf(t, text), Options{}).Get("xk6_llm"); doc.Get("media").Exists() ||
+		doc.Get("definitions.media").Exists() {
+		t.Error("a run of text has media")
+	}
+}
+
+func TestWarningsAboutMedia(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		sentMS int64
+		media  record.Media
+		want   string // "" for none
+	}{
+		{"fine", 10, record.Media{Kind: "image", Width: 100, Height: 100, Bytes: 9000}, ""},
+		{"slow", 60, record.Media{Kind: "image", Width: 100, Height: 100, Bytes: 9000},
+			"sending the bodies took 60 % of the wait for the first token or the answer (16,667 bytes/s in each request)"},
+		{"the same", 10, record.Media{Kind: "audio", Bytes: 9000, ID: "a"},
+			"all 12 media of the prompts are one and the same"},
+		{"of one colour", 10, record.Media{Kind: "image", Width: 100, Height: 100, Bytes: 100},
+			"12 of 12 images take less than 0.05 bytes for a pixel"},
+		{"small", 10, record.Media{Kind: "image", Width: 10, Height: 10, Bytes: 4}, ""},
+	} {
+		var list []*record.Request
+		for k := range int64(12) {
+			q := picture(k, tt.sentMS, tt.media)
+			q.BytesSent = 1000
+			list = append(list, q)
+		}
+		warnings := summaryJSON(t, runOf(t, list...), Options{}).Get("xk6_llm.warnings").Array()
+		if tt.want == "" && len(warnings) > 0 || tt.want != "" && (len(warnings) != 1 ||
+			!strings.HasPrefix(warnings[0].String(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", tt.name, warnings, tt.want)
 		}
 	}
 }

@@ -156,7 +156,7 @@ func (t *table) facts(all *Lifecycle, searched bool) {
 	}
 	t.say("tokens: %s", countedBy(counts))
 	t.inputs(a.Inputs)
-	t.answers(&a.Answers)
+	t.answers(a)
 	if d := all.Load.ScheduleDelay; d != nil {
 		t.say("schedule delay: p50 %s, p99 %s ms", percentileCells(d, 1000, 50)[0], percentileCells(d, 1000, 99)[0])
 	}

@@ -58,6 +58,9 @@ func (g *subset) warnings(a *Additions) []string {
 	w.warnOfCounts(g, a.Tokens)
 	w.warnOfLengths(g, a.Tokens.Limit)
 	w.warnOfVectors(a.Inputs[record.APIEmbeddings])
+	if a.Media != nil {
+		a.Media.warn(w, g)
+	}
 	for _, b := range a.blocks() {
 		b.warn(w)
 	}

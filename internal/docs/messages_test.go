@@ -176,7 +176,7 @@ func TestVerdictsAreExplained(t *testing.T) {
 	for path, calls := range map[string][]string{
 		"convert/health.go": {"addReason", "weigh"}, "convert/run/clocks.go": {"clockText"},
 		"convert/ownside.go":  {"addReason"},
-		"convert/warnings.go": {"warn"},
+		"convert/warnings.go": {"warn"}, "convert/promptmedia.go": {"warn"},
 	} {
 		// another call has the text
 		formats := slices.DeleteFunc(formatsOf(t, path, calls), func(f string) bool { return f == "…" })

@@ -1,0 +1,286 @@
+package convert
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/media"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Media sums up the successes whose requests hold pictures, videos or sounds, be they in a prompt or uploaded. Times
+// are seconds.
+type Media struct {
+	Requests int            `json:"requests"`
+	Items    map[string]int `json:"items"`  // by kind
+	ByURL    int            `json:"by_url"` // items that the server was to fetch
+	// Different counts the items of different bytes: a server may have kept what it made of the others. Null if that
+	// is unknown of an item.
+	Different *int          `json:"different_items"`
+	Body      *Distribution `json:"body_bytes"`   // sizes of the requests' bodies
+	Sending   *Distribution `json:"body_sending"` // from the connection until the body was handed to the system
+	// SendRate is the bytes of all bodies over the time that they took to send.
+	SendRate Maybe `json:"sent_bytes_per_sec"`
+	// SendShare is the part of the time to first token, or of the latency of answers without one, that sending took.
+	SendShare    Maybe         `json:"sending_share"`
+	AfterSending *Distribution `json:"time_to_first_token_after_sending"`
+	Tokens       MediaTokens   `json:"tokens"`
+}
+
+// MediaTokens compares the tokens of media that a model's rule estimates with those that the server counts.
+type MediaTokens struct {
+	Items     int   `json:"items_estimated"`
+	Estimated int64 `json:"estimated"`
+	// Compared has the kinds of media that can be compared: of successes whose media are of one kind, all estimated,
+	// and whose prompt tokens both the server and, for the text alone, the client counted.
+	Compared []MediaCounts `json:"compared"`
+}
+
+// MediaCounts compares two counts of the tokens of media of a kind.
+type MediaCounts struct {
+	Kind      string `json:"kind"`
+	Requests  int    `json:"requests"`
+	Items     int    `json:"items"`
+	Server    int64  `json:"by_server"` // prompt tokens of the usage, less the client's count of the text
+	Estimated int64  `json:"estimated"`
+	// Difference is what the server counts more than the estimate, for each item.
+	Difference Float `json:"difference_per_item"`
+}
+
+// mediaDefinition describes the block.
+const mediaDefinition = "of the successes whose requests hold media: items by kind; different_items of different " +
+	"bytes; body_sending from the connection until the body was handed to the system; sending_share: that time / TTFT " +
+	"(or / latency where there is no TTFT), of all together; time_to_first_token_after_sending: TTFT - body_sending; " +
+	"tokens: as the model's rule estimates them, against the prompt tokens of the usage less the client's count of " +
+	"the text"
+
+// newMedia returns the figures of the group, and nil if no success has media in its request.
+func newMedia(g *subset) *Media {
+	if !g.run.HasMedia {
+		return nil
+	}
+	var list []*run.Request
+	for _, q := range g.ok {
+		if q.Media != nil && len(q.Media.Prompt) > 0 {
+			list = append(list, q)
+		}
+	}
+	if list == nil {
+		return nil
+	}
+	m := &Media{
+		Requests: len(list), Items: map[string]int{}, Body: g.sum(list, requestSize), Sending: g.sum(list, sending),
+		AfterSending: g.sum(list, afterSending), SendRate: Maybe(sendRate(g, list)),
+		SendShare: Maybe(sendShare(g, list)),
+	}
+	m.countItems(list)
+	m.Tokens.compare(list)
+	return m
+}
+
+// sending returns how long the body took to send, which is unknown of other tools.
+func sending(_ *subset, q *run.Request) float64 {
+	if q.Media == nil || q.Media.Sent == 0 {
+		return unknown
+	}
+	return float64(q.Media.Sent) / 1e9
+}
+
+// afterSending is unknown without a first token. An answer may begin before its request has ended.
+func afterSending(g *subset, q *run.Request) float64 {
+	if q.LeftOut {
+		return unknown
+	}
+	return max(q.TTFT-sending(g, q), 0) // NaN if either is
+}
+
+// sendRate returns the bytes per second at which the bodies left, where both are known.
+func sendRate(g *subset, list []*run.Request) float64 {
+	bytes, seconds := 0.0, 0.0
+	for _, q := range list {
+		if s := sending(g, q); !math.IsNaN(s) {
+			bytes, seconds = bytes+float64(q.Details().BytesSent), seconds+s
+		}
+	}
+	return bytes / seconds
+}
+
+// sendShare returns the part of the wait for the first token, or for the answer, that sending took.
+func sendShare(g *subset, list []*run.Request) float64 {
+	sent, waited := 0.0, 0.0
+	for _, q := range list {
+		wait := q.TTFT
+		if math.IsNaN(wait) {
+			wait = requestLatency(g, q)
+		}
+		if s := sending(g, q); !math.IsNaN(s) && !math.IsNaN(wait) {
+			sent, waited = sent+s, waited+wait
+		}
+	}
+	return sent / waited
+}
+
+// countItems counts the media, and those of different bytes.
+func (m *Media) countItems(list []*run.Request) {
+	ids, known := map[string]bool{}, true
+	for _, q := range list {
+		for i := range q.Media.Prompt {
+			item := &q.Media.Prompt[i]
+			m.Items[item.Kind]++
+			if item.URL {
+				m.ByURL++
+			}
+			if item.Tokens > 0 {
+				m.Tokens.Items++
+				m.Tokens.Estimated += int64(item.Tokens)
+			}
+			ids[item.ID] = true
+			known = known && item.ID != ""
+		}
+	}
+	if known {
+		m.Different = new(len(ids))
+	}
+}
+
+// all returns how many media there are.
+func (m *Media) all() (n int) {
+	for _, k := range m.Items {
+		n += k
+	}
+	return n
+}
+
+// compare compares the estimates with the server's counts.
+func (t *MediaTokens) compare(list []*run.Request) {
+	kinds := map[string]*MediaCounts{}
+	for _, q := range list {
+		kind, estimated := oneKind(q.Media.Prompt)
+		d := q.Details()
+		if kind == "" || q.Textless || q.ServerPrompt == none || d.ClientPrompt == none {
+			continue
+		}
+		c := kinds[kind]
+		if c == nil {
+			c = &MediaCounts{Kind: kind}
+			kinds[kind] = c
+		}
+		c.Requests++
+		c.Items += len(q.Media.Prompt)
+		c.Server += int64(q.ServerPrompt) - int64(d.ClientPrompt)
+		c.Estimated += estimated
+	}
+	t.Compared = []MediaCounts{}
+	for _, kind := range sortedKeys(kinds) {
+		c := kinds[kind]
+		c.Difference = Float(float64(c.Server-c.Estimated) / float64(c.Items))
+		t.Compared = append(t.Compared, *c)
+	}
+}
+
+// oneKind returns the kind of all media and the sum of their estimates, and "" if they are of several kinds or one has
+// no estimate.
+func oneKind(list []record.Media) (kind string, tokens int64) {
+	kind = list[0].Kind
+	for i := range list {
+		if list[i].Kind != kind || list[i].Tokens == 0 {
+			return "", 0
+		}
+		tokens += int64(list[i].Tokens)
+	}
+	return kind, tokens
+}
+
+// The words for media of a kind.
+var mediaNouns = map[string]string{record.MediaImage: "image", record.MediaVideo: "video", record.MediaAudio: "sound"}
+
+// Bounds of the warnings about media.
+const (
+	muchSending   = 0.5  // share of the wait for an answer
+	wrongEstimate = 0.05 // relative to the server's count
+	templateMost  = 40   // tokens that a chat template adds to a request, at most
+	leastRepeated = 10   // requests from which on it matters that their media are one and the same
+	plainPixel    = 0.05 // bytes for a pixel; photographs take 0.1 and more
+	leastPixels   = 10_000
+)
+
+// warn warns of figures that say less about the model than they seem to.
+func (m *Media) warn(w *warner, g *subset) {
+	w.warn(float64(m.SendShare) > muchSending,
+		"sending the bodies took %.0f %% of the wait for the first token or the answer (%s bytes/s in each request): "+
+			"the link, or how fast the server reads, limits it; see media.time_to_first_token_after_sending",
+		100*float64(m.SendShare), Digits(float64(m.SendRate)))
+	w.warn(m.Different != nil && *m.Different == 1 && m.Requests >= leastRepeated && m.all() >= leastRepeated,
+		"all %d media of the prompts are one and the same: a server that keeps what it made of media had to read it "+
+			"once", m.all())
+	n, of := plainImages(g)
+	w.warn(n > 0 && 2*n > of,
+		"%d of %d images take less than %.2f bytes for a pixel, as pictures of one colour do: they cost less to send "+
+			"and to decode than photographs", n, of, plainPixel)
+	for _, c := range m.Tokens.Compared {
+		c.warn(w, g)
+	}
+}
+
+// warn warns of an estimate that is far from the server's count.
+func (c *MediaCounts) warn(w *warner, g *subset) {
+	rule, raw := "its model's rule", false
+	for _, q := range g.ok {
+		if q.Media == nil || len(q.Media.Prompt) == 0 {
+			continue
+		}
+		if r, known := media.RuleFor(q.Model); known {
+			rule = "the rule of " + r.Name
+		}
+		d := q.Details()
+		raw = raw || d.PromptRaw
+	}
+	off := math.Abs(float64(c.Server - c.Estimated))
+	if raw {
+		off -= float64(templateMost * c.Requests)
+	}
+	each := func(n int64) string { return Digits(float64(n) / float64(c.Items)) }
+	w.warn(off > wrongEstimate*math.Abs(float64(c.Server)), "the server counts %s tokens %s %s, %s says %s",
+		each(c.Server), article(mediaNouns[c.Kind]), mediaNouns[c.Kind], rule, each(c.Estimated))
+}
+
+func article(noun string) string {
+	if noun == "image" {
+		return "an"
+	}
+	return "a"
+}
+
+// plainImages counts the images of prompts that are nearly all of one colour, by their size, and all whose size is
+// known.
+func plainImages(g *subset) (plain, all int) {
+	for _, q := range g.ok {
+		if q.Media == nil {
+			continue
+		}
+		for i := range q.Media.Prompt {
+			m := &q.Media.Prompt[i]
+			if pixels := m.Pixels(); m.Kind == record.MediaImage && pixels >= leastPixels && m.Bytes > 0 {
+				all++
+				if float64(m.Bytes) < plainPixel*float64(pixels) {
+					plain++
+				}
+			}
+		}
+	}
+	return plain, all
+}
+
+// sentence tells how the media were sent.
+func (m *Media) sentence() string {
+	text := fmt.Sprintf("%s in %s", plural(m.all(), "item"), plural(m.Requests, "request"))
+	if m.Sending != nil {
+		text += fmt.Sprintf(", sending a body took p50 %s, p99 %s ms", percentileCells(m.Sending, 1000, 50)[0],
+			percentileCells(m.Sending, 1000, 99)[0])
+	}
+	if m.Tokens.Items == m.all() && m.Requests > 0 {
+		text += fmt.Sprintf(", about %s tokens a request", Digits(float64(m.Tokens.Estimated)/float64(m.Requests)))
+	}
+	return text
+}
