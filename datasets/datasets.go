@@ -15,7 +15,7 @@ type Message struct {
 	Content string `json:"content"`
 }
 
-// Item is the content of one request: a prompt, a chat, or texts to embed or to rank.
+// Item is the content of one request: a prompt, a chat, texts to embed or to rank, or a sound to write down.
 type Item struct {
 	Prompt    string
 	Messages  []Message
@@ -34,6 +34,9 @@ type Item struct {
 	// Inputs holds the texts to embed, or the documents to rank by Query; nil in prompts and chats.
 	Inputs []string
 	Query  string
+
+	// Sound is a file of sound to write down; nil in all other items.
+	Sound *SoundFile
 
 	// PromptTokens is the number of tokens that a generated prompt was made to have, as the tokenizer counts it with
 	// special tokens and, for a chat, without the chat template. It is 0 if no number was asked for, and without a

@@ -452,12 +452,13 @@ declare module 'k6/x/llm' {
   export interface DatasetOptions {
     /**
      * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles), 'prompts' (prompts,
-     * or messages, sent unchanged with their tools and parameters; 'jsonl' is an older name), 'visionarena' (questions about images). Generated: 'random', 'synthetic' and 'shared_prefix' (exact lengths),
+     * or messages, sent unchanged with their tools and parameters; 'jsonl' is an older name), 'visionarena' (questions about images), 'sound' (files to write down, or made-up
+     * sounds, for 'transcription'). Generated: 'random', 'synthetic' and 'shared_prefix' (exact lengths),
      * 'conversation_replay' (several turns), 'mock' (tiny). Sessions, for {@link Client.replay}: 'otel_trace_replay' and 'weka_trace_replay'
      * (traces of agents), 'workload_replay' (traces and logs of other formats), 'synthetic_agentic' (made-up agents).
      */
     type:
-      | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'prompts' | 'jsonl' | 'visionarena'
+      | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'prompts' | 'jsonl' | 'visionarena' | 'sound'
       | 'random' | 'synthetic' | 'shared_prefix' | 'conversation_replay' | 'mock'
       | 'otel_trace_replay' | 'weka_trace_replay' | 'workload_replay' | 'synthetic_agentic';
     /**
@@ -470,6 +471,12 @@ declare module 'k6/x/llm' {
      * ['traces/2025-*.json', 'more/**\/*.json'].
      */
     files?: string | string[];
+    /** For 'sound' without a path: how long the sounds are, in seconds (default normal, mean 10, stdDev 5, min 1, max 30). */
+    durations?: number | Distribution;
+    /** For 'sound' without a path: how many different sounds there are; item i is number i modulo that (default 32). */
+    poolSize?: number;
+    /** For 'sound' without a path: 'noise' like speech (the default), or 'solid': silence. */
+    content?: 'noise' | 'solid';
     /** For 'visionarena': the part of a data set on the hub that is read, a word of its files' names (default 'train'). */
     split?: string;
     /** For 'visionarena': the usable records to read (default 1000). They are in memory with their images. */

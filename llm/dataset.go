@@ -129,6 +129,10 @@ func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 		return rt.NewArray(values...)
 	}
 	switch {
+	case item.Sound != nil:
+		file := rt.NewObject()
+		err = errors.Join(file.Set("name", item.Sound.Name), file.Set("data", rt.NewArrayBuffer(item.Sound.Data)))
+		set("file", file)
 	case item.Query != "":
 		set("query", item.Query)
 		set("documents", texts(item.Inputs))

@@ -50,6 +50,9 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"maxTokens": integer(&o.MaxTokens, 1),
 		"batchSize": integer(&o.Batch, 1),
 
+		"durations":      pause(rt, &o.Sounds.Durations),
+		"poolSize":       integer(&o.Sounds.Pool, 1),
+		"content":        text(&o.Sounds.Content),
 		"media":          readMedia(rt, &o.Media),
 		"documentCount":  integer(&o.Documents, 1),
 		"split":          text(&o.Arena.Split),

@@ -369,7 +369,7 @@ func TestMisuseThrows(t *testing.T) {
 			`takes a prompt, not messages: set api: 'completion' on the Dataset`},
 		{`new Dataset({})`,
 			`Dataset option "type": is missing, known are billsum_conversations, cnn_dailymail, infinity_instruct, ` +
-				`jsonl, prompts, shareGPT, visionarena, conversation_replay, mock`},
+				`jsonl, prompts, shareGPT, sound, visionarena, conversation_replay, mock`},
 		{`new Dataset({type: 'x'})`, `Dataset option "type": unknown "x"`},
 		{`new Dataset({type: 'jsonl'})`, `Dataset option "path": is missing: jsonl reads a file`},
 		{`new Dataset({type: 'mock', path: 'x'})`, `type mock does not use it`},

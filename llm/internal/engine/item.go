@@ -12,6 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // What is wrong with the input of a request: it has none or two, or not the one of the client's dialect.
@@ -119,6 +120,9 @@ func (c *Client) job(t Turn) (Job, error) {
 	j := Job{Dialect: c.opts.API, Turn: t.Number, turn: t.asked}
 	j.MaxTokens, j.SessionID = t.MaxTokens, t.SessionID
 	switch {
+	case t.Sound != nil:
+		setSound(&j.Request, api.File{Name: t.Sound.Name, Data: t.Sound.Data}, record.Media{Kind: record.MediaAudio,
+			Format: t.Sound.Format, Seconds: t.Sound.Seconds, Bytes: int64(len(t.Sound.Data))})
 	case t.Inputs != nil:
 		j.Inputs, j.Query, j.Asked = t.Inputs, t.Query, t.PromptTokens
 		if t.Bare {
@@ -137,7 +141,7 @@ func (c *Client) job(t Turn) (Job, error) {
 	if t.Params != nil {
 		j.Extra = extra(t.Params)
 	}
-	return j, c.Input(&j.Request, j.Messages == nil && j.Inputs == nil)
+	return j, c.Input(&j.Request, j.Messages == nil && j.Inputs == nil && t.Sound == nil)
 }
 
 // appendJSON appends a value of a file as a script would send it: without white space, and with characters in place of

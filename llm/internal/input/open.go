@@ -65,6 +65,8 @@ func (s *Source) open(o *DatasetOptions) (set datasets.Set, err error) {
 		set, err = s.openFiles(o, kind)
 	case o.Kind == visionArena:
 		set, err = s.openArena(o)
+	case o.Kind == soundKind:
+		set, err = s.openSounds(o)
 	case o.Kind == "mock":
 		set = datasets.Mock{Form: o.form()}
 	default:

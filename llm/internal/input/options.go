@@ -26,7 +26,7 @@ var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_p
 
 // knownKinds returns all types of data sets.
 func knownKinds() []string {
-	return slices.Concat(slices.Sorted(maps.Keys(fileKinds)), []string{visionArena}, generatedKinds, sessionKinds)
+	return slices.Concat(slices.Sorted(maps.Keys(fileKinds)), []string{soundKind, visionArena}, generatedKinds, sessionKinds)
 }
 
 // DatasetOptions are the options of a data set.
@@ -57,6 +57,7 @@ type DatasetOptions struct {
 
 	Session *SessionOptions // of data sets of sessions
 	Arena   ArenaOptions    // of questions about images
+	Sounds  SoundOptions    // to write down
 	Media   *MediaOptions   // nil: none but those of Shared
 }
 
@@ -90,7 +91,7 @@ const defaultTurns = 5
 func DefaultDatasetOptions() DatasetOptions {
 	return DatasetOptions{
 		API: api.Chat, Batch: 1, Documents: 10, Prompts: OwnPrompts, Shared: defaultSharedPrefix(),
-		Replay: defaultReplay(), Session: defaultSessionOptions(), Arena: defaultArena(),
+		Replay: defaultReplay(), Session: defaultSessionOptions(), Arena: defaultArena(), Sounds: defaultSounds(),
 	}
 }
 
@@ -135,6 +136,8 @@ func (o *DatasetOptions) uses() []string {
 		return nil
 	case o.Kind == visionArena:
 		return arenaUses
+	case o.Kind == soundKind:
+		return soundUses
 	case o.Kind == "random":
 		return []string{"tokenizer", "tokensPerWord", "inputDistribution", "outputDistribution", "salt", "prompts",
 			"trace", "useChatTemplate"}
@@ -163,6 +166,12 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	case !slices.Contains(known, o.Kind):
 		return invalid("type", fmt.Errorf("unknown %q, known are %s", o.Kind, strings.Join(known, ", ")))
 	}
+	if o.Kind == soundKind && !given["api"] {
+		o.API = api.Transcription
+	}
+	if o.API.Input() == api.InputSound && o.Kind != soundKind {
+		return invalid("api", fmt.Errorf("'%s' sends sounds: use type '%s'", o.API.Name(), soundKind))
+	}
 	uses := append(slices.Clone(o.uses()), "type", "api", "seed")
 	if err := cmp.Or(o.checkTexts(given), o.checkMedia()); err != nil {
 		return err
@@ -185,8 +194,11 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	if err := o.checkSession(given); err != nil || slices.Contains(sessionKinds, o.Kind) {
 		return err
 	}
-	if o.Kind == visionArena {
+	switch o.Kind {
+	case visionArena:
 		return o.checkArena(given)
+	case soundKind:
+		return o.checkSound(given)
 	}
 	switch {
 	case readsFiles && o.Turns > 0:
