@@ -112,7 +112,8 @@ type scene struct {
 
 func (c Clip) scene(random *rand.PCG) scene {
 	if c.Content == Solid {
-		return scene{from: flat(colourOf(random, 0, 255)), frames: c.Frames, solid: true}
+		colour := colourOf(newRandom(c.Seed, ofPicture), 0, 255) // that of an image of the same seed
+		return scene{from: flat(colour), frames: c.Frames, solid: true}
 	}
 	return scene{from: gradientOf(random, 64), to: gradientOf(random, 64), frames: c.Frames}
 }

@@ -64,7 +64,8 @@ type budget struct {
 func (b *budget) large() bool {
 	b.done++
 	const large = 8 * (pcmSize + 2)
-	if b.size*b.done/b.all-b.written < b.wanted || b.size == 0 {
+	due := int(float64(b.size) / float64(b.all) * float64(b.done))
+	if due-b.written < b.wanted || b.size == 0 {
 		return false
 	}
 	b.wanted = large/2 + int(b.random.Uint64()%large)

@@ -18,7 +18,8 @@ type Picture struct {
 
 // What photographs take, in bytes for each pixel.
 const (
-	// The 24 photographs of Kodak's Lossless True Color Image Suite take 1.6 on average (https://r0k.us/graphics/kodak).
+	// The 24 photographs of Kodak's Lossless True Color Image Suite take 1.6 on average.
+	// https://r0k.us/graphics/kodak
 	pngDensity = 1.6
 	// On the web the median JPEG takes 2 bits, and half of them take 1.2 to 3.8.
 	// https://discuss.httparchive.org/t/what-compression-ratio-ranges-are-used-for-lossy-formats/2464

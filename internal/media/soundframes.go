@@ -3,7 +3,7 @@ package media
 import "encoding/binary"
 
 // id3 reads the head of a tag before the sound of an MP3 file, whose size has 7 bits in each byte.
-func (s *SoundReader) id3() {
+func id3(s *SoundReader) {
 	size := int64(0)
 	for _, b := range s.head[6:10] {
 		size = size<<7 | int64(b&0x7f)
@@ -11,7 +11,7 @@ func (s *SoundReader) id3() {
 	if s.head[5]&0x10 != 0 { // a foot, too
 		size += 10
 	}
-	s.pass(size, false, 4, (*SoundReader).mp3)
+	s.pass(size, false, 4, mp3)
 }
 
 // mp3Frame is what the head of a frame of MP3 says.
@@ -49,22 +49,22 @@ func parseMP3(head []byte) (f mp3Frame, ok bool) {
 }
 
 // mp3 reads the head of a frame. The first frame can be one that says how long the file is, and is not played.
-func (s *SoundReader) mp3() {
+func mp3(s *SoundReader) {
 	f, ok := parseMP3(s.head[:4])
 	switch {
 	case ok && s.samples == 0 && !s.first:
 		s.first = true
-		s.expect(min(40, f.size), (*SoundReader).mp3First)
+		s.expect(min(40, f.size), mp3First)
 	case ok:
 		s.mp3Sound(f)
 	case string(s.head[:3]) == "TAG":
-		s.pass(128-4, false, 4, (*SoundReader).mp3)
+		s.pass(128-4, false, 4, mp3)
 	default:
 		s.resync(0xff)
 	}
 }
 
-func (s *SoundReader) mp3First() {
+func mp3First(s *SoundReader) {
 	f, _ := parseMP3(s.head[:4])
 	for _, at := range [...]int{13, 21, 36} { // by version and channels
 		if at+4 > s.have {
@@ -72,7 +72,7 @@ func (s *SoundReader) mp3First() {
 		}
 		switch string(s.head[at : at+4]) {
 		case "Xing", "Info", "VBRI":
-			s.pass(int64(f.size-s.have), false, 4, (*SoundReader).mp3)
+			s.pass(int64(f.size-s.have), false, 4, mp3)
 			return
 		}
 	}
@@ -84,7 +84,7 @@ func (s *SoundReader) mp3Sound(f mp3Frame) {
 	s.rate, s.channels = f.rate, f.channels
 	s.samples += int64(f.samples)
 	s.counted()
-	s.pass(int64(f.size-s.have), true, 4, (*SoundReader).mp3)
+	s.pass(int64(f.size-s.have), true, 4, mp3)
 }
 
 const adtsHead = 7
@@ -92,7 +92,7 @@ const adtsHead = 7
 var adtsRates = [13]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
 
 // adts reads the head of a frame of AAC.
-func (s *SoundReader) adts() {
+func adts(s *SoundReader) {
 	h := &s.head
 	size := int64(h[3]&3)<<11 | int64(h[4])<<3 | int64(h[5]>>5)
 	rate := int(h[2] >> 2 & 15)
@@ -103,13 +103,13 @@ func (s *SoundReader) adts() {
 	s.rate, s.channels = adtsRates[rate], int(h[2]&1)<<2|int(h[3]>>6)
 	s.samples += 1024 * int64(h[6]&3+1)
 	s.counted()
-	s.pass(size-adtsHead, true, adtsHead, (*SoundReader).adts)
+	s.pass(size-adtsHead, true, adtsHead, adts)
 }
 
 const oggHead = 27
 
 // oggPage reads the head of a page.
-func (s *SoundReader) oggPage() {
+func oggPage(s *SoundReader) {
 	if string(s.head[:4]) != "OggS" {
 		s.resync('O')
 		return
@@ -122,18 +122,18 @@ func (s *SoundReader) oggPage() {
 		return
 	}
 	s.have = 0
-	s.expect(min(s.table, len(s.head)), (*SoundReader).oggTable)
+	s.expect(min(s.table, len(s.head)), oggTable)
 }
 
 // oggTable reads a piece of the sizes of a page's segments.
-func (s *SoundReader) oggTable() {
+func oggTable(s *SoundReader) {
 	for _, size := range s.head[:s.have] {
 		s.body += int64(size)
 	}
 	s.table -= s.have
 	s.have = 0
 	if s.table > 0 {
-		s.expect(min(s.table, len(s.head)), (*SoundReader).oggTable)
+		s.expect(min(s.table, len(s.head)), oggTable)
 		return
 	}
 	s.oggBody()
@@ -144,19 +144,19 @@ func (s *SoundReader) oggBody() {
 	switch {
 	case s.first && s.body >= 16:
 		s.have = 0
-		s.expect(16, (*SoundReader).oggStream)
+		s.expect(16, oggStream)
 	case s.first || s.granule == 0:
-		s.pass(s.body, false, oggHead, (*SoundReader).oggPage)
+		s.pass(s.body, false, oggHead, oggPage)
 	default:
 		if s.prior = s.samples; s.granule > 0 { // it is -1 where no packet ends
 			s.samples = max(s.samples, s.granule-s.skip)
 		}
-		s.pass(s.body, true, oggHead, (*SoundReader).oggPage)
+		s.pass(s.body, true, oggHead, oggPage)
 	}
 }
 
 // oggStream reads what the first page says of the stream.
-func (s *SoundReader) oggStream() {
+func oggStream(s *SoundReader) {
 	s.before, s.samples, s.skip = s.before+s.samples, 0, 0
 	switch h := s.head[:]; {
 	case string(h[:8]) == "OpusHead":
@@ -165,5 +165,5 @@ func (s *SoundReader) oggStream() {
 	case string(h[:7]) == "\x01vorbis":
 		s.rate, s.channels = int(binary.LittleEndian.Uint32(h[12:])), int(h[11])
 	}
-	s.pass(s.body-16, false, oggHead, (*SoundReader).oggPage)
+	s.pass(s.body-16, false, oggHead, oggPage)
 }

@@ -34,7 +34,7 @@ type step func(*SoundReader)
 // empty if the bytes are to tell. Bytes that are plainly of another format overrule it.
 func NewSoundReader(format string, rate, channels int) *SoundReader {
 	s := &SoundReader{format: format, rate: rate, channels: channels}
-	s.expect(4, (*SoundReader).start)
+	s.expect(4, startOfSound)
 	return s
 }
 
@@ -113,33 +113,33 @@ func (s *SoundReader) resync(first byte) {
 	s.have = copy(s.head[:], s.head[n:s.have])
 }
 
-// start tells the format by the first four bytes.
-func (s *SoundReader) start() {
+// startOfSound tells the format by the first four bytes.
+func startOfSound(s *SoundReader) {
 	asked := s.format
 	switch string(s.head[:4]) {
 	case "RIFF":
-		s.become("wav", 12, (*SoundReader).riff)
+		s.become("wav", 12, riff)
 		return
 	case "fLaC":
-		s.become("flac", 4, (*SoundReader).flacBlock)
+		s.become("flac", 4, flacBlock)
 		s.have = 0
 		return
 	case "OggS":
-		s.become("ogg", oggHead, (*SoundReader).oggPage)
+		s.become("ogg", oggHead, oggPage)
 		return
 	}
 	switch {
 	case string(s.head[:3]) == "ID3":
-		s.become("mp3", 10, (*SoundReader).id3)
+		s.become("mp3", 10, id3)
 	case asked == "pcm":
 		s.width = 2 * max(s.channels, 1)
 		s.counted()
 		s.rest()
 	case s.head[0] == 0xff && s.head[1]&0xf6 == 0xf0:
-		s.become("aac", adtsHead, (*SoundReader).adts)
+		s.become("aac", adtsHead, adts)
 	case s.head[0] == 0xff && s.head[1]&0xe0 == 0xe0:
-		s.become("mp3", 4, (*SoundReader).mp3)
-		s.mp3()
+		s.become("mp3", 4, mp3)
+		mp3(s)
 	default:
 		s.rate, s.channels = 0, 0
 		s.counted()
@@ -154,67 +154,67 @@ func (s *SoundReader) become(format string, want int, read step) {
 }
 
 // riff reads the head of a WAV file.
-func (s *SoundReader) riff() { s.pass(0, false, 8, (*SoundReader).wavChunk) }
+func riff(s *SoundReader) { s.pass(0, false, 8, wavChunk) }
 
 // wavChunk reads the head of a part of a WAV file. A server that streams does not know how much sound will come, and
 // writes a size of 0 or one that is never reached; or it sends one file after the other.
-func (s *SoundReader) wavChunk() {
+func wavChunk(s *SoundReader) {
 	size := int64(binary.LittleEndian.Uint32(s.head[4:]))
 	switch name := string(s.head[:4]); {
 	case name == "RIFF":
-		s.expect(12, (*SoundReader).riff)
+		s.expect(12, riff)
 	case name == "fmt " && size >= 16 && size <= int64(len(s.head)):
 		s.have = 0
-		s.expect(int(size), (*SoundReader).wavFormat)
+		s.expect(int(size), wavFormat)
 	case name == "data" && size == 0:
 		s.rest()
 	case name == "data" && size%2 == 1:
-		s.pass(size, true, 1, func(s *SoundReader) { s.pass(0, false, 8, (*SoundReader).wavChunk) })
+		s.pass(size, true, 1, func(s *SoundReader) { s.pass(0, false, 8, wavChunk) })
 	case name == "data":
-		s.pass(size, true, 8, (*SoundReader).wavChunk)
+		s.pass(size, true, 8, wavChunk)
 	default:
-		s.pass(size+size%2, false, 8, (*SoundReader).wavChunk)
+		s.pass(size+size%2, false, 8, wavChunk)
 	}
 }
 
-func (s *SoundReader) wavFormat() {
+func wavFormat(s *SoundReader) {
 	s.channels = int(binary.LittleEndian.Uint16(s.head[2:]))
 	s.rate = int(binary.LittleEndian.Uint32(s.head[4:]))
 	switch binary.LittleEndian.Uint16(s.head[:]) {
 	case 1, 3, 6, 7, 0xfffe: // whole numbers, fractions, A-law, µ-law, and what says more of itself
 		s.width = int(binary.LittleEndian.Uint16(s.head[12:]))
 	}
-	s.pass(0, false, 8, (*SoundReader).wavChunk)
+	s.pass(0, false, 8, wavChunk)
 }
 
 // flacBlock reads the head of a block of what FLAC says before the sound.
-func (s *SoundReader) flacBlock() {
+func flacBlock(s *SoundReader) {
 	const streamInfo, streamInfoSize = 0, 34
 	last, kind := s.head[0]&0x80 != 0, s.head[0]&0x7f
 	size := int(s.head[1])<<16 | int(s.head[2])<<8 | int(s.head[3])
 	switch {
 	case kind == streamInfo && size == streamInfoSize:
 		s.have = 0
-		s.expect(size, (*SoundReader).flacInfo)
+		s.expect(size, flacInfo)
 		s.first = last // whether the sound comes next
 	case last:
-		s.pass(int64(size), false, 1, (*SoundReader).flacSound)
+		s.pass(int64(size), false, 1, flacSound)
 	default:
-		s.pass(int64(size), false, 4, (*SoundReader).flacBlock)
+		s.pass(int64(size), false, 4, flacBlock)
 	}
 }
 
-func (s *SoundReader) flacInfo() {
+func flacInfo(s *SoundReader) {
 	bits := binary.BigEndian.Uint64(s.head[10:])
 	s.rate, s.channels, s.samples = int(bits>>44), int(bits>>41&7)+1, int64(bits&(1<<36-1))
 	if s.first {
-		s.pass(0, false, 1, (*SoundReader).flacSound)
+		s.pass(0, false, 1, flacSound)
 	} else {
-		s.pass(0, false, 4, (*SoundReader).flacBlock)
+		s.pass(0, false, 4, flacBlock)
 	}
 }
 
-func (s *SoundReader) flacSound() {
+func flacSound(s *SoundReader) {
 	s.counted()
 	s.rest()
 }

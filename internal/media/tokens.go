@@ -78,7 +78,8 @@ var families = []family{
 	{[]string{"gemma3n"}, Rule{Name: "Gemma 3n", Source: "https://ai.google.dev/gemma/docs/gemma-3n/model_card",
 		image: always(256), audio: steady(6.25)}},
 	{[]string{"gemma3"}, Rule{Name: "Gemma 3", Source: "https://arxiv.org/abs/2503.19786", image: always(256)}},
-	{[]string{"pixtral12b"}, Rule{Name: "Pixtral", Source: "https://arxiv.org/abs/2410.07073", image: pixtral(1024, 16)}},
+	{[]string{"pixtral12b"}, Rule{Name: "Pixtral", Source: "https://arxiv.org/abs/2410.07073",
+		image: pixtral(1024, 16)}},
 	{[]string{"mistralsmall3.1", "mistralsmall3.2"}, Rule{Name: "Mistral Small 3.1",
 		Source: "https://huggingface.co/docs/transformers/model_doc/mistral3", image: pixtral(1540, 28)}},
 	{[]string{"gpt4omini"}, Rule{Name: "GPT-4o mini", Source: openAISource, image: openAI(2833, 5667)}},
@@ -185,7 +186,8 @@ func internVL(width, height int) int {
 	return 256 * tiles
 }
 
-// pixtral makes a token of each square of factor pixels, of an image that is at most so long, and one of each row's end.
+// pixtral makes a token of each square of factor pixels, of an image that is at most so long, and one of the end of
+// each row.
 func pixtral(longest, factor int) func(int, int) int {
 	return func(width, height int) int {
 		if ratio := max(float64(width), float64(height)) / float64(longest); ratio > 1 {
