@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"hash/maphash"
 	"strings"
@@ -142,6 +144,8 @@ const headSize = 64 << 10
 func readFile(m api.Media, file string) record.Media {
 	file = strings.TrimRight(file, "=")
 	r := record.Media{Kind: m.Kind, Format: m.Format, Bytes: int64(base64.RawStdEncoding.DecodedLen(len(file)))}
+	sum := sha256.Sum256([]byte(file))
+	r.ID = hex.EncodeToString(sum[:8])
 	switch m.Kind {
 	case record.MediaImage:
 		format, width, height, err := media.ReadImage(decode(file[:min(len(file), headSize)]))

@@ -165,6 +165,30 @@ var remedies = []struct {
 		"the limit is in a field that the server does not take: set maxTokensField " +
 			"(MAX_TOKENS_FIELD=max_completion_tokens in our scripts)",
 	},
+	{
+		// as vLLM, SGLang, llama.cpp, OpenAI and gateways say it
+		regexp.MustCompile(`(?i)not a (multi-?modal|vision) model|at most 0 (images?|videos?|audios?)` +
+			`|(image|vision|video|audio|multi-?modal) inputs? (is|are) not supported` +
+			`|(does|do)(n't| not) support (image|vision|video|audio|multi-?modal)|image_url is only supported by`),
+		"the model does not take such media: ask for one that does (model), or leave them out of the Dataset " +
+			"(media, data.multimodal in a configuration)",
+	},
+	{
+		regexp.MustCompile(`(?i)at most \d+ (images?|videos?|audios?)`),
+		"the server takes fewer media in a prompt: raise its limit (--limit-mm-per-prompt of vLLM), or lower count " +
+			"in the Dataset's media",
+	},
+	{
+		regexp.MustCompile(`(?i)(image|video|audio) format .{1,40} not supported|cannot identify (image|video|audio)` +
+			`|unsupported (image|video|audio|media) (format|type)|media_type`),
+		"the server does not take the format: set another in the Dataset's media (format, representation)",
+	},
+	{
+		regexp.MustCompile(`(?i)(request|payload|body|entity|content)\W+(is )?too large|request_too_large` +
+			`|exceed\w* (the )?max\w* (body|request|payload)`),
+		"the server, or a proxy before it, takes no body of that size: raise its limit (client_max_body_size of " +
+			"nginx), or send less",
+	},
 }
 
 // remedy returns which setting of the script or of this machine to change, or "" if the message of a kind of failure

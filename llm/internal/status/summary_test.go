@@ -412,6 +412,18 @@ func TestRemedy(t *testing.T) {
 		`max_tokens must be at least 1, got 0.`:                                                                          "",
 		`This model's maximum context length is 4096 tokens. However, you requested 5000 tokens. Please reduce ` +
 			`max_tokens.`: "",
+		`sim is not a multimodal model`:                                                                  "does not take such media",
+		`At most 0 image(s) may be provided in one prompt.`:                                              "does not take such media",
+		`image input is not supported - hint: if this is unexpected, you may need to provide the mmproj`: "does not take such media",
+		`Invalid content type. image_url is only supported by certain models.`:                           "does not take such media",
+		`This model does not support audio input`:                                                        "does not take such media",
+		`At most 1 image(s) may be provided in one prompt.`:                                              "--limit-mm-per-prompt",
+		`image format "webp" is not supported, supported are png, jpeg`:                                  "does not take the format",
+		`cannot identify image file <_io.BytesIO object at 0x7f>`:                                        "does not take the format",
+		`messages.0.content.0.image.source.base64.media_type: Input should be 'image/jpeg'`:              "does not take the format",
+		`Request Entity Too Large`:                                                                       "client_max_body_size",
+		`request body too large: it has 1398101 bytes, the most is 1048576`:                              "client_max_body_size",
+		`batch size 40 > maximum allowed batch size 32`:                                                  "",
 		`Bad Request`:                           "",
 		`upstream: socket: too many open files`: "",
 	} {
