@@ -21,6 +21,9 @@ type Clip struct {
 // MaxFrames is the greatest number of frames of a clip.
 const MaxFrames = 1 << 16
 
+// maxPixels is how many a clip has in all frames. Its file then is smaller than MP4 allows.
+const maxPixels = 1 << 31
+
 // Videos of 1080 lines for YouTube should have 8 Mbit/s at 24 to 30 frames a second, and of 720 lines 5 Mbit/s
 // (https://support.google.com/youtube/answer/1722171), which is 0.016 to 0.028 bytes for a pixel.
 const mp4Density = 0.02
@@ -44,6 +47,10 @@ func (c Clip) check() error {
 	}
 	if c.Frames < 1 || c.Frames > MaxFrames {
 		return fmt.Errorf("a video of %d frames: must be 1 to %d", c.Frames, MaxFrames)
+	}
+	if pixels := int64(c.Width) * int64(c.Height) * int64(c.Frames); pixels > maxPixels {
+		return fmt.Errorf("a video of %d frames of %d × %d pixels: must have at most %d pixels in all",
+			c.Frames, c.Width, c.Height, maxPixels)
 	}
 	if c.FPS < 0 || c.FPS > 240 {
 		return fmt.Errorf("a video of %d frames a second: must be 1 to 240, or 0 for 10", c.FPS)

@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -104,6 +105,7 @@ func TestClipRefuses(t *testing.T) {
 		{Clip{Width: 5, Height: 5}, "a video of 0 frames: must be 1 to 65536"},
 		{Clip{Width: 5, Height: 5, Frames: 1, FPS: 999}, "a video of 999 frames a second: must be 1 to 240"},
 		{Clip{Width: 5, Height: 5, Frames: 1, BytesPerPixel: 2}, "2 bytes per pixel of an MP4 file: must be at"},
+		{Clip{Width: 4096, Height: 4096, Frames: 1000}, "must have at most 2147483648 pixels in all"},
 		{Clip{Width: 16000, Height: 16000, Frames: 1}, "a video of 16000 × 16000 pixels: H.264 has at most 139264"},
 	} {
 		if _, err := tt.c.Encode(); err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -113,6 +115,22 @@ func TestClipRefuses(t *testing.T) {
 	_, err := Clip{Width: 5, Height: 5, Frames: 1}.Images("gif")
 	if err == nil || !strings.Contains(err.Error(), `"gif"`) {
 		t.Errorf("images in gif: got %v", err)
+	}
+}
+
+// The files are FFmpeg's, of 12 frames at 24 a second: with the head at the end and a sound before the video, and in
+// fragments of one frame each.
+func TestReadVideo(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"ffmpeg.mp4", "fragments.mp4"} {
+		data, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		width, height, frames, seconds, err := ReadVideo(data)
+		if width != 48 || height != 32 || frames != 12 || math.Abs(seconds-0.5) > 0.001 || err != nil {
+			t.Errorf("%s: got %d × %d, %d frames, %v s, %v", name, width, height, frames, seconds, err)
+		}
 	}
 }
 
@@ -138,7 +156,13 @@ func TestReadVideoRefuses(t *testing.T) {
 
 func FuzzReadVideo(f *testing.F) {
 	f.Add(clip(f, Clip{Width: 16, Height: 16, Frames: 2}))
-	f.Add([]byte("\x00\x00\x00\x08ftyp\x00\x00\x00\x00moof\x00\x00\x00\x30traf"))
+	for _, name := range []string{"ffmpeg.mp4", "fragments.mp4"} {
+		data, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		width, height, frames, seconds, err := ReadVideo(data)
 		if err == nil && (width < 0 || height < 0 || frames < 0 || frames > len(data) || !(seconds >= 0)) {

@@ -32,7 +32,7 @@ func (p Picture) jpeg() []byte {
 // jpegDetail returns the quality and the scale of coefficients with which so many pixels can take size bytes. Where
 // coefficients are large, their steps are small, so that the noise stays within black and white.
 func jpegDetail(size, pixels int) (quality int, scale uint) {
-	milli := size * 1000 / pixels
+	milli := int(int64(size) * 1000 / int64(pixels))
 	for i, most := range [...]int{400, 500, 700, 900, 1200, 1500, 1900} {
 		if milli < most {
 			return [...]int{90, 95, 98, 100, 100, 100, 100}[i], uint(i)
@@ -132,10 +132,9 @@ func (w *jpegWriter) block(component, table, v, end int) {
 	step := w.steps[table]
 	dc := ((v-128)*8 + 1024*step + step/2) / step // above 0, so that it rounds rather than truncates
 	dc -= 1024
-	codes := &jpegCodes[2*table]
-	w.coefficient(codes, 0, dc-w.last[component])
+	w.coefficient(&jpegCodes[2*table], 0, dc-w.last[component])
 	w.last[component] = dc
-	codes = &jpegCodes[2*table+1]
+	codes := &jpegCodes[2*table+1]
 	end -= int(codes[0].n)
 	run, k := byte(0), 1
 	for ; k < 64 && w.written < end; k++ {

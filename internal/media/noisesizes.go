@@ -23,7 +23,7 @@ var (
 
 // spread returns the noise with which so many pixels take size bytes.
 func spread(sizes []noiseSize, size, pixels int) noiseSize {
-	milli := size * 1000 / pixels
+	milli := int(int64(size) * 1000 / int64(pixels))
 	from := sizes[0]
 	for _, to := range sizes {
 		if milli < to.milli {
