@@ -7,7 +7,7 @@ declare module 'k6/x/llm' {
   export type Duration = number | string;
 
   /** Options of a {@link Client}. */
-  export interface ClientOptions extends SoundOptions {
+  export interface ClientOptions extends SoundOptions, VisualOptions {
     /**
      * Base URL. /v1 is added to a bare host ('http://localhost:8000'); any other path is used unchanged ('https://host/api/v3') and
      * may be the endpoint itself ('…/chat/completions', matching the client's api). A query is kept. A user and password in the URL are
@@ -24,13 +24,14 @@ declare module 'k6/x/llm' {
     /**
      * The endpoint that send uses: 'chat' (the default), 'completion', Anthropic's Messages, OpenAI's Responses (whose system prompts,
      * tools and their results are made of a chat's), 'embeddings', or 'rerank', whose answers are not streamed, and have no tokens;
-     * 'speech', whose answers are sound, or 'transcription' of sound.
+     * 'speech', whose answers are sound, or 'transcription' of sound; 'image', whose answers are pictures, or 'video'.
      */
-    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses' | 'embeddings' | 'rerank' | 'speech' | 'transcription';
+    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses' | 'embeddings' | 'rerank' | 'speech' | 'transcription'
+      | 'image' | 'video';
     /** The model to ask for, listed by the server or not; by default the first that GET /v1/models lists. */
     model?: string;
     /**
-     * Ask for a stream of events (default true; false for 'transcription'). Without a stream there are no TTFT, ITL and TPOT. Speech is
+     * Ask for a stream of events (default true; false for 'transcription' and 'image'). Without a stream there are no TTFT, ITL and TPOT. Speech is
      * streamed as bytes of sound, see streamFormat.
      */
     streaming?: boolean;
@@ -115,9 +116,10 @@ declare module 'k6/x/llm' {
     sloHeaders?: { unit?: 's' | 'ms' | 'us'; ttft?: string; tpot?: string };
     /**
      * Ask for structured output: any JSON object, or one that fits a schema, which is an object or its text (default name
-     * 'structured_output').
+     * 'structured_output'). For 'image', how pictures come: 'b64_json', within the answer (the default, except for OpenAI's own newer
+     * models, which refuse the field), or 'url', their addresses alone, which are not fetched.
      */
-    responseFormat?: { type: 'json_object' } | { type?: 'json_schema'; name?: string; jsonSchema: object | string };
+    responseFormat?: 'b64_json' | 'url' | { type: 'json_object' } | { type?: 'json_schema'; name?: string; jsonSchema: object | string };
     /**
      * For 'responses': in a conversation, send only what is new after an answer that the server completed, by previous_response_id
      * (default false: each turn sends all of it).
@@ -127,6 +129,13 @@ declare module 'k6/x/llm' {
     sessionHeader?: string;
     /** A response header to send back with later requests of the same sessionID, from any VU of the process. */
     sessionTokenHeader?: string;
+    /**
+     * The time between two questions for a video, such as '100ms'. By default a hundredth of the time since the request was sent, at least
+     * 50 ms and at most 1 s, so that latency is known to about 1 %: {@link Result.pollBound} has the bound.
+     */
+    pollInterval?: Duration;
+    /** The largest event or whole answer that is read, in bytes (default 16 MiB; 256 MiB for 'image' and 'video'). */
+    answerLimit?: number;
     /**
      * Read the server's own page of metrics during the run (vLLM, SGLang, TGI, llama.cpp, NVIDIA's exporter), so that the report has
      * its queue, cache use and counts. true or 'auto' reads /metrics of the base URL's host; a URL, or a list of URLs for several
@@ -172,7 +181,7 @@ declare module 'k6/x/llm' {
   }
 
   /** Options of a single request. */
-  export interface RequestOptions extends SoundOptions {
+  export interface RequestOptions extends SoundOptions, VisualOptions {
     /** The model, instead of the client's. */
     model?: string;
     /** The limit of the output, in tokens (default 30). */
@@ -215,12 +224,48 @@ declare module 'k6/x/llm' {
     language?: string;
   }
 
+  /** Options of pictures and of videos, of a client or of one request. What is left out the server chooses. */
+  export interface VisualOptions {
+    /** The width and the height in pixels, such as '1024x1024', or 'auto'. */
+    size?: string;
+    /** For 'image': how many pictures (default 1). An answer with more or fewer is a failure. */
+    n?: number;
+    /** For 'image': such as 'low' or 'hd'. */
+    quality?: string;
+    /** For 'image': the format of the files, 'png', 'jpeg' or 'webp'. */
+    outputFormat?: 'png' | 'jpeg' | 'webp' | string;
+    /** For 'image' that is streamed: how many unfinished pictures come before each one (default 0). */
+    partialImages?: number;
+    /** For 'video': how long it plays. */
+    seconds?: number;
+    /** For 'video': frames a second; an extension of vLLM-Omni and SGLang. */
+    fps?: number;
+  }
+
+  /** A picture: its bytes as open(path, 'b') returns them, or with a name, as http.file returns it. */
+  export type PictureFile = ArrayBuffer | { data: ArrayBuffer; name?: string; type?: string };
+
+  /** A picture or a video of an answer. What is unknown of it is 0 or null. */
+  export interface AnswerMedia {
+    kind: 'image' | 'video';
+    /** 'png', 'jpeg', 'webp', 'mp4' … */
+    format: string | null;
+    width: number;
+    height: number;
+    /** Of a video. */
+    frames: number;
+    /** How long a video plays. */
+    seconds: number;
+    /** Of the file; 0 if only its address came. */
+    bytes: number;
+  }
+
   /** A file of sound: its bytes as open(path, 'b') returns them, or with a name, as http.file and a {@link Dataset} return it. */
   export type SoundFile = ArrayBuffer | { data: ArrayBuffer; name?: string; type?: string };
 
   /**
-   * A request for {@link Client.send}: a chat's messages, or a prompt; texts to embed; a query and documents to rank; a prompt to speak; or
-   * a file of sound to write down, with a prompt for the model.
+   * A request for {@link Client.send}: a chat's messages, or a prompt; texts to embed; a query and documents to rank; a prompt to speak, or
+   * to make pictures or a video of, with pictures to edit or to begin with; or a file of sound to write down, with a prompt for the model.
    */
   export interface Request extends RequestOptions {
     messages?: Message[];
@@ -229,6 +274,8 @@ declare module 'k6/x/llm' {
     query?: string;
     documents?: string[];
     file?: SoundFile;
+    /** For 'image': pictures to edit. For 'video': the picture to begin with. */
+    image?: PictureFile | PictureFile[];
   }
 
   /** The outcome of a request. Times are milliseconds, null if undefined. A failed request is a result, not an exception. */
@@ -284,6 +331,10 @@ declare module 'k6/x/llm' {
     audioSeconds: number | null;
     /** latency divided by audioSeconds: above 1, the server is slower than the sound plays. */
     realTimeFactor: number | null;
+    /** The pictures of the answer, or its video; null for answers of other kinds. */
+    media: AnswerMedia[] | null;
+    /** For 'video': by how much less than latency it may have taken, as its end was seen by asking; otherwise null. */
+    pollBound: number | null;
   }
 
   /** A session of a {@link Dataset} of sessions, for {@link Client.replay}. */
@@ -344,6 +395,12 @@ declare module 'k6/x/llm' {
     /** Has a sound written down; prompt is what the model is told about it. */
     transcribe(file: SoundFile, options?: RequestOptions & { prompt?: string }): Result;
     transcribeAsync(file: SoundFile, options?: RequestOptions & { prompt?: string }): Promise<Result>;
+    /** Has pictures made of a prompt, or edited. They are measured, and not kept. */
+    image(prompt: string | { prompt: string; image?: PictureFile | PictureFile[] }, options?: RequestOptions): Result;
+    imageAsync(prompt: string | { prompt: string; image?: PictureFile | PictureFile[] }, options?: RequestOptions): Promise<Result>;
+    /** Has a video made, asks for it until it is done, and fetches it. latency is without the fetching. */
+    video(prompt: string | { prompt: string; image?: PictureFile }, options?: RequestOptions): Result;
+    videoAsync(prompt: string | { prompt: string; image?: PictureFile }, options?: RequestOptions): Promise<Result>;
     /**
      * Replays a session of a data set and waits until it ends: its calls are sent as its graph lets them go, each with the server's own
      * answers to those before it. It must be the first request of its iteration.

@@ -127,6 +127,8 @@ func (o *requestOptions) inputs(d api.Dialect) []argument {
 		return []argument{{"text", o.readText}}
 	case api.InputSound:
 		return []argument{{"file", o.readSound}}
+	case api.InputPicture, api.InputVideo:
+		return []argument{{"prompt", o.readShown}}
 	}
 	return []argument{{"prompt", text(&o.Prompt)}}
 }

@@ -313,7 +313,7 @@ func TestMisuseThrows(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ code, want string }{
 		{`new Client({modle: 'x'})`, `unknown Client option "modle", did you mean "model"?`},
-		{`new Client({foo: 1})`, `unknown Client option "foo", known are adapters, api, `},
+		{`new Client({foo: 1})`, `unknown Client option "foo", known are adapters, answerLimit, api, `},
 		{`new Client('x')`, `Client options must be an object, got a string`},
 		{`new Client({model: 3})`, `Client option "model": must be a string, got 3`},
 		{`new Client({streaming: 'yes'})`, `Client option "streaming": must be true or false, got a string`},

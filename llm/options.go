@@ -27,6 +27,7 @@ type clientOptions struct {
 
 func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 	f := soundFields(func() *api.SoundOptions { return &o.Sound })
+	maps.Copy(f, visualFields(func() *api.VisualOptions { return &o.Visual }))
 	maps.Copy(f, fields{
 		"baseURL":        text(&o.BaseURL),
 		"endpoint":       text(&o.Endpoint),
@@ -66,6 +67,9 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"queryField":     text(&o.Ranking.QueryField),
 		"documentsField": text(&o.Ranking.DocumentsField),
 
+		"pollInterval": duration(&o.PollInterval),
+		"answerLimit":  count(&o.EventLimit, 1),
+
 		"serverMetrics":         readPages(&o.Pages),
 		"serverMetricsInterval": duration(&o.Pages.Interval),
 	})
@@ -80,7 +84,7 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 	if err := o.fields(rt).read(rt, "Client", value); err != nil {
 		return nil, err
 	}
-	o.Streaming = o.Streaming && (o.streams || o.API.Input().Streams() && o.API.Input() != api.InputSound)
+	o.Streaming = o.Streaming && (o.streams || o.API.Input().StreamsByItself())
 	if err := checkBounds(&o.Options); err != nil {
 		return nil, invalid("Client", "slo", err)
 	}
@@ -219,6 +223,7 @@ type requestOptions struct {
 
 func (o *requestOptions) fields() fields {
 	f := soundFields(o.sound)
+	maps.Copy(f, visualFields(o.visual))
 	maps.Copy(f, fields{
 		"model":     text(&o.Model),
 		"maxTokens": integer(&o.maxTokens, 1),
@@ -244,7 +249,7 @@ func (o *requestOptions) withInput() fields {
 	f := o.fields()
 	f["messages"] = jsonArray(&o.Messages)
 	f["input"], f["documents"], f["query"] = o.readInputs, o.readInputs, text(&o.Query)
-	f["file"] = o.readSound
+	f["file"], f["image"] = o.readSound, o.readPictures
 	f["prompt"] = func(v sobek.Value) error {
 		o.hasPrompt = true
 		return text(&o.Prompt)(v)
@@ -289,6 +294,10 @@ func count(dst *int, least int64) func(sobek.Value) error {
 
 func (o *clientOptions) readFormat(rt *sobek.Runtime, v sobek.Value) (err error) {
 	if absent(v) {
+		return nil
+	}
+	if shown, isText := export(v).(string); isText && o.Visual.Response == "" {
+		o.Visual.Response = shown
 		return nil
 	}
 	var f api.Format

@@ -33,6 +33,8 @@ type result struct {
 	TimeToFirstAudio any       `js:"timeToFirstAudio"`
 	AudioSeconds     any       `js:"audioSeconds"`   // of the speech that came, or of the file sent
 	RealTimeFactor   any       `js:"realTimeFactor"` // latency / audioSeconds
+	Media            any       `js:"media"`          // pictures or the video of the answer
+	PollBound        any       `js:"pollBound"`      // by how much less than latency a video may have taken
 }
 
 // newResult returns the result of an answer. It takes the counts because reading them parses the server's usage, and
@@ -50,6 +52,7 @@ func newResult(a client.Answer, c record.Counts) *result {
 	}
 	res.Inputs, res.VectorLength, res.Scores = knownOrNull(r.Inputs), knownOrNull(r.VectorLength), knownOrNull(r.Scores)
 	res.setSound(r)
+	res.setVisual(r)
 	if r.Good != nil {
 		res.Good = *r.Good
 	}

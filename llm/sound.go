@@ -50,26 +50,34 @@ func (o *requestOptions) readText(v sobek.Value) error {
 // readSound reads a file of sound: its bytes, as open(path, 'b') returns them, or an object with those and a name, as
 // http.file and a Dataset return it.
 func (o *requestOptions) readSound(v sobek.Value) error {
-	var name, mediaType string
-	data, isBytes := export(v).(sobek.ArrayBuffer)
+	data, name, mediaType, isBytes := fileOf(v)
+	switch {
+	case !isBytes:
+		return fmt.Errorf("must be the bytes of a sound, such as open('speech.wav', 'b') returns them, got %s", describe(v))
+	case len(data) == 0:
+		return errors.New("is empty")
+	}
+	engine.SetSound(&o.Request, data, name, mediaType)
+	return nil
+}
+
+// fileOf reads a file: its bytes, or an object with those, a name and a media type.
+func fileOf(v sobek.Value) (data []byte, name, mediaType string, isBytes bool) {
+	given, isBytes := export(v).(sobek.ArrayBuffer)
 	if obj, isObject := v.(*sobek.Object); isObject && !isBytes {
-		data, isBytes = export(obj.Get("data")).(sobek.ArrayBuffer)
+		given, isBytes = export(obj.Get("data")).(sobek.ArrayBuffer)
 		for dst, keys := range map[*string][2]string{&name: {"name", "filename"}, &mediaType: {"type", "content_type"}} {
 			for _, key := range keys {
-				if given, isText := export(obj.Get(key)).(string); isText {
-					*dst = given
+				if text, isText := export(obj.Get(key)).(string); isText {
+					*dst = text
 				}
 			}
 		}
 	}
-	switch {
-	case !isBytes:
-		return fmt.Errorf("must be the bytes of a sound, such as open('speech.wav', 'b') returns them, got %s", describe(v))
-	case len(data.Bytes()) == 0:
-		return errors.New("is empty")
+	if !isBytes {
+		return nil, name, mediaType, false
 	}
-	engine.SetSound(&o.Request, data.Bytes(), name, mediaType)
-	return nil
+	return given.Bytes(), name, mediaType, true
 }
 
 // setSound fills in what a result has of sound.

@@ -41,8 +41,10 @@ func declared(t *testing.T, types, name string) []string {
 			members = append(members, m[1])
 		}
 	}
-	if strings.Contains(body[1], "extends SoundOptions") {
-		members = append(members, declared(t, types, "SoundOptions")...)
+	for _, of := range []string{"SoundOptions", "VisualOptions"} {
+		if _, extends, found := strings.Cut(body[1], "extends "); found && strings.Contains(extends, of) {
+			members = append(members, declared(t, types, of)...)
+		}
 	}
 	slices.Sort(members)
 	return members

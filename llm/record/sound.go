@@ -5,7 +5,7 @@ import "time"
 // FirstAudio returns the time from sending to the first bytes of sound in an answer, which a header is not, and false
 // if none came.
 func (r *Request) FirstAudio() (time.Duration, bool) {
-	if len(r.ChunkBytes) == 0 || len(r.Chunks) == 0 {
+	if len(r.ChunkBytes) == 0 || len(r.Chunks) == 0 || r.API == APIImage {
 		return 0, false
 	}
 	return micros(r.Chunks[0]), true

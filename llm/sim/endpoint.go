@@ -16,11 +16,15 @@ type endpoint struct {
 	whole  func(g *generation, answer string) any
 	fault  func(status int, message string) any // the body of a refusal
 	broken string                               // the event of an injected failure
-	atOnce bool                                 // the answer has no tokens: vectors or scores
+	atOnce bool                                 // the answer has no tokens: vectors, scores, pictures, a video
 	calls  bool                                 // of tools can be answers
 	form   bool                                 // requests are forms with files, not JSON
 	// own writes an answer that is no text, from when the request was admitted; nil for texts, vectors and scores
 	own func(g *generation, w http.ResponseWriter, admitted time.Time)
+	// read reads a request in place of prompt; nil reads the fields of a body
+	read func(r *http.Request, o *Options) (ask, error)
+	noun string // with which the names of its events begin
+	job  bool   // a job makes the answer
 }
 
 // writer writes the events of one answer. What its methods return is valid until the next call.
@@ -52,6 +56,7 @@ func endpoints() []*endpoint {
 	}
 	list := []*endpoint{chat, completion, messagesEndpoint(), responsesEndpoint(), embeddingsEndpoint(),
 		speechEndpoint(), transcriptionEndpoint()}
+	list = append(append(list, pictureEndpoints()...), videoEndpoints()...)
 	return append(list, rerankEndpoints()...)
 }
 

@@ -70,11 +70,12 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 		defer context.AfterFunc(s.open, cancel)()
 		g.ctx = ctx
 	}
+	if e.job {
+		s.startJob(g, w)
+		return
+	}
 	g.run(w)
-	end := time.Now()
-	g.truth.End = record.UnixNano(end)
-	g.count(end, a.maxTokens)
-	s.finish(g.truth)
+	g.conclude(a.maxTokens)
 	if g.truth.Error == FailTruncated || s.open.Err() != nil {
 		// closes the connection in the middle of the answer, so that no client takes it for complete
 		panic(http.ErrAbortHandler)
@@ -164,6 +165,14 @@ func (g *generation) run(w http.ResponseWriter) {
 	default:
 		g.sendWhole(w, at)
 	}
+}
+
+// conclude keeps the truth about a request that is over, which asked for so many tokens.
+func (g *generation) conclude(asked int) {
+	end := time.Now()
+	g.truth.End = record.UnixNano(end)
+	g.count(end, asked)
+	g.s.finish(g.truth)
 }
 
 // clientGone is the error of a request whose client went away.

@@ -50,6 +50,8 @@ type Options struct {
 	LoRA           []string      // names of adapters served beside it
 	APIKey         string        // if set, requests without it are refused
 	Truth          string        // file to which each finished request is appended as a JSON line, see Truth
+	ImageTime      time.Duration // time for a picture of a megapixel, 1024 × 1024, in 50 steps
+	VideoTime      time.Duration // time for a second of a video of a megapixel, in 50 steps
 	Seed           int64         // seed of failures and gaps
 	// tokens that fit into the KV cache; the server reports its use and holds nothing back for it
 	KVCacheTokens int
@@ -117,6 +119,7 @@ func DefaultOptions() Options {
 	return Options{
 		TTFT: 50 * time.Millisecond, ITL: 10 * time.Millisecond, MaxNumSeqs: 256, FailureKind: FailHTTP,
 		TokensPerChunk: 1, Model: "sim",
+		ImageTime: 200 * time.Millisecond, VideoTime: 500 * time.Millisecond,
 		KVCacheTokens: 256 * 2048, Metrics: []string{"vllm"}, CacheBlock: 16, SessionHeader: "X-Session-Id",
 		SpeechRate: DefaultSpeechRate, SpeechChunk: DefaultSpeechChunk, SpeechChar: DefaultCharTime,
 	}
@@ -155,8 +158,12 @@ func textFlags() []Flag {
 			whole(func(o *Options) *int { return &o.Pings })},
 		{"max-batch", "texts or documents of one request, above which it is refused with status 413 (0: no limit)",
 			whole(func(o *Options) *int { return &o.MaxBatch })},
-		{"wrong-count", "vectors or scores that an answer has too many; negative: too few (0)",
+		{"wrong-count", "vectors, scores or pictures that an answer has too many; negative: too few (0)",
 			whole(func(o *Options) *int { return &o.WrongCount })},
+		{"image-time", "time for a picture of 1024 x 1024 pixels in 50 steps, of others in proportion (200ms)",
+			span(func(o *Options) *time.Duration { return &o.ImageTime })},
+		{"video-time", "time for a second of a video of 1024 x 1024 pixels in 50 steps, of others in proportion (500ms)",
+			span(func(o *Options) *time.Duration { return &o.VideoTime })},
 		{"model", "name of the model (sim)", text(func(o *Options) *string { return &o.Model })},
 		{"lora", "names of adapters served beside it, separated by commas",
 			list(func(o *Options) *[]string { return &o.LoRA })},
@@ -274,6 +281,9 @@ func (o Options) Validate() error {
 	case max(o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime) > maxTime:
 		return fmt.Errorf("simulator: times must not be above %v (ttft %v, itl %v, itl-stddev %v, prompt-time %v)",
 			maxTime, o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime)
+	case min(o.ImageTime, o.VideoTime) < 0 || max(o.ImageTime, o.VideoTime) > maxTime:
+		return fmt.Errorf("simulator: image-time and video-time must be from 0s to %v, got %v and %v", maxTime,
+			o.ImageTime, o.VideoTime)
 	case slices.Contains(o.LoRA, ""):
 		return fmt.Errorf("simulator option lora holds an empty name")
 	case o.MaxNumSeqs < 1:

@@ -29,11 +29,12 @@ type ask struct {
 	maxTokens    int
 	ignoreEOS    bool
 	stream       bool
-	usage        bool   // send usage in the stream
-	previous     string // id of the answer that the prompt continues
-	inputs       inputs // of a request for vectors or scores
-	sound        sound  // of a request for speech or a transcription
-	spoken       string // the text to speak
+	usage        bool    // send usage in the stream
+	previous     string  // id of the answer that the prompt continues
+	inputs       inputs  // of a request for vectors or scores
+	sound        sound   // of a request for speech or a transcription
+	spoken       string  // the text to speak
+	visual       *visual // of a request for pictures or for a video
 	said         []prefix.Message
 	hash         uint64 // of what it says
 	tool         tool
@@ -71,6 +72,9 @@ func (o *Options) maxBody() int64 { return int64(cmp.Or(o.MaxBody, DefaultMaxBod
 
 // parse reads a request body; without a tokenizer it counts words.
 func parse(r *http.Request, e *endpoint, o *Options) (ask, error) {
+	if e.read != nil {
+		return e.read(r, o)
+	}
 	data, err := io.ReadAll(io.LimitReader(r.Body, o.maxBody()+1))
 	if err != nil {
 		return ask{}, err

@@ -28,6 +28,8 @@ type Server struct {
 
 	mu       sync.Mutex
 	truths   []Truth
+	gallery  gallery
+	jobs     jobs
 	oldest   int // index of the oldest truth once truths is full
 	file     *os.File
 	requests uint64
@@ -65,6 +67,7 @@ func New(o Options) (*Server, error) {
 	for _, e := range endpoints() {
 		s.mux.HandleFunc("POST "+e.path, func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, e) })
 	}
+	s.serveJobs()
 	s.mux.HandleFunc("GET /v1/models", s.listModels)
 	s.mux.HandleFunc("GET /models", s.listModels) // beside /rerank
 	s.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
@@ -105,6 +108,7 @@ func (s *Server) Close() error {
 	if s.http != nil {
 		err = s.http.Close()
 	}
+	s.jobs.work.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file != nil {
@@ -140,7 +144,7 @@ func (s *Server) Truths() []Truth {
 func (s *Server) finish(r Truth) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.Error == "" && r.FinishReason != finishLength && r.Inputs == 0 && r.AudioSeconds == 0 {
+	if r.Error == "" && r.FinishReason != finishLength && r.Inputs == 0 && r.AudioSeconds == 0 && r.Outputs == 0 {
 		if s.answered == nil || len(s.answered) >= maxTruths {
 			s.answered = map[string]int{}
 		}

@@ -472,7 +472,7 @@ func TestParseQuery(t *testing.T) {
 		"ttft=1s&itl=2ms&itl-stddev=1ms&prompt-time=3us&max-num-seqs=4&failure-rate=0.5&failure-kind=stall&" +
 			"output-tokens=6&tokens-per-chunk=7&model=m&lora=a,b&api-key=k&truth=t&seed=8&metrics=tgi,dcgm&" +
 			"kv-cache-tokens=9&prefix-cache-tokens=unlimited&cache-block=3&tool-calls=0.2&tool-refusals=1&" +
-			"session-header=h&speech-rate=2.5&speech-chunk=20ms&speech-per-character=10ms&speech-stalls=4s:1s,2s:500ms")
+			"session-header=h&speech-rate=2.5&speech-chunk=20ms&speech-per-character=10ms&speech-stalls=4s:1s,2s:500ms&image-time=9ms&video-time=7s")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -482,8 +482,8 @@ func TestParseQuery(t *testing.T) {
 		OutputTokens: 6, TokensPerChunk: 7, Model: "m", LoRA: []string{"a", "b"}, APIKey: "k", Truth: "t", Seed: 8,
 		KVCacheTokens: 9, PrefixCacheTokens: Unlimited, CacheBlock: 3, ToolCalls: 0.2, ToolRefusals: 1,
 		SessionHeader: "h", SpeechRate: 2.5, SpeechChunk: 20 * ms, SpeechChar: 10 * ms,
-		SpeechStalls: []Stall{{2, 0.5}, {4, 1}},
-		Metrics:      []string{"tgi", "dcgm"},
+		SpeechStalls: []Stall{{2, 0.5}, {4, 1}}, ImageTime: 9 * ms, VideoTime: 7 * time.Second,
+		Metrics: []string{"tgi", "dcgm"},
 	})
 	if got := fmt.Sprint(o); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
@@ -561,13 +561,18 @@ func FuzzParse(f *testing.F) {
 		`{"messages":` + strings.Repeat("[", 300), "{\"prompt\":\"\x00\u202e\"}", `{"max_tokens":1e999}`,
 	} {
 		for i := range endpoints() {
-			f.Add([]byte(s), uint8(i))
+			f.Add([]byte(s), uint8(i), "application/json")
 		}
 	}
-	f.Fuzz(func(t *testing.T, body []byte, number uint8) {
+	f.Add([]byte("--x\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\na b\r\n--x\r\nContent-Disposition: "+
+		"form-data; name=\"image\"; filename=\"a\"\r\n\r\nGIF89a\r\n--x--\r\n"), uint8(6), "multipart/form-data; boundary=x")
+	f.Add([]byte(`{"prompt":"a","size":"0x99999","n":1e9,"seconds":1e308}`), uint8(5), "")
+	f.Fuzz(func(t *testing.T, body []byte, number uint8, kind string) {
+		e := endpoints()[int(number)%len(endpoints())]
 		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
-		a, err := parse(r, endpoints()[int(number)%len(endpoints())], new(Options))
-		if err == nil && (a.maxTokens < 0 || a.maxTokens > maxOutput || a.promptTokens < 0) {
+		r.Header.Set("Content-Type", kind)
+		a, err := parse(r, e, new(DefaultOptions()))
+		if err == nil && (a.maxTokens < 1 && !e.atOnce || a.maxTokens > maxOutput || a.promptTokens < 0) {
 			t.Errorf("%q: got %+v", body, a)
 		}
 	})

@@ -29,6 +29,8 @@ type Truth struct {
 	AudioSeconds     float64 `json:"audio_seconds,omitempty"` // of the speech, or of the file to write down
 	ChunkBytes       []int64 `json:"chunk_bytes,omitempty"`   // of sound in each of Chunks
 	Stalls           []Stall `json:"stalls,omitempty"`        // of the speech
+	Outputs          int     `json:"outputs,omitempty"`       // pictures or videos of the answer
+	Done             int64   `json:"done_ns,omitempty"`       // a video was there
 	TruthOfMedia
 	Status int    `json:"status"`
 	Error  string `json:"error,omitempty"` // the injected failure, or clientGone

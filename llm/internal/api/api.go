@@ -87,6 +87,9 @@ func (i Input) Generates() bool { return i == InputMessages || i == InputPrompt 
 // Streams reports whether answers to such an input can come piece by piece.
 func (i Input) Streams() bool { return i.Generates() || i.Sounds() || i == InputPicture }
 
+// StreamsByItself reports whether such answers are streamed unless an option says otherwise.
+func (i Input) StreamsByItself() bool { return i.Generates() || i == InputSpeech }
+
 // Shows reports whether pictures or a video come of such an input.
 func (i Input) Shows() bool { return i == InputPicture || i == InputVideo }
 

@@ -143,6 +143,9 @@ func checkVisual(d Dialect, r *Request) error {
 	case r.Format != nil:
 		return errFormat(d)
 	}
+	if err := r.visual().Check(); err != nil {
+		return err
+	}
 	return checkTools(r, d.Name())
 }
 

@@ -219,7 +219,7 @@ func (o *Options) Speak(dialect api.Dialect) {
 	o.API = dialect
 	if in := dialect.Input(); !in.Generates() {
 		o.IgnoreEOS, o.Chain, o.Format = false, false, nil
-		o.Streaming = o.Streaming && in.Streams() && !(other && in == api.InputSound) // which servers stream if asked
+		o.Streaming = o.Streaming && in.Streams() && (!other || in.StreamsByItself()) // others stream if asked
 	}
 }
 

@@ -105,7 +105,7 @@ func (c *Client) Prepare(j Job) (*Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	if call.wire, err = c.wireFor(j.Dialect); err != nil {
+	if call.wire, err = c.wireFor(j.route()); err != nil {
 		return nil, err
 	}
 	call.position, call.tags, call.turn = c.vu.nextPosition(), state.Tags.GetCurrentValues(), c.vu.askedTurn(&j)

@@ -36,6 +36,8 @@ func (c *Client) Input(r *client.Request, hasPrompt bool) error {
 	switch in := c.opts.API.Input(); {
 	case in.Sounds():
 		return sounds(in, r, hasPrompt)
+	case in.Shows():
+		return shows(in, r, hasPrompt)
 	case !in.Generates():
 		return c.inputs(r, hasPrompt)
 	}
@@ -99,6 +101,10 @@ func (c *Client) Takes(s *Set) error {
 		return errSpeech
 	case own == api.InputSound:
 		return errSound
+	case own == api.InputPicture:
+		return errPictures
+	case own == api.InputVideo:
+		return errVideo
 	case own == api.InputPrompt:
 		return errPrompt
 	case own == api.InputTexts:

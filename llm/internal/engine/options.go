@@ -166,6 +166,7 @@ func (o *Options) redactRare(m map[string]any) {
 	}
 	showInputs(m, &o.Vectors, &o.Ranking)
 	showSound(m, &o.Sound)
+	showVisual(m, &o.Options)
 	if o.Format != nil {
 		m["responseFormat"] = o.Format
 	}
