@@ -54,7 +54,7 @@ deps:
 
 # In these packages little runs concurrently, or only the built programs do. The race detector makes computing five to fifteen
 # times slower, so it runs for the others, and for the tests of these whose names match SHARED: their goroutines share something.
-CALM   := ./internal/docs ./datasets ./llm/config/... ./llm/internal/dropin ./llm/internal/input ./llm/internal/jinja \
+CALM   := ./internal/docs ./internal/media ./datasets ./llm/config/... ./llm/internal/dropin ./llm/internal/input ./llm/internal/jinja \
 	./llm/internal/search ./llm/tokenizer/... ./convert/... ./cmd/...
 SHARED := Session|Concurrent|SameInputSameResult
 SHARES := ./datasets ./llm/internal/input ./llm/internal/search ./llm/tokenizer ./convert/internal/compare

@@ -1,6 +1,7 @@
 package media_test
 
 import (
+	"encoding/binary"
 	"math"
 	"os"
 	"strings"
@@ -132,6 +133,33 @@ func TestReadVideo(t *testing.T) {
 			t.Errorf("%s: got %d × %d, %d frames, %v s, %v", name, width, height, frames, seconds, err)
 		}
 	}
+}
+
+// Boxes can have sizes of 64 bits or none, and times of 64 bits; frames of a fragment can have times of their own.
+func TestReadVideoForms(t *testing.T) {
+	t.Parallel()
+	none, long := strings.Repeat("\x00", 4), "\x01\x00\x00\x00"
+	track := box("trak", box("tkhd", long, none, none, none, none, "\x00\x00\x00\x07"),
+		box("mdia", box("mdhd", long, none, none, none, none, "\x00\x00\x03\xe8", none, "\x00\x00\x01\xf4"),
+			box("hdlr", none, none, "vide"),
+			box("minf", box("stbl", box("stsd", none, none, strings.Repeat("\x00", 32), "\x00\x50\x00\x3c")))))
+	head := box("tfhd", "\x00\x00\x00\x0b", "\x00\x00\x00\x07", none, none, none, "\x00\x00\x00\x64")
+	own := box("trun", "\x00\x00\x03\x05", "\x00\x00\x00\x02", none, none, "\x00\x00\x00\x0a", none,
+		"\x00\x00\x00\x14", none)
+	same := box("trun", none, "\x00\x00\x00\x03")
+	other := box("traf", box("tfhd", none, "\x00\x00\x00\x09"), same)
+	wide := "\x00\x00\x00\x01free" + none + "\x00\x00\x00\x14" + none
+	rest := box("moof", box("traf", head, own, same), other)
+	file := box("ftyp", "isom") + wide + box("moov", track) + none + rest[4:] // up to the end of the file
+	width, height, frames, seconds, err := ReadVideo([]byte(file))
+	if width != 80 || height != 60 || frames != 5 || math.Abs(seconds-0.83) > 1e-9 || err != nil {
+		t.Errorf("got %d × %d, %d frames, %v s, %v", width, height, frames, seconds, err)
+	}
+}
+
+func box(name string, parts ...string) string {
+	body := strings.Join(parts, "")
+	return string(binary.BigEndian.AppendUint32(nil, uint32(len(body)+8))) + name + body
 }
 
 func TestReadVideoRefuses(t *testing.T) {

@@ -33,7 +33,8 @@ func files(t testing.TB) []file {
 		}
 		return data
 	}
-	tagged := append(read("speech.mp3"), append([]byte("TAG"), make([]byte, 125)...)...)
+	mp3, aac, opus := read("speech.mp3"), read("speech.aac"), read("speech.opus")
+	tagged := append(slices.Clone(mp3), append([]byte("TAG"), make([]byte, 125)...)...)
 	return []file{
 		{"pcm", "pcm", wav[44:], "pcm", 24000, 1, 24000, 0.5},
 		{"pcm of two channels", "pcm", wav[44:], "pcm", 24000, 2, 24000, 0.25},
@@ -44,15 +45,37 @@ func files(t testing.TB) []file {
 		{"wav with a list", "wav", listed(wav), "wav", 24000, 1, 24000, 0.5},
 		{"wav after wav", "wav", slices.Concat(wav, wav), "wav", 24000, 1, 48000, 1},
 		{"wav of an odd size", "wav", odd(wav), "wav", 24000, 1, 24003, 12001. / 24000},
-		{"mp3", "mp3", read("speech.mp3"), "mp3", 24000, 1, 3264, 34 * 576. / 24000},
+		{"mp3", "mp3", mp3, "mp3", 24000, 1, 3264, 34 * 576. / 24000},
 		{"mp3 with a tag at its end", "mp3", tagged, "mp3", 24000, 1, 3264, 34 * 576. / 24000},
-		{"mp3 without a head", "", read("speech.mp3")[236:], "mp3", 24000, 1, 3264, 34 * 576. / 24000},
-		{"aac", "aac", read("speech.aac"), "aac", 24000, 1, 3554, 19 * 1024. / 24000},
-		{"opus", "opus", read("speech.opus"), "opus", 48000, 1, 3608, 0.75},
+		{"mp3 without a head", "", mp3[236:], "mp3", 24000, 1, 3264, 34 * 576. / 24000},
+		{"aac", "aac", aac, "aac", 24000, 1, 3554, 19 * 1024. / 24000},
+		{"opus", "opus", opus, "opus", 48000, 1, 3608, 0.75},
 		{"flac", "flac", read("speech.flac"), "flac", 24000, 1, 27401, 0.75},
+		{"vorbis", "opus", vorbis(), "ogg", 24000, 2, 100, 0.5},
+		{"damaged mp3", "mp3", damaged(mp3, 236), "mp3", 24000, 1, 3264, 34 * 576. / 24000},
+		{"damaged aac", "aac", damaged(aac, 0x1f), "aac", 24000, 1, 3554, 19 * 1024. / 24000},
+		{"damaged opus", "opus", damaged(opus, 47), "opus", 48000, 1, 3608, 0.75},
+		{"opus after opus", "opus", slices.Concat(opus, opus), "opus", 48000, 1, 2 * 3608, 1.5},
 		{"unknown", "", []byte("none of these formats"), "", 0, 0, 21, 0},
 		{"empty", "mp3", nil, "mp3", 24000, 1, 0, 0},
 	}
+}
+
+// damaged returns a file with bytes at an offset that belong to nothing.
+func damaged(data []byte, at int) []byte {
+	return slices.Concat(data[:at], []byte("\xff\x00\xff\xfbOg OggO"), data[at:])
+}
+
+// vorbis returns what the pages of such a file say: two channels, and 12,000 samples in 100 pieces.
+func vorbis() []byte {
+	page := func(flags byte, samples uint64, table, body string) []byte {
+		head := binary.LittleEndian.AppendUint64([]byte("OggS\x00"+string(flags)), samples)
+		return slices.Concat(head, make([]byte, 12), []byte{byte(len(table))}, []byte(table), []byte(body))
+	}
+	about := "\x01vorbis\x00\x00\x00\x00\x02\xc0\x5d\x00\x00" + strings.Repeat("\x00", 14)
+	ones, hundred := strings.Repeat("\x01", 100), strings.Repeat("x", 100)
+	first := page(2, 0, string(byte(len(about))), about)
+	return slices.Concat(first, page(0, 0, "\x03", "abc"), page(0, 12000, ones, hundred))
 }
 
 // sized returns a WAV file whose head has another size of the sound.

@@ -74,10 +74,13 @@ func TestRules(t *testing.T) {
 		{"qwen2-audio", 0, 0, 0, 10, 250},
 		{"qwen2-audio", 0, 0, 0, 300, 750},
 		{"qwen3-omni", 0, 0, 0, 10, 130},
+		{"qwen3-omni", 0, 0, 0, 10.5, 137},
+		{"qwen2.5-omni", 0, 0, 0, 60, 1500},
 		{"voxtral-mini-3b", 0, 0, 0, 31, 750},
 		{"phi-4-multimodal", 0, 0, 0, 60, 750},
 		{"gemma-3n", 0, 0, 0, 16, 100},
 		{"gemma-3", 0, 0, 0, 16, 0},
+		{"gemma-3", 0, 64, 0, 0, 0},
 		{"gemma-3", 64, 64, 5, 0, 0},
 	} {
 		rule, ok := RuleFor(tt.model)
