@@ -161,8 +161,10 @@ func answerGroups(rows []row) (groups []group) {
 // answerDefinitions describes the blocks, by their keys; a report has the definitions of its own blocks alone.
 var answerDefinitions = map[string]string{
 	record.APISpeech: "of the API speech: successes, their rate over the same time as throughput, latency, and " +
-		"bytes_received of the answers' bodies",
-	record.APITranscription: "of the API transcription: as of speech",
+		"bytes_received of the answers' bodies; real_time_factor is latency / seconds of sound, real_time_speed its " +
+		"inverse; time_to_first_audio is until the first bytes of sound, which a header is not; players play each " +
+		"sound while it comes, and miss what comes late",
+	record.APITranscription: "of the API transcription: as of speech; uploading is the time that the form took to send",
 	record.APIImage:         "of the API image: as of speech",
 	record.APIVideo:         "of the API video: as of speech",
 }

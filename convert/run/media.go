@@ -14,6 +14,7 @@ type Media struct {
 	Arrivals, Sound []int64
 	Sent            int64        // nanoseconds that the body took to send; 0 if unknown
 	Poll            *record.Poll // nil unless the answer is of a job
+	Characters      int64        // of the text to speak; 0 for other requests
 	AskedSize       string       // of the answer, such as 1024x1024; "" if none was asked for
 	Server          float64      // seconds that the answer took as the server tells; 0 if it does not
 }
@@ -21,11 +22,11 @@ type Media struct {
 // newMedia returns what a record says of media, in memory of its own, and nil if it says nothing.
 func newMedia(rec *record.Request) *Media {
 	if len(rec.Media) == 0 && len(rec.Output) == 0 && len(rec.ChunkBytes) == 0 && rec.Poll == nil &&
-		rec.AskedSize == "" && rec.ServerSeconds == 0 {
+		rec.AskedSize == "" && rec.ServerSeconds == 0 && rec.Characters == 0 {
 		return nil
 	}
 	m := &Media{Prompt: slices.Clone(rec.Media), Answer: slices.Clone(rec.Output), Sent: rec.Sent,
-		AskedSize: rec.AskedSize, Server: rec.ServerSeconds}
+		AskedSize: rec.AskedSize, Server: rec.ServerSeconds, Characters: rec.Characters}
 	if len(rec.ChunkBytes) > 0 {
 		m.Arrivals, m.Sound = slices.Clone(rec.Chunks), slices.Clone(rec.ChunkBytes)
 	}

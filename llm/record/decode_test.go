@@ -25,6 +25,7 @@ func fullRequest() *Request {
 		[]Media{{Kind: MediaAudio, Seconds: 0.48, Bytes: 23_040}}, fullPoll()
 	r.AskedSize, r.ServerSeconds = "640x480", 2.25
 	r.ChunkBytes, r.Sent = []int64{9600, 0, 13_440}, 1_250_000
+	r.Characters = 42
 	return &r
 }
 
@@ -118,7 +119,7 @@ func FuzzOnePass(f *testing.F) {
 func longLine() []byte {
 	r := fullRequest()
 	r.Chunks, r.ChunkTokens, r.Call.Labels = nil, nil, nil
-	r.Media, r.Output, r.ChunkBytes, r.Sent, r.Poll = nil, nil, nil, 0, nil
+	r.Media, r.Output, r.ChunkBytes, r.Sent, r.Poll, r.Characters = nil, nil, nil, 0, nil, 0
 	r.AskedSize, r.ServerSeconds = "", 0
 	for i := range int64(200) {
 		r.Chunks = append(r.Chunks, 50_000+i*10_137)

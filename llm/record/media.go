@@ -81,7 +81,7 @@ func (p *Poll) validate() error {
 
 // hasMedia reports whether the request says anything of media.
 func (r *Request) hasMedia() bool {
-	return r.Sent != 0 || r.Poll != nil || r.AskedSize != "" || r.ServerSeconds != 0 ||
+	return r.Sent != 0 || r.Characters != 0 || r.Poll != nil || r.AskedSize != "" || r.ServerSeconds != 0 ||
 		len(r.Media)+len(r.Output)+len(r.ChunkBytes) > 0
 }
 
@@ -96,6 +96,9 @@ func (r *Request) checkMedia() error {
 	}
 	if !(r.ServerSeconds >= 0 && r.ServerSeconds <= maxTime/1e9) {
 		return fmt.Errorf("server_seconds out of range at %v", r.ServerSeconds)
+	}
+	if r.Characters < 0 || r.Characters > maxCount {
+		return outOfRange("characters", r.Characters)
 	}
 	if r.Sent < 0 || r.Sent > maxTime {
 		return outOfRange("sent_ns", r.Sent)
@@ -123,6 +126,7 @@ func (e *encoder) media(r *Request) {
 	}
 	e.someText("asked_size", r.AskedSize)
 	appendSome(e, "chunk_bytes", r.ChunkBytes)
+	e.some("characters", r.Characters)
 	e.some("sent_ns", r.Sent)
 	if r.ServerSeconds != 0 {
 		e.value("server_seconds", r.ServerSeconds)
@@ -233,6 +237,8 @@ func (s *scan) mediaOf(key []byte, k *kept) bool {
 		return s.name(&r.AskedSize)
 	case "chunk_bytes":
 		return list(s, &k.chunkBytes, &r.ChunkBytes)
+	case "characters":
+		return s.int64(&r.Characters)
 	case "sent_ns":
 		return s.int64(&r.Sent)
 	case "server_seconds":

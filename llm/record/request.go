@@ -110,6 +110,8 @@ type Request struct {
 	// ChunkBytes holds the bytes of sound that each of Chunks brought, without headers, or those of the pictures of a
 	// stream; nil for answers of other kinds.
 	ChunkBytes []int64 `json:"chunk_bytes,omitempty"`
+	// Characters is the length of a text to speak; 0 for other requests.
+	Characters int64 `json:"characters,omitempty"`
 	// Sent is how long the body of a request with media took to send, in nanoseconds: from the connection to Written.
 	Sent int64 `json:"sent_ns,omitempty"`
 	// ServerSeconds is how long pictures or a video took as the server tells, in seconds; 0 if it does not.

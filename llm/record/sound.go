@@ -47,6 +47,10 @@ type Playback struct {
 	Longest time.Duration // how long it stood still at a time
 }
 
+// shortestStall is the time that a player must stand still for a stall: devices have more than that in store. What is
+// shorter counts as missing all the same.
+const shortestStall = 5 * time.Millisecond
+
 // NewPlayback simulates a player: it begins once it has so much sound, or all of it, plays at the speed of the sound, and
 // stands still while it has none left. arrivals are in microseconds after sending, and sound the bytes that came then,
 // which play for the given seconds in all. It returns false for a sound of unknown length.
@@ -65,7 +69,9 @@ func NewPlayback(arrivals, sound []int64, seconds float64, buffer time.Duration)
 		at := micros(us)
 		if playing && at > empty {
 			gap := at - empty
-			p.Stalls++
+			if gap >= shortestStall {
+				p.Stalls++
+			}
 			p.Missing += gap
 			p.Longest = max(p.Longest, gap)
 		}

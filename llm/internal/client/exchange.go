@@ -11,6 +11,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/sse"
@@ -91,6 +92,9 @@ func (x *exchange) begin(req *Request) error {
 	}
 	if req.Media != nil {
 		rec.Media = req.Media.Facts
+	}
+	if opts.API.Input() == api.InputSpeech {
+		rec.Characters = int64(utf8.RuneCountInString(req.Prompt))
 	}
 	if opts.API.Output() == api.OutputResults {
 		rec.Inputs = new(int64(len(req.Inputs)))
