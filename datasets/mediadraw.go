@@ -155,20 +155,15 @@ func choose[T any](list []Weighted[T], usual T, rng *rand.Rand) (int, T) {
 	return last, list[last].Value
 }
 
-// join joins the parts of a prefix and those of what follows it, with a space between.
+// join joins the parts of a prefix and those of what follows it, with a space between. The space is a part of its own
+// unless it stands between two texts, which become one, as inference-perf does it.
 func join(prefix, rest []Part) []Part {
 	if len(prefix) == 0 || len(rest) == 0 {
 		return slices.Concat(prefix, rest)
 	}
 	last := prefix[len(prefix)-1]
-	switch {
-	case last.Media != nil && rest[0].Media != nil:
+	if last.Media != nil || rest[0].Media != nil {
 		return slices.Concat(prefix, []Part{{Text: " "}}, rest)
-	case last.Media != nil:
-		rest = slices.Concat([]Part{{Text: " " + rest[0].Text}}, rest[1:])
-		return slices.Concat(prefix, rest)
-	case rest[0].Media != nil:
-		return slices.Concat(prefix[:len(prefix)-1], []Part{{Text: last.Text + " "}}, rest)
 	}
 	return slices.Concat(prefix[:len(prefix)-1], []Part{{Text: last.Text + " " + rest[0].Text}}, rest[1:])
 }

@@ -235,8 +235,8 @@ func TestJoin(t *testing.T) {
 		{[]Part{text("p")}, nil, "[p]"},
 		{[]Part{{Media: a}, text("p")}, []Part{text("q"), {Media: b}}, "a [p q] b"},
 		{[]Part{text("p"), {Media: a}}, []Part{{Media: b}, text("q")}, "[p] a [ ] b [q]"},
-		{[]Part{text("p"), {Media: a}}, []Part{text("q")}, "[p] a [ q]"},
-		{[]Part{text("p")}, []Part{{Media: b}}, "[p ] b"},
+		{[]Part{text("p"), {Media: a}}, []Part{text("q")}, "[p] a [ ] [q]"},
+		{[]Part{text("p")}, []Part{{Media: b}}, "[p] [ ] b"},
 	} {
 		if got := written(join(tt.prefix, tt.rest)); got != tt.want {
 			t.Errorf("got %s, want %s", got, tt.want)

@@ -77,6 +77,18 @@ func (b *chatBody) shape() string {
 // shapesOf returns the shapes of the requests that a program sends to a server by its address, sorted.
 func shapesOf(t *testing.T, behind *sim.Server, program func(baseURL string)) (list []string) {
 	t.Helper()
+	through(t, behind, func(body []byte) {
+		var b chatBody
+		err := json.Unmarshal(body, &b)
+		list = append(list, fmt.Sprint(b.shape(), err))
+	}, program)
+	slices.Sort(list)
+	return list
+}
+
+// through runs a program with the address of a server, and shows see the bodies of its requests, one at a time.
+func through(t *testing.T, behind *sim.Server, see func(body []byte), program func(baseURL string)) {
+	t.Helper()
 	target, err := url.Parse(behind.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -86,10 +98,8 @@ func shapesOf(t *testing.T, behind *sim.Server, program func(baseURL string)) (l
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
 		if r.Method == http.MethodPost {
-			var b chatBody
-			err := json.Unmarshal(text, &b)
 			mu.Lock()
-			list = append(list, fmt.Sprint(b.shape(), err))
+			see(text)
 			mu.Unlock()
 		}
 		r.Body = io.NopCloser(bytes.NewReader(text))
@@ -97,8 +107,6 @@ func shapesOf(t *testing.T, behind *sim.Server, program func(baseURL string)) (l
 	}))
 	defer server.Close()
 	program(server.URL)
-	slices.Sort(list)
-	return list
 }
 
 // The same configuration of agents makes both programs send the same requests, but for texts.
