@@ -22,12 +22,24 @@ func checkParts(r *Request, name string) (err error) {
 		switch kind := part.Get("type").Str; kind {
 		case "video_url", "audio_url", "input_audio":
 			media, _, _ := strings.Cut(strings.TrimPrefix(kind, "input_"), "_")
-			err = fmt.Errorf("api %s has no field for %s (part %q): set api: 'chat', or send pictures "+
-				"alone, as the frames of a video are with the format png_frames or jpeg_frames", name, media, kind)
+			err = errNoField(name, media)
 		}
 		return err == nil
 	})
 	return err
+}
+
+// CheckMedia returns an error if an API has no form for a kind of media: image, video or audio.
+func CheckMedia(d Dialect, kind string) error {
+	if (d == Messages || d == Responses) && kind != "image" {
+		return errNoField(d.Name(), kind)
+	}
+	return nil
+}
+
+func errNoField(name, kind string) error {
+	return fmt.Errorf("api %s has no field for %s: set api: 'chat', or send pictures alone, as the frames of a video "+
+		"are with the representation png_frames or jpeg_frames", name, kind)
 }
 
 // EachPart calls f for each part of each content that is a list, until f returns false.
@@ -70,7 +82,7 @@ type Media struct {
 	Kind   string // image, video or audio
 	Format string // as the part tells it, such as png; "" if it does not
 	URL    bool   // the server is to fetch it
-	File   string // in base64, or the mark of a blob
+	File   string // in base64, or the mark of a blob; the address if URL
 }
 
 // ReadMedia reads a part of OpenAI's chat, of OpenAI's Responses or of Anthropic's Messages. It reports whether it is
@@ -91,7 +103,9 @@ func ReadMedia(part gjson.Result) (m Media, is bool) {
 	case "image":
 		source := part.Get("source")
 		_, format, _ := strings.Cut(source.Get("media_type").Str, "/")
-		m = Media{Kind: "image", Format: format, File: source.Get("data").Str, URL: source.Get("type").Str == "url"}
+		if m = (Media{Kind: "image", Format: format, File: source.Get("data").Str}); source.Get("type").Str == "url" {
+			m.URL, m.File = true, source.Get("url").Str
+		}
 	default:
 		return Media{}, false
 	}
@@ -106,7 +120,7 @@ func mediaAt(kind string, v gjson.Result) Media {
 	}
 	mime, file, isFile := strings.Cut(url, ";base64,")
 	if !isFile || !strings.HasPrefix(mime, "data:") {
-		return Media{Kind: kind, URL: true}
+		return Media{Kind: kind, URL: true, File: url}
 	}
 	mime, _, _ = strings.Cut(mime, ";") // parameters
 	_, format, _ := strings.Cut(mime, "/")

@@ -52,7 +52,7 @@ func TestPartsWithoutAField(t *testing.T) {
 	} {
 		for _, d := range []Dialect{Messages, Responses} {
 			_, err := d.Body(&Request{Messages: []byte(`[{"role":"user","content":[` + part + `]}]`)})
-			want := "api " + d.Name() + " has no field for " + media + " (part "
+			want := "api " + d.Name() + " has no field for " + media + ": "
 			if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "api: 'chat'") {
 				t.Errorf("%s in %s: got error %v, want %q …", part, d.Name(), err, want)
 			}
@@ -86,13 +86,13 @@ func TestReadMedia(t *testing.T) {
 	for part, want := range map[string]Media{
 		`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}`:           {"image", "png", false, "AA"},
 		`{"type":"image_url","image_url":"data:image/jpeg;charset=x;base64,AA"}`:        {"image", "jpeg", false, "AA"},
-		`{"type":"image_url","image_url":{"url":"https://h/x"}}`:                        {"image", "", true, ""},
+		`{"type":"image_url","image_url":{"url":"https://h/x"}}`:                        {"image", "", true, "https://h/x"},
 		`{"type":"input_image","file_id":"x"}`:                                          {"image", "", true, ""},
 		`{"type":"video_url","video_url":{"url":"data:video/mp4;base64,AA"}}`:           {"video", "mp4", false, "AA"},
-		`{"type":"audio_url","audio_url":{"url":"http://h/x"}}`:                         {"audio", "", true, ""},
+		`{"type":"audio_url","audio_url":{"url":"http://h/x"}}`:                         {"audio", "", true, "http://h/x"},
 		`{"type":"input_audio","input_audio":{"data":"AA","format":"wav"}}`:             {"audio", "wav", false, "AA"},
 		`{"type":"image","source":{"type":"base64","media_type":"image/x","data":"A"}}`: {"image", "x", false, "A"},
-		`{"type":"image","source":{"type":"url","url":"http://h"}}`:                     {"image", "", true, ""},
+		`{"type":"image","source":{"type":"url","url":"http://h"}}`:                     {"image", "", true, "http://h"},
 	} {
 		if got, is := ReadMedia(gjson.Parse(part)); !is || got != want {
 			t.Errorf("%s: got %+v, %v, want %+v", part, got, is, want)

@@ -94,6 +94,9 @@ func CheckSpoken(text string) error {
 
 // Takes returns an error if the client cannot send the items of a data set.
 func (c *Client) Takes(s *Set) error {
+	if err := s.checkMedia(c.opts.API); err != nil {
+		return err
+	}
 	switch own := c.opts.API.Input(); {
 	case own == s.input, s.input == api.InputPrompt && own != api.InputRanking && own != api.InputSound:
 		return nil

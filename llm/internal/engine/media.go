@@ -11,9 +11,11 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/media"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -98,7 +100,7 @@ type mediaKey struct {
 var fileSeed = maphash.MakeSeed()
 
 // maxSeen bounds the files kept.
-const maxSeen = 1 << 12
+const maxSeen = 1 << 16
 
 // facts returns what a record says of the media in messages.
 func (s *seenMedia) facts(messages json.RawMessage, blobs []string) (all []record.Media) {
@@ -111,9 +113,48 @@ func (s *seenMedia) facts(messages json.RawMessage, blobs []string) (all []recor
 	return all
 }
 
+// learn keeps what is known of the files of a data set that servers fetch, so that a record says it of the items that a
+// script sends.
+func (s *seenMedia) learn(parts []datasets.Part) {
+	for i := range parts {
+		m := parts[i].Media
+		if m == nil || m.URLs == nil {
+			continue
+		}
+		facts, n := mediaOf(parts[i : i+1])[0], int64(len(m.URLs))
+		if format, frames := strings.CutSuffix(m.Format, "_frames"); frames { // the script sends images
+			facts = record.Media{Kind: record.MediaImage, Format: format, Width: m.Width, Height: m.Height, URL: true}
+		}
+		for k, url := range m.URLs {
+			facts.Bytes = m.Bytes*int64(k+1)/n - m.Bytes*int64(k)/n // the sum is right
+			s.keep(mediaKey{file: maphash.String(fileSeed, url)}, facts)
+		}
+	}
+}
+
+// keep keeps what is known of a file.
+func (s *seenMedia) keep(key mediaKey, facts record.Media) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil || len(s.seen) >= maxSeen {
+		s.seen = map[mediaKey]record.Media{}
+	}
+	s.seen[key] = facts
+}
+
+func (s *seenMedia) find(key mediaKey) (facts record.Media, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	facts, known = s.seen[key]
+	return facts, known
+}
+
 // read returns what a record says of a part.
 func (s *seenMedia) read(m api.Media, blobs []string) record.Media {
 	if m.URL {
+		if facts, known := s.find(mediaKey{file: maphash.String(fileSeed, m.File)}); known {
+			return facts
+		}
 		return record.Media{Kind: m.Kind, URL: true}
 	}
 	file := m.File
@@ -121,19 +162,11 @@ func (s *seenMedia) read(m api.Media, blobs []string) record.Media {
 		file = blobs[i]
 	}
 	key := mediaKey{m.Kind, m.Format, maphash.String(fileSeed, file)}
-	s.mu.Lock()
-	found, known := s.seen[key]
-	s.mu.Unlock()
-	if known {
+	if found, known := s.find(key); known {
 		return found
 	}
-	found = readFile(m, file)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen == nil || len(s.seen) >= maxSeen {
-		s.seen = map[mediaKey]record.Media{}
-	}
-	s.seen[key] = found
+	found := readFile(m, file)
+	s.keep(key, found)
 	return found
 }
 
@@ -223,4 +256,31 @@ func (p *Process) rule(model string) (media.Rule, bool) {
 	}
 	r, _ := found.(knownRule)
 	return r.Rule, r.known
+}
+
+// kindsOf returns the kinds of media that the items of a data set have, without those that are sent as images.
+func kindsOf(o *input.DatasetOptions) (kinds []string) {
+	mixes := []*datasets.MediaMix{o.Shared.Media}
+	if o.Media != nil {
+		mixes = append(mixes, o.Media.Each)
+	}
+	for _, mix := range mixes {
+		if mix != nil && mix.Video != nil && mix.Video.Format == "mp4" {
+			kinds = append(kinds, record.MediaVideo)
+		}
+		if mix != nil && mix.Audio != nil {
+			kinds = append(kinds, record.MediaAudio)
+		}
+	}
+	return kinds
+}
+
+// checkMedia returns an error if an API has no form for the media of the items.
+func (s *Set) checkMedia(d api.Dialect) error {
+	for _, kind := range s.media {
+		if err := api.CheckMedia(d, kind); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -23,6 +23,7 @@ type Set struct {
 	number    int
 	vu        *VU
 	input     api.Input // what its items are
+	media     []string  // kinds of media in the items that have a form of their own: video, but not its frames
 	salted    bool      // with the run's id
 	maxTokens int       // replaces each item's own limit; 0 keeps that
 	last      int64     // number of the iteration that took an item last; -1 means none
@@ -38,7 +39,7 @@ func (v *VU) OpenSet(o *input.DatasetOptions, source *input.Source) (*Set, error
 	}
 	s := &Set{
 		Set: set, number: len(v.sets), vu: v, input: o.API.Input(), salted: o.SaltedByRun(),
-		maxTokens: int(o.MaxTokens), last: -1,
+		maxTokens: int(o.MaxTokens), last: -1, media: kindsOf(o),
 	}
 	if set.Sessions != nil {
 		v.process.sessions.Store(s.number, true)
@@ -104,6 +105,7 @@ func (s *Set) Next() (Turn, error) {
 		}
 		s.vu.turns[s.pending.SessionID] = s.pending
 	}
+	s.vu.process.media.learn(turn.Parts)
 	return turn, err
 }
 
@@ -114,6 +116,7 @@ func (s *Set) At(i int64) (datasets.Item, error) {
 		return datasets.Item{}, err
 	}
 	item, err := set.At(i)
+	s.vu.process.media.learn(item.Parts)
 	return s.limit(item), err
 }
 

@@ -1,0 +1,86 @@
+package llm
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
+)
+
+// sumOfMedia adds up what a record says of the media of a prompt, as the simulator's truth does.
+func sumOfMedia(list []record.Media) (sum sim.TruthOfMedia) {
+	for i := range list {
+		m := &list[i]
+		sum.MediaBytes += m.Bytes
+		sum.MediaTokens += m.Tokens
+		frames := strings.HasSuffix(m.Format, "_frames")
+		switch {
+		case m.Kind == record.MediaImage, frames:
+			sum.Images += max(1, m.Frames)
+			sum.Pixels += m.Pixels() * int64(max(1, m.Frames))
+		case m.Kind == record.MediaVideo:
+			sum.Videos++
+			sum.Frames += m.Frames
+			sum.Pixels += m.Pixels() * int64(m.Frames)
+		default:
+			sum.Audios++
+			sum.Seconds += m.Seconds
+		}
+	}
+	return sum
+}
+
+// What a record says of the media of a request is what the server found in it, whichever API it came by, from a data
+// set or written by the script itself.
+func TestRecordsOfMediaAreTheTruth(t *testing.T) {
+	t.Parallel()
+	const image = `image: {count: 2, representation: 'webp', resolutions: [
+		{resolution: {width: 280, height: 56}, weight: 1}, {resolution: {width: 33, height: 77}, weight: 1}]}`
+	const frames = `video: {profiles: {resolution: {width: 64, height: 32}, frames: 3}, representation: 'jpeg_frames'}`
+	const video = `video: {profiles: {resolution: {width: 64, height: 32}, frames: 4}}`
+	for i, tt := range []struct{ api, media, model string }{
+		{"chat", image + `, ` + video, "Qwen2.5-VL-7B"},
+		{"chat", image + `, ` + frames, "Qwen2.5-VL-7B"},
+		{"chat", image + `, audio: {durations: 0.7}`, "Qwen2.5-Omni-7B"},
+		{"anthropic_messages", image + `, ` + frames, "Qwen2.5-VL-7B"},
+		{"responses", image + `, ` + frames, "Qwen2.5-VL-7B"},
+	} {
+		t.Run(fmt.Sprintf("%s %d", tt.api, i), func(t *testing.T) {
+			t.Parallel()
+			v, path := newVU(t, New()), filepath.Join(t.TempDir(), "truth.jsonl")
+			v.run(t, fmt.Sprintf(`
+				const client = new Client({api: '%[1]s', baseURL:
+					'sim:?ttft=0s&itl=0s&model=%[3]s&media-rule=%[3]s&encoder-cache=9&truth=%[4]s'});
+				const items = {type: 'mock', api: '%[1]s'}, own = [];
+				for (const delivery of ['data', 'url']) {
+					own.push(new Dataset({...items, media: {delivery, pool: {size: 2}, %[2]s}}));
+				}`, tt.api, tt.media, tt.model, path))
+			v.start(t)
+			v.run(t, `for (const data of own) for (let i = 0; i < 4; i++) client.send({...data.at(i), maxTokens: 2});`)
+			all, _ := v.records()
+			truths, err := sim.ReadTruths(path)
+			if err != nil || len(all) != 8 {
+				t.Fatal(err, len(all))
+			}
+			hits := 0
+			for k, r := range all {
+				truth := truths[r.ID]
+				hits += truth.EncoderHits
+				got, want := sumOfMedia(r.Media), truth.TruthOfMedia
+				off, fetched := math.Abs(got.Seconds-want.Seconds), want.Fetching > 0
+				got.Seconds, want.EncoderHits, want.Fetching, want.Seconds = 0, 0, 0, 0
+				if r.Failed() || got != want || off > 1e-3 || got.MediaTokens == 0 || r.Sent == 0 ||
+					fetched != (k >= 4) || r.Media[0].URL != fetched {
+					t.Errorf("request %d: got %+v of %+v, the server found %+v (%s)", k, got, r.Media, want, r.Error)
+				}
+			}
+			if hits == 0 {
+				t.Error("no media of the pool came twice")
+			}
+		})
+	}
+}
