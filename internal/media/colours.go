@@ -12,6 +12,7 @@ const (
 	ofFrame
 	ofClip
 	ofSound
+	ofTexture
 )
 
 // colour is red, green and blue, or luma and two chromas, each 0 to 255.

@@ -51,27 +51,54 @@ func (b *highFirst) trail() {
 	b.align()
 }
 
-// vlc is how a block begins that has no coefficient, only 1 or -1, or only one that is larger.
-type vlc struct{ none, one, larger, noneBits, oneBits, largerBits uint32 }
+// tokens is how a block begins that has no coefficient, so many that are all 1 or -1, or only one that is larger.
+type tokens struct{ none, one, two, three, larger prefixCode }
 
-// Table 9-5 of H.264, for blocks near others with few or with many coefficients, and for the first ones of chroma.
+// Table 9-5 of H.264, by the number of coefficients in the blocks nearby, and that of the first ones of chroma.
 var (
-	fewNear  = vlc{0b1, 0b01, 0b000101, 1, 2, 6}
-	manyNear = vlc{0b000011, 0b000001, 0b000000, 6, 6, 6}
-	chromaDC = vlc{0b01, 0b1, 0b000111, 2, 1, 6}
+	nearTokens = [4]tokens{
+		{none: prefixCode{0b1, 1}, one: prefixCode{0b01, 2}, two: prefixCode{0b001, 3}, three: prefixCode{0b00011, 5},
+			larger: prefixCode{0b000101, 6}},
+		{none: prefixCode{0b11, 2}, one: prefixCode{0b10, 2}, two: prefixCode{0b011, 3}, three: prefixCode{0b0101, 4},
+			larger: prefixCode{0b001011, 6}},
+		{none: prefixCode{0b1111, 4}, one: prefixCode{0b1110, 4}, two: prefixCode{0b1101, 4},
+			three: prefixCode{0b1100, 4}, larger: prefixCode{0b001111, 6}},
+		{none: prefixCode{0b000011, 6}, one: prefixCode{0b000001, 6}, two: prefixCode{0b000110, 6},
+			three: prefixCode{0b001011, 6}, larger: prefixCode{0b000000, 6}},
+	}
+	chromaDC = tokens{none: prefixCode{0b01, 2}, one: prefixCode{0b1, 1}, larger: prefixCode{0b000111, 6}}
 )
 
+// tokensNear returns the codes near blocks of so many coefficients.
+func tokensNear(count int) *tokens {
+	switch {
+	case count < 2:
+		return &nearTokens[0]
+	case count < 4:
+		return &nearTokens[1]
+	case count < 8:
+		return &nearTokens[2]
+	}
+	return &nearTokens[3]
+}
+
+// token appends the beginning of a block of n coefficients, 1 to 3, each 1 or -1.
+func (b *highFirst) token(t *tokens, n int) {
+	c := [...]prefixCode{t.one, t.two, t.three}[n-1]
+	b.put(c.bits, c.n)
+}
+
 // coefficient appends a block whose first coefficient is v, and the others 0. v is at most 255 from 0.
-func (b *highFirst) coefficient(v int, code *vlc) {
+func (b *highFirst) coefficient(v int, code *tokens) {
 	switch v {
 	case 0:
-		b.put(code.none, uint(code.noneBits))
+		b.put(code.none.bits, code.none.n)
 		return
 	case 1, -1:
-		b.put(code.one, uint(code.oneBits))
+		b.put(code.one.bits, code.one.n)
 		b.put(uint32(1-v)/2, 1) // its sign
 	default:
-		b.put(code.larger, uint(code.largerBits))
+		b.put(code.larger.bits, code.larger.n)
 		b.level(v)
 	}
 	b.put(1, 1) // no zeros before it

@@ -132,9 +132,9 @@ func (w *jpegWriter) block(component, table, v, end int) {
 	step := w.steps[table]
 	dc := ((v-128)*8 + 1024*step + step/2) / step // above 0, so that it rounds rather than truncates
 	dc -= 1024
-	w.coefficient(&jpegCodes[2*table], 0, dc-w.last[component])
+	w.coefficient(&prefixCodes[2*table], 0, dc-w.last[component])
 	w.last[component] = dc
-	codes := &jpegCodes[2*table+1]
+	codes := &prefixCodes[2*table+1]
 	end -= int(codes[0].n)
 	run, k := byte(0), 1
 	for ; k < 64 && w.written < end; k++ {
@@ -155,7 +155,7 @@ func (w *jpegWriter) block(component, table, v, end int) {
 }
 
 // coefficient appends the code of a value after a run of zeros, which is in the higher half of a symbol.
-func (w *jpegWriter) coefficient(codes *[256]jpegCode, run byte, value int) {
+func (w *jpegWriter) coefficient(codes *[256]prefixCode, run byte, value int) {
 	size := uint(bits.Len(uint(max(value, -value))))
 	if value < 0 {
 		value += 1<<size - 1

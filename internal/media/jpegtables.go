@@ -46,19 +46,19 @@ var jpegSpecs = [4]jpegSpec{
 		"\xe2\xe3\xe4\xe5\xe6\xe7\xe8\xe9\xea\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa"},
 }
 
-// jpegCode is the bits of a symbol, the first of them highest.
-type jpegCode struct {
+// prefixCode is the bits of a symbol, the first of them highest.
+type prefixCode struct {
 	bits uint32
 	n    uint
 }
 
-// jpegCodes holds the code of each symbol, for each of jpegSpecs.
-var jpegCodes = func() (codes [4][256]jpegCode) {
+// prefixCodes holds the code of each symbol, for each of jpegSpecs.
+var prefixCodes = func() (codes [4][256]prefixCode) {
 	for i, spec := range jpegSpecs {
 		next, k := uint32(0), 0
 		for n := range spec.counts {
 			for range spec.counts[n] {
-				codes[i][spec.symbols[k]] = jpegCode{next, uint(n + 1)}
+				codes[i][spec.symbols[k]] = prefixCode{next, uint(n + 1)}
 				next++
 				k++
 			}
