@@ -53,6 +53,28 @@ func TestMediaOfAConfiguration(t *testing.T) {
 	}
 }
 
+// Texts beside media have the lengths of inference-perf's if the configuration has none.
+func TestUsualLengthsBesideMedia(t *testing.T) {
+	t.Parallel()
+	const media = "multimodal: {image: {count: {type: fixed, mean: 1}}}"
+	for _, tt := range []struct {
+		data          string
+		input, output any
+	}{
+		{"{type: synthetic, " + media + "}", int64(100), int64(30)},
+		{"{type: synthetic, input_distribution: {type: fixed, mean: 7}, " + media + "}", int64(7), int64(30)},
+		{"{type: synthetic, output_distribution: {type: fixed, mean: 7}, " + media + "}", int64(100), int64(7)},
+		{"{type: synthetic}", nil, nil},
+	} {
+		c := mustParse(t, server+load+"api: {type: chat}\ndata: "+tt.data)
+		c.Load.BaseSeed = new(int64(1))
+		o := Dataset(c, "")
+		if o["inputDistribution"] != tt.input || o["outputDistribution"] != tt.output {
+			t.Errorf("%s: got %v and %v", tt.data, o["inputDistribution"], o["outputDistribution"])
+		}
+	}
+}
+
 // inference-perf sends shared prefixes with media as chats, whatever the API.
 func TestSharedPrefixesWithMediaAreChats(t *testing.T) {
 	t.Parallel()
