@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
@@ -179,5 +180,70 @@ func TestWarningsAboutMedia(t *testing.T) {
 			!strings.HasPrefix(warnings[0].String(), tt.want)) {
 			t.Errorf("%s: got %v, want %q", tt.name, warnings, tt.want)
 		}
+	}
+}
+
+// A report of requests.parquet has the figures of the records that it was made from.
+func TestMediaInParquet(t *testing.T) {
+	t.Parallel()
+	r := mustRead(t, asRecords(t, runtest.MediaLines()))
+	back, err := run.ReadFiles(run.Options{}, writeParquet(t, r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	some := 0
+	for i, q := range r.Requests {
+		if q.Media != nil {
+			some++
+		}
+		if !reflect.DeepEqual(q.Media, back.Requests[i].Media) {
+			t.Errorf("request %d: got %+v, want %+v", i, back.Requests[i].Media, q.Media)
+		}
+	}
+	if want, got := summaryJSON(t, r, Options{}).Raw, summaryJSON(t, back, Options{}).Raw; got != want || some < 10 {
+		t.Errorf("%d requests with media\ngot  %s\nwant %s", some, got, want)
+	}
+}
+
+func TestMediaTable(t *testing.T) {
+	t.Parallel()
+	p := NewReport(mustRead(t, asRecords(t, runtest.MediaLines())), Options{})
+	dir := t.TempDir()
+	if _, err := p.Write(dir, Files{Summary: true, Parquet: true, CSV: true}); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := parquet.ReadFile[MediaRow](filepath.Join(dir, "media.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for _, r := range rows {
+		counts[r.Direction+" "+r.Kind]++
+	}
+	want := map[string]int{}
+	for _, q := range p.run.Requests {
+		if q.Media == nil { // a speech that failed
+			continue
+		}
+		for _, m := range q.Media.Prompt {
+			want["prompt "+m.Kind]++
+		}
+		for _, m := range q.Media.Answer {
+			want["answer "+m.Kind]++
+		}
+	}
+	if !reflect.DeepEqual(counts, want) || len(want) != 6 {
+		t.Errorf("got %v, want %v", counts, want)
+	}
+	lines := strings.Count(string(content(t, filepath.Join(dir, "media.csv"))), "\n")
+	if lines != len(rows)+1 {
+		t.Errorf("%d lines for %d rows", lines, len(rows))
+	}
+	plain := NewReport(mustRead(t, asRecords(t, sampleLines())), Options{})
+	if _, err := plain.Write(dir, Files{Summary: true, Parquet: true, Replace: true}); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "media.*")); len(left) > 0 {
+		t.Errorf("a report of text leaves %v", left)
 	}
 }

@@ -240,6 +240,7 @@ func (m rowMaker) row(q *run.Request, rec *record.Request) run.Row {
 	}
 	setRowTimes(r, &row, q)
 	m.setCall(&row, q)
+	setMediaColumns(&row, q)
 	if d.WriteDelay > 0 {
 		row.WriteDelay = milliseconds(r.Seconds(d.WriteDelay))
 	}

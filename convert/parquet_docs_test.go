@@ -52,7 +52,7 @@ func TestColumnsAreDescribed(t *testing.T) {
 		got = append(got, described{m[1], m[2], strings.TrimSpace(m[3]) != ""})
 	}
 	want := append(schemaColumns(run.Row{}), schemaColumns(ChunkRow{})...)
-	want = append(want, schemaColumns(SessionRow{})...)
+	want = append(append(want, schemaColumns(SessionRow{})...), schemaColumns(MediaRow{})...)
 	if !slices.Equal(got, want) {
 		t.Errorf("%s has\n%+v\nwant\n%+v", columnsPage, got, want)
 	}

@@ -207,6 +207,8 @@ func reportCases() map[string]reportCase {
 		"embeddings":     {lines: changed(richLines(), embeddings)},
 		"rerank":         {lines: changed(richLines(), rerank)},
 		"mixed":          {lines: runtest.InputLines()},
+		"media":          {lines: runtest.MediaLines()},
+		"failed media":   {lines: changed(runtest.MediaLines(), failed)},
 		"search":         {lines: runtest.SearchLines(1)},
 		"replay":         {lines: runtest.Replay(), opts: Options{CacheTokens: 80}},
 		"failed replay":  {lines: changed(runtest.Replay(), failedCall)},

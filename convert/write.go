@@ -134,6 +134,12 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 	if files.Parquet && p.Sessions != nil {
 		list = append(list, output{name: reportdir.SessionParquet, write: SessionTable{p.run, p.known}.WriteParquet})
 	}
+	if files.CSV && p.run.HasMedia {
+		list = append(list, output{name: reportdir.MediaCSV, write: MediaTable{p.run}.WriteCSV})
+	}
+	if files.Parquet && p.run.HasMedia {
+		list = append(list, output{name: reportdir.MediaParquet, write: MediaTable{p.run}.WriteParquet})
+	}
 	if files.Parquet {
 		list = append(list, output{name: reportdir.Parquet, write: RequestTable{p.run, p.known}.WriteParquet})
 	}

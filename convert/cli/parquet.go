@@ -11,7 +11,7 @@ import (
 )
 
 func newParquet() *cobra.Command {
-	var out, chunks, sessions string
+	var out, chunks, sessions, media string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "parquet RECORDS…",
@@ -20,11 +20,11 @@ func newParquet() *cobra.Command {
   llmconv parquet run.jsonl -o requests.parquet --chunks chunks.parquet`,
 		Args: inputs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if out == "" && chunks == "" && sessions == "" {
-				return misuse("where to? Give -o FILE, --chunks FILE or --sessions FILE")
+			if out == "" && chunks == "" && sessions == "" && media == "" {
+				return misuse("where to? Give -o FILE, --chunks FILE, --sessions FILE or --media FILE")
 			}
 			o := outfile.Options{Replace: force}
-			if err := checkOutputs(args, o, out, chunks, sessions); err != nil {
+			if err := checkOutputs(args, o, out, chunks, sessions, media); err != nil {
 				return err
 			}
 			run, err := Read(cmd, run.Options{Force: force}, args)
@@ -36,7 +36,7 @@ func newParquet() *cobra.Command {
 				name  string
 				write func(io.Writer) error
 			}{{out, requests.WriteParquet}, {chunks, requests.WriteChunks},
-				{sessions, convert.NewSessionTable(run).WriteParquet}} {
+				{sessions, convert.NewSessionTable(run).WriteParquet}, {media, convert.NewMediaTable(run).WriteParquet}} {
 				if file.name == "" {
 					continue
 				}
@@ -51,6 +51,8 @@ func newParquet() *cobra.Command {
 	cmd.Flags().StringVar(&chunks, "chunks", "", "file with one row per content chunk; - means the standard output")
 	cmd.Flags().StringVar(&sessions, "sessions", "",
 		"file with one row per session of a replay; - means the standard output")
+	cmd.Flags().StringVar(&media, "media", "",
+		"file with one row per picture, video or sound; - means the standard output")
 	cmd.Flags().BoolVar(&force, "force", false,
 		"accept inputs that do not belong together; replace existing files")
 	return cmd

@@ -229,6 +229,9 @@ func shiftClocks(r *Run) {
 		for _, at := range [...]*int64{&q.Start, &q.End, &q.Due} { // the others are relative to the start
 			move(at, by)
 		}
+		if q.Media != nil && q.Media.Poll != nil {
+			move(&q.Media.Poll.Created, by)
+		}
 	}
 	for line, instance := range r.from {
 		for _, at := range instantsOf(line) {

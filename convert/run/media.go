@@ -1,6 +1,7 @@
 package run
 
 import (
+	"encoding/json"
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -34,4 +35,36 @@ func newMedia(rec *record.Request) *Media {
 		m.Poll = new(*rec.Poll)
 	}
 	return m
+}
+
+// mediaFacts is what a row of requests.parquet holds of media in one column.
+type mediaFacts struct {
+	Media         []record.Media `json:"media,omitempty"`
+	Output        []record.Media `json:"output_media,omitempty"`
+	AskedSize     string         `json:"asked_size,omitempty"`
+	ChunkBytes    []int64        `json:"chunk_bytes,omitempty"`
+	ServerSeconds float64        `json:"server_seconds,omitempty"`
+	Poll          *record.Poll   `json:"poll,omitempty"`
+}
+
+// JSON returns what a record says of media, except for the time of sending.
+func (m *Media) JSON() string {
+	// the numbers are finite
+	text, _ := json.Marshal(mediaFacts{m.Prompt, m.Answer, m.AskedSize, m.Sound, m.Server, m.Poll})
+	return string(text)
+}
+
+// setMedia rebuilds what a record says of media.
+func (row *Row) setMedia(rec *record.Request) error {
+	rec.Sent = orZero(row.Sent)
+	if row.Media == nil {
+		return nil
+	}
+	var f mediaFacts
+	if err := json.Unmarshal([]byte(*row.Media), &f); err != nil {
+		return err
+	}
+	rec.Media, rec.Output, rec.AskedSize, rec.ChunkBytes = f.Media, f.Output, f.AskedSize, f.ChunkBytes
+	rec.ServerSeconds, rec.Poll = f.ServerSeconds, f.Poll
+	return nil
 }

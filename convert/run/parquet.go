@@ -153,6 +153,9 @@ func addRow(r *Run, row *Row, instance string) error {
 		Prompt:    asInt(row.ClientInput), Completion: asInt(row.ClientOutput),
 		Inputs: row.Inputs, VectorLength: row.VectorLength, Scores: row.Scores, Call: row.call(),
 	}
+	if err := row.setMedia(rec); err != nil {
+		return fmt.Errorf("request %s: media: %w", row.RequestID, err)
+	}
 	// The client's count of an answer comes first, unless it is raw.
 	rec.CompletionRaw = rec.Completion != nil && row.OutputSource != string(record.ClientTokenizer)
 	for _, n := range row.ChunkTokens {

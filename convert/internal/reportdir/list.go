@@ -31,6 +31,9 @@ func Existing(dir string) []string {
 	if len(glob(dir, "*"+SessionSummary)) > 0 {
 		paths = append(paths, glob(dir, SessionParquet, SessionCSV)...)
 	}
+	if len(Summaries(dir)) > 0 {
+		paths = append(paths, glob(dir, MediaParquet, MediaCSV)...)
+	}
 	return slices.DeleteFunc(paths, func(path string) bool {
 		info, err := os.Stat(path)
 		return err == nil && info.IsDir()

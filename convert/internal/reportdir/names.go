@@ -24,6 +24,8 @@ const (
 	Parquet           = "requests.parquet"
 	CSV               = "requests.csv"
 	SessionParquet    = "sessions.parquet"
+	MediaParquet      = "media.parquet"
+	MediaCSV          = "media.csv"
 	SessionCSV        = "sessions.csv"
 	Page              = "report.html"
 )
