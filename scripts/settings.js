@@ -256,6 +256,18 @@ export function texts(options) {
   return new Dataset({ type: 'random', inputDistribution: length('INPUT_LEN', 256), tokenizer, seed, salt, ...options });
 }
 
+// sound reads the options of speech and of transcriptions.
+export function sound() {
+  return {
+    voice: __ENV.VOICE || undefined,
+    format: __ENV.FORMAT || undefined,
+    streamFormat: choice('STREAM_FORMAT', ['audio', 'sse']),
+    sampleRate: number('SAMPLE_RATE', undefined),
+    instructions: __ENV.INSTRUCTIONS || undefined,
+    language: __ENV.LANGUAGE || undefined,
+  };
+}
+
 // trendStats are the columns of the summary.
 export const trendStats = ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'];
 
