@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // body is the body of a request: its text, in which marks stand for blobs. Requests in flight share the blobs.
@@ -82,6 +83,20 @@ func (r *blobReader) next() {
 	if i < len(r.blobs) {
 		r.blob = r.blobs[i]
 	}
+}
+
+// smallBody is a size that every server takes, in bytes.
+const smallBody = 64 << 10
+
+// unsent adds to a failure whose connection was closed while a large body was being sent that this may have been the
+// reason: of a server that closes it at once, the answer may not arrive.
+func (x *exchange) unsent(errorType string) string {
+	size := x.body.size()
+	if errorType != record.ErrorReset || size <= smallBody || x.attempt.trace.written.Load() != 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (the server, or a proxy before it, closed the connection while a body of %d bytes was sent: "+
+		"it may not take so large a body)", size)
 }
 
 // shownBody returns a body as a record keeps it: without its blobs, which would be nearly all of the record.

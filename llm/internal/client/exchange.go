@@ -246,7 +246,7 @@ func (x *exchange) failed(err error) (retry bool) {
 	if x.stale(errorType, err) || x.attempts() < x.c.opts.Retries && mayRetry(errorType, err) {
 		return true
 	}
-	x.outcome.fail(time.Now(), errorType, err.Error())
+	x.outcome.fail(time.Now(), errorType, err.Error()+x.unsent(errorType))
 	return false
 }
 

@@ -184,7 +184,7 @@ var remedies = []struct {
 		"the server does not take the format: set another in the Dataset's media (format, representation)",
 	},
 	{
-		regexp.MustCompile(`(?i)(request|payload|body|entity|content)\W+(is )?too large|request_too_large` +
+		regexp.MustCompile(`(?i)(request|payload|body|entity|content)\W+(is )?too large|so large a body|request_too_large` +
 			`|exceed\w* (the )?max\w* (body|request|payload)`),
 		"the server, or a proxy before it, takes no body of that size: raise its limit (client_max_body_size of " +
 			"nginx), or send less",
