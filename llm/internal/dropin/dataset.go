@@ -69,7 +69,7 @@ func (m mapping) dataset() Map {
 	}
 	o.set("inputDistribution", length(data.Input), data.Input != nil)
 	o.set("outputDistribution", length(data.Output), data.Output != nil)
-	m.usualLengths(o)
+	usualLengths(data, o)
 	return o
 }
 

@@ -56,8 +56,8 @@ func mediaOptions(m mapping, o Map) {
 }
 
 // usualLengths sets the lengths that inference-perf gives texts beside media, and their answers, if none are set.
-func (m mapping) usualLengths(o Map) {
-	if data := m.config.Data; data.Type == config.SyntheticData && data.Multimodal != nil {
+func usualLengths(data config.Data, o Map) {
+	if data.Type == config.SyntheticData && data.Multimodal != nil {
 		o.set("inputDistribution", int64(100), data.Input == nil)
 		o.set("outputDistribution", int64(30), data.Output == nil)
 	}

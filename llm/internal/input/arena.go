@@ -37,7 +37,7 @@ func defaultArena() ArenaOptions {
 var arenaUses = []string{"path", "files", "split", "numRows", "maxImages", "insertionPoint"}
 
 // checkArena checks the options of questions about images.
-func (o *DatasetOptions) checkArena(given map[string]bool) error {
+func checkArena(o *DatasetOptions, given map[string]bool) error {
 	if o.API.Input() != api.InputMessages {
 		return invalid("api", fmt.Errorf("'%s' carries no images: use 'chat', 'anthropic_messages' or 'responses'",
 			o.API.Name()))
@@ -51,9 +51,15 @@ func (o *DatasetOptions) checkArena(given map[string]bool) error {
 	return nil
 }
 
-// openArena opens questions about images.
-func (s *Source) openArena(o *DatasetOptions) (datasets.Set, error) {
-	files, err := s.arenaFiles(o)
+// arenaOpening opens questions about images.
+type arenaOpening struct {
+	from *Source
+	o    *DatasetOptions
+}
+
+func (a arenaOpening) open() (datasets.Set, error) {
+	o := a.o
+	files, err := a.files()
 	if err != nil {
 		return nil, err
 	}
@@ -63,14 +69,15 @@ func (s *Source) openArena(o *DatasetOptions) (datasets.Set, error) {
 		return nil, err
 	}
 	if o.Path != sampleName {
-		s.Log.Infof("data set %s: %s", nameOf(files), set.Counts)
+		a.from.Log.Infof("data set %s: %s", nameOf(files), set.Counts)
 	}
 	return set, nil
 }
 
-// arenaFiles returns the files of questions about images. Those of the hub are fetched when they are opened: the
-// published data set has hundreds, and the first has more records than most tests ask for.
-func (s *Source) arenaFiles(o *DatasetOptions) ([]datasets.File, error) {
+// files returns the files of the data set. Those of the hub are fetched when they are opened: the published data set has
+// hundreds, and the first has more records than most tests ask for.
+func (a arenaOpening) files() ([]datasets.File, error) {
+	s, o := a.from, a.o
 	repo, patterns := o.Path, o.Session.Files
 	if o.Files != "" {
 		patterns = []string{o.Files}
@@ -87,20 +94,28 @@ func (s *Source) arenaFiles(o *DatasetOptions) ([]datasets.File, error) {
 	case o.Path == "":
 		files, _, err := opening{from: s, o: o}.findPatterns(patterns)
 		return files, err
-	default:
-		if _, err := s.Files.Stat(s.Abs(o.Path)); err == nil || !hub.IsID(o.Path) || !strings.Contains(o.Path, "/") {
-			files, err := opening{from: s, o: o}.files()
-			if patterns == nil {
-				files = onlySplit(files, o.Arena.Split)
-			}
-			return files, err
+	case a.isHere() || !hub.IsID(o.Path) || !strings.Contains(o.Path, "/"):
+		files, err := opening{from: s, o: o}.files()
+		if patterns == nil {
+			files = onlySplit(files, o.Arena.Split)
 		}
+		return files, err
 	}
-	return s.arenaOfHub(repo, patterns, o.Arena.Split)
+	return a.ofHub(repo, patterns)
 }
 
-// arenaOfHub returns the files of a repository that match one of the patterns or, without patterns, belong to a split.
-func (s *Source) arenaOfHub(id string, patterns []string, split string) (files []datasets.File, err error) {
+// isHere reports whether the path is that of a file or of a folder.
+func (a arenaOpening) isHere() bool {
+	_, err := a.from.Files.Stat(a.from.Abs(a.o.Path))
+	if here, ok := a.from.inWorkingDir(a.o.Path); err != nil && ok {
+		_, err = a.from.Files.Stat(here)
+	}
+	return err == nil
+}
+
+// ofHub returns the files of a repository that match one of the patterns or, without patterns, belong to the split.
+func (a arenaOpening) ofHub(id string, patterns []string) (files []datasets.File, err error) {
+	s, split := a.from, a.o.Arena.Split
 	client, err := s.hub()
 	if err != nil {
 		return nil, err

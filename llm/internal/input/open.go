@@ -64,7 +64,7 @@ func (s *Source) open(o *DatasetOptions) (set datasets.Set, err error) {
 	case ofFiles:
 		set, err = s.openFiles(o, kind)
 	case o.Kind == visionArena:
-		set, err = s.openArena(o)
+		set, err = arenaOpening{s, o}.open()
 	case o.Kind == soundKind:
 		set, err = s.openSounds(o)
 	case o.Kind == "mock":

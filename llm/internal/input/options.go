@@ -196,7 +196,7 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	}
 	switch o.Kind {
 	case visionArena:
-		return o.checkArena(given)
+		return checkArena(o, given)
 	case soundKind:
 		return o.checkSound(given)
 	}
