@@ -63,6 +63,7 @@ func (p *Report) WriteTables(s Screen) error {
 		t.line("and %d other adapters", others)
 	}
 	t.batches(p.Summary.Additions.Inputs)
+	t.answerSizes(&p.Summary.Additions.Answers)
 	t.lengths(label, rows)
 	t.sessions(p)
 	t.errors(p.Summary.Failures.ByLabel, p.Stages)

@@ -16,6 +16,7 @@ type Media struct {
 	Sent            int64        // nanoseconds that the body took to send; 0 if unknown
 	Poll            *record.Poll // nil unless the answer is of a job
 	Characters      int64        // of the text to speak; 0 for other requests
+	Accepted        int64        // nanoseconds until that job was accepted; 0 if unknown
 	AskedSize       string       // of the answer, such as 1024x1024; "" if none was asked for
 	Server          float64      // seconds that the answer took as the server tells; 0 if it does not
 }
@@ -33,6 +34,9 @@ func newMedia(rec *record.Request) *Media {
 	}
 	if rec.Poll != nil {
 		m.Poll = new(*rec.Poll)
+		if rec.Poll.Created > rec.Start { // before the clocks of instances are corrected
+			m.Accepted = rec.Poll.Created - rec.Start
+		}
 	}
 	return m
 }
