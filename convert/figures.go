@@ -20,7 +20,8 @@ var figurePaths = map[string]string{
 	"ttft": "successes.latency.time_to_first_token", "tpot": "successes.latency.time_per_output_token",
 	"ntpot": "successes.latency.normalized_time_per_output_token",
 	"itl":   "successes.latency.inter_token_latency", "request_latency": "successes.latency.request_latency",
-	"schedule_delay": "load_summary.schedule_delay",
+	"schedule_delay":      "load_summary.schedule_delay",
+	"time_to_first_audio": "xk6_llm.speech.time_to_first_audio",
 }
 
 // ReadFigures reads the summary in a report directory, whether inference-perf wrote it, in its current or its older
@@ -135,6 +136,11 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 		"goodput":               "successes.goodput_metrics.request_goodput",
 	} {
 		if v := summary.Get(path); v.Type == gjson.Number && !math.IsInf(v.Num, 0) {
+			values[name] = v.Num
+		}
+	}
+	for _, name := range [...]string{"images_per_sec", "videos_per_sec", "audios_per_sec"} {
+		if v := summary.Get("successes.throughput." + name); v.Num > 0 && !math.IsInf(v.Num, 0) { // 0: of no media
 			values[name] = v.Num
 		}
 	}

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -169,4 +170,26 @@ func mediaRate(n, seconds float64) Float {
 		return 0
 	}
 	return Float(n / seconds)
+}
+
+// comparedMedia returns what a comparison needs of the media of a request, nil if it has none.
+func comparedMedia(g *subset, q *run.Request) *compare.Media {
+	if q.Media == nil {
+		return nil
+	}
+	m := &compare.Media{FirstAudio: unknown}
+	if q.API == record.APISpeech && !q.Failed() {
+		m.FirstAudio = firstAudio(g, q)
+	}
+	for _, item := range mediaOf(q) {
+		switch item.Kind {
+		case record.MediaImage:
+			m.Images++
+		case record.MediaVideo:
+			m.Videos++
+		case record.MediaAudio:
+			m.Audios++
+		}
+	}
+	return m
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -245,5 +246,38 @@ func TestMediaTable(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "media.*")); len(left) > 0 {
 		t.Errorf("a report of text leaves %v", left)
+	}
+}
+
+// Rates of media, and the time to first audio, are compared from the requests and from a report. Runs of text have
+// none.
+func TestMediaAreCompared(t *testing.T) {
+	t.Parallel()
+	r := mustRead(t, asRecords(t, runtest.MediaLines()))
+	side := RunSide(r, "run", Options{})
+	result, err := compare.Compare(side, side, compare.Options{Resamples: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofRun, err := RunFigures(r, "run", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, m := range result.Metrics {
+		if strings.Contains(m.Name, "first_audio") || strings.HasPrefix(m.Name, "images") ||
+			strings.HasPrefix(m.Name, "videos") || strings.HasPrefix(m.Name, "audios") {
+			found++
+			if stated, known := ofRun.Values[m.Name]; known && math.Abs(*m.Base-stated) > 1e-9 {
+				t.Errorf("%s: %v of the requests, %v of the report", m.Name, *m.Base, stated)
+			}
+		}
+	}
+	if _, known := ofRun.Values["images_per_sec"]; !known || found < 6 {
+		t.Errorf("%d figures of media, %v", found, ofRun.Values)
+	}
+	text, err := RunFigures(mustRead(t, asRecords(t, sampleLines())), "text", Options{})
+	if _, known := text.Values["images_per_sec"]; err != nil || known {
+		t.Errorf("a run of text: %v, %v", text.Values, err)
 	}
 }

@@ -37,6 +37,7 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 		if q.Textless {
 			c.Output = unknown
 		}
+		c.Media = comparedMedia(g, q)
 		if side.Untimed {
 			c.Start, c.End = float64(i), float64(i)
 		}

@@ -68,6 +68,7 @@ type Request struct {
 	Input, Output float64 // tokens; a rate of tokens is of the requests that have a number
 	// Inputs is the number of texts or documents of a request that generates no text, 0 or NaN if it has none.
 	Inputs float64
+	Media  *Media // nil without media
 }
 
 // Options configures a comparison. The zero value has the usual settings.

@@ -56,7 +56,8 @@ func TestParseSeveralGates(t *testing.T) {
 const knownMetrics = "known are mean(ttft), pN(ttft), mean(tpot), pN(tpot), mean(ntpot), pN(ntpot), mean(itl), " +
 	"pN(itl), mean(request_latency), " +
 	"pN(request_latency), mean(schedule_delay), pN(schedule_delay), requests_per_sec, inputs_per_sec, " +
-	"output_tokens_per_sec, total_tokens_per_sec, goodput, failures, good, mean(session_duration), " +
+	"output_tokens_per_sec, total_tokens_per_sec, mean(time_to_first_audio), pN(time_to_first_audio), " +
+	"images_per_sec, videos_per_sec, audios_per_sec, goodput, failures, good, mean(session_duration), " +
 	"pN(session_duration), mean(tfut), pN(tfut), session_failures, capacity"
 
 func TestGateErrors(t *testing.T) {

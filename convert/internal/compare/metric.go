@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -55,7 +56,7 @@ func (q *quantity) of() string {
 // quantities returns all quantities, in the order of reports. Latencies cover the requests that succeeded, the schedule
 // delay covers all. Rates count successes alone.
 func quantities() []quantity {
-	return []quantity{
+	return slices.Concat([]quantity{
 		{name: "ttft", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 {
 			return q.TTFT
 		}},
@@ -74,6 +75,7 @@ func quantities() []quantity {
 		{name: "output_tokens_per_sec", unit: TokensPerSec, direction: HigherIsBetter, headline: true,
 			perSecond: outputTokens},
 		{name: "total_tokens_per_sec", unit: TokensPerSec, direction: HigherIsBetter, perSecond: totalTokens},
+	}, mediaQuantities(), []quantity{
 		{name: "goodput", unit: RequestsPerSec, direction: HigherIsBetter, headline: true, perSecond: good},
 		{name: "failures", unit: Share, direction: LowerIsBetter, headline: true, share: failed},
 		{name: "good", unit: Share, direction: HigherIsBetter, share: good},
@@ -83,7 +85,7 @@ func quantities() []quantity {
 			latency: func(s *Request) float64 { return s.TTFT }},
 		{name: "session_failures", unit: Share, direction: LowerIsBetter, headline: true, ofSessions: true,
 			share: failed},
-	}
+	})
 }
 
 func succeeded(q *Request) float64 { return 1 - failed(q) }
