@@ -23,6 +23,9 @@ const (
 	MetricGood             = "llm_good"
 	MetricSessionDuration  = "llm_session_duration"
 	MetricSessionFailed    = "llm_session_failed"
+	MetricFirstAudio       = "llm_time_to_first_audio"
+	MetricRealTimeFactor   = "llm_real_time_factor"
+	MetricAudioSeconds     = "llm_audio_seconds"
 
 	MetadataKey = "llm_record"
 )

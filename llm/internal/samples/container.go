@@ -204,6 +204,9 @@ func (b *sampler) request(
 	ntpot, known := r.NTPOT(counts)
 	b.latency(m.NTPOT, ntpot, known)
 	b.itl(m, r, mode)
+	if r.API == record.APISpeech || r.API == record.APITranscription {
+		b.sound(m, r)
+	}
 	if counts.PromptSource != record.NoSource {
 		b.add(m.PromptTokens, float64(counts.Prompt), b.meta)
 		b.add(m.TokensIn, float64(counts.Prompt), b.meta)
@@ -211,6 +214,17 @@ func (b *sampler) request(
 	if counts.CompletionSource != record.NoSource {
 		b.add(m.CompletionTokens, float64(counts.Completion), b.meta)
 		b.add(m.TokensOut, float64(counts.Completion), b.meta)
+	}
+}
+
+// sound makes the samples of speech and of transcriptions.
+func (b *sampler) sound(m *Metrics, r *record.Request) {
+	first, known := r.FirstAudio()
+	b.latency(m.FirstAudio, first, known)
+	if seconds, known := r.AudioSeconds(); known {
+		factor, _ := r.RealTimeFactor()
+		b.add(m.RealTimeFactor, factor, b.meta)
+		b.add(m.AudioSeconds, seconds, b.meta)
 	}
 }
 

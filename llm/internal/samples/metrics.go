@@ -18,6 +18,7 @@ type Metrics struct {
 	TokensIn, TokensOut, Requests, Events           *metrics.Metric
 	Failed, Good                                    *metrics.Metric
 	SessionDuration, SessionFailed                  *metrics.Metric
+	FirstAudio, RealTimeFactor, AudioSeconds        *metrics.Metric
 
 	builtin *metrics.BuiltinMetrics
 	outputs outputs
@@ -53,6 +54,9 @@ func Register(test *lib.TestPreInitState) (*Metrics, error) {
 		{&m.Good, record.MetricGood, metrics.Rate, metrics.Default},
 		{&m.SessionDuration, record.MetricSessionDuration, metrics.Trend, metrics.Time},
 		{&m.SessionFailed, record.MetricSessionFailed, metrics.Rate, metrics.Default},
+		{&m.FirstAudio, record.MetricFirstAudio, metrics.Trend, metrics.Time},
+		{&m.RealTimeFactor, record.MetricRealTimeFactor, metrics.Trend, metrics.Default},
+		{&m.AudioSeconds, record.MetricAudioSeconds, metrics.Counter, metrics.Default},
 	} {
 		metric, err := test.Registry.NewMetric(def.name, def.kind, def.contains)
 		if err != nil {
