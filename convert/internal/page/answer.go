@@ -99,7 +99,7 @@ func (all stages) byLoad(a, b part) int {
 // measured returns the latencies that the requests of a run or a stage saw, as text.
 func measured(doc gjson.Result) string {
 	var parts []string
-	for _, f := range []figure{ttft, itl, requestLatency} {
+	for _, f := range []figure{ttft, itl, firstAudio, requestLatency} {
 		if p50 := f.statistic(doc, "p50"); !math.IsNaN(p50) {
 			name := strings.TrimPrefix(f.name, "Request ")
 			parts = append(parts, fmt.Sprintf("%s p50 %s, p99 %s", name, inMS(p50), inMS(f.statistic(doc, "p99"))))
@@ -107,6 +107,11 @@ func measured(doc gjson.Result) string {
 	}
 	if in := inputRate(doc); !math.IsNaN(in) {
 		parts = append(parts, digits(in)+" inputs/s")
+	}
+	for _, of := range []string{"images", "videos", "audios"} {
+		if rate := throughput(doc, of); rate > 0 {
+			parts = append(parts, digits(rate)+" "+of+"/s")
+		}
 	}
 	if out := outputRate(doc); !math.IsNaN(out) {
 		parts = append(parts, digits(out)+" output tokens/s")

@@ -27,7 +27,8 @@ var glanceColumns = []glanceColumn{
 	{column{"SLO kept", "", "share of the requests that kept the SLO, or what broke it; a failed request and a " +
 		"dropped arrival are over every bound"}, sloCell},
 	ofFigure("TTFT", ttft, "p50"), ofFigure("TTFT", ttft, "p99"), ofFigure("ITL", itl, "p50"),
-	ofFigure("ITL", itl, "p99"), ofFigure("latency", requestLatency, "p50"), ofFigure("latency", requestLatency, "p99"),
+	ofFigure("ITL", itl, "p99"), ofFigure("first audio", firstAudio, "p50"), ofFigure("first audio", firstAudio, "p99"),
+	ofFigure("latency", requestLatency, "p50"), ofFigure("latency", requestLatency, "p99"),
 	ofFigure("NTPOT", ntpot, "p50"),
 	{column{"failed", "", "share of the requests that failed; those that were unfinished at the end do not count"},
 		failedCell},
@@ -41,6 +42,9 @@ var glanceColumns = []glanceColumn{
 	{column{"done", "/s", "successes per second"}, func(p part) cell { return right(digits(p.done())) }},
 	{column{"inputs", "/s", "texts of embeddings, or documents of a rerank, of the successes per second"},
 		func(p part) cell { return right(digits(inputRate(p.doc))) }},
+	ofMedia("images", "pictures of prompts, or of the answers of the API image"),
+	ofMedia("videos", "videos of prompts, or of the answers of the API video"),
+	ofMedia("audios", "sounds of prompts, or of the answers of the API speech"),
 	{column{"output", "tok/s", "output tokens of the successes per second"}, func(p part) cell {
 		return right(digits(outputRate(p.doc)))
 	}},
@@ -54,6 +58,16 @@ var glanceColumns = []glanceColumn{
 	{column{"unfinished", "", "requests that were open at the end of the run, or of their probe"},
 		someCell("xk6_llm.requests.canceled")},
 	{column{"client", "", "did the load generator keep up in this part of the run?"}, clientCell},
+}
+
+// ofMedia returns the column of a rate of media, which only runs with such media have.
+func ofMedia(name, meaning string) glanceColumn {
+	return glanceColumn{column{name, "/s", meaning + ", of the successes per second"}, func(p part) cell {
+		if rate := throughput(p.doc, name); rate > 0 {
+			return right(digits(rate))
+		}
+		return right(missing)
+	}}
 }
 
 func right(text string) cell { return cell{Text: text, Class: "n"} }

@@ -55,7 +55,8 @@ func outputRate(doc gjson.Result) float64 {
 	return throughput(doc, "output_tokens")
 }
 
-// gain is what a server delivers, as the x axis of charts: output tokens, or inputs if nothing generates text.
+// gain is what a server delivers, as the x axis of charts: output tokens, or inputs if nothing generates text, or
+// answers if nothing has inputs either.
 type gain struct {
 	label, unit string
 	rate        func(gjson.Result) float64
@@ -67,7 +68,12 @@ func (all stages) gain() gain {
 			return gain{"output tokens per second", "tok/s", outputRate}
 		}
 	}
-	return gain{"inputs per second", "/s", inputRate}
+	for _, s := range all {
+		if !math.IsNaN(inputRate(s.doc)) {
+			return gain{"inputs per second", "/s", inputRate}
+		}
+	}
+	return gain{"successes per second", "/s", func(doc gjson.Result) float64 { return throughput(doc, "requests") }}
 }
 
 // inputs returns a chart of the inputs per second.

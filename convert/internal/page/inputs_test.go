@@ -55,3 +55,36 @@ func TestPageOfMixedRuns(t *testing.T) {
 		}
 	}
 }
+
+// Media have their rates and latencies. Runs without any have none of these.
+func TestPageOfMedia(t *testing.T) {
+	t.Parallel()
+	page, text := inputPage(t, runtest.MediaLines()), inputPage(t, runtest.Lines())
+	for _, want := range []string{`id="chart-ecdf-latency"`, `id="chart-rate-first-audio"`, ">First audio<",
+		">TTFT after sending<", ">Sending the body<", " images/s", " videos/s", " audios/s", `id="chart-ecdf-ttft"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+		if strings.Contains(text, want) && want != `id="chart-ecdf-ttft"` {
+			t.Errorf("the page of a run of text has %s", want)
+		}
+	}
+}
+
+// Pictures alone have a latency and no figure of tokens.
+func TestPageOfPictures(t *testing.T) {
+	t.Parallel()
+	lines := runtest.Lines()
+	for _, line := range lines {
+		if q, ok := line.(*record.Request); ok {
+			runtest.Picture(q)
+		}
+	}
+	page := inputPage(t, lines)
+	for want, there := range map[string]bool{`id="chart-ecdf-latency"`: true, "successes per second": true,
+		" images/s": true, `id="chart-ecdf-ttft"`: false, "output tokens/s": false, ">NTPOT<": false, ">TTFT<": false} {
+		if strings.Contains(page, want) != there {
+			t.Errorf("the page has %s: %t, want %t", want, !there, there)
+		}
+	}
+}

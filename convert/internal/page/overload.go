@@ -28,7 +28,7 @@ func overLoad(runs []Run) (g chartGroup) {
 	kind := axisOf(runs)
 	g.title = map[axisKind]string{byRate: "Over the rate", byConcurrency: "Over the " + unitOf(runs) + " at a time",
 		byStage: "Stage by stage"}[kind]
-	for _, f := range []figure{ttft, itl, requestLatency} {
+	for _, f := range []figure{ttft, itl, firstAudio, requestLatency} {
 		g.charts = append(g.charts, kind.latency(runs, f))
 	}
 	if kind != byStage {
