@@ -141,6 +141,15 @@ func (o *requestOptions) readMessages(v sobek.Value) error {
 			return nil
 		}
 	}
+	return o.readList(v)
+}
+
+// readList reads a list of messages.
+func (o *requestOptions) readList(v sobek.Value) error {
+	if list, parts := unchanged(v); parts != nil {
+		o.Messages, o.Media = engine.WithParts(list, parts)
+		return nil
+	}
 	return jsonArray(&o.Messages)(v)
 }
 

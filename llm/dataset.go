@@ -148,7 +148,9 @@ func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 			o := rt.NewObject()
 			var content any = message.Content
 			if item.Parts != nil && k == len(item.Messages)-1 {
-				content = partsOf(rt, item.Parts)
+				var failed error
+				content, failed = partsOf(rt, item.Parts)
+				err = errors.Join(err, failed)
 			}
 			err = errors.Join(err, o.Set("role", message.Role), o.Set("content", content))
 			messages[k] = o

@@ -202,35 +202,3 @@ func profile(rt *sobek.Runtime) func(*datasets.VideoProfile) func(sobek.Value) e
 		}
 	}
 }
-
-// partsOf returns the content of a message with media as OpenAI's chat has it, which clients of other APIs convert.
-func partsOf(rt *sobek.Runtime, parts []datasets.Part) *sobek.Object {
-	var list []any
-	for _, p := range parts {
-		if p.Media == nil {
-			list = append(list, map[string]any{"type": "text", "text": p.Text})
-			continue
-		}
-		files := p.Media.Files
-		if p.Media.URLs != nil {
-			files = p.Media.URLs
-		}
-		for _, file := range files {
-			list = append(list, partOf(p.Media, file))
-		}
-	}
-	return rt.NewArray(list...)
-}
-
-// partOf returns the part of a file in base64, or of an address.
-func partOf(m *datasets.Media, file string) map[string]any {
-	kind, mime := m.PartType()
-	switch {
-	case m.URLs != nil:
-		return map[string]any{"type": kind + "_url", kind + "_url": map[string]any{"url": file}}
-	case m.Kind == datasets.Audio:
-		return map[string]any{"type": "input_audio", "input_audio": map[string]any{"data": file, "format": m.Format}}
-	}
-	url := "data:" + mime + ";base64," + file
-	return map[string]any{"type": kind + "_url", kind + "_url": map[string]any{"url": url}}
-}

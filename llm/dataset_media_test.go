@@ -5,8 +5,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"image/png"
+	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 func TestMediaOptionsRefuse(t *testing.T) {
@@ -96,19 +102,80 @@ func TestItemWithMedia(t *testing.T) {
 	v.start(t)
 	v.run(t, `client.send(data.at(0))`)
 	all, _ := v.records()
-	if len(all) != 1 || all[0].ErrorType != "" || all[0].BytesSent < int64(len(file)) {
+	if len(all) != 1 || all[0].ErrorType != "" || all[0].BytesSent < int64(len(file)) || len(all[0].Media) != 1 ||
+		all[0].Media[0].Width != 30 || all[0].Media[0].Bytes != int64(len(file)) {
 		t.Fatalf("got %+v", all)
 	}
 }
 
-// Where requests have addresses, the server finds the files.
+// An item is sent as it is if the script has not changed it, without being written as JSON. Any change is sent.
+func TestChangedItemsWithMedia(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, `
+		const data = new Dataset({type: 'mock', media: {image: {resolutions: {width: 30, height: 20}, insertionPoint: 0.5}, audio: {durations: 0.1, insertionPoint: 1}}});
+		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s', text: true});
+		const part = (k) => (m) => m[0].content[k];`)
+	same, changes := []string{`(m) => m`, `(m) => { m[0].content[0].text += '' }`}, []string{
+		`(m) => { m[0].content[0].text = 'other' }`, `(m) => { m[0].content[0].more = 1 }`,
+		`(m) => { m[0].content.push({type: 'text', text: 'more'}) }`, `(m) => { m[0].content.pop() }`,
+		`(m) => { m[0].content.reverse() }`, `(m) => { m[0].content[1].image_url.url += '=' }`,
+		`(m) => { m[0].content[1].image_url.detail = 'low' }`, `(m) => { m[0].content[3].input_audio.format = 'mp3' }`,
+		`(m) => { m[0].name = 'x' }`, `(m) => { m.push({role: 'user', content: 'x'}) }`,
+		`(m) => { m[0].content = 'x' }`, `(m) => { m.unshift({role: 'system', content: [{type: 'text', text: 'x'}]}) }`,
+	}
+	for _, list := range [][]string{same, changes} {
+		for _, change := range list {
+			v.run(t, `var messages = data.at(0).messages; (`+change+`)(messages)`)
+			kept, parts := unchanged(v.run(t, `messages`))
+			if want := &list[0] == &same[0]; want != (parts != nil) || want && len(kept) != 1 {
+				t.Errorf("%s: unchanged %v", change, parts != nil)
+			}
+		}
+	}
+	var o, plain requestOptions
+	v.run(t, `var messages = data.at(0).messages; messages.unshift({role: 'system', content: 'be "brief"'})`)
+	if err := o.readMessages(v.run(t, `messages`)); err != nil || o.Media == nil {
+		t.Fatal(o.Media, err)
+	}
+	if err := plain.readMessages(v.run(t, `JSON.parse(JSON.stringify(messages))`)); err != nil || plain.Media != nil {
+		t.Fatal(plain.Media, err)
+	}
+	text := string(o.Messages)
+	for i, blob := range o.Media.Blobs {
+		text = strings.Replace(text, string(api.AppendBlob(nil, i)), blob, 1)
+	}
+	var a, b any
+	if json.Unmarshal([]byte(text), &a) != nil || json.Unmarshal(plain.Messages, &b) != nil || !reflect.DeepEqual(a, b) {
+		t.Errorf("got %.300s, want %.300s", text, plain.Messages)
+	}
+}
+
+// Where requests have addresses, the server fetches the files, and records tell of them.
 func TestItemsWithAddresses(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
-	got := v.run(t, `
-		const data = new Dataset({type: 'mock', media: {delivery: 'url', audio: {durations: 0.25}, image: {count: 2, resolutions: {width: 8, height: 8}}}});
-		data.at(0).messages[0].content.map((p) => p.type).sort().join(' ')`).String()
-	if !strings.Contains(got, "audio_url image_url image_url") {
+	log := filepath.Join(t.TempDir(), "fetches.jsonl")
+	v.run(t, `
+		const data = new Dataset({type: 'mock', media: {delivery: 'url', log: '`+log+`', audio: {durations: 0.25},
+			video: {representation: 'png_frames', profiles: {resolution: {width: 8, height: 8}, frames: 2}}}});
+		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s'});`)
+	got := v.run(t, `data.at(0).messages[0].content.map((p) => p.type).sort().join(' ')`).String()
+	if !strings.HasPrefix(got, "audio_url image_url image_url text") {
 		t.Errorf("got %s", got)
+	}
+	v.start(t)
+	v.run(t, `client.send(data.at(0))`)
+	all, _ := v.records()
+	if len(all) != 1 || all[0].ErrorType != "" || len(all[0].Media) != 2 {
+		t.Fatalf("got %+v", all[0])
+	}
+	for _, m := range all[0].Media {
+		if !m.URL || m.Bytes == 0 || m.Kind == record.MediaVideo && m.Frames != 2 {
+			t.Errorf("got %+v", m)
+		}
+	}
+	if text, err := os.ReadFile(log); err != nil || strings.Count(string(text), `"status":200`) != 3 {
+		t.Errorf("got %s, %v", text, err)
 	}
 }

@@ -247,7 +247,7 @@ func (o *requestOptions) fields() fields {
 // withInput returns the fields and the keys that carry the input itself.
 func (o *requestOptions) withInput() fields {
 	f := o.fields()
-	f["messages"] = jsonArray(&o.Messages)
+	f["messages"] = o.readList
 	f["input"], f["documents"], f["query"] = o.readInputs, o.readInputs, text(&o.Query)
 	f["file"], f["image"] = o.readSound, o.readPictures
 	f["prompt"] = func(v sobek.Value) error {

@@ -194,6 +194,11 @@ func extra(params json.RawMessage) api.Extra {
 	return fields
 }
 
+// WithParts returns the messages of a chat whose last has parts with media, and the media.
+func WithParts(list []datasets.Message, parts []datasets.Part) (json.RawMessage, *client.Media) {
+	return messages(list, parts)
+}
+
 // messages returns the messages of a chat as a script would send them, byte for byte. parts, if not nil, are the
 // content of the last.
 func messages(list []datasets.Message, parts []datasets.Part) (json.RawMessage, *client.Media) {
