@@ -1,4 +1,4 @@
-package media_test
+package media
 
 import (
 	"encoding/binary"
@@ -6,8 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	. "github.com/seed-307b789f/xk6-llm/internal/media"
 )
 
 func clip(t testing.TB, c Clip) []byte {

@@ -1,4 +1,4 @@
-package media_test
+package media
 
 import (
 	"crypto/sha256"
@@ -7,8 +7,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	. "github.com/seed-307b789f/xk6-llm/internal/media"
 )
 
 var update = flag.Bool("update", false, "write testdata/hashes.txt anew")

@@ -1,4 +1,4 @@
-package media_test
+package media
 
 import (
 	"bytes"
@@ -12,8 +12,6 @@ import (
 	"testing"
 
 	"golang.org/x/image/webp"
-
-	. "github.com/seed-307b789f/xk6-llm/internal/media"
 )
 
 func decode(t testing.TB, format string, data []byte) image.Image {

@@ -1,4 +1,4 @@
-package media_test
+package media
 
 import (
 	"encoding/json"
@@ -7,8 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-
-	. "github.com/seed-307b789f/xk6-llm/internal/media"
 
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
@@ -38,7 +36,7 @@ func TestPythonReads(t *testing.T) {
 	for _, p := range pictures() {
 		w := wanted{Width: p.Width, Height: p.Height}
 		if p.Content == Solid {
-			w.Colours = [][]int{colourOf(t, p)}
+			w.Colours = [][]int{solidColour(t, p)}
 		}
 		write(w, p.Format, encode(t, p))
 	}
@@ -75,8 +73,8 @@ func TestPythonReads(t *testing.T) {
 	}
 }
 
-// colourOf returns the colour of a solid picture, by its PNG.
-func colourOf(t *testing.T, p Picture) []int {
+// solidColour returns the colour of a solid picture, by its PNG.
+func solidColour(t *testing.T, p Picture) []int {
 	t.Helper()
 	p.Format = PNG
 	r, g, b, _ := decode(t, PNG, encode(t, p)).At(0, 0).RGBA()

@@ -1,4 +1,4 @@
-package media_test
+package media
 
 import (
 	"bytes"
@@ -6,8 +6,6 @@ import (
 	"image/gif"
 	"strings"
 	"testing"
-
-	. "github.com/seed-307b789f/xk6-llm/internal/media"
 )
 
 func TestReadImage(t *testing.T) {

@@ -1,12 +1,10 @@
-package media_test
+package media
 
 import (
 	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
-
-	. "github.com/seed-307b789f/xk6-llm/internal/media"
 )
 
 func sound(t testing.TB, s Sound) []byte {

@@ -1,4 +1,4 @@
-package media_test
+package media
 
 import (
 	"encoding/binary"
@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	. "github.com/seed-307b789f/xk6-llm/internal/media"
 )
 
 // file is a sound, and what a reader is to find in it.

@@ -1,4 +1,4 @@
-package media_test
+package media
 
 import (
 	"encoding/json"
@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	. "github.com/seed-307b789f/xk6-llm/internal/media"
 
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
