@@ -100,6 +100,17 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// The page has a row for each family, with its source.
+func TestRulesAreDocumented(t *testing.T) {
+	t.Parallel()
+	page := testenv.ReadFile(t, filepath.Join(testenv.Root(), "docs", "media.md"))
+	for _, f := range families {
+		if want := "| [" + f.rule.Name + "](" + f.rule.Source + ")"; !strings.Contains(page, want) {
+			t.Errorf("docs/media.md has no row that begins with %s", want)
+		}
+	}
+}
+
 // The sizes are those that Hugging Face's processors of the models compute.
 func TestRulesAgreeWithTransformers(t *testing.T) {
 	t.Parallel()
