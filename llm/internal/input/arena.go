@@ -107,10 +107,8 @@ func (a arenaOpening) files() ([]datasets.File, error) {
 // isHere reports whether the path is that of a file or of a folder.
 func (a arenaOpening) isHere() bool {
 	_, err := a.from.Files.Stat(a.from.Abs(a.o.Path))
-	if here, ok := a.from.inWorkingDir(a.o.Path); err != nil && ok {
-		_, err = a.from.Files.Stat(here)
-	}
-	return err == nil
+	_, here := a.from.inWorkingDir(a.o.Path)
+	return err == nil || here
 }
 
 // ofHub returns the files of a repository that match one of the patterns or, without patterns, belong to the split.
