@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 )
 
 // small is an image that is made at once.
@@ -291,20 +292,17 @@ func TestPrepareMakesThePool(t *testing.T) {
 // The new files of the next items are made while those before are sent.
 func TestNewFilesAreMadeAhead(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, newFilesAreMadeAhead)
+}
+
+func newFilesAreMadeAhead(t *testing.T) {
 	m := multimodal(t, Mock{}, MediaOptions{Each: &MediaMix{
 		Image: &ImageMix{Count: Constant(1), Format: "png", Resolutions: small(5)}}})
 	const stride = 3 // of an instance
 	for i := range int64(4) {
 		m.ahead.passed(i * stride)
 	}
-	for {
-		m.ahead.mu.Lock()
-		idle := !m.ahead.running
-		m.ahead.mu.Unlock()
-		if idle {
-			break
-		}
-	}
+	synctest.Wait()
 	for i := range int64(20) {
 		m.store.mu.Lock()
 		_, made := m.store.kept[m.each.draw(i)[0].file]
@@ -316,6 +314,7 @@ func TestNewFilesAreMadeAhead(t *testing.T) {
 	for i := int64(12); i < 200; i += stride {
 		itemAt(t, m, i)
 	}
+	synctest.Wait()
 	if m.store.bytes < 0 || m.store.recent.Len() > aheadItems+1 {
 		t.Errorf("%d files of %d bytes are kept", m.store.recent.Len(), m.store.bytes)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -146,7 +147,10 @@ func TestChangedItemsWithMedia(t *testing.T) {
 		text = strings.Replace(text, string(api.AppendBlob(nil, i)), blob, 1)
 	}
 	var a, b any
-	if json.Unmarshal([]byte(text), &a) != nil || json.Unmarshal(plain.Messages, &b) != nil || !reflect.DeepEqual(a, b) {
+	if err := errors.Join(json.Unmarshal([]byte(text), &a), json.Unmarshal(plain.Messages, &b)); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(a, b) {
 		t.Errorf("got %.300s, want %.300s", text, plain.Messages)
 	}
 }
