@@ -24,6 +24,8 @@ type SoundReader struct {
 	granule    int64    // how many samples there are up to its end, and
 	prior      int64    // up to its start
 	first      bool     // whether it is the first page of a stream
+	block      int64    // samples of a frame of FLAC
+	total      int64    // samples that the head of FLAC says there are
 }
 
 // step reads a head.
@@ -57,6 +59,9 @@ func (s *SoundReader) Add(chunk []byte) (sound int) {
 			if s.sounds {
 				s.bytes += int64(n)
 			}
+			if s.block > 0 && s.sounds {
+				s.flacFrames(chunk[:n])
+			}
 		}
 		chunk = chunk[n:]
 	}
@@ -72,13 +77,15 @@ func (s *SoundReader) Rate() int { return s.rate }
 // Channels returns the number of channels, and 0 while unknown.
 func (s *SoundReader) Channels() int { return s.channels }
 
-// Seconds returns how long the sound plays that was added, and 0 if the bytes do not tell: that of FLAC is what the
-// head says of the whole, and is 0 if it says nothing.
+// Seconds returns how long the sound plays that was added, and 0 if the bytes do not tell. Of coded formats, a frame
+// counts from its head on.
 func (s *SoundReader) Seconds() float64 {
 	samples := s.before + s.samples
 	switch {
 	case s.width > 0:
 		samples = s.bytes / int64(s.width)
+	case s.samples == 0 && s.bytes > 1<<16: // of FLAC, whose frames are not numbered from 0
+		samples = s.total
 	case s.sounds && s.left > 0 && s.body > 0: // within an Ogg page, in proportion
 		samples -= int64(float64(s.samples-s.prior) * float64(s.left) / float64(s.body))
 	}
@@ -185,36 +192,4 @@ func wavFormat(s *SoundReader) {
 		s.width = int(binary.LittleEndian.Uint16(s.head[12:]))
 	}
 	s.pass(0, false, 8, wavChunk)
-}
-
-// flacBlock reads the head of a block of what FLAC says before the sound.
-func flacBlock(s *SoundReader) {
-	const streamInfo, streamInfoSize = 0, 34
-	last, kind := s.head[0]&0x80 != 0, s.head[0]&0x7f
-	size := int(s.head[1])<<16 | int(s.head[2])<<8 | int(s.head[3])
-	switch {
-	case kind == streamInfo && size == streamInfoSize:
-		s.have = 0
-		s.expect(size, flacInfo)
-		s.first = last // whether the sound comes next
-	case last:
-		s.pass(int64(size), false, 1, flacSound)
-	default:
-		s.pass(int64(size), false, 4, flacBlock)
-	}
-}
-
-func flacInfo(s *SoundReader) {
-	bits := binary.BigEndian.Uint64(s.head[10:])
-	s.rate, s.channels, s.samples = int(bits>>44), int(bits>>41&7)+1, int64(bits&(1<<36-1))
-	if s.first {
-		s.pass(0, false, 1, flacSound)
-	} else {
-		s.pass(0, false, 4, flacBlock)
-	}
-}
-
-func flacSound(s *SoundReader) {
-	s.counted()
-	s.rest()
 }

@@ -31,7 +31,7 @@ func files(t testing.TB) []file {
 		}
 		return data
 	}
-	mp3, aac, opus := read("speech.mp3"), read("speech.aac"), read("speech.opus")
+	mp3, aac, opus, flac := read("speech.mp3"), read("speech.aac"), read("speech.opus"), read("speech.flac")
 	tagged := append(slices.Clone(mp3), append([]byte("TAG"), make([]byte, 125)...)...)
 	return []file{
 		{"pcm", "pcm", wav[44:], "pcm", 24000, 1, 24000, 0.5},
@@ -48,7 +48,8 @@ func files(t testing.TB) []file {
 		{"mp3 without a head", "", mp3[236:], "mp3", 24000, 1, 3264, 34 * 576. / 24000},
 		{"aac", "aac", aac, "aac", 24000, 1, 3554, 19 * 1024. / 24000},
 		{"opus", "opus", opus, "opus", 48000, 1, 3608, 0.75},
-		{"flac", "flac", read("speech.flac"), "flac", 24000, 1, 27401, 0.75},
+		{"flac", "flac", flac, "flac", 24000, 1, 27401, 0.75},
+		{"flac without a length", "flac", unsized(flac), "flac", 24000, 1, 27401, 0.75},
 		{"vorbis", "opus", vorbis(), "ogg", 24000, 2, 100, 0.5},
 		{"damaged mp3", "mp3", damaged(mp3, 236), "mp3", 24000, 1, 3264, 34 * 576. / 24000},
 		{"damaged aac", "aac", damaged(aac, 0x1f), "aac", 24000, 1, 3554, 19 * 1024. / 24000},
@@ -74,6 +75,14 @@ func vorbis() []byte {
 	ones, hundred := strings.Repeat("\x01", 100), strings.Repeat("x", 100)
 	first := page(2, 0, string(byte(len(about))), about)
 	return slices.Concat(first, page(0, 0, "\x03", "abc"), page(0, 12000, ones, hundred))
+}
+
+// unsized returns a FLAC file whose head does not say how many samples there are.
+func unsized(flac []byte) []byte {
+	flac = slices.Clone(flac)
+	copy(flac[22:], []byte{0, 0, 0, 0})
+	flac[21] &= 0xf0
+	return flac
 }
 
 // sized returns a WAV file whose head has another size of the sound.
@@ -128,7 +137,7 @@ func TestSoundReader(t *testing.T) {
 func TestSoundReaderGrows(t *testing.T) {
 	t.Parallel()
 	for _, f := range files(t) {
-		if f.format == "flac" || f.format == "" {
+		if f.format == "" {
 			continue
 		}
 		s := NewSoundReader(f.asked, 24000, max(f.channels, 1))
@@ -142,7 +151,7 @@ func TestSoundReaderGrows(t *testing.T) {
 			if sum == 0 && last > 0 {
 				t.Errorf("%s: %v s without sound", f.name, last)
 			}
-			if share := float64(sum) / float64(f.bytes); f.bytes > 0 && last > f.seconds*share+0.1 {
+			if share := float64(sum) / float64(f.bytes); f.bytes > 0 && last > f.seconds*share+0.2 {
 				t.Errorf("%s: %v s of %v after %d of %d bytes", f.name, last, f.seconds, sum, f.bytes)
 			}
 		}
