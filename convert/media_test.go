@@ -124,9 +124,10 @@ func TestMediaOfRequests(t *testing.T) {
 	text := asked("chat", 3)
 	counted, two, mixed := picture(0, 10, image("a")), picture(1, 30, image("a"), image("b")),
 		picture(2, 20, image("c"), record.Media{Kind: "audio", Seconds: 1, Bytes: 32_044, ID: "d", URL: true})
-	counted.Prompt, counted.Usage = new(50), []byte(`{"prompt_tokens":1250}`)
-	two.Prompt, two.Usage = new(50), []byte(`{"prompt_tokens":2450}`)
-	mixed.Prompt, mixed.Usage = new(50), []byte(`{"prompt_tokens":1150}`)
+	counted.Prompt, counted.Usage = new(1050), []byte(`{"prompt_tokens":1250}`) // with the estimates
+	two.Prompt, two.Usage = new(2050), []byte(`{"prompt_tokens":2450}`)
+	mixed.Prompt, mixed.Usage = new(1050), []byte(`{"prompt_tokens":1150}`)
+	counted.PromptRaw, two.PromptRaw, mixed.PromptRaw = true, true, true
 	doc := summaryJSON(t, runOf(t, counted, two, mixed, text), Options{}).Get("xk6_llm")
 	for path, want := range map[string]float64{
 		"requests": 3, "items.image": 4, "items.audio": 1, "by_url": 1, "different_items": 4, "body_bytes.mean": 1e6,

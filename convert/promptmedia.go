@@ -168,7 +168,7 @@ func (t *MediaTokens) compare(list []*run.Request) {
 		}
 		c.Requests++
 		c.Items += len(q.Media.Prompt)
-		c.Server += int64(q.ServerPrompt) - int64(d.ClientPrompt)
+		c.Server += int64(q.ServerPrompt) - (int64(d.ClientPrompt) - estimated) // the client's count has the estimates
 		c.Estimated += estimated
 	}
 	t.Compared = []MediaCounts{}

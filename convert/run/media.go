@@ -70,5 +70,7 @@ func (row *Row) setMedia(rec *record.Request) error {
 	}
 	rec.Media, rec.Output, rec.AskedSize, rec.ChunkBytes = f.Media, f.Output, f.AskedSize, f.ChunkBytes
 	rec.ServerSeconds, rec.Poll = f.ServerSeconds, f.Poll
+	// a client counts the text of a prompt with media, and estimates the rest
+	rec.PromptRaw = rec.PromptRaw || rec.Prompt != nil && len(rec.Media) > 0
 	return nil
 }

@@ -33,7 +33,7 @@ func About(q *record.Request) {
 			Bytes: 90_000, Tokens: 800, ID: "video"},
 		{Kind: record.MediaAudio, Format: "wav", Seconds: 2, Bytes: 64_044, Tokens: 50, ID: "sound", URL: true},
 	}
-	q.BytesSent, q.Sent = 800_000, 3_000_000
+	q.BytesSent, q.Sent, q.PromptRaw = 800_000, 3_000_000, q.Prompt != nil
 	q.Written = q.Connected + q.Sent
 }
 
