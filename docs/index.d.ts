@@ -548,11 +548,18 @@ declare module 'k6/x/llm' {
     /** For 'prompts': the field or column that has the prompt, a text or a list of messages (default 'prompt' or 'messages'). */
     column?: string;
     /**
-     * The form of the items: chats (the default), the texts of 'completion', those of 'embeddings', or the query and documents of 'rerank'.
+     * The form of the items: chats (the default), the texts of 'completion', those of 'embeddings', the query and documents of 'rerank',
+     * or the prompts of 'speech', 'image' and 'video'.
      */
-    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses' | 'embeddings' | 'rerank';
+    api?: 'chat' | 'completion' | 'anthropic_messages' | 'responses' | 'embeddings' | 'rerank' | 'speech' | 'transcription'
+      | 'image' | 'video';
     /** For 'embeddings': the texts of each request (default 1). */
     batchSize?: number;
+    /**
+     * For 'image' and 'video': the sizes to ask for, with their weights, such as '512x512:1,1024x1024:3'. The size of item k follows from
+     * seed and k.
+     */
+    sizes?: string;
     /** For 'rerank': the documents of each request (default 10), unless the records of a 'prompts' file have documents of their own. */
     documentCount?: number;
     /**

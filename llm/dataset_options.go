@@ -49,6 +49,7 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"sessions":  integer(&o.Sessions, 1),
 		"maxTokens": integer(&o.MaxTokens, 1),
 		"batchSize": integer(&o.Batch, 1),
+		"sizes":     text(&o.Sizes),
 
 		"durations":      pause(rt, &o.Sounds.Durations),
 		"poolSize":       integer(&o.Sounds.Pool, 1),

@@ -268,14 +268,23 @@ export function sound() {
   };
 }
 
+// visual reads the options of pictures and of videos.
+export function visual(size) {
+  const steps = number('STEPS', undefined);
+  return {
+    size: __ENV.SIZE || size,
+    extraBody: steps ? { num_inference_steps: steps, ...json('EXTRA_BODY') } : json('EXTRA_BODY'),
+  };
+}
+
 // trendStats are the columns of the summary.
 export const trendStats = ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'];
 
 // exec is what an iteration of a script does: it sends the next item of data by client, without JavaScript. EXEC=default
-// calls the script's default function instead, on a VU, as k6's own executors always do.
+// calls the script's default function instead, on a VU, as k6's own executors always do, and as a script without data does.
 export function exec(client, data) {
   if (__ENV.EXEC) return __ENV.EXEC;
-  if (__ENV.EXECUTOR && __ENV.EXECUTOR !== 'llm-arrival-rate') return undefined;
+  if (!data || (__ENV.EXECUTOR && __ENV.EXECUTOR !== 'llm-arrival-rate')) return undefined;
   return { client, data };
 }
 

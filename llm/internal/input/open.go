@@ -89,6 +89,14 @@ func (o *DatasetOptions) grouped(set datasets.Set) (datasets.Set, error) {
 	case api.InputRanking:
 		return datasets.NewRankings(set, int(o.Documents))
 	}
+	if o.Sizes != "" {
+		sizes, err := datasets.ParseSizes(o.Sizes)
+		seed := int64(0)
+		if o.Seed != nil {
+			seed = *o.Seed
+		}
+		return datasets.NewSized(set, sizes, seed), err
+	}
 	return set, nil
 }
 

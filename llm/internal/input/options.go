@@ -49,11 +49,12 @@ type DatasetOptions struct {
 	Output        *datasets.Distribution
 	Shared        SharedPrefix
 	Replay        Replay
-	Turns         int64 // 0 means single requests; -1 means all turns of a file's conversation
-	Sessions      int64 // conversations open at once; 0 means all, up to defaultSessions
-	Batch         int64 // texts of an embeddings request
-	Documents     int64 // documents of a rerank request that is made of texts
-	MaxTokens     int64 // limit of every answer, in place of the item's own; 0 means the item's own
+	Turns         int64  // 0 means single requests; -1 means all turns of a file's conversation
+	Sessions      int64  // conversations open at once; 0 means all, up to defaultSessions
+	Batch         int64  // texts of an embeddings request
+	Sizes         string // of the pictures or videos to ask for, see datasets.ParseSizes; "" leaves them to the client
+	Documents     int64  // documents of a rerank request that is made of texts
+	MaxTokens     int64  // limit of every answer, in place of the item's own; 0 means the item's own
 
 	Session *SessionOptions // of data sets of sessions
 	Arena   ArenaOptions    // of questions about images
@@ -179,7 +180,7 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	if o.hasMedia() {
 		uses = append(uses, "media", "salt")
 	}
-	uses = append(uses, "maxTokens", "batchSize", "documentCount")
+	uses = append(uses, "maxTokens", "batchSize", "documentCount", "sizes")
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(uses, name) {
 			return invalid(name, fmt.Errorf("type %s does not use it", o.Kind))
@@ -235,6 +236,14 @@ func (o *DatasetOptions) checkTexts(given map[string]bool) error {
 	}
 	if given["documentCount"] && o.API.Input() != api.InputRanking {
 		return invalid("documentCount", errors.New("needs api: 'rerank'"))
+	}
+	if given["sizes"] {
+		if !o.API.Input().Shows() {
+			return invalid("sizes", errors.New("needs api: 'image' or 'video'"))
+		}
+		if _, err := datasets.ParseSizes(o.Sizes); err != nil {
+			return invalid("sizes", err)
+		}
 	}
 	if o.API.Input().Generates() {
 		return nil
