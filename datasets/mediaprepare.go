@@ -8,19 +8,18 @@ import (
 	"sync"
 )
 
-// maxPoolBytes bounds the memory of a pool.
-const maxPoolBytes = 8 << 30
+// maxForGood bounds the memory of the files that are kept for good.
+const maxForGood = 8_000_000_000
 
 // Prepared tells what [Multimodal.Prepare] has made.
 type Prepared struct {
 	Bytes  float64 // of the media of a request, on average
 	Most   int64   // of the largest of the first requests
 	Pool   int     // files of the pool
-	Memory int64   // bytes that these files take
+	Memory int64   // bytes that these files take, and those of prefixes
 }
 
-// Prepare makes the files that come again, as many as are kept, and those of the first requests, so that no request
-// waits for them. tell, if not nil, is called now and then with the numbers of media that are made and to be made. It
+// Prepare makes the files that come again, and those of the first requests, so that no request waits for them. tell, if not nil, is called now and then with the numbers of media that are made and to be made. It
 // ends early, with the error of ctx, if ctx ends. Without Prepare, the files are made when they are needed first.
 func (m *Multimodal) Prepare(ctx context.Context, tell func(done, all int)) (Prepared, error) {
 	p := preparing{m: m, sizes: map[mediaFile]int64{}}
@@ -32,7 +31,7 @@ func (m *Multimodal) Prepare(ctx context.Context, tell func(done, all int)) (Pre
 	if err == nil {
 		m.ahead.begin(p.first)
 	}
-	p.result.Pool, p.result.Memory = p.pooled, m.store.poolBytes()
+	p.result.Pool, p.result.Memory = p.pooled, m.store.bytesForGood()
 	return p.result, err
 }
 
@@ -79,8 +78,8 @@ func (p *preparing) measure() error {
 		if err != nil {
 			return err
 		}
-		if set, ok := p.m.Set.(prefixedSet); ok {
-			group, err := p.sum(p.m.prefix.draw(i % int64(set.groups())))
+		if groups := p.m.groups(); groups > 0 {
+			group, err := p.sum(p.m.prefix.draw(i % groups))
 			if err != nil {
 				return err
 			}
@@ -90,7 +89,7 @@ func (p *preparing) measure() error {
 		p.result.Most = max(p.result.Most, sum)
 	}
 	p.result.Bytes = float64(total) / items
-	return p.checkPool()
+	return p.checkMemory()
 }
 
 func (p *preparing) sum(list []drawnMedium) (total int64, err error) {
@@ -104,7 +103,8 @@ func (p *preparing) sum(list []drawnMedium) (total int64, err error) {
 	return total, nil
 }
 
-func (p *preparing) checkPool() error {
+// checkMemory refuses files that take too much memory.
+func (p *preparing) checkMemory() error {
 	total := 0.0
 	for _, each := range p.m.each.profiles() {
 		n, err := p.size(drawnMedium{file: each})
@@ -113,11 +113,27 @@ func (p *preparing) checkPool() error {
 		}
 		total += float64(n) * 4 / 3 * float64(p.m.options.Pool.Size)
 	}
-	if total > maxPoolBytes {
-		return fmt.Errorf("the pool takes about %.0f GB of memory, and at most %d are allowed: choose a smaller "+
-			"pool.size", total/1e9, maxPoolBytes/1_000_000_000)
+	for group := range p.m.groups() {
+		n, err := p.sum(p.m.prefix.draw(group))
+		if err != nil {
+			return err
+		}
+		total += float64(n) * 4 / 3
+	}
+	if total > maxForGood {
+		return fmt.Errorf("the media that come again take about %.0f GB of memory, and at most %.0f are allowed: choose a "+
+			"smaller pool, fewer prefixes or smaller media", total/1e9, maxForGood/1e9)
 	}
 	return nil
+}
+
+// groups returns the number of prefixes that have media.
+func (m *Multimodal) groups() int64 {
+	set, ok := m.Set.(prefixedSet)
+	if !ok || m.options.Prefix == nil {
+		return 0
+	}
+	return int64(set.groups())
 }
 
 // profiles returns a medium of each profile, without its seed.
@@ -163,19 +179,22 @@ func (p *preparing) collect() {
 		}
 	}
 	p.pooled = len(p.jobs)
-	if set, ok := m.Set.(prefixedSet); ok && m.options.Prefix != nil {
-		p.within(keptBytes/2, int64(set.groups()), m.prefix)
+	for group := range m.groups() {
+		for _, each := range m.prefix.draw(group) {
+			each.pooled = true
+			p.jobs = append(p.jobs, each)
+		}
 	}
 	if !m.ahead.off {
-		p.first = p.within(aheadBytes, aheadItems, m.each)
+		p.first = p.ofFirst()
 	}
 }
 
-// within adds the media that a drawer draws for the first numbers, at most n, without those of the pool, as long as
-// they fit into so many bytes. It returns how many numbers that were.
-func (p *preparing) within(bytes, n int64, d *drawer) int64 {
-	for i := range n {
-		for _, each := range d.draw(i) {
+// ofFirst adds the new files of the first items, as many as are made ahead. It returns how many items that are.
+func (p *preparing) ofFirst() int64 {
+	bytes := int64(aheadBytes)
+	for i := range int64(aheadItems) {
+		for _, each := range p.m.each.draw(i) {
 			if each.pooled {
 				continue
 			}
@@ -185,7 +204,7 @@ func (p *preparing) within(bytes, n int64, d *drawer) int64 {
 			p.jobs = append(p.jobs, each)
 		}
 	}
-	return n
+	return aheadItems
 }
 
 // run makes the media on all processors.

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/media"
 )
 
-// keptBytes bounds the files that are kept beside those of a pool: of prefixes, and new ones that are made ahead or
-// that a model server may fetch. A file that is left out is made again when it is needed.
+// keptBytes bounds the new files that are kept: those made ahead, and those that a model server may fetch. A file that
+// is left out is made again when it is needed. Files of a pool and of prefixes are kept for good.
 const keptBytes = 256 << 20
 
 // mediaStore makes media and keeps them. It may be used concurrently.
@@ -26,9 +26,9 @@ type mediaStore struct {
 
 	mu     sync.Mutex
 	kept   map[mediaFile]*storedMedia
-	recent list.List // of mediaFile, those used last in front; without the pool's
+	recent list.List // of mediaFile, those used last in front; without those that come again
 	bytes  int64     // of recent
-	pool   int64     // bytes of the pool
+	again  int64     // bytes of those that come again
 }
 
 // storedMedia is a medium that is made once.
@@ -38,7 +38,7 @@ type storedMedia struct {
 	files [][]byte // nil unless a host serves them
 	err   error
 	size  int64
-	place *list.Element // nil for files of the pool
+	place *list.Element // nil for files that come again
 }
 
 func newMediaStore(o *MediaOptions) *mediaStore {
@@ -46,9 +46,9 @@ func newMediaStore(o *MediaOptions) *mediaStore {
 		kept: map[mediaFile]*storedMedia{}}
 }
 
-// get returns a medium, and makes it if it is not kept. Those of a pool are kept for good.
-func (s *mediaStore) get(f mediaFile, pooled bool) (*Media, error) {
-	m := s.entry(f, pooled)
+// get returns a medium, and makes it if it is not kept. Those that come again are kept for good.
+func (s *mediaStore) get(f mediaFile, again bool) (*Media, error) {
+	m := s.entry(f, again)
 	m.once.Do(func() { s.make(f, m) })
 	return m.media, m.err
 }
@@ -67,13 +67,13 @@ func (s *mediaStore) take(f mediaFile) (made *Media, ahead bool, err error) {
 	return made, ahead, err
 }
 
-func (s *mediaStore) entry(f mediaFile, pooled bool) *storedMedia {
+func (s *mediaStore) entry(f mediaFile, again bool) *storedMedia {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.kept[f]
 	if m == nil {
 		m = &storedMedia{}
-		if !pooled {
+		if !again {
 			m.place = s.recent.PushFront(f)
 		}
 		s.kept[f] = m
@@ -130,7 +130,7 @@ func (s *mediaStore) account(f mediaFile, m *storedMedia, size int64) {
 	defer s.mu.Unlock()
 	switch {
 	case m.place == nil:
-		s.pool += size
+		s.again += size
 		return
 	case s.kept[f] != m:
 		return
@@ -142,11 +142,11 @@ func (s *mediaStore) account(f mediaFile, m *storedMedia, size int64) {
 	}
 }
 
-// poolBytes returns how much memory the files of the pool take that are made.
-func (s *mediaStore) poolBytes() int64 {
+// bytesForGood returns how much memory the files take that are kept for good.
+func (s *mediaStore) bytesForGood() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.pool
+	return s.again
 }
 
 // hosted returns a file for the host, which makes it again if it is no longer kept.

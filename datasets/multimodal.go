@@ -151,7 +151,7 @@ func (m *Multimodal) parts(d *drawer, number int64, text string) ([]Part, error)
 // make returns a medium that was drawn.
 func (m *Multimodal) make(d *drawer, each drawnMedium) (*Media, error) {
 	if each.pooled || d == m.prefix {
-		return m.store.get(each.file, each.pooled)
+		return m.store.get(each.file, true)
 	}
 	made, ahead, err := m.store.take(each.file)
 	m.ahead.used(ahead)

@@ -203,8 +203,10 @@ func describeMedia(set *datasets.Multimodal, made datasets.Prepared) string {
 		text = append(text, "and a third more in base64")
 	}
 	if made.Pool > 0 {
-		text = append(text, fmt.Sprintf("%v%% of them from a pool of %d files, which take %s of memory",
-			100*set.Reuse(), made.Pool, megabytes(float64(made.Memory))))
+		text = append(text, fmt.Sprintf("%v%% of them from a pool of %d files", 100*set.Reuse(), made.Pool))
+	}
+	if made.Memory > 0 {
+		text = append(text, "those that come again take "+megabytes(float64(made.Memory))+" of memory")
 	}
 	return strings.Join(text, ", ")
 }
