@@ -19,8 +19,9 @@ type Prepared struct {
 	Memory int64   // bytes that these files take, and those of prefixes
 }
 
-// Prepare makes the files that come again, and those of the first requests, so that no request waits for them. tell, if not nil, is called now and then with the numbers of media that are made and to be made. It
-// ends early, with the error of ctx, if ctx ends. Without Prepare, the files are made when they are needed first.
+// Prepare makes the files that come again, and those of the first requests, so that no request waits for them. tell, if
+// not nil, is called now and then with the numbers of media that are made and to be made. Prepare ends early, with the
+// error of ctx, if ctx ends. Without it, files are made when they are needed first.
 func (m *Multimodal) Prepare(ctx context.Context, tell func(done, all int)) (Prepared, error) {
 	p := preparing{m: m, sizes: map[mediaFile]int64{}}
 	if err := p.measure(); err != nil {
@@ -121,8 +122,8 @@ func (p *preparing) checkMemory() error {
 		total += float64(n) * 4 / 3
 	}
 	if total > maxForGood {
-		return fmt.Errorf("the media that come again take about %.0f GB of memory, and at most %.0f are allowed: choose a "+
-			"smaller pool, fewer prefixes or smaller media", total/1e9, maxForGood/1e9)
+		return fmt.Errorf("the media that come again take about %.0f GB of memory, and at most %.0f are allowed: choose "+
+			"a smaller pool, fewer prefixes or smaller media", total/1e9, maxForGood/1e9)
 	}
 	return nil
 }
