@@ -70,7 +70,7 @@ func (p *preparing) size(each drawnMedium) (int64, error) {
 	return n, nil
 }
 
-// measure finds how large the media of requests are, and refuses a pool that takes too much memory.
+// measure finds how large the media of requests are.
 func (p *preparing) measure() error {
 	const items = 100
 	total := int64(0)
@@ -90,7 +90,7 @@ func (p *preparing) measure() error {
 		p.result.Most = max(p.result.Most, sum)
 	}
 	p.result.Bytes = float64(total) / items
-	return p.checkMemory()
+	return nil
 }
 
 func (p *preparing) sum(list []drawnMedium) (total int64, err error) {
@@ -122,10 +122,31 @@ func (p *preparing) checkMemory() error {
 		total += float64(n) * 4 / 3
 	}
 	if total > maxForGood {
-		return fmt.Errorf("the media that come again take about %.0f GB of memory, and at most %.0f are allowed: choose "+
-			"a smaller pool, fewer prefixes or smaller media", total/1e9, maxForGood/1e9)
+		return fmt.Errorf("the media that come again take about %.0f GB of memory, and at most %.0f are allowed: "+
+			"choose a smaller pool, fewer prefixes or smaller media", total/1e9, maxForGood/1e9)
 	}
 	return nil
+}
+
+// checkMemory refuses files that take too much memory, and makes one of each profile only if that could be.
+func (m *Multimodal) checkMemory() error {
+	bound := 0.0
+	for _, f := range m.each.profiles() {
+		bound += f.bound() * float64(m.options.Pool.Size)
+	}
+	for _, f := range m.prefix.profiles() {
+		bound += f.bound() * float64(m.groups()) * maxMedia
+	}
+	if bound <= maxForGood {
+		return nil
+	}
+	return (&preparing{m: m, sizes: map[mediaFile]int64{}}).checkMemory()
+}
+
+// bound returns more bytes than a medium has in base64.
+func (f mediaFile) bound() float64 {
+	const head, perPixel, perSecond = 1 << 16, 8, 64_000
+	return head + perPixel*float64(f.width)*float64(f.height)*float64(max(1, f.frames)) + perSecond*f.seconds
 }
 
 // groups returns the number of prefixes that have media.

@@ -28,7 +28,7 @@ func NewMultimodal(set Set, o MediaOptions) (*Multimodal, error) {
 	}
 	m := &Multimodal{Set: set, options: o}
 	m.begin()
-	return m, nil
+	return m, m.checkMemory()
 }
 
 // prefixedSet is a set of prompts with shared prefixes.

@@ -224,6 +224,23 @@ func TestMediaOfPrefixes(t *testing.T) {
 	}
 }
 
+// Files that come again must fit into the memory. What surely fits is not made to learn that.
+func TestMemoryOfMedia(t *testing.T) {
+	t.Parallel()
+	images := func(side int) *MediaMix {
+		return &MediaMix{Image: &ImageMix{Count: Constant(1), Format: "png",
+			Resolutions: []Weighted[Resolution]{{Resolution{side, side}, 1}}}}
+	}
+	_, err := NewMultimodal(Mock{}, MediaOptions{Each: images(1024), Pool: MediaPool{Size: 1 << 16, Reuse: 1}})
+	if err == nil || !strings.Contains(err.Error(), "GB of memory, and at most 8 are allowed: choose a smaller pool") {
+		t.Errorf("got %v", err)
+	}
+	_, err = NewMultimodal(Mock{}, MediaOptions{Each: images(64), Pool: MediaPool{Size: 1 << 16, Reuse: 1}})
+	if err != nil {
+		t.Errorf("small images: %v", err)
+	}
+}
+
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	a, b := &Media{Format: "a"}, &Media{Format: "b"}
