@@ -158,7 +158,7 @@ func (s *speech) stream(admitted time.Time) {
 		return
 	}
 	first := g.firstDue(admitted)
-	for total := s.maker.seconds(); s.at < total; {
+	for total := s.maker.seconds(); s.maker.left > 0; {
 		if !g.wait(s.due(first)) {
 			g.gone()
 			return
@@ -167,12 +167,12 @@ func (s *speech) stream(admitted time.Time) {
 			s.fail()
 			return
 		}
-		part, length := s.maker.next(s.chunk)
+		part := s.maker.next(s.chunk)
 		now := time.Now()
 		if !s.write(part) {
 			return
 		}
-		s.wrote(now, len(part), length)
+		s.wrote(now, len(part))
 	}
 	if s.sse {
 		_, _ = s.w.Write(append(g.appendTokens([]byte("event: speech.audio.done\ndata: "+
@@ -197,10 +197,10 @@ func (s *speech) due(first time.Time) time.Time {
 }
 
 // wrote keeps the truth about a chunk.
-func (s *speech) wrote(now time.Time, n int, length float64) {
+func (s *speech) wrote(now time.Time, n int) {
 	t := &s.g.truth
 	t.Chunks, t.ChunkBytes = append(t.Chunks, record.UnixNano(now)), append(t.ChunkBytes, int64(n))
-	s.at += length
+	s.at = s.maker.made()
 	before, tokens := t.CompletionTokens, int(math.Ceil(s.at*codecRate))
 	s.g.wrote(now, before, max(tokens, before+1))
 }
@@ -255,13 +255,10 @@ func (s *speech) whole(admitted time.Time) {
 	}
 	s.buf = append(s.buf, s.maker.head(true)...)
 	head := len(s.buf)
-	for s.at < total {
-		part, length := s.maker.next(s.chunk)
-		s.buf = append(s.buf, part...)
-		s.at += length
+	for s.maker.left > 0 {
+		s.buf = append(s.buf, s.maker.next(s.chunk)...)
 	}
-	s.at = 0
-	s.wrote(time.Now(), len(s.buf)-head, total)
+	s.wrote(time.Now(), len(s.buf)-head)
 	_, _ = s.w.Write(s.buf)
 }
 
@@ -333,8 +330,11 @@ func (m *soundMaker) head(known bool) []byte {
 	return le.AppendUint32(append(b, "data"...), size)
 }
 
-// next returns the bytes of about so many seconds more, and how long they play. They live until the next call.
-func (m *soundMaker) next(seconds float64) (part []byte, length float64) {
+// made returns how many seconds next has returned.
+func (m *soundMaker) made() float64 { return float64(m.total-m.left) * m.unit() / float64(m.rate) }
+
+// next returns the bytes of about so many seconds more. They live until the next call.
+func (m *soundMaker) next(seconds float64) []byte {
 	n := min(m.left, max(1, int(math.Round(seconds*float64(m.rate)/m.unit()))))
 	m.left -= n
 	m.buf = m.buf[:0]
@@ -349,7 +349,7 @@ func (m *soundMaker) next(seconds float64) (part []byte, length float64) {
 			m.buf = binary.LittleEndian.AppendUint16(m.buf, uint16(int16(200*(50-abs(2*m.phase-100)))))
 		}
 	}
-	return m.buf, float64(n) * m.unit() / float64(m.rate)
+	return m.buf
 }
 
 func abs(x int) int { return max(x, -x) }
