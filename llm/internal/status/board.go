@@ -41,11 +41,12 @@ type stage struct {
 // interval holds the sums between two lines.
 type interval struct {
 	sent, failed, tokens, inputs int64
+	made                         int64 // pictures, videos or sounds
 	ttft, delay                  histogram
 }
 
 func (i *interval) reset() {
-	i.sent, i.failed, i.tokens, i.inputs = 0, 0, 0, 0
+	i.sent, i.failed, i.tokens, i.inputs, i.made = 0, 0, 0, 0, 0
 	i.ttft.reset()
 	i.delay.reset()
 }
@@ -164,6 +165,7 @@ func (b *Board) Done(r *record.Request, c record.Counts, t Ticket) {
 	if r.Inputs != nil {
 		b.interval.inputs += *r.Inputs
 	}
+	b.interval.made += made(r)
 	if first {
 		b.interval.ttft.add(ttft)
 	}
@@ -203,9 +205,10 @@ func (b *Board) Take(now time.Time) Status {
 	}
 	if span := now.Sub(b.since).Seconds(); span > 0 {
 		s.Sent, s.Tokens, s.Inputs = float64(i.sent)/span, float64(i.tokens)/span, float64(i.inputs)/span
+		s.Made = float64(i.made) / span
 	}
 	s.Sessions, s.HasSessions = b.sessions.counts, b.sessions.begun
-	s.HasInputs = b.others && !b.texts
+	s.HasInputs, s.MadeOf = b.others && !b.texts, b.totals.madeOf
 	s.TTFT50, s.HasTTFT = i.ttft.quantile(0.5)
 	s.TTFT99, _ = i.ttft.quantile(0.99)
 	s.Delay99, s.HasDelay = i.delay.quantile(0.99)

@@ -135,10 +135,12 @@ type totals struct {
 	late                        histogram // delay but of later turns, which wait for answers by design
 	sessions                    bool      // conversations were led: a late one may have waited for its turn
 	prompt, output              int64
-	promptKnown, outputKnown    int64 // successes whose tokens were counted
-	inputs, inputsKnown         int64 // of successes that generate no tokens: texts, documents
-	outside, outsideOK          int64 // requests of setup and teardown, which are in no other figure
-	warmup                      int64 // requests of warm-ups, likewise
+	promptKnown, outputKnown    int64  // successes whose tokens were counted
+	inputs, inputsKnown         int64  // of successes that generate no tokens: texts, documents
+	made, madeKnown             int64  // pictures, videos or sounds of successes that generate no tokens
+	madeOf                      string // what they are: images, videos or sounds; "" without any
+	outside, outsideOK          int64  // requests of setup and teardown, which are in no other figure
+	warmup                      int64  // requests of warm-ups, likewise
 }
 
 // add counts a request of a stage.
@@ -163,10 +165,24 @@ func (t *totals) add(r *record.Request, c record.Counts) {
 	if r.Inputs != nil {
 		t.inputs, t.inputsKnown = t.inputs+*r.Inputs, t.inputsKnown+1
 	}
+	if n := made(r); n > 0 {
+		t.made, t.madeKnown, t.madeOf = t.made+n, t.madeKnown+1, kinds[r.Output[0].Kind]
+	}
 	if c.PromptSource != record.NoSource {
 		t.prompt, t.promptKnown = t.prompt+int64(c.Prompt), t.promptKnown+1
 	}
 	if c.CompletionSource != record.NoSource {
 		t.output, t.outputKnown = t.output+int64(c.Completion), t.outputKnown+1
 	}
+}
+
+// kinds are the names of media that answers are.
+var kinds = map[string]string{record.MediaImage: "images", record.MediaVideo: "videos", record.MediaAudio: "sounds"}
+
+// made returns how many pictures, videos or sounds the answer is, 0 of a text.
+func made(r *record.Request) int64 {
+	if r.Generates() {
+		return 0
+	}
+	return int64(len(r.Output))
 }

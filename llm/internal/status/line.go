@@ -29,6 +29,8 @@ type Status struct {
 	Tokens        float64 // output tokens of successes
 	Inputs        float64 // texts or documents of successes that generate no text; shown if HasInputs
 	HasInputs     bool    // no request generates text
+	Made          float64 // pictures, videos or sounds of such successes
+	MadeOf        string  // what these are; "" without any
 	Failed        int64   // since the start of the run
 	NewlyFailed   int64
 	Dropped       int64         // since the start of the run
@@ -48,7 +50,8 @@ const narrow = 80
 //
 //	llm  2/3 12s  9.9/10.0/s  34 open  TTFT 182/411 ms  1,240 tok/s  0 failed
 //
-// Answers that are no text have no TTFT and no tokens: the inputs of the requests take their place, as in 320 inputs/s.
+// Answers that are no text have no TTFT and no tokens: the inputs of the requests take their place, as in 320 inputs/s,
+// or what they made, as in 2.5 images/s.
 // A figure that is unknown is left out, or is a dash beside one that is not. The count of dropped arrivals follows if
 // there are any, the sessions if some are replayed, and the schedule delay if there is room. Where the figures are too
 // long, the last ones give way but for the failures and the sessions.
@@ -114,6 +117,9 @@ func (s Status) open() string {
 
 // answers returns the figures of the answers.
 func (s Status) answers() []string {
+	if s.HasInputs && s.MadeOf != "" {
+		return []string{rate(s.Made) + " " + s.MadeOf + "/s"}
+	}
 	if s.HasInputs {
 		return []string{Grouped(int64(math.Round(s.Inputs))) + " inputs/s"}
 	}

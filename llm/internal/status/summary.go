@@ -185,14 +185,19 @@ type sum struct {
 	total, known int64
 }
 
-// sums returns what went and came: tokens, or inputs where no tokens are generated.
+// sums returns what went and came: tokens, or inputs and media where no tokens are generated.
 func (s *summaryText) sums() (list []sum) {
 	t := &s.rest
 	if t.inputsKnown > 0 {
 		list = append(list, sum{"inputs", t.inputs, t.inputsKnown})
 	}
-	list = append(list, sum{"prompt tokens", t.prompt, t.promptKnown})
-	if t.inputsKnown == 0 || t.inputsKnown < s.all.ok {
+	if t.madeKnown > 0 {
+		list = append(list, sum{t.madeOf, t.made, t.madeKnown})
+	}
+	if t.promptKnown > 0 || t.madeKnown == 0 || t.madeKnown < s.all.ok { // few servers count the tokens of such prompts
+		list = append(list, sum{"prompt tokens", t.prompt, t.promptKnown})
+	}
+	if t.inputsKnown+t.madeKnown == 0 || t.inputsKnown+t.madeKnown < s.all.ok {
 		list = append(list, sum{"output tokens", t.output, t.outputKnown})
 	}
 	return list

@@ -501,6 +501,27 @@ func TestSummaryLeavesWarmUpsOut(t *testing.T) {
 	}
 }
 
+// Answers that are pictures are counted in place of tokens.
+func TestSummaryCountsPictures(t *testing.T) {
+	t.Parallel()
+	s := Summary{Board: New(zero, twoStages(), 1), Failures: new(Failures)}
+	for i := range 3 {
+		at := after(float64(i))
+		r := &record.Request{API: record.APIImage, Start: at.UnixNano(), End: at.UnixNano() + 1e6,
+			Output: make([]record.Media, 2)}
+		r.Output[0].Kind = record.MediaImage
+		ticket := s.Board.Sent(at, Position{Scenario: "load", Started: zero, HasStage: true, Due: at})
+		s.Board.Done(r, record.Counts{PromptSource: record.NoSource, CompletionSource: record.NoSource}, ticket)
+	}
+	got := text(t, s, `{"state": {"testRunDurationMs": 3000}, "metrics": {"llm_ttft": {"values": {}}}}`)
+	if !strings.Contains(got, "images                   6      2 each\n") || strings.Contains(got, "tokens") {
+		t.Errorf("got %s", got)
+	}
+	if got, want := s.Board.Take(after(3)).Line(narrow), "  2.0 images/s  0 failed"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q at its end", got, want)
+	}
+}
+
 // Requests that generate no tokens have inputs in place of output tokens.
 func TestSummaryCountsInputs(t *testing.T) {
 	t.Parallel()
