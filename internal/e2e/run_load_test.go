@@ -243,6 +243,7 @@ func TestScriptsRun(t *testing.T) {
 		"multi-turn":    {"RATE=20", "DURATION=1s", "SESSIONS=3"},
 		"cnn-dailymail": {"RATE=20", "DURATION=1s"}, "billsum": {"RATE=20", "DURATION=1s", "API=completion"},
 		"infinity-instruct": {"RATE=20", "DURATION=1s"},
+		"visionarena":       {"RATE=20", "DURATION=1s", "MAX_IMAGES=2", "PLACE=0.5"},
 		"search":            {"SEARCH_MIN=20", "SEARCH_MAX=40", "DURATION=1s"},
 	} {
 		out := filepath.Join(t.TempDir(), "run.jsonl")
