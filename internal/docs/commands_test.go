@@ -37,7 +37,7 @@ var shortened = []struct {
 	{regexp.MustCompile(` -e MODEL=\S+`), ""}, // the simulator has a model of its own
 	{regexp.MustCompile(`-e TOKENIZER=\S+`), "-e TOKENIZER=scripts/data/sample-tokenizer.json"},
 	// The sample beside the script, except for those of pageFiles.
-	{regexp.MustCompile(` -e DATASET=(\w+/|billsum|conversations|faq|instruct|prompts)\S*`), ""},
+	{regexp.MustCompile(` -e DATASET=([\w-]+/|billsum|conversations|faq|instruct|prompts)\S*`), ""},
 	{regexp.MustCompile(` -e COLUMN=\S+`), ""},
 	{regexp.MustCompile(` -e '?FILES=\S+`), ""},
 	{regexp.MustCompile(`(-e ADAPTERS=\S+)`), "$1 -e RATE=20 -e DURATION=500ms"},

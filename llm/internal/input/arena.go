@@ -74,8 +74,8 @@ func (a arenaOpening) open() (datasets.Set, error) {
 	return set, nil
 }
 
-// files returns the files of the data set. Those of the hub are fetched when they are opened: the published data set has
-// hundreds, and the first has more records than most tests ask for.
+// files returns the files of the data set. Those of the hub are fetched when they are opened: the published data set
+// has hundreds, and the first has more records than most tests ask for.
 func (a arenaOpening) files() ([]datasets.File, error) {
 	s, o := a.from, a.o
 	repo, patterns := o.Path, o.Session.Files
