@@ -81,12 +81,16 @@ func body(tokens int) string {
 
 // bareClient returns the least possible client: it sends a request and reads lines.
 func bareClient(url string, tokens int) func() request {
-	text := []byte(body(tokens))
+	return barePost(url+"/v1/completions", []byte(body(tokens)))
+}
+
+// barePost is a bareClient of any request.
+func barePost(url string, text []byte) func() request {
 	return func() request {
 		transport := new(http.Transport)
 		br := bufio.NewReaderSize(nil, 4096)
 		return func() error {
-			req, err := http.NewRequest(http.MethodPost, url+"/v1/completions", bytes.NewReader(text))
+			req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(text))
 			if err != nil {
 				return err
 			}
@@ -112,6 +116,14 @@ func bareClient(url string, tokens int) func() request {
 // llmClient returns a client that does everything that a request costs outside of k6: it makes the record, its samples
 // and its line.
 func llmClient(url string, tokens int, dialect api.Dialect) (func() request, error) {
+	return llmPost(url, dialect, func() client.Request {
+		return client.Request{ID: "bench-1", Prompt: "a short prompt", MaxTokens: tokens,
+			Messages: json.RawMessage(`[{"role":"user","content":"a short prompt"}]`)}
+	})
+}
+
+// llmPost is an llmClient of any request.
+func llmPost(url string, dialect api.Dialect, make func() client.Request) (func() request, error) {
 	registry := k6metrics.NewRegistry()
 	m, err := samples.Register(&lib.TestPreInitState{Registry: registry})
 	if err != nil {
@@ -124,12 +136,10 @@ func llmClient(url string, tokens int, dialect api.Dialect) (func() request, err
 	if err != nil {
 		return nil, err
 	}
-	chat := json.RawMessage(`[{"role":"user","content":"a short prompt"}]`)
 	return func() request {
 		transport := new(http.Transport)
 		return func() error {
-			a, err := c.Do(context.Background(), transport, client.Request{ID: "bench-1", Prompt: "a short prompt",
-				Messages: chat, MaxTokens: tokens})
+			a, err := c.Do(context.Background(), transport, make())
 			if err != nil {
 				return err
 			}

@@ -5,7 +5,7 @@
 //
 //	go run ./llm/internal/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only PART]
 //
-// The parts are cost, bytes, apis, growth, streams, memory, late, tail, requests, tokens and procs.
+// The parts are cost, bytes, apis, media, growth, streams, memory, late, tail, requests, tokens and procs.
 package main
 
 import (
@@ -60,6 +60,7 @@ func all(only string, rounds int, length time.Duration, k6 string) error {
 		{"cost", func() error { return bench(rounds, length, k6) }},
 		{"bytes", func() error { return bytesCost(rounds) }},
 		{"apis", func() error { return apis(rounds, length) }},
+		{"media", func() error { return mediaCost(rounds, length) }},
 		{"growth", func() error { return growth(rounds, length) }},
 		{"streams", func() error { return streamGrowth(k6) }},
 		{"memory", func() error { return vuMemory(rounds, k6) }},
