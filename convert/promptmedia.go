@@ -32,14 +32,14 @@ type Media struct {
 type MediaTokens struct {
 	Items     int   `json:"items_estimated"`
 	Estimated int64 `json:"estimated"`
-	// Compared has the kinds of media that can be compared: of successes whose media are of one kind, all estimated,
-	// and whose prompt tokens both the server and, for the text alone, the client counted.
+	// Compared has the kinds of media that can be compared: of successes whose media are all estimated, and whose
+	// prompt tokens both the server and, for the text alone, the client counted.
 	Compared []MediaCounts `json:"compared"`
 }
 
 // MediaCounts compares two counts of the tokens of media of a kind.
 type MediaCounts struct {
-	Kind      string `json:"kind"`
+	Kind      string `json:"kind"` // of all media of each request; severalKinds where these differ
 	Requests  int    `json:"requests"`
 	Items     int    `json:"items"`
 	Server    int64  `json:"by_server"` // prompt tokens of the usage, less the client's count of the text
@@ -156,7 +156,7 @@ func (m *Media) all() (n int) {
 func (t *MediaTokens) compare(list []*run.Request) {
 	kinds := map[string]*MediaCounts{}
 	for _, q := range list {
-		kind, estimated := oneKind(q.Media.Prompt)
+		kind, estimated := kindOf(q.Media.Prompt)
 		d := q.Details()
 		if kind == "" || q.Textless || q.ServerPrompt == none || d.ClientPrompt == none {
 			continue
@@ -179,13 +179,18 @@ func (t *MediaTokens) compare(list []*run.Request) {
 	}
 }
 
-// oneKind returns the kind of all media and the sum of their estimates, and "" if they are of several kinds or one has
-// no estimate.
-func oneKind(list []record.Media) (kind string, tokens int64) {
+// severalKinds stands for a kind where media are of several.
+const severalKinds = "several"
+
+// kindOf returns the kind of all media and the sum of their estimates, and "" if one has no estimate.
+func kindOf(list []record.Media) (kind string, tokens int64) {
 	kind = list[0].Kind
 	for i := range list {
-		if list[i].Kind != kind || list[i].Tokens == 0 {
+		if list[i].Tokens == 0 {
 			return "", 0
+		}
+		if list[i].Kind != kind {
+			kind = severalKinds
 		}
 		tokens += int64(list[i].Tokens)
 	}
@@ -193,7 +198,8 @@ func oneKind(list []record.Media) (kind string, tokens int64) {
 }
 
 // The words for media of a kind.
-var mediaNouns = map[string]string{record.MediaImage: "image", record.MediaVideo: "video", record.MediaAudio: "sound"}
+var mediaNouns = map[string]string{record.MediaImage: "image", record.MediaVideo: "video", record.MediaAudio: "sound",
+	severalKinds: "medium"}
 
 // Bounds of the warnings about media.
 const (
