@@ -91,6 +91,14 @@ func videoFile(format string, p VideoProfile) mediaFile {
 // framesPerSecond is the rate of videos.
 const framesPerSecond = 10
 
+// place draws where a medium stands. inference-perf draws whole numbers: the two ends of the text.
+func (d *drawer) place(p Place, rng *rand.Rand) float64 {
+	if d.options.Original && p.Drawn != nil {
+		return float64(p.Drawn.drawOriginal(rng, false))
+	}
+	return p.Draw(rng)
+}
+
 func (d *drawer) count(c Distribution, rng *rand.Rand) int {
 	if d.options.Original {
 		return c.drawOriginal(rng, false)
@@ -102,7 +110,7 @@ func (d *drawer) count(c Distribution, rng *rand.Rand) int {
 // as many random numbers whatever it decides.
 func (d *drawer) one(f mediaFile, n int, i int64, k int, most uint64, place Place,
 	sizes, files *rand.Rand) drawnMedium {
-	at, pick, own := place.Draw(sizes), sizes.Uint64(), files.Uint64()
+	at, pick, own := d.place(place, sizes), sizes.Uint64(), files.Uint64()
 	if d.pool.Size == 0 || !d.reuses(f.kind, uint64(i)*most+uint64(k)) {
 		f.seed = own
 		return drawnMedium{file: f, place: at}

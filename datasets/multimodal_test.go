@@ -241,6 +241,27 @@ func TestMemoryOfMedia(t *testing.T) {
 	}
 }
 
+// inference-perf draws places as whole numbers, of which the upper has three quarters of the weight.
+func TestOriginalPlaces(t *testing.T) {
+	t.Parallel()
+	for _, original := range []bool{false, true} {
+		o := MediaOptions{Original: original, Each: &MediaMix{Audio: &AudioMix{Count: Constant(1),
+			Place: Place{Drawn: &Distribution{Type: Uniform, Max: 1}}}}}
+		d, between, sum := newDrawer(o.Each, &o, "p", MediaPool{}), 0, 0.0
+		const n = 2000
+		for i := range int64(n) {
+			at := d.draw(i)[0].place
+			if sum += at; at != 0 && at != 1 {
+				between++
+			}
+		}
+		want := map[bool]float64{false: 0.5, true: 0.75}[original]
+		if (between > 0) == original || math.Abs(sum/n-want) > 0.05 {
+			t.Errorf("original %t: %d within the text, a mean of %v", original, between, sum/n)
+		}
+	}
+}
+
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	a, b := &Media{Format: "a"}, &Media{Format: "b"}
