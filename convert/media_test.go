@@ -289,7 +289,7 @@ func TestTokensOfSeveralKindsOfMedia(t *testing.T) {
 		record.Media{Kind: "video", Frames: 2, Bytes: 9, Tokens: 200})
 	q.Prompt, q.Usage, q.PromptRaw = new(1250), []byte(`{"prompt_tokens":1300}`), true
 	got := summaryJSON(t, runOf(t, q), Options{}).Get("xk6_llm.media.tokens.compared").Raw
-	const want = `[{"kind":"several","requests":1,"items":2,"by_server":1250,"estimated":1200,"difference_per_item":25}]`
+	const want = `[{"kind":"several","requests":1,"items":2,"by_server":1250,"estimated":1200,"difference_per_item":25.0}]`
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
