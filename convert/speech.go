@@ -14,7 +14,7 @@ import (
 type Speech struct {
 	Answered
 	FirstAudio   *Distribution  `json:"time_to_first_audio"` // the first bytes of sound, which a header is not
-	RealTime     *Distribution  `json:"real_time_factor"`    // latency / seconds of sound: above 1, slower than it plays
+	RealTime     *Distribution  `json:"real_time_factor"`    // latency / audio_seconds: above 1, slower than it plays
 	Speed        *Distribution  `json:"real_time_speed"`     // the inverse
 	AudioSeconds *Distribution  `json:"audio_seconds"`
 	AudioTotal   Maybe          `json:"audio_seconds_total"`

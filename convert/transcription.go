@@ -59,8 +59,9 @@ func (t *Transcription) rates() []string { return []string{rate(t.AudioRate, 2) 
 func (t *Transcription) sentence() string {
 	var list []string
 	if t.Speed != nil {
-		list = append(list, "p50 "+percentileCells(t.Speed, 1, 50)[0]+" times as fast as the sound plays (RTFx; latency / "+
-			"seconds of sound p50 "+percentileCells(t.RealTime, 1, 50)[0]+", p99 "+percentileCells(t.RealTime, 1, 99)[0]+")")
+		factor := percentileCells(t.RealTime, 1, 50, 99)
+		list = append(list, "p50 "+percentileCells(t.Speed, 1, 50)[0]+" times as fast as the sound plays (RTFx; "+
+			"latency / seconds of sound p50 "+factor[0]+", p99 "+factor[1]+")")
 	}
 	if t.Uploading != nil {
 		list = append(list, "uploads p50 "+percentileCells(t.Uploading, 1000, 50)[0]+" ms")
@@ -71,6 +72,7 @@ func (t *Transcription) sentence() string {
 // warn tells of sounds that are in few figures.
 func (t *Transcription) warn(w *warner) {
 	if n := t.Requests - t.Measured; n > 0 {
-		w.warn(true, "the length of %s is unknown: they have no real-time factor; send wav, mp3 or flac", plural(n, "sound"))
+		w.warn(true, "the length of %s is unknown: they have no real-time factor; send wav, mp3 or flac",
+			plural(n, "sound"))
 	}
 }

@@ -83,7 +83,8 @@ func (s *MadeSounds) make(number int64) (*SoundFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sound %d: %w", number, err)
 	}
-	return &SoundFile{Name: fmt.Sprintf("sound-%d.wav", number), Format: "wav", Seconds: secondsOf(data), Data: data}, nil
+	name := fmt.Sprintf("sound-%d.wav", number)
+	return &SoundFile{Name: name, Format: "wav", Seconds: secondsOf(data), Data: data}, nil
 }
 
 func secondsOf(data []byte) float64 {
@@ -97,7 +98,8 @@ var soundExtensions = []string{".wav", ".mp3", ".flac", ".ogg", ".opus", ".aac"}
 
 // IsSound reports whether ReadSounds reads a file of that name.
 func IsSound(name string) bool {
-	return slices.Contains(soundExtensions, strings.ToLower(filepath.Ext(name))) && !strings.HasPrefix(path.Base(name), ".")
+	hidden := strings.HasPrefix(path.Base(name), ".")
+	return !hidden && slices.Contains(soundExtensions, strings.ToLower(filepath.Ext(name)))
 }
 
 // maxSounds bounds the files of sound that are held in memory, in bytes.

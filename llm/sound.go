@@ -53,7 +53,8 @@ func (o *requestOptions) readSound(v sobek.Value) error {
 	data, name, mediaType, isBytes := fileOf(v)
 	switch {
 	case !isBytes:
-		return fmt.Errorf("must be the bytes of a sound, such as open('speech.wav', 'b') returns them, got %s", describe(v))
+		return fmt.Errorf("must be the bytes of a sound, such as open('speech.wav', 'b') returns them, got %s",
+			describe(v))
 	case len(data) == 0:
 		return errors.New("is empty")
 	}
@@ -66,7 +67,9 @@ func fileOf(v sobek.Value) (data []byte, name, mediaType string, isBytes bool) {
 	given, isBytes := export(v).(sobek.ArrayBuffer)
 	if obj, isObject := v.(*sobek.Object); isObject && !isBytes {
 		given, isBytes = export(obj.Get("data")).(sobek.ArrayBuffer)
-		for dst, keys := range map[*string][2]string{&name: {"name", "filename"}, &mediaType: {"type", "content_type"}} {
+		for dst, keys := range map[*string][2]string{
+			&name: {"name", "filename"}, &mediaType: {"type", "content_type"},
+		} {
 			for _, key := range keys {
 				if text, isText := export(obj.Get(key)).(string); isText {
 					*dst = text

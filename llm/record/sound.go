@@ -51,9 +51,9 @@ type Playback struct {
 // shorter counts as missing all the same.
 const shortestStall = 5 * time.Millisecond
 
-// NewPlayback simulates a player: it begins once it has so much sound, or all of it, plays at the speed of the sound, and
-// stands still while it has none left. arrivals are in microseconds after sending, and sound the bytes that came then,
-// which play for the given seconds in all. It returns false for a sound of unknown length.
+// NewPlayback simulates a player: it begins once it has so much sound, or all of it, plays at the speed of the sound,
+// and stands still while it has none left. arrivals are in microseconds after sending, and sound the bytes that came
+// then, which play for the given seconds in all. It returns false for a sound of unknown length.
 func NewPlayback(arrivals, sound []int64, seconds float64, buffer time.Duration) (p Playback, known bool) {
 	var total int64
 	for _, n := range sound {

@@ -302,8 +302,8 @@ func (o Options) Validate() error {
 	case o.KVCacheTokens < 1:
 		return fmt.Errorf("simulator option kv-cache-tokens must be at least 1, got %d", o.KVCacheTokens)
 	case o.SpeechChunk < time.Millisecond || o.SpeechChar < 0 || max(o.SpeechChunk, o.SpeechChar) > time.Minute:
-		return fmt.Errorf("simulator: speech-chunk must be from 1ms to 1m, and speech-per-character up to 1m, got %v and %v",
-			o.SpeechChunk, o.SpeechChar)
+		return fmt.Errorf("simulator: speech-chunk must be from 1ms to 1m, and speech-per-character up to 1m, "+
+			"got %v and %v", o.SpeechChunk, o.SpeechChar)
 	case !(o.SpeechRate >= 0 && o.SpeechRate <= 1e6):
 		return fmt.Errorf("simulator option speech-rate must be from 0 to 1000000, got %v", o.SpeechRate)
 	case o.Model == "":

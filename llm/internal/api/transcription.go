@@ -54,8 +54,8 @@ const (
 	transcriptDone  = "transcript.text.done"
 )
 
-// Decode reads a whole transcription in any of its forms, and an event of a streamed one, be it OpenAI's or the chunk of
-// a chat, as vLLM sends it.
+// Decode reads a whole transcription in any of its forms, and an event of a streamed one, be it OpenAI's or the chunk
+// of a chat, as vLLM sends it.
 func (transcription) Decode(data []byte, d *Delta) error {
 	if head := bytes.TrimSpace(data); len(head) > 0 && head[0] != '{' && head[0] != '[' && !isDone(head) {
 		d.reset() // the formats text, srt and vtt

@@ -26,9 +26,9 @@ type sound struct {
 	more   bool   // more came than head has
 }
 
-// together is how long after a chunk further sound counts as part of it, in microseconds. A server that sends as fast as
-// the network takes it would otherwise fill the record with chunks of one instant: ten minutes of sound are in no more
-// chunks than milliseconds pass. A player that is told of sound so much too early misses less than that.
+// together is how long after a chunk further sound counts as part of it, in microseconds. A server that sends as fast
+// as the network takes it would otherwise fill the record with chunks of one instant: ten minutes of sound are in no
+// more chunks than milliseconds pass. A player that is told of sound so much too early misses less than that.
 const together = 1000
 
 // maxHead bounds, in bytes, what is kept of an answer that may be words.

@@ -24,7 +24,8 @@ func TestSpeechOfTheSimulator(t *testing.T) {
 		for _, stream := range []string{api.StreamAudio, api.StreamSSE} {
 			t.Run(format+" "+stream, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) { compareSpeech(t, api.SoundOptions{Format: format, StreamFormat: stream}) })
+				o := api.SoundOptions{Format: format, StreamFormat: stream}
+				synctest.Test(t, func(t *testing.T) { compareSpeech(t, o) })
 			})
 		}
 	}
@@ -45,7 +46,8 @@ func compareSpeech(t *testing.T, o api.SoundOptions) {
 		t.Errorf("first audio after %v, want 120ms", first)
 	}
 	seconds, _ := r.AudioSeconds()
-	if d := seconds - truth.AudioSeconds; d < -0.03 || d > 0.03 || seconds < 6 || seconds > 6.1 { // a frame of MP3 is 26 ms
+	// a frame of MP3 is 26 ms
+	if d := seconds - truth.AudioSeconds; d < -0.03 || d > 0.03 || seconds < 6 || seconds > 6.1 {
 		t.Errorf("got %v seconds of sound, the server made %v", seconds, truth.AudioSeconds)
 	}
 	got, known := record.NewPlayback(r.Chunks, r.ChunkBytes, seconds, 0)
@@ -63,7 +65,8 @@ func compareSpeech(t *testing.T, o api.SoundOptions) {
 		t.Errorf("the player: got %+v, want %+v", got, want)
 	}
 	if len(truth.Stalls) != 2 || len(truth.ChunkBytes) != len(truth.Chunks) {
-		t.Errorf("the truth has %d stalls, %d chunks and %d sizes", len(truth.Stalls), len(truth.Chunks), len(truth.ChunkBytes))
+		t.Errorf("the truth has %d stalls, %d chunks and %d sizes", len(truth.Stalls), len(truth.Chunks),
+			len(truth.ChunkBytes))
 	}
 }
 
@@ -130,12 +133,15 @@ func TestSoundsThatTheSimulatorRefuses(t *testing.T) {
 	server := simulated(t, "")
 	speech := speechClient(t, func(o *Options) { o.Model, o.Sound.Voice = "sim", "nobody" })
 	a, err := speech.Do(t.Context(), handled{server}, Request{Prompt: "a"})
-	if err != nil || a.Record.Status != 400 || !strings.Contains(a.Record.Error, `voice "nobody" is unknown: use one of alloy`) {
+	const voice = `voice "nobody" is unknown: use one of alloy`
+	if err != nil || a.Record.Status != 400 || !strings.Contains(a.Record.Error, voice) {
 		t.Errorf("got %v %s", err, a.Record.Error)
 	}
 	c := newClient(t, func(o *Options) { o.Speak(api.Transcription); o.Model = "sim" })
-	a, err = c.Do(t.Context(), handled{server}, Request{Media: &Media{Files: []api.File{{Name: "a", Type: octet, Data: []byte("text")}}}})
-	if err != nil || a.Record.Status != 400 || !strings.Contains(a.Record.Error, "the file is no sound that can be read") {
+	files := []api.File{{Name: "a", Type: octet, Data: []byte("text")}}
+	a, err = c.Do(t.Context(), handled{server}, Request{Media: &Media{Files: files}})
+	const file = "the file is no sound that can be read"
+	if err != nil || a.Record.Status != 400 || !strings.Contains(a.Record.Error, file) {
 		t.Errorf("got %v %s", err, a.Record.Error)
 	}
 }

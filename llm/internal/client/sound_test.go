@@ -59,6 +59,7 @@ func speechEvent(sound string) string {
 const (
 	speechEnd  = `data: {"type":"speech.audio.done","usage":{"input_tokens":3,"output_tokens":7,"total_tokens":10}}` + "\n\n"
 	octet, wav = "application/octet-stream", "audio/wav"
+	raw        = "audio/pcm"
 )
 
 // speechCase is an answer to a request for speech.
@@ -79,7 +80,8 @@ type speechCase struct {
 func speechCases() []speechCase {
 	sse := "text/event-stream"
 	return []speechCase{
-		{name: "bytes", server: script{kind: "audio/pcm", parts: []part{{50 * ms, pcm(100)}, {30 * ms, pcm(200)}, {5 * ms, ""}}},
+		{name: "bytes", server: script{kind: raw,
+			parts: []part{{50 * ms, pcm(100)}, {30 * ms, pcm(200)}, {5 * ms, ""}}},
 			chunks: []int64{50, 80}, bytes: []int64{4800, 9600}, seconds: 0.3, end: 85 * ms},
 		{name: "a header is no sound", server: script{kind: wav,
 			parts: []part{{10 * ms, waveHead(1<<32 - 1)}, {40 * ms, pcm(100)}, {5 * ms, ""}}},
@@ -97,7 +99,8 @@ func speechCases() []speechCase {
 			{30 * ms, `data: {"type":"speech.audio.error","error":{"message":"out of breath"}}` + "\n\n"}}},
 			chunks: []int64{50}, bytes: []int64{4800}, seconds: 0.1, end: 80 * ms, errorType: record.ErrorStream,
 			message: "out of breath"},
-		{name: "events without an end", server: script{kind: sse, parts: []part{{50 * ms, speechEvent(pcm(100))}, {ms, ""}}},
+		{name: "events without an end", server: script{kind: sse,
+			parts: []part{{50 * ms, speechEvent(pcm(100))}, {ms, ""}}},
 			chunks: []int64{50}, bytes: []int64{4800}, seconds: 0.1, end: 51 * ms, errorType: record.ErrorTruncated},
 		{name: "events without sound", server: script{kind: sse, parts: []part{{50 * ms, speechEnd}}},
 			end: 50 * ms, errorType: record.ErrorTruncated, message: "without any sound"},
@@ -107,29 +110,33 @@ func speechCases() []speechCase {
 		{name: "JSON in place of sound", server: script{kind: "application/json",
 			parts: []part{{10 * ms, `{"error":{"message":"no such model"}}`}}},
 			end: 10 * ms, errorType: record.ErrorMalformed, message: `got content type "application/json": no such model`},
-		{name: "JSON under the label of sound", server: script{kind: "audio/pcm",
+		{name: "JSON under the label of sound", server: script{kind: raw,
 			parts: []part{{10 * ms, `{"detail":"no such`}, {10 * ms, ` model"}`}}},
 			end: 20 * ms, errorType: record.ErrorMalformed, message: "expected sound, got: no such model"},
 		{name: "a page", server: script{kind: octet, parts: []part{{10 * ms, "<html><title>Sign in</title></html>"}}},
 			end: 10 * ms, errorType: record.ErrorMalformed, message: "expected sound, got: Sign in"},
-		{name: "sound that begins like JSON", server: script{kind: "audio/pcm", parts: []part{{10 * ms, "{\x00" + pcm(99) + "\x00\x01"}}},
+		{name: "sound that begins like JSON", server: script{kind: raw,
+			parts: []part{{10 * ms, "{\x00" + pcm(99) + "\x00\x01"}}},
 			chunks: []int64{10}, bytes: []int64{4756}, seconds: 4756.0 / 48000, end: 10 * ms},
-		{name: "sound that begins like gzip", server: script{kind: "audio/pcm", parts: []part{{10 * ms, "\x1f\x8b" + pcm(100)}}},
+		{name: "sound that begins like gzip", server: script{kind: raw,
+			parts: []part{{10 * ms, "\x1f\x8b" + pcm(100)}}},
 			chunks: []int64{10}, bytes: []int64{4802}, seconds: 4802.0 / 48000, end: 10 * ms},
-		{name: "nothing", server: script{kind: "audio/pcm", parts: []part{{10 * ms, ""}}},
+		{name: "nothing", server: script{kind: raw, parts: []part{{10 * ms, ""}}},
 			end: 10 * ms, errorType: record.ErrorTruncated, message: "without any sound"},
 		{name: "a header alone", server: script{kind: wav, parts: []part{{10 * ms, waveHead(0)}}},
 			end: 10 * ms, errorType: record.ErrorTruncated, message: "without any sound"},
-		{name: "cut in the middle", server: script{kind: "audio/pcm", parts: []part{{10 * ms, pcm(100)}}, end: io.ErrUnexpectedEOF},
+		{name: "cut in the middle", server: script{kind: raw, parts: []part{{10 * ms, pcm(100)}},
+			end: io.ErrUnexpectedEOF},
 			chunks: []int64{10}, bytes: []int64{4800}, seconds: 0.1, end: 10 * ms, errorType: record.ErrorTruncated},
-		{name: "the connection breaks", server: script{kind: "audio/pcm", parts: []part{{10 * ms, pcm(100)}}, end: errors.New("reset")},
+		{name: "the connection breaks", server: script{kind: raw, parts: []part{{10 * ms, pcm(100)}},
+			end: errors.New("reset")},
 			chunks: []int64{10}, bytes: []int64{4800}, seconds: 0.1, end: 10 * ms, errorType: record.ErrorReset},
-		{name: "an odd number of bytes", server: script{kind: "audio/pcm", parts: []part{{10 * ms, pcm(100) + "\x01"}}},
+		{name: "an odd number of bytes", server: script{kind: raw, parts: []part{{10 * ms, pcm(100) + "\x01"}}},
 			chunks: []int64{10}, bytes: []int64{4801}, seconds: 0.1, end: 10 * ms, note: record.NoteOddSound},
-		{name: "longer than the timeout", change: func(o *Options) { o.Timeout = 75 * ms }, server: script{kind: "audio/pcm",
+		{name: "longer than the timeout", change: func(o *Options) { o.Timeout = 75 * ms }, server: script{kind: raw,
 			parts: []part{{50 * ms, pcm(100)}, {forever, ""}}},
 			chunks: []int64{50}, bytes: []int64{4800}, seconds: 0.1, end: 75 * ms, errorType: record.ErrorTimeout},
-		{name: "a stall", change: func(o *Options) { o.IdleTimeout = 30 * ms }, server: script{kind: "audio/pcm",
+		{name: "a stall", change: func(o *Options) { o.IdleTimeout = 30 * ms }, server: script{kind: raw,
 			parts: []part{{50 * ms, pcm(100)}, {forever, ""}}},
 			chunks: []int64{50}, bytes: []int64{4800}, seconds: 0.1, end: 80 * ms, errorType: record.ErrorStall},
 	}
@@ -154,7 +161,8 @@ func (tt *speechCase) run(t *testing.T) {
 		t.Errorf("got %v seconds of sound, want %v", seconds, tt.seconds)
 	}
 	if r.ErrorType != tt.errorType || !strings.Contains(r.Error, tt.message) || !strings.Contains(r.Note, tt.note) {
-		t.Errorf("got error %q: %q, note %q; want %q: %q, %q", r.ErrorType, r.Error, r.Note, tt.errorType, tt.message, tt.note)
+		t.Errorf("got error %q: %q, note %q; want %q: %q, %q", r.ErrorType, r.Error, r.Note, tt.errorType, tt.message,
+			tt.note)
 	}
 	if r.Latency() != tt.end || r.Characters != 20 {
 		t.Errorf("ended after %v, want %v; %d characters", r.Latency(), tt.end, r.Characters)
@@ -198,13 +206,15 @@ func TestTranscriptions(t *testing.T) {
 		{name: "segments", kind: "application/json", text: "a b",
 			body: `{"task":"transcribe","duration":2.5,"text":"a b","segments":[{"id":0,"text":"a b"}]}`},
 		{name: "words", kind: "text/plain; charset=utf-8", body: "data and more\n", text: "data and more"},
-		{name: "subtitles", kind: "text/plain", body: "1\n00:00:00,000 --> 00:00:01,000\nHi\n\n", text: "1\n00:00:00,000 --> 00:00:01,000\nHi"},
+		{name: "subtitles", kind: "text/plain", body: "1\n00:00:00,000 --> 00:00:01,000\nHi\n\n",
+			text: "1\n00:00:00,000 --> 00:00:01,000\nHi"},
 		{name: "OpenAI's events", kind: "text/event-stream", text: "Hello there", chunks: 2, tokens: 5,
 			body: `data: {"type":"transcript.text.delta","delta":"Hello"}` + "\n\n" +
 				`data: {"type":"transcript.text.delta","delta":" there"}` + "\n\n" +
 				`data: {"type":"transcript.text.done","text":"Hello there","usage":{"input_tokens":9,"output_tokens":5}}` + "\n\n"},
 		{name: "vLLM's chunks", kind: "text/event-stream", text: "Hello there", chunks: 2,
-			body: fmt.Sprintf(vllm, "Hello", "null") + fmt.Sprintf(vllm, " there", "null") + fmt.Sprintf(vllm, "", `"stop"`) + done},
+			body: fmt.Sprintf(vllm, "Hello", "null") + fmt.Sprintf(vllm, " there", "null") +
+				fmt.Sprintf(vllm, "", `"stop"`) + done},
 		{name: "an error", kind: "application/json", body: `{"error":{"message":"no sound"}}`, errorType: record.ErrorStream},
 		{name: "something else", kind: "application/json", body: `{"data":[]}`, errorType: record.ErrorMalformed},
 		{name: "a page", kind: "text/html", body: "<html>Sign in</html>", errorType: record.ErrorMalformed},
@@ -222,7 +232,8 @@ func TestTranscriptions(t *testing.T) {
 				Body: io.NopCloser(strings.NewReader(tt.body))}, nil
 		})
 		media := &Media{Files: []api.File{{Name: "a\".wav", Type: wav, Data: []byte("\xff\x00sound")}},
-			Facts: []record.Media{{Kind: record.MediaAudio, Seconds: 4, Bytes: 7}}, Sound: &api.SoundOptions{Language: "en"}}
+			Facts: []record.Media{{Kind: record.MediaAudio, Seconds: 4, Bytes: 7}},
+			Sound: &api.SoundOptions{Language: "en"}}
 		a, err := c.Do(context.Background(), rt, Request{ID: "1", Media: media})
 		if err != nil {
 			t.Fatal(err)
@@ -237,7 +248,8 @@ func TestTranscriptions(t *testing.T) {
 		if factor, known := r.RealTimeFactor(); !known || factor <= 0 {
 			t.Errorf("%s: got a factor of %v", tt.name, factor)
 		}
-		if !bytes.Contains(sent, []byte("name=\"file\"; filename=\"a%22.wav\"\r\nContent-Type: audio/wav\r\n\r\n\xff\x00sound\r\n--")) ||
+		const part = "name=\"file\"; filename=\"a%22.wav\"\r\nContent-Type: audio/wav\r\n\r\n\xff\x00sound\r\n--"
+		if !bytes.Contains(sent, []byte(part)) ||
 			!bytes.Contains(sent, []byte("name=\"language\"\r\n\r\nen\r\n")) {
 			t.Errorf("%s: sent %q", tt.name, sent)
 		}
@@ -246,7 +258,7 @@ func TestTranscriptions(t *testing.T) {
 
 // Whatever a server sends in place of speech, its record can be written and read again.
 func FuzzSpeech(f *testing.F) {
-	kinds := []string{"audio/pcm", wav, "text/event-stream", "application/json", ""}
+	kinds := []string{raw, wav, "text/event-stream", "application/json", ""}
 	for i := range kinds {
 		for _, s := range []string{pcm(1), waveHead(0) + pcm(1), speechEvent(pcm(1)) + speechEnd, "{", "<html>", "",
 			`data: {"type":"speech.audio.delta","audio":"=="}` + "\n\n", "ID3\x04\x00\x00\x00\x00\x00\x00\xff\xfb\x90\xc0",

@@ -23,8 +23,9 @@ var (
 	errTexts = errors.New(`a client of api "embeddings" takes input, a text or a list of texts: set api: ` +
 		`'embeddings' on the Dataset`)
 	errRanking = errors.New(`a client of api "rerank" takes a query and documents: set api: 'rerank' on the Dataset`)
-	errSpeech  = errors.New(`a client of api "speech" takes a prompt, the text to speak: set api: 'speech' on the Dataset`)
-	errSound   = errors.New(`a client of api "transcription" takes a file of sound: set api: 'transcription' on the ` +
+	errSpeech  = errors.New(`a client of api "speech" takes a prompt, the text to speak: set api: 'speech' on the ` +
+		`Dataset`)
+	errSound = errors.New(`a client of api "transcription" takes a file of sound: set api: 'transcription' on the ` +
 		`Dataset`)
 	errInputs = errors.New(`a client of this api takes messages or a prompt, not input, query or documents: set ` +
 		`the same api on the Dataset and the Client`)

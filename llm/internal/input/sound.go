@@ -21,8 +21,8 @@ type SoundOptions struct {
 
 // defaultSounds are sounds like sentences.
 func defaultSounds() SoundOptions {
-	return SoundOptions{Pool: 32, Content: "noise", Durations: datasets.Distribution{Type: datasets.Normal, Mean: 10_000,
-		StdDev: 5000, Min: 1000, Max: 30_000}}
+	lengths := datasets.Distribution{Type: datasets.Normal, Mean: 10_000, StdDev: 5000, Min: 1000, Max: 30_000}
+	return SoundOptions{Pool: 32, Content: "noise", Durations: lengths}
 }
 
 // soundUses are the options that sounds take besides type, api and seed.
@@ -53,7 +53,8 @@ func (o *DatasetOptions) checkSound(given map[string]bool) error {
 }
 
 func (o *DatasetOptions) madeSounds() *datasets.MadeSounds {
-	s := &datasets.MadeSounds{Durations: o.Sounds.Durations, Pool: int(o.Sounds.Pool), Solid: o.Sounds.Content == "solid"}
+	s := &datasets.MadeSounds{Durations: o.Sounds.Durations, Pool: int(o.Sounds.Pool),
+		Solid: o.Sounds.Content == "solid"}
 	if o.Seed != nil {
 		s.Seed = *o.Seed
 	}
