@@ -136,6 +136,24 @@ var answerColumns = []answerColumn{
 	{[]string{"images/s"}, func(l *Lifecycle) []string { return someRate(l.Successes.Throughput.Images) }},
 	{[]string{"videos/s"}, func(l *Lifecycle) []string { return someRate(l.Successes.Throughput.Videos) }},
 	{[]string{"sounds/s"}, func(l *Lifecycle) []string { return someRate(l.Successes.Throughput.Audios) }},
+	{[]string{"first audio p50", "p99"}, func(l *Lifecycle) []string {
+		if l.Additions.Speech == nil {
+			return []string{noFigure, noFigure}
+		}
+		return percentileCells(l.Additions.Speech.FirstAudio, 1000, 50, 99)
+	}},
+	{[]string{"RTF p50", "p99"}, func(l *Lifecycle) []string { return percentileCells(l.Additions.realTime(), 1, 50, 99) }},
+}
+
+// realTime returns the real-time factor of speech, or else of transcriptions.
+func (a *Answers) realTime() *Distribution {
+	switch {
+	case a.Speech != nil:
+		return a.Speech.RealTime
+	case a.Transcription != nil:
+		return a.Transcription.RealTime
+	}
+	return nil
 }
 
 // someRate returns the cell of a rate other than 0.

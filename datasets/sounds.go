@@ -1,6 +1,8 @@
 package datasets
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +21,14 @@ type SoundFile struct {
 	Name    string
 	Format  string  // wav, mp3, flac, ogg or aac
 	Seconds float64 // how long it plays; 0 if that is unknown
+	ID      string  // the same for equal bytes
 	Data    []byte
+}
+
+// soundID returns the id of a file.
+func soundID(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
 }
 
 // MadeSounds are sounds that are made up: WAV files of 16 kHz. Item i is sound number i modulo Pool, so each of them
@@ -84,7 +93,8 @@ func (s *MadeSounds) make(number int64) (*SoundFile, error) {
 		return nil, fmt.Errorf("sound %d: %w", number, err)
 	}
 	name := fmt.Sprintf("sound-%d.wav", number)
-	return &SoundFile{Name: name, Format: "wav", Seconds: secondsOf(data), Data: data}, nil
+	return &SoundFile{Name: name, Format: "wav", Seconds: secondsOf(data), ID: soundID(data),
+		Data: data}, nil
 }
 
 func secondsOf(data []byte) float64 {
@@ -124,7 +134,7 @@ func ReadSounds(files []File, seed *int64) (*List, error) {
 				maxSounds>>30)
 		}
 		l.items = append(l.items, Item{Sound: &SoundFile{Name: filepath.Base(f.Name), Format: r.Format(),
-			Seconds: r.Seconds(), Data: data}})
+			Seconds: r.Seconds(), ID: soundID(data), Data: data}})
 	}
 	if len(l.items) == 0 {
 		return nil, fmt.Errorf("no files of sound: their names end with %s", strings.Join(soundExtensions, ", "))

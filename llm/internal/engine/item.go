@@ -132,7 +132,7 @@ func (c *Client) job(t Turn) (Job, error) {
 	switch {
 	case t.Sound != nil:
 		setSound(&j.Request, api.File{Name: t.Sound.Name, Data: t.Sound.Data}, record.Media{Kind: record.MediaAudio,
-			Format: t.Sound.Format, Seconds: t.Sound.Seconds, Bytes: int64(len(t.Sound.Data))})
+			Format: t.Sound.Format, Seconds: t.Sound.Seconds, Bytes: int64(len(t.Sound.Data)), ID: t.Sound.ID})
 	case t.Inputs != nil:
 		j.Inputs, j.Query, j.Asked = t.Inputs, t.Query, t.PromptTokens
 		if t.Bare {
