@@ -142,7 +142,9 @@ var answerColumns = []answerColumn{
 		}
 		return percentileCells(l.Additions.Speech.FirstAudio, 1000, 50, 99)
 	}},
-	{[]string{"RTF p50", "p99"}, func(l *Lifecycle) []string { return percentileCells(l.Additions.realTime(), 1, 50, 99) }},
+	{[]string{"RTF p50", "p99"}, func(l *Lifecycle) []string {
+		return percentileCells(l.Additions.realTime(), 1, 50, 99)
+	}},
 }
 
 // realTime returns the real-time factor of speech, or else of transcriptions.

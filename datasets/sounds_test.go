@@ -52,7 +52,8 @@ func TestReadSounds(t *testing.T) {
 		t.Fatal(err)
 	}
 	item, _ := l.At(3)
-	if n, _ := l.Len(); n != 2 || item.Sound.Name != "c.wav" || item.Sound.Seconds != 0.7 || item.Sound.ID != second.Sound.ID {
+	if n, _ := l.Len(); n != 2 || item.Sound.Name != "c.wav" || item.Sound.Seconds != 0.7 ||
+		item.Sound.ID != second.Sound.ID {
 		t.Errorf("got %d items, %+v", n, item.Sound)
 	}
 	if _, err := ReadSounds([]File{file("x.wav", []byte("no sound at all"))}, nil); err == nil ||
@@ -66,7 +67,7 @@ func TestReadSounds(t *testing.T) {
 
 func TestWrongSounds(t *testing.T) {
 	t.Parallel()
-	for want, s := range map[string]MadeSounds{
+	for want, s := range map[string]*MadeSounds{
 		"poolSize must be from 1":      {Durations: Constant(1000)},
 		"durations must be from 0.01":  {Durations: Constant(1), Pool: 1},
 		"durations in milliseconds: m": {Durations: Distribution{Type: Uniform, Min: 5, Max: 1}, Pool: 1},

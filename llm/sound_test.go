@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.k6.io/k6/v2/lib/fsext"
-
 	"github.com/seed-307b789f/xk6-llm/internal/media"
 )
 
@@ -14,7 +12,8 @@ func TestSoundsOfAScript(t *testing.T) {
 	t.Parallel()
 	const spoken = "; `${r.error} ${r.text} ${r.audioSeconds} ${r.timeToFirstAudio > 0} ${r.realTimeFactor > 0} ` +" +
 		"`${r.ttft} ${r.completionTokens} ${r.itl.length}`"
-	const written = "; `${r.error} ${r.text} ${r.audioSeconds} ${r.timeToFirstAudio} ${r.realTimeFactor > 0} ${r.ttft > 0}`"
+	const written = "; `${r.error} ${r.text} ${r.audioSeconds} ${r.timeToFirstAudio} ${r.realTimeFactor > 0} " +
+		"${r.ttft > 0}`"
 	file, err := media.Sound{Seconds: 2}.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -26,25 +25,19 @@ func TestSoundsOfAScript(t *testing.T) {
 		{"", "client.speak('ten letter', {format: 'wav', streamFormat: 'sse'})" + spoken, speech},
 		{"streaming: false, format: 'wav'", "client.speak('ten letter')" + spoken, speech},
 		{"speed: 2", "client.speak('twenty letters here.')" + spoken, speech},
-		{"", "client.transcribe(open('/scripts/a.wav', 'b'), {language: 'en', prompt: 'x'})" + written, words + "false"},
-		{"api: 'transcription', streaming: true", "client.send({file: {data: sound, name: 'b.wav'}})" + written, words + "true"},
-		{"api: 'transcription'", "client.send(new Dataset({type: 'sound', durations: 2}).at(3))" + written, words + "false"},
+		{"", "client.transcribe(sound, {language: 'en', prompt: 'x'})" + written, words + "false"},
+		{"api: 'transcription', streaming: true", "client.send({file: {data: sound, name: 'b.wav'}})" + written,
+			words + "true"},
+		{"api: 'transcription'", "client.send(data.at(3))" + written, words + "false"},
 	} {
 		v := newVU(t, New())
-		if err := fsext.WriteFile(v.files, "/scripts/a.wav", file, 0o600); err != nil {
-			t.Fatal(err)
-		}
 		if err := v.VU.Runtime().Set("sound", v.VU.Runtime().NewArrayBuffer(file)); err != nil {
 			t.Fatal(err)
 		}
-		code := strings.Replace(tt.call, "open('/scripts/a.wav', 'b')", "sound", 1)
-		if made, rest, is := strings.Cut(code, "new Dataset({type: 'sound', durations: 2})"); is {
-			v.run(t, "const data = new Dataset({type: 'sound', durations: 2})")
-			code = made + "data" + rest
-		}
+		v.run(t, "const data = new Dataset({type: 'sound', durations: 2})")
 		v.run(t, "const client = new Client({baseURL: 'sim:?ttft=1ms&itl=1ms&speech-rate=0', "+tt.client+"});")
 		v.start(t)
-		if got := v.run(t, "const r = "+code).String(); got != tt.want {
+		if got := v.run(t, "const r = "+tt.call).String(); got != tt.want {
 			t.Errorf("%s %s: got %s, want %s", tt.client, tt.call, got, tt.want)
 		}
 	}
@@ -55,10 +48,12 @@ func TestWrongSounds(t *testing.T) {
 	for _, tt := range []struct{ call, want string }{
 		{"new Client().speak('  ')", "speak: text the text to speak is empty"},
 		{"new Client({api: 'speech'}).send({prompt: ''})", "the text to speak is empty"},
-		{"new Client({api: 'speech'}).send({messages: [{role: 'user', content: 'a'}]})", `a client of api "speech" takes a prompt`},
+		{"new Client({api: 'speech'}).send({messages: [{role: 'user', content: 'a'}]})",
+			`a client of api "speech" takes a prompt`},
 		{"new Client().transcribe('a.wav')", "transcribe: file must be the bytes of a sound"},
 		{"new Client().transcribe(new ArrayBuffer(0))", "transcribe: file is empty"},
-		{"new Client({api: 'transcription'}).send({prompt: 'a'})", `a client of api "transcription" takes a file of sound`},
+		{"new Client({api: 'transcription'}).send({prompt: 'a'})",
+			`a client of api "transcription" takes a file of sound`},
 		{"new Client({streamFormat: 'mp3'})", "streamFormat must be 'audio' or 'sse'"},
 		{"new Client({api: 'speech', speed: -1})", "speed must be from 0.25 to 4"},
 		{"new Client({api: 'speech', slo: {ttft: '1s'}})", `"ttft" is about tokens`},

@@ -472,7 +472,8 @@ func TestParseQuery(t *testing.T) {
 		"ttft=1s&itl=2ms&itl-stddev=1ms&prompt-time=3us&max-num-seqs=4&failure-rate=0.5&failure-kind=stall&" +
 			"output-tokens=6&tokens-per-chunk=7&model=m&lora=a,b&api-key=k&truth=t&seed=8&metrics=tgi,dcgm&" +
 			"kv-cache-tokens=9&prefix-cache-tokens=unlimited&cache-block=3&tool-calls=0.2&tool-refusals=1&" +
-			"session-header=h&speech-rate=2.5&speech-chunk=20ms&speech-per-character=10ms&speech-stalls=4s:1s,2s:500ms&image-time=9ms&video-time=7s")
+			"session-header=h&speech-rate=2.5&speech-chunk=20ms&speech-per-character=10ms&" +
+			"speech-stalls=4s:1s,2s:500ms&image-time=9ms&video-time=7s")
 	if err != nil {
 		t.Fatal(err)
 	}

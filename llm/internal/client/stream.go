@@ -25,8 +25,8 @@ type stream struct {
 	idle    *idle // nil before the first event, or without a limit
 }
 
-// read reads an answer of the kind that the API has; a text by its content, whatever its label: one JSON object, or else
-// events.
+// read reads an answer of the kind that the API has; a text by its content, whatever its label: one JSON object, or
+// else events.
 func (s *stream) read(r *sse.Reader) {
 	s.events = r
 	switch s.output {
@@ -47,7 +47,8 @@ func (s *stream) read(r *sse.Reader) {
 //
 //go:noinline
 func (s *stream) isPlain() bool {
-	return s.reply.outcome.opts.API.Input() == api.InputSound && strings.HasPrefix(strings.ToLower(s.kind), "text/plain")
+	plain := strings.HasPrefix(strings.ToLower(s.kind), "text/plain")
+	return plain && s.reply.outcome.opts.API.Input() == api.InputSound
 }
 
 // whole reads an answer that is not streamed.

@@ -26,7 +26,8 @@ var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_p
 
 // knownKinds returns all types of data sets.
 func knownKinds() []string {
-	return slices.Concat(slices.Sorted(maps.Keys(fileKinds)), []string{soundKind, visionArena}, generatedKinds, sessionKinds)
+	files := slices.Sorted(maps.Keys(fileKinds))
+	return slices.Concat(files, []string{soundKind, visionArena}, generatedKinds, sessionKinds)
 }
 
 // DatasetOptions are the options of a data set.
