@@ -56,6 +56,8 @@ func TestMediaOptionsRefuse(t *testing.T) {
 		`type: 'mock', api: 'completion', ` + image:                              `api 'completion' sends texts alone: media need api: 'chat'`,
 		`type: 'mock', api: 'embeddings', ` + image:                              `api 'embeddings' sends texts alone`,
 		`type: 'mock', api: 'rerank', ` + image:                                  `api 'rerank' sends texts alone`,
+		`type: 'mock', api: 'anthropic_messages', media: {video: {}}`:            `api anthropic_messages has no field for video`,
+		`type: 'mock', api: 'responses', media: {audio: {}}`:                     `api responses has no field for audio`,
 		`type: 'conversation_replay', tokenizer: 'x', ` + image:                  `several turns: media go with single requests`,
 		`type: 'otel_trace_replay', path: 'x', ` + image:                         `replays sessions as they were recorded`,
 		`type: 'visionarena', ` + image:                                          `visionarena has images of its own`,
@@ -67,6 +69,13 @@ func TestMediaOptionsRefuse(t *testing.T) {
 		_, err := v.RunOnEventLoop(`new Dataset({` + options + `})`)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n\n") {
 			t.Errorf("%s: got %v, want %s", options, err, want)
+		}
+	}
+	for _, code := range []string{`api: 'anthropic_messages', media: {image: {}}`, `api: 'responses', media: {image: {}, ` +
+		`delivery: 'url'}`, `api: 'anthropic_messages', media: {video: {representation: 'jpeg_frames'}}`,
+		`media: {video: {}, audio: {}, image: {}}`, `media: {video: {}, audio: {}, image: {}, delivery: 'url'}`} {
+		if _, err := v.RunOnEventLoop(`new Dataset({type: 'mock', ` + code + `})`); err != nil {
+			t.Errorf("%s: %v", code, err)
 		}
 	}
 	_, err := v.RunOnEventLoop(`new Dataset({type: 'prompts', path: './set.jsonl', ` + image + `}).at(0)`)

@@ -60,6 +60,11 @@ func (o *DatasetOptions) checkMedia() error {
 	if err := o.mediaOptions().Validate(); err != nil {
 		return invalid(name, err)
 	}
+	for _, mix := range []*datasets.MediaMix{o.mediaOptions().Each, o.Shared.Media} {
+		if err := carries(o.API, mix, o.Media != nil && o.Media.Delivery == DeliveredByURL); err != nil {
+			return invalid(name, err)
+		}
+	}
 	if o.Media == nil {
 		return nil
 	}
@@ -89,6 +94,36 @@ func (o *DatasetOptions) refuseMedia() error {
 	case o.API.Input() != api.InputMessages:
 		return fmt.Errorf("api '%s' sends texts alone: media need api: 'chat', 'anthropic_messages' or 'responses'",
 			o.API.Name())
+	}
+	return nil
+}
+
+// carries returns why requests of an API cannot carry the media of a mix, which it learns by writing some.
+func carries(dialect api.Dialect, mix *datasets.MediaMix, byURL bool) error {
+	var kinds []datasets.Media
+	if mix != nil && mix.Image != nil {
+		kinds = append(kinds, datasets.Media{Kind: datasets.Image, Format: mix.Image.Format})
+	}
+	if mix != nil && mix.Video != nil {
+		kinds = append(kinds, datasets.Media{Kind: datasets.Video, Format: mix.Video.Format})
+	}
+	if mix != nil && mix.Audio != nil {
+		kinds = append(kinds, datasets.Media{Kind: datasets.Audio, Format: "wav"})
+	}
+	for _, m := range kinds {
+		kind, mime := m.PartType()
+		part := fmt.Sprintf(`{"type":"%s_url","%[1]s_url":{"url":"data:%s;base64,AAAA"}}`, kind, mime)
+		switch {
+		case byURL:
+			part = fmt.Sprintf(`{"type":"%s_url","%[1]s_url":{"url":"http://h/a"}}`, kind)
+		case m.Kind == datasets.Audio:
+			part = `{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}`
+		}
+		_, err := dialect.Body(&api.Request{Model: "m",
+			Messages: []byte(`[{"role":"user","content":[` + part + `]}]`)})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
