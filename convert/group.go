@@ -252,7 +252,7 @@ func (g *subset) readChunks(s *seriesMaker) {
 }
 
 func (g *subset) successesPart() Successes {
-	media, prompt := g.mediaFigures(), g.promptTokens(g.ok, inputTokens)
+	media, prompt := g.mediaFigures(), g.promptTokens(g.prompted(), inputTokens)
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
@@ -287,7 +287,7 @@ func (g *subset) throughput(media mediaFigures) Throughput {
 	if g.time == 0 {
 		return Throughput{}
 	}
-	in, out := g.total(g.ok, inputTokens), g.total(g.texts, outputTokens)
+	in, out := g.total(g.prompted(), inputTokens), g.total(g.texts, outputTokens)
 	if !hasTimes(g.run, g.all) {
 		in, out = g.orStated(in, out)
 	}
@@ -296,6 +296,17 @@ func (g *subset) throughput(media mediaFigures) Throughput {
 		Requests: Maybe(float64(len(g.ok)) / g.time), Images: mediaRate(media.images, g.time),
 		Videos: mediaRate(media.videos, g.time), Audios: mediaRate(media.audios, g.time),
 	}
+}
+
+// prompted returns the successes without those for sounds, pictures and videos whose prompts nobody counted.
+func (g *subset) prompted() []*run.Request {
+	uncounted := func(q *run.Request) bool {
+		return q.Textless && !q.TakesInputs && q.InputSource == record.NoSource
+	}
+	if len(g.texts) == len(g.ok) || !slices.ContainsFunc(g.ok, uncounted) {
+		return g.ok
+	}
+	return slices.DeleteFunc(slices.Clone(g.ok), uncounted)
 }
 
 func (g *subset) promptTokens(requests []*run.Request, tokens figure) PromptTokens {

@@ -294,3 +294,21 @@ func TestTokensOfSeveralKindsOfMedia(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// The prompts of pictures, which nobody counts, do not count as prompts of no tokens.
+func TestPromptsOfPicturesAreNotCounted(t *testing.T) {
+	t.Parallel()
+	text, pictures := asked("chat", 0), asked(record.APIImage, 1)
+	text.Usage = []byte(`{"prompt_tokens":40,"completion_tokens":1}`)
+	pictures.Output = []record.Media{{Kind: "image", Bytes: 9}}
+	r := runOf(t, text, pictures)
+	doc := summaryJSON(t, r, Options{}).Get("successes")
+	if got := doc.Get("prompt_tokens.min").Num; got != 40 || doc.Get("prompt_tokens.total").Num != 40 ||
+		doc.Get("throughput.input_tokens_per_sec").Num != 20 {
+		t.Errorf("got %s", doc.Get("prompt_tokens").Raw)
+	}
+	p := NewReport(r, Options{})
+	if _, err := p.Write(t.TempDir(), everyFile); err != nil || len(p.Faults) > 0 {
+		t.Errorf("%v, %q", err, p.Faults)
+	}
+}
