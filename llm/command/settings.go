@@ -163,7 +163,7 @@ func (o options) set(key string, override func(key, value string)) {
 // datasetNames are the names that --dataset takes: the types of data sets that this module sends.
 func datasetNames() []string {
 	return []string{"random", "synthetic", "shareGPT", "cnn_dailymail", "billsum_conversations", "infinity_instruct",
-		"shared_prefix", "prompts", "mock"}
+		"visionarena", "shared_prefix", "prompts", "mock"}
 }
 
 // sessionData are the types of data that flags cannot describe.
@@ -178,6 +178,9 @@ func (s *settings) data(set func(key, value string), dataset options) error {
 	}
 	if kind != "" {
 		set("data.type", kind)
+	}
+	if kind == string(config.VisionArenaData) { // which needs its section: here with the defaults
+		set("data.visionarena.hf_split", "train")
 	}
 	if s.prompts != "" {
 		set("data.path", s.prompts)
