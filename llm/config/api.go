@@ -54,6 +54,9 @@ func (a *API) checkWhole(at *tagged.Section) {
 	if err != nil || dialect.Input().Generates() {
 		return
 	}
+	if dialect == api.Transcription {
+		at.Fault("type", "transcription needs files of sound, which no data.type has: use scripts/transcription.js")
+	}
 	if a.Streaming && !dialect.Input().Streams() {
 		at.Fault("streaming", "must be false: the answers of api.type %q come whole", a.Type)
 	}
