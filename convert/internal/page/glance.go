@@ -1,7 +1,10 @@
 package page
 
 import (
+	"math"
 	"strings"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -28,6 +31,10 @@ var glanceColumns = []glanceColumn{
 		"dropped arrival are over every bound"}, sloCell},
 	ofFigure("TTFT", ttft, "p50"), ofFigure("TTFT", ttft, "p99"), ofFigure("ITL", itl, "p50"),
 	ofFigure("ITL", itl, "p99"), ofFigure("first audio", firstAudio, "p50"), ofFigure("first audio", firstAudio, "p99"),
+	{column{"RTF", "p50", "latency / seconds of sound, of speech and of transcriptions: above 1, slower than the " +
+		"sound plays; median"}, func(p part) cell { return right(digits(realTime(p.doc))) }},
+	{column{"continuous", "", "share of the speeches of which a player that begins at once misses at most 0.1 s"},
+		func(p part) cell { return right(percent(100 * number(p.doc.Get("xk6_llm.speech.players.0.continuity_ok")))) }},
 	ofFigure("latency", requestLatency, "p50"), ofFigure("latency", requestLatency, "p99"),
 	ofFigure("NTPOT", ntpot, "p50"),
 	{column{"failed", "", "share of the requests that failed; those that were unfinished at the end do not count"},
@@ -58,6 +65,16 @@ var glanceColumns = []glanceColumn{
 	{column{"unfinished", "", "requests that were open at the end of the run, or of their probe"},
 		someCell("xk6_llm.requests.canceled")},
 	{column{"client", "", "did the load generator keep up in this part of the run?"}, clientCell},
+}
+
+// realTime returns the median of the real-time factors of speech, or else of transcriptions.
+func realTime(doc gjson.Result) float64 {
+	for _, api := range [...]string{"speech", "transcription"} {
+		if factor := doc.Get("xk6_llm." + api + ".real_time_factor.median"); factor.Exists() {
+			return number(factor)
+		}
+	}
+	return math.NaN()
 }
 
 // ofMedia returns the column of a rate of media, which only runs with such media have.
