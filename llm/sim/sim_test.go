@@ -558,6 +558,9 @@ func FuzzParse(f *testing.F) {
 		`{"prompt":["a"],"max_completion_tokens":1}`,
 		`{"messages":[{"content":[{"type":"text","text":"x"}]},{"content":null}]}`, `{"prompt":[1,2]}`, `[]`, ``,
 		`{"system":[{"type":"text","text":"s"}],"messages":[{"content":"a b"}],"max_tokens":3}`,
+		`{"messages":[{"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0K"}}]}]}`,
+		`{"messages":[{"content":[{"type":"input_audio","input_audio":{"data":"UklGRg==","format":"wav"}}]}]}`,
+		`{"messages":[{"content":[{"type":"image","source":{"type":"base64","data":"/9j/"}}]}],"max_tokens":3}`,
 		`{"prompt":"a","max_tokens":-1,"n":1e308,"min_tokens":9223372036854775807}`,
 		`{"messages":` + strings.Repeat("[", 300), "{\"prompt\":\"\x00\u202e\"}", `{"max_tokens":1e999}`,
 	} {
