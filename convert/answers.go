@@ -185,8 +185,8 @@ var answerDefinitions = map[string]string{
 		"inverse; time_to_first_audio is until the first bytes of sound, which a header is not; players play each " +
 		"sound while it comes, and miss what comes late",
 	record.APITranscription: "of the API transcription: as of speech; uploading is the time that the form took to send",
-	record.APIImage: "of the API image: successes as of speech. seconds_per_picture is latency / pictures of the request, " +
-		"reading_time the time from the first byte of an answer to the last, megapixels are of a million pixels, " +
+	record.APIImage: "of the API image: successes as of speech. seconds_per_picture is latency / pictures of the " +
+		"request, reading_time the time from the first byte of an answer to the last, megapixels are of a million pixels, " +
 		"time_to_first_picture is of streams, server_seconds is what the server says that it took",
 	record.APIVideo: "of the API video: successes as of speech. A latency ends when the client sees that the job is " +
 		"done, at most bound later than it was; download_time comes after it. real_time_factor is latency / seconds " +

@@ -193,8 +193,8 @@ func (i *Images) sentence() string {
 func (i *Images) warn(w *warner) {
 	w.warn(i.Resized > 0, "%d of %s are of another size than asked for, such as %s", i.Resized,
 		plural(i.Pictures, "picture"), i.Example)
-	w.warn(i.Unfetched > 0, "of %d of %s the address alone came, which is not fetched: their sizes are unknown, and so "+
-		"is the time that fetching takes", i.Unfetched, plural(i.Pictures, "picture"))
+	w.warn(i.Unfetched > 0, "of %d of %s the address alone came, which is not fetched: their sizes are unknown, and "+
+		"so is the time that fetching takes", i.Unfetched, plural(i.Pictures, "picture"))
 }
 
 // answerSizes prints the latency by the size of pictures and of videos.

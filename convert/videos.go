@@ -142,8 +142,8 @@ const mostShare = 0.05
 func (v *Videos) warn(w *warner) {
 	if s := v.Share; s != nil {
 		median, _ := s.At(50)
-		w.warn(median > mostShare, "the end of a job is known to %.0f %% of its latency at the median: set pollInterval "+
-			"to a shorter time", median*100)
+		w.warn(median > mostShare, "the end of a job is known to %.0f %% of its latency at the median: set "+
+			"pollInterval to a shorter time", median*100)
 	}
 	w.warn(v.Unfetched > 0, "of %d of %s the address alone came, which is not fetched", v.Unfetched,
 		plural(v.Videos, "video"))

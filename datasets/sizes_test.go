@@ -47,7 +47,8 @@ func (onlyParams) Len() (int64, bool)       { return 1, true }
 
 func TestWrongSizes(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "0x512", "512", "512x512:0", "512x512:-1", "512x512:NaN", "512x512:", "512x512:1e10"} {
+	for _, text := range []string{"", "0x512", "512", "512x512:0", "512x512:-1", "512x512:NaN", "512x512:",
+		"512x512:1e10"} {
 		want := fmt.Sprintf("must be sizes with weights such as '512x512:1,1024x1024:3', got %q", text)
 		if _, err := ParseSizes(text); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", text, err, want)

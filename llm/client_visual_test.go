@@ -30,8 +30,9 @@ func TestPicturesAndVideosOfAScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Close() })
-	const list = "; `${r.error} ${(r.media ?? []).map((m) => [m.kind, m.format, m.width, m.height, m.frames, m.seconds, " +
-		"m.bytes > 0].join(':')).join(' ')} ${r.completionTokens} ${r.tpot} ${r.itl.length} ${r.pollBound > 0}`"
+	const list = "; `${r.error} ${(r.media ?? []).map((m) => [m.kind, m.format, m.width, m.height, m.frames, " +
+		"m.seconds, m.bytes > 0].join(':')).join(' ')} ${r.completionTokens} ${r.tpot} ${r.itl.length} " +
+		"${r.pollBound > 0}`"
 	for _, tt := range []struct{ client, call, want string }{
 		{"size: '64x32'", "client.image('a cat')", "null image:png:64:32:0:0:true null null 0 false"},
 		{"api: 'image', size: '64x32', n: 2", "client.send({prompt: 'a cat', size: '32x32', outputFormat: 'jpeg'})",
@@ -76,11 +77,13 @@ func TestWrongPicturesAndVideos(t *testing.T) {
 		{"new Client().image()", "image: prompt"},
 		{"new Client().image('')", "image: prompt the prompt is empty"},
 		{"new Client().image({prompt: 'a', images: 1})", `"images"`},
-		{"new Client().image({prompt: 'a', image: 'cat.png'})", "must be the bytes of a picture, such as open('cat.png', 'b')"},
+		{"new Client().image({prompt: 'a', image: 'cat.png'})",
+			"must be the bytes of a picture, such as open('cat.png', 'b')"},
 		{"new Client().image({prompt: 'a', image: new ArrayBuffer(0)})", "is empty"},
 		{"new Client().image({prompt: 'a', image: [new ArrayBuffer(9)]})", "number 0 is no picture"},
 		{"new Client().video({prompt: 'a', image: []})", "is an empty list"},
-		{"new Dataset({type: 'shareGPT', path: 'sample:', api: 'image', turns: 'all'})", "sends texts, not conversations"},
+		{"new Dataset({type: 'shareGPT', path: 'sample:', api: 'image', turns: 'all'})",
+			"sends texts, not conversations"},
 	} {
 		v := newVU(t, New())
 		_, err := v.RunOnEventLoop(tt.call)

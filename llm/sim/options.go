@@ -162,7 +162,8 @@ func textFlags() []Flag {
 			whole(func(o *Options) *int { return &o.WrongCount })},
 		{"image-time", "time for a picture of 1024 x 1024 pixels in 50 steps, of others in proportion (200ms)",
 			span(func(o *Options) *time.Duration { return &o.ImageTime })},
-		{"video-time", "time for a second of a video of 1024 x 1024 pixels in 50 steps, of others in proportion (500ms)",
+		{"video-time", "time for a second of a video of 1024 x 1024 pixels in 50 steps, of others in proportion " +
+			"(500ms)",
 			span(func(o *Options) *time.Duration { return &o.VideoTime })},
 		{"model", "name of the model (sim)", text(func(o *Options) *string { return &o.Model })},
 		{"lora", "names of adapters served beside it, separated by commas",

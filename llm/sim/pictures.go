@@ -41,8 +41,11 @@ func readPictures(edits bool) func(*http.Request, *Options) (ask, error) {
 	}
 }
 
+// drawing is an answer that is pictures.
+type drawing struct{ *generation }
+
 // pictures returns the files of an answer, in base64.
-func (g *generation) pictures() ([]string, error) {
+func (g drawing) pictures() ([]string, error) {
 	v := g.ask.visual
 	list := make([]string, max(0, v.n+g.s.opts.WrongCount))
 	for i := range list {
@@ -64,7 +67,8 @@ func (g *generation) pictures() ([]string, error) {
 }
 
 // sendPictures answers with pictures, when the last of them is due.
-func sendPictures(g *generation, w http.ResponseWriter, admitted time.Time) {
+func sendPictures(of *generation, w http.ResponseWriter, admitted time.Time) {
+	g := drawing{of}
 	v := g.ask.visual
 	took := v.span(g.s.opts.ImageTime, float64(v.n))
 	files, err := g.pictures()
@@ -88,7 +92,7 @@ func sendPictures(g *generation, w http.ResponseWriter, admitted time.Time) {
 		g.failStream(w, nil)
 		return
 	case FailStream:
-		g.failWhole(w)
+		failWhole(of, w)
 		return
 	}
 	g.first, g.last = due, due
@@ -105,13 +109,13 @@ func sendPictures(g *generation, w http.ResponseWriter, admitted time.Time) {
 }
 
 // failWhole fails as servers do whose status is always 200.
-func (g *generation) failWhole(w http.ResponseWriter) {
+func failWhole(g *generation, w http.ResponseWriter) {
 	g.truth.Error = g.fails
 	writeJSON(w, http.StatusOK, openAIFault(http.StatusInternalServerError, "injected failure"))
 }
 
 // pictureBody returns an answer that is not streamed.
-func (g *generation) pictureBody(files []string, took time.Duration) []byte {
+func (g drawing) pictureBody(files []string, took time.Duration) []byte {
 	size := 512
 	for _, file := range files {
 		size += len(file) + 32
@@ -132,7 +136,7 @@ func (g *generation) pictureBody(files []string, took time.Duration) []byte {
 }
 
 // pictureFacts returns the members that whole answers and the events of whole pictures share.
-func (g *generation) pictureFacts(n int) string {
+func (g drawing) pictureFacts(n int) string {
 	v := g.ask.visual
 	out := n * ((v.width + 31) / 32) * ((v.height + 31) / 32)
 	return fmt.Sprintf(`"background":"opaque","output_format":%q,"quality":"medium","size":"%dx%d","usage":{`+
@@ -142,7 +146,7 @@ func (g *generation) pictureFacts(n int) string {
 }
 
 // streamPictures sends each picture as an event when it is due, after events of the unfinished one.
-func (g *generation) streamPictures(w http.ResponseWriter, admitted time.Time, took time.Duration, files []string) {
+func (g drawing) streamPictures(w http.ResponseWriter, admitted time.Time, took time.Duration, files []string) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	flush := http.NewResponseController(w)
 	each := g.ask.visual.partials + 1
@@ -168,7 +172,7 @@ func (g *generation) streamPictures(w http.ResponseWriter, admitted time.Time, t
 }
 
 // pictureEvent returns the event of a picture, or of what there is of it.
-func (g *generation) pictureEvent(file string, part int, whole bool) []byte {
+func (g drawing) pictureEvent(file string, part int, whole bool) []byte {
 	kind, facts := g.noun+".partial_image", fmt.Sprintf(`"partial_image_index":%d,`, part)
 	if whole {
 		kind, facts = g.noun+".completed", ""

@@ -569,7 +569,8 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add([]byte("--x\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\na b\r\n--x\r\nContent-Disposition: "+
-		"form-data; name=\"image\"; filename=\"a\"\r\n\r\nGIF89a\r\n--x--\r\n"), uint8(6), "multipart/form-data; boundary=x")
+		"form-data; name=\"image\"; filename=\"a\"\r\n\r\nGIF89a\r\n--x--\r\n"), uint8(6),
+		"multipart/form-data; boundary=x")
 	f.Add([]byte(`{"prompt":"a","size":"0x99999","n":1e9,"seconds":1e308}`), uint8(5), "")
 	f.Fuzz(func(t *testing.T, body []byte, number uint8, kind string) {
 		e := endpoints()[int(number)%len(endpoints())]

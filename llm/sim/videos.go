@@ -114,12 +114,12 @@ func (s *Server) ofJob(serve func(http.ResponseWriter, *job)) http.HandlerFunc {
 }
 
 // videoSpan returns how long a video takes.
-func (g *generation) videoSpan() time.Duration {
+func videoSpan(g *generation) time.Duration {
 	return g.ask.visual.span(g.s.opts.VideoTime, g.ask.visual.seconds)
 }
 
-// video returns the file of an answer.
-func (g *generation) video() ([]byte, error) {
+// videoOf returns the file of an answer.
+func videoOf(g *generation) ([]byte, error) {
 	v := g.ask.visual
 	clip := media.Clip{Width: v.width, Height: v.height, Frames: max(1, int(v.seconds*float64(v.fps)+0.5)), FPS: v.fps,
 		Content: media.Solid, Seed: uint64(g.truth.Number) % kindsKept}
@@ -134,7 +134,7 @@ func (s *Server) startJob(g *generation, w http.ResponseWriter) {
 		g.conclude(0)
 		return
 	}
-	j := &job{g: g, took: g.videoSpan(), created: time.Now(), status: jobQueued, done: make(chan struct{})}
+	j := &job{g: g, took: videoSpan(g), created: time.Now(), status: jobQueued, done: make(chan struct{})}
 	g.truth.Outputs = 1
 	g.ctx, j.cut = context.WithCancel(s.open) // the job goes on when the request is over
 	s.jobs.add(j)
@@ -165,7 +165,7 @@ func (j *job) run() {
 	defer s.queue.leave()
 	s.metrics.admit(g.ask.promptTokens, 0)
 	defer func() { s.metrics.leave(g.ask.promptTokens) }()
-	file, err := g.video()
+	file, err := videoOf(g)
 	now := time.Now()
 	g.admitted, g.truth.Admitted = now, record.UnixNano(now)
 	j.set(jobRuns, now, nil)
@@ -256,14 +256,14 @@ func (s *Server) sendContent(w http.ResponseWriter, j *job) {
 
 // sendVideo answers with a video when it is due.
 func sendVideo(g *generation, w http.ResponseWriter, admitted time.Time) {
-	file, err := g.video()
+	file, err := videoOf(g)
 	if err != nil {
 		g.truth.Status, g.truth.Error = http.StatusInternalServerError, FailHTTP
 		g.refuse(w, http.StatusInternalServerError, err.Error())
 		return
 	}
 	g.truth.Outputs = 1
-	due := admitted.Add(g.videoSpan())
+	due := admitted.Add(videoSpan(g))
 	if !g.wait(due) {
 		g.gone()
 		return
@@ -271,7 +271,7 @@ func sendVideo(g *generation, w http.ResponseWriter, admitted time.Time) {
 	switch g.fails {
 	case "":
 	case FailStream:
-		g.failWhole(w)
+		failWhole(g, w)
 		return
 	default:
 		g.failStream(w, nil)

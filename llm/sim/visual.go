@@ -63,8 +63,8 @@ const (
 // megapixel is the picture whose time the options tell, in pixels.
 const megapixel = 1 << 20
 
-// span returns how long what is asked for takes, if a megapixel of it takes so long: longer the more pixels and the more
-// steps there are.
+// span returns how long what is asked for takes, if a megapixel of it takes so long: longer the more pixels and the
+// more steps there are.
 func (v *visual) span(perMegapixel time.Duration, times float64) time.Duration {
 	return time.Duration(float64(perMegapixel) * times * float64(v.width*v.height) / megapixel * v.steps / usualSteps)
 }
@@ -198,7 +198,8 @@ func readVisual(r *http.Request, o *Options, width, height int) (a ask, err erro
 	case int(v.seconds*float64(v.fps)) > mostFrames:
 		return a, fmt.Errorf("a video of more than %d frames", mostFrames)
 	}
-	a = ask{model: cmp.Or(fields["model"], o.Model), visual: v, stream: v.stream, promptTokens: counting(o.tokens, gjson.Result{})(v.prompt)}
+	a = ask{model: cmp.Or(fields["model"], o.Model), visual: v, stream: v.stream,
+		promptTokens: counting(o.tokens, gjson.Result{})(v.prompt)}
 	a.hash = (&wireRequest{prompt: gjson.Result{Raw: v.prompt}}).hash()
 	return a, nil
 }

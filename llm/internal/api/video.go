@@ -96,7 +96,8 @@ func ReadJob(data []byte) (j Job, err error) {
 	v := gjson.ParseBytes(data)
 	j = Job{
 		ID: v.Get("id").String(), Status: v.Get("status").String(), Progress: v.Get("progress").Num,
-		Size: v.Get("size").String(), Seconds: v.Get("seconds").Float(), Server: seconds([]byte(v.Get("inference_time_s").Raw)),
+		Size: v.Get("size").String(), Seconds: v.Get("seconds").Float(),
+		Server: seconds([]byte(v.Get("inference_time_s").Raw)),
 	}
 	if begun, done := v.Get("created_at").Num, v.Get("completed_at").Num; j.Server == 0 && begun > 0 && done >= begun &&
 		done-begun < 1e9 {

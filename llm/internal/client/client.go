@@ -59,9 +59,10 @@ type Options struct {
 	Ranking      api.RankingOptions
 	Sound        api.SoundOptions
 	Visual       api.VisualOptions
-	PollInterval time.Duration // between two questions for a video; 0 adapts it to how long the video takes, see pollWait
-	Text         bool          // keep request and response bodies in the record
-	EventLimit   int           // largest event or whole answer, in bytes; 0 means sse.DefaultLimit, or mediaLimit
+	// PollInterval is the wait between two questions for a video; 0 adapts it to how long the video takes, see pollWait
+	PollInterval time.Duration
+	Text         bool // keep request and response bodies in the record
+	EventLimit   int  // largest event or whole answer, in bytes; 0 means sse.DefaultLimit, or mediaLimit
 
 	// Retries is how often a request is sent again when its connection fails before an answer. Timeout then limits each
 	// attempt.

@@ -255,12 +255,12 @@ func (x *exchange) request() *http.Request {
 	req := x.c.request.WithContext(httptrace.WithClientTrace(a.ctx, &a.trace.hooks))
 	// Without GetBody the transport cannot silently send the request again on a new connection.
 	req.ContentLength, req.Body = x.body.size(), x.body.open(&a.body)
-	req.Header = x.requestHeader()
+	req.Header = requestHeader(x)
 	return req
 }
 
 // requestHeader returns the headers of a request.
-func (x *exchange) requestHeader() http.Header {
+func requestHeader(x *exchange) http.Header {
 	header := make(http.Header, len(x.c.header)+len(x.header)+3)
 	maps.Copy(header, x.c.header)
 	if id := x.outcome.rec.ID; x.c.idHeader != "" && id != "" {
@@ -301,7 +301,7 @@ func (x *exchange) receive(resp *http.Response) {
 		return
 	}
 	if x.stream.output == api.OutputVideo {
-		x.video(body)
+		readVideo(x, body)
 		return
 	}
 	x.events.Reset(body, x.c.opts.EventLimit)

@@ -30,10 +30,11 @@ const mostUnanswered = 8
 // longestPause bounds the wait after such a question.
 const longestPause = 10 * time.Second
 
-// pollWait returns how long to wait before the next question.
-func (o *Options) pollWait(since time.Duration) time.Duration {
-	if o.PollInterval > 0 {
-		return o.PollInterval
+// pollWait returns how long to wait before the next question, so long after a request was sent. An interval other than
+// 0 is an option's.
+func pollWait(interval, since time.Duration) time.Duration {
+	if interval > 0 {
+		return interval
 	}
 	return min(max(since/pollShare, shortestPoll), longestPoll)
 }
@@ -48,15 +49,15 @@ type polling struct {
 	job     api.Job
 }
 
-// video reads the answer to a request for a video: the video, or a job, which is asked for until it is done.
-func (x *exchange) video(body io.Reader) {
-	data, err := x.readAll(body)
+// readVideo reads the answer to a request for a video: the video, or a job, which is asked for until it is done.
+func readVideo(x *exchange, body io.Reader) {
+	p := &polling{x: x, running: x.attempt.sent}
+	data, err := p.readAll(body)
 	at := time.Now()
 	switch {
 	case err != nil:
-		x.broken(at, err)
+		p.broken(at, err)
 	case isObject(data):
-		p := &polling{x: x, running: x.attempt.sent}
 		if written := x.attempt.trace.written.Load(); written > 0 { // the server could not begin before
 			p.running = p.running.Add(time.Duration(written - record.UnixNano(p.running)))
 		}
@@ -67,7 +68,7 @@ func (x *exchange) video(body io.Reader) {
 		p.url = x.c.endpoint.JoinPath(url.PathEscape(p.job.ID))
 		p.run(at)
 	default:
-		x.keepVideo(data, at, api.Job{})
+		p.keep(data, at)
 	}
 }
 
@@ -78,8 +79,8 @@ func isObject(data []byte) bool {
 }
 
 // readAll reads a body, up to the limit.
-func (x *exchange) readAll(body io.Reader) ([]byte, error) {
-	limit := x.c.opts.maxBytes()
+func (p *polling) readAll(body io.Reader) ([]byte, error) {
+	limit := p.x.c.opts.maxBytes()
 	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
 	if err == nil && len(data) > limit {
 		return nil, errTooMuch
@@ -91,7 +92,8 @@ func (x *exchange) readAll(body io.Reader) ([]byte, error) {
 var errTooMuch = errors.New("too large")
 
 // broken ends a request whose answer could not be read to its end.
-func (x *exchange) broken(at time.Time, err error) {
+func (p *polling) broken(at time.Time, err error) {
+	x := p.x
 	if errors.Is(err, errTooMuch) {
 		x.outcome.fail(at, record.ErrorTooLarge, fmt.Sprintf("answer over the limit of %d bytes%s",
 			x.c.opts.maxBytes(), raiseLimit))
@@ -147,7 +149,7 @@ func (p *polling) run(at time.Time) {
 // rest waits until the next question is due, and reports whether the request goes on.
 func (p *polling) rest() bool {
 	x := p.x
-	wait := x.c.opts.pollWait(time.Since(x.stream.start))
+	wait := pollWait(x.c.opts.PollInterval, time.Since(x.stream.start))
 	if p.refused > 0 {
 		wait = max(min(wait<<p.refused, longestPause), p.pause)
 	}
@@ -164,11 +166,11 @@ func (p *polling) rest() bool {
 
 // ask asks once how far the job is, and reports whether the request goes on. at is when the answer came.
 func (p *polling) ask() (at time.Time, ok bool) {
-	resp, data, err := p.x.get(p.url)
+	resp, data, err := p.get(p.url)
 	at = time.Now()
 	switch {
 	case err != nil:
-		p.x.broken(at, err)
+		p.broken(at, err)
 		return at, false
 	case resp.StatusCode/100 == 2:
 		p.refused = 0
@@ -180,7 +182,7 @@ func (p *polling) ask() (at time.Time, ok bool) {
 		}
 		return at, true
 	}
-	p.x.lost(at, resp, data, fmt.Sprintf("job %q", p.job.ID))
+	p.lost(at, resp, data, fmt.Sprintf("job %q", p.job.ID))
 	return at, false
 }
 
@@ -190,19 +192,20 @@ func isOverload(status int) bool {
 }
 
 // lost ends a request whose job, or the video of it, is refused.
-func (x *exchange) lost(at time.Time, resp *http.Response, data []byte, what string) {
+func (p *polling) lost(at time.Time, resp *http.Response, data []byte, what string) {
 	message := shorten(api.ErrorMessage(data))
 	if message == "" {
 		message = http.StatusText(resp.StatusCode)
 	}
-	x.outcome.rec.Status = resp.StatusCode
-	x.outcome.fail(at, record.ErrorHTTP, what+": "+message)
+	p.x.outcome.rec.Status = resp.StatusCode
+	p.x.outcome.fail(at, record.ErrorHTTP, what+": "+message)
 }
 
 // get asks for a page of the job, and reads it to its end.
-func (x *exchange) get(page *url.URL) (*http.Response, []byte, error) {
+func (p *polling) get(page *url.URL) (*http.Response, []byte, error) {
+	x := p.x
 	req := x.c.request.WithContext(x.attempt.ctx) // without the trace, which is that of the request itself
-	req.Method, req.URL, req.Host, req.Header = http.MethodGet, page, page.Host, x.requestHeader()
+	req.Method, req.URL, req.Host, req.Header = http.MethodGet, page, page.Host, requestHeader(x)
 	req.Header.Del("Content-Type")
 	resp, err := x.rt.RoundTrip(req)
 	if err != nil {
@@ -211,7 +214,7 @@ func (x *exchange) get(page *url.URL) (*http.Response, []byte, error) {
 	defer func() { _ = resp.Body.Close() }()
 	text := &decompressed{wire: wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
 	defer text.Close()
-	data, err := x.readAll(text)
+	data, err := p.readAll(text)
 	x.further += text.wire.n
 	return resp, data, err
 }
@@ -225,18 +228,18 @@ func (p *polling) fetch(at time.Time) {
 			x.outcome.fail(at, record.ErrorMalformed, fmt.Sprintf("the video: %v", err))
 			return
 		}
-		x.keepVideo(data, at, p.job)
+		p.keep(data, at)
 		return
 	}
 	begun := time.Now()
-	resp, data, err := x.get(p.url.JoinPath("content"))
+	resp, data, err := p.get(p.url.JoinPath("content"))
 	end := time.Now()
 	switch {
 	case err != nil:
-		x.broken(end, err)
+		p.broken(end, err)
 	case resp.StatusCode/100 == 2:
 		x.outcome.rec.Poll.Download = int64(max(1, end.Sub(begun)))
-		x.keepVideo(data, at, p.job)
+		p.keep(data, at)
 	case p.job.URL:
 		x.outcome.note(record.NoteNotFetched)
 		m := factsOf(p.job)
@@ -244,7 +247,7 @@ func (p *polling) fetch(at time.Time) {
 		x.outcome.rec.Output = []record.Media{m}
 		x.outcome.succeed(at)
 	default:
-		x.lost(end, resp, data, fmt.Sprintf("the video of job %q", p.job.ID))
+		p.lost(end, resp, data, fmt.Sprintf("the video of job %q", p.job.ID))
 	}
 }
 
@@ -257,9 +260,9 @@ func factsOf(job api.Job) record.Media {
 	return m
 }
 
-// keepVideo ends a request whose video was there at an instant.
-func (x *exchange) keepVideo(data []byte, at time.Time, job api.Job) {
-	m := factsOf(job)
+// keep ends a request whose video was there at an instant.
+func (p *polling) keep(data []byte, at time.Time) {
+	x, m := p.x, factsOf(p.job)
 	m.Bytes, m.Format = int64(len(data)), container(data)
 	width, height, frames, seconds, err := media.ReadVideo(data)
 	switch {

@@ -149,7 +149,8 @@ func TestBoundOfPollingHolds(t *testing.T) {
 				}
 				if r.ServerSeconds != took.Seconds() || r.Poll.Count == 0 || r.Poll.Created > r.End ||
 					r.Poll.Download == 0 || r.BytesReceived < m.Bytes {
-					t.Errorf("%v: got %+v, %v s by the server, %d bytes", took, r.Poll, r.ServerSeconds, r.BytesReceived)
+					t.Errorf("%v: got %+v, %v s by the server, %d bytes", took, r.Poll, r.ServerSeconds,
+						r.BytesReceived)
 				}
 			})
 		}
