@@ -30,12 +30,14 @@ type Request struct {
 	Previous          string   // id of the answer that Messages continue; "" if they are all
 	Inputs            []string // texts to embed, or documents to rank
 	Files             []File   // to upload: a sound to write down, pictures to edit
-	Query             string   // what documents are ranked by
-	Vectors           VectorOptions
-	Ranking           RankingOptions
-	Sound             *SoundOptions  // nil for those of no option
-	Visual            *VisualOptions // likewise
-	Extra             Extra
+	// Apart leaves Files out of forms: the mark of blob number i stands for file number i.
+	Apart   bool
+	Query   string // what documents are ranked by
+	Vectors VectorOptions
+	Ranking RankingOptions
+	Sound   *SoundOptions  // nil for those of no option
+	Visual  *VisualOptions // likewise
+	Extra   Extra
 }
 
 // Dialect is one kind of endpoint, with a file of its own and an entry in All. It may be used concurrently.

@@ -18,6 +18,8 @@ const formType = "multipart/form-data; boundary=" + boundary
 type formWriter struct {
 	dst   []byte
 	extra Extra
+	apart bool // marks of blobs stand for the files
+	files int  // written so far
 	err   error
 }
 
@@ -28,9 +30,12 @@ const partRoom = 192
 func newForm(r *Request) *formWriter {
 	room := 16*partRoom + len(r.Model) + len(r.Prompt)
 	for _, f := range r.Files {
-		room += len(f.Data) + len(f.Name) + len(f.Type) + partRoom
+		room += len(f.Name) + len(f.Type) + partRoom
+		if !r.Apart {
+			room += len(f.Data)
+		}
 	}
-	return &formWriter{dst: make([]byte, 0, room), extra: r.Extra}
+	return &formWriter{dst: make([]byte, 0, room), extra: r.Extra, apart: r.Apart}
 }
 
 // text writes a field, unless an extra one of its name stands in its place.
@@ -52,7 +57,7 @@ func (w *formWriter) field(name, value string) {
 	w.dst = append(append(append(w.dst, "\r\n\r\n"...), value...), "\r\n"...)
 }
 
-// file writes a file as a field.
+// file writes the next of the request's files as a field.
 func (w *formWriter) file(name string, f File) {
 	if strings.ContainsAny(f.Type, "\r\n") {
 		w.err = fmt.Errorf("%q is no media type", f.Type)
@@ -62,7 +67,13 @@ func (w *formWriter) file(name string, f File) {
 	w.dst = append(w.dst, `; filename="`...)
 	w.dst = appendParameter(w.dst, f.Name)
 	w.dst = append(append(append(w.dst, "\"\r\nContent-Type: "...), f.Type...), "\r\n\r\n"...)
-	w.dst = append(append(w.dst, f.Data...), "\r\n"...)
+	if w.apart {
+		w.dst = AppendBlob(w.dst, w.files)
+	} else {
+		w.dst = append(w.dst, f.Data...)
+	}
+	w.files++
+	w.dst = append(w.dst, "\r\n"...)
 }
 
 // head begins a field.

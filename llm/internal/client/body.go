@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"unsafe"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -13,6 +14,15 @@ import (
 type body struct {
 	text  []byte
 	blobs []string
+}
+
+// blobsOf returns files as blobs, which share their memory.
+func blobsOf(files []api.File) []string {
+	blobs := make([]string, len(files))
+	for i, f := range files {
+		blobs[i] = unsafe.String(unsafe.SliceData(f.Data), len(f.Data))
+	}
+	return blobs
 }
 
 // size returns the number of bytes that are sent.
@@ -112,7 +122,7 @@ func shownBody(text []byte, blobs []string) string {
 			return string(shown)
 		}
 		if i < len(blobs) {
-			shown = fmt.Appendf(shown, "(%d bytes of base64)", len(blobs[i]))
+			shown = fmt.Appendf(shown, "(%d bytes)", len(blobs[i]))
 		}
 	}
 }

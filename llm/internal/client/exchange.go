@@ -129,6 +129,9 @@ func (x *exchange) build() (err error) {
 	if m := req.Media; m != nil {
 		x.ask.Files, x.ask.Sound, x.ask.Visual, x.body.blobs = m.Files, m.Sound, m.Visual, m.Blobs
 	}
+	if len(x.ask.Files) > 0 {
+		x.ask.Apart, x.body.blobs = true, blobsOf(x.ask.Files)
+	}
 	switch in := opts.API.Input(); {
 	case in.Sounds():
 		x.ask.Sound = x.ask.Sound.Or(&opts.Sound)

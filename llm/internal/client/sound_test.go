@@ -223,7 +223,7 @@ func TestTranscriptions(t *testing.T) {
 	} {
 		c := newClient(t, func(o *Options) {
 			o.Speak(api.Transcription)
-			o.Streaming = tt.kind == "text/event-stream"
+			o.Streaming, o.Text = tt.kind == "text/event-stream", true
 		})
 		var sent []byte
 		rt := roundTrip(func(req *http.Request) (*http.Response, error) {
@@ -244,6 +244,9 @@ func TestTranscriptions(t *testing.T) {
 		}
 		if n := r.Counts().ServerCompletion; tt.tokens > 0 && n != tt.tokens {
 			t.Errorf("%s: got %d tokens", tt.name, n)
+		}
+		if !strings.Contains(r.RequestBody, "\r\n\r\n(7 bytes)\r\n--") || r.BytesSent != int64(len(sent)) {
+			t.Errorf("%s: %d bytes sent, the record has %d and %q", tt.name, len(sent), r.BytesSent, r.RequestBody)
 		}
 		if factor, known := r.RealTimeFactor(); !known || factor <= 0 {
 			t.Errorf("%s: got a factor of %v", tt.name, factor)
