@@ -59,7 +59,7 @@ func NewPlayback(arrivals, sound []int64, seconds float64, buffer time.Duration)
 	for _, n := range sound {
 		total += n
 	}
-	if len(arrivals) == 0 || len(arrivals) != len(sound) || total == 0 || seconds <= 0 {
+	if len(arrivals) == 0 || len(arrivals) != len(sound) || total == 0 || !(seconds > 0) {
 		return p, false
 	}
 	perByte := seconds / float64(total)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"errors"
 	"strconv"
 )
 
@@ -24,9 +23,6 @@ func (transcription) EndMark() string { return transcriptDone + " or [DONE]" }
 
 // ContentType returns the type of a form.
 func (transcription) ContentType() string { return formType }
-
-// errNoSound refuses a request without a file.
-var errNoSound = errors.New("a transcription needs one file of sound")
 
 // Body writes a form. The file is last, so that a server which reads from the front knows what to do with it.
 func (e transcription) Body(r *Request) ([]byte, error) {
