@@ -17,6 +17,8 @@ export default function () {
   const scores = client.rerank('one', ['two', 'three']);
   const spoken = client.speak('one two');
   const written = client.transcribe(sounds.at(0).file);
+  const drawn = client.image('one two', { size: '64x32', n: 2 });
+  const filmed = client.video('one two', { size: '64x32', seconds: 1 });
   check(chat, {
     'a chat is answered': (r) => r.error === null && r.text !== '' && r.completionTokens > 0,
     'it has its times': (r) => r.ttft > 0 && r.latency >= r.ttft,
@@ -25,6 +27,8 @@ export default function () {
     'documents have scores': () => scores.inputs === 2 && scores.scores === 2,
     'a text is spoken': () => spoken.timeToFirstAudio > 0 && spoken.audioSeconds > 0 && spoken.ttft === null,
     'a sound is written down': () => written.text !== '' && written.audioSeconds === 1,
+    'pictures are made': () => drawn.media.length === 2 && drawn.media[1].width === 64 && drawn.ttft === null,
+    'a video is made': () => filmed.media[0].seconds === 1 && filmed.pollBound > 0,
     'a session is replayed': () => session.ok && session.completed === session.calls,
     'the sample has its conversations': () => data.length >= 60,
     'there is a version': () => version.length > 0,

@@ -40,7 +40,7 @@ func Write(w io.Writer, runs []Run) error {
 		Script: pageScript, Data: data,
 		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Probes: probeTables(runs),
 		Glance: glance(runs), Sessions: sessionTable(runs), Lanes: lanes,
-		Latencies: whole, Batches: batchTables(runs), OfStages: stages,
+		Latencies: whole, Batches: append(batchTables(runs), sizeTables(runs)...), OfStages: stages,
 		Sections: sections(charts), Errors: errorTable(runs), Notes: notes(runs),
 	})
 }

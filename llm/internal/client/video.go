@@ -170,7 +170,7 @@ func (p *polling) ask() (at time.Time, ok bool) {
 	at = time.Now()
 	switch {
 	case err != nil:
-		p.broken(at, err)
+		p.broken(at, fmt.Errorf("asking for the job: %w", err))
 		return at, false
 	case resp.StatusCode/100 == 2:
 		p.refused = 0
@@ -236,7 +236,7 @@ func (p *polling) fetch(at time.Time) {
 	end := time.Now()
 	switch {
 	case err != nil:
-		p.broken(end, err)
+		p.broken(end, fmt.Errorf("fetching the video: %w", err))
 	case resp.StatusCode/100 == 2:
 		x.outcome.rec.Poll.Download = int64(max(1, end.Sub(begun)))
 		p.keep(data, at)
