@@ -22,7 +22,7 @@ type Clip struct {
 const MaxFrames = 1 << 16
 
 // maxPixels is how many a clip has in all frames. Its file then is smaller than MP4 allows.
-const maxPixels = 1 << 31
+const maxPixels int64 = 1 << 31
 
 // Videos of 1080 lines for YouTube should have 8 Mbit/s at 24 to 30 frames a second, and of 720 lines 5 Mbit/s
 // (https://support.google.com/youtube/answer/1722171), which is 0.016 to 0.028 bytes for a pixel.

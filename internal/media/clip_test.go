@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 	"os"
@@ -176,6 +177,19 @@ func TestReadVideoRefuses(t *testing.T) {
 	} {
 		if _, _, _, _, err := ReadVideo(tt.data); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("% x: got %v, want %q", tt.data[:min(len(tt.data), 16)], err, tt.want)
+		}
+	}
+}
+
+// Boxes that hold each other to a depth that no file has are an error like others, and do not use up the stack.
+func TestReadVideoNested(t *testing.T) {
+	t.Parallel()
+	const depth = 1 << 23
+	for _, name := range []string{"mdia", "minf", "stbl", "moov", "trak", "moof"} {
+		boxes := bytes.Repeat([]byte("\x00\x00\x00\x00"+name), depth) // each lasts to the end of the file
+		data := append([]byte(box("ftyp")+"\x00\x00\x00\x00moov\x00\x00\x00\x00trak"), boxes...)
+		if _, _, _, _, err := ReadVideo(data); err == nil || !strings.Contains(err.Error(), "without a video track") {
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

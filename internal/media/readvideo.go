@@ -105,16 +105,22 @@ func (v *videoReader) movie(name string, body []byte) {
 	}
 }
 
-// read reads a box of a track, or in one.
+// read reads a box of a track. Each kind of box is looked for in one place alone: a file of millions of boxes in one
+// another would use up the stack.
 func (t *videoTrack) read(name string, body []byte) {
 	switch name {
-	case "mdia", "minf", "stbl":
-		eachBox(body, t.read)
 	case "tkhd":
 		t.id = word(body, 12)
 		if long(body) {
 			t.id = word(body, 20)
 		}
+	case "mdia":
+		eachBox(body, t.readMedia)
+	}
+}
+
+func (t *videoTrack) readMedia(name string, body []byte) {
+	switch name {
 	case "mdhd":
 		t.scale, t.duration = word(body, 12), uint64(word(body, 16))
 		if long(body) {
@@ -122,6 +128,17 @@ func (t *videoTrack) read(name string, body []byte) {
 		}
 	case "hdlr":
 		t.video = len(body) >= 12 && string(body[8:12]) == "vide"
+	case "minf":
+		eachBox(body, func(name string, body []byte) {
+			if name == "stbl" {
+				eachBox(body, t.readTable)
+			}
+		})
+	}
+}
+
+func (t *videoTrack) readTable(name string, body []byte) {
+	switch name {
 	case "stsd":
 		size := word(body, 40) // of the first entry, if it is a video's
 		t.width, t.height = int(size>>16), int(size&0xffff)
