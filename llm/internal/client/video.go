@@ -253,7 +253,10 @@ func (p *polling) fetch(at time.Time) {
 
 // factsOf returns what a job tells of its video.
 func factsOf(job api.Job) record.Media {
-	m := record.Media{Kind: record.MediaVideo, Seconds: max(0, job.Seconds)}
+	m := record.Media{Kind: record.MediaVideo}
+	if job.Seconds > 0 && job.Seconds < 1e6 { // a server may write anything
+		m.Seconds = job.Seconds
+	}
 	if width, height, ok := api.ParseSize(job.Size); ok {
 		m.Width, m.Height = width, height
 	}

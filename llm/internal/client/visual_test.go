@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -293,4 +294,21 @@ func TestPicturesThatAreNone(t *testing.T) {
 	if r.Failed() || len(r.Output) != 1 || !r.Output[0].URL || r.Note != record.NoteNotFetched {
 		t.Errorf("got %+v", r)
 	}
+}
+
+// A request that the end of the test cuts while its job runs is canceled.
+func TestVideosThatAreCut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newSim(t, "video-time=1h")
+		defer func() { _ = server.Close() }()
+		c := newClient(t, func(o *Options) { o.Speak(api.Video); o.Model = "sim" })
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		a, err := c.Do(ctx, handled{server}, Request{ID: "1", Prompt: "a red cat"})
+		if err != nil || a.Record.ErrorType != record.ErrorCanceled || a.Record.Latency() != 3*time.Second ||
+			a.Record.Poll == nil || a.Record.Poll.Count == 0 {
+			t.Errorf("got %v, %+v", err, a.Record)
+		}
+	})
 }
