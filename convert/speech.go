@@ -48,9 +48,9 @@ func newSpeech(g *subset, ok []*run.Request) *Speech {
 	s.FirstAudio = g.sum(ok, firstAudio)
 	s.RealTime, s.Speed = g.sum(ok, realTimeFactor), g.sum(ok, realTimeSpeed)
 	s.AudioSeconds = g.sum(ok, audioSeconds)
-	total := g.known(ok, audioSeconds)
+	total := knownTotal(g, ok, audioSeconds)
 	s.AudioTotal, s.AudioRate = Maybe(total), g.perSecond(total)
-	s.BytesRate = g.perSecond(g.known(ok, audioBytes))
+	s.BytesRate = g.perSecond(knownTotal(g, ok, audioBytes))
 	s.Characters = Maybe(g.total(ok, characters))
 	s.CharRate = g.perSecond(float64(s.Characters))
 	for _, q := range ok {
@@ -62,8 +62,8 @@ func newSpeech(g *subset, ok []*run.Request) *Speech {
 	return s
 }
 
-// known adds a figure up over the requests that have it.
-func (g *subset) known(requests []*run.Request, f figure) (sum float64) {
+// knownTotal adds a figure up over the requests that have it.
+func knownTotal(g *subset, requests []*run.Request, f figure) (sum float64) {
 	for _, v := range g.values(requests, f) {
 		sum += v
 	}

@@ -27,7 +27,7 @@ func newTranscription(g *subset, ok []*run.Request) *Transcription {
 	t.RealTime, t.Speed = g.sum(ok, realTimeFactor), g.sum(ok, realTimeSpeed)
 	t.AudioSeconds = g.sum(ok, audioSeconds)
 	t.Measured = len(g.values(ok, audioSeconds))
-	total := g.known(ok, audioSeconds)
+	total := knownTotal(g, ok, audioSeconds)
 	t.AudioTotal, t.AudioRate = Maybe(total), g.perSecond(total)
 	t.FileBytes, t.Uploading = g.sum(ok, fileBytes), g.sum(ok, uploading)
 	t.AfterUpload = g.sum(ok, func(g *subset, q *run.Request) float64 { return requestLatency(g, q) - uploading(g, q) })

@@ -85,10 +85,10 @@ func fileOf(v sobek.Value) (data []byte, name, mediaType string, isBytes bool) {
 
 // setSound fills in what a result has of sound.
 func (res *result) setSound(r *record.Request) {
-	res.TimeToFirstAudio = msOrNull(r.FirstAudio())
-	if seconds, known := r.AudioSeconds(); known {
+	res.TimeToFirstAudio = msOrNull(record.FirstAudio(r))
+	if seconds, known := record.AudioSeconds(r); known {
 		res.AudioSeconds = seconds
-		factor, _ := r.RealTimeFactor()
+		factor, _ := record.RealTimeFactor(r)
 		res.RealTimeFactor = factor
 	}
 }

@@ -82,7 +82,7 @@ func (e *encoder) tokens(r *Request) {
 	e.known("inputs", r.Inputs)
 	e.known("vector_length", r.VectorLength)
 	e.known("scores", r.Scores)
-	if r.hasMedia() {
+	if hasMedia(r) {
 		e.media(r)
 	}
 }

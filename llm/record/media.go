@@ -80,7 +80,7 @@ func (p *Poll) validate() error {
 }
 
 // hasMedia reports whether the request says anything of media.
-func (r *Request) hasMedia() bool {
+func hasMedia(r *Request) bool {
 	return r.Sent != 0 || r.Characters != 0 || r.Poll != nil || r.AskedSize != "" || r.ServerSeconds != 0 ||
 		len(r.Media)+len(r.Output)+len(r.ChunkBytes) > 0
 }

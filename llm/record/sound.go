@@ -4,7 +4,7 @@ import "time"
 
 // FirstAudio returns the time from sending to the first bytes of sound in an answer, which a header is not, and false
 // if none came.
-func (r *Request) FirstAudio() (time.Duration, bool) {
+func FirstAudio(r *Request) (time.Duration, bool) {
 	if len(r.ChunkBytes) == 0 || len(r.Chunks) == 0 || r.API == APIImage {
 		return 0, false
 	}
@@ -13,7 +13,7 @@ func (r *Request) FirstAudio() (time.Duration, bool) {
 
 // AudioSeconds returns how long the sound of a request plays: of speech that of the answer, of a transcription that of
 // the file. It returns false if that is unknown.
-func (r *Request) AudioSeconds() (seconds float64, known bool) {
+func AudioSeconds(r *Request) (seconds float64, known bool) {
 	var list []Media
 	switch r.API {
 	case APISpeech:
@@ -31,8 +31,8 @@ func (r *Request) AudioSeconds() (seconds float64, known bool) {
 
 // RealTimeFactor returns the latency divided by the seconds of sound: above 1, the server is slower than the sound
 // plays. It returns false if the length of the sound is unknown.
-func (r *Request) RealTimeFactor() (factor float64, known bool) {
-	seconds, known := r.AudioSeconds()
+func RealTimeFactor(r *Request) (factor float64, known bool) {
+	seconds, known := AudioSeconds(r)
 	if !known {
 		return 0, false
 	}

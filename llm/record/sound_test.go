@@ -53,16 +53,16 @@ func TestFiguresOfSound(t *testing.T) {
 	t.Parallel()
 	r := &Request{API: APISpeech, Start: 1e9, End: 4e9, Chunks: []int64{70_000}, ChunkBytes: []int64{9},
 		Output: []Media{{Kind: MediaAudio, Seconds: 2}}, Media: []Media{{Kind: MediaAudio, Seconds: 6}}}
-	first, known := r.FirstAudio()
-	factor, has := r.RealTimeFactor()
+	first, known := FirstAudio(r)
+	factor, has := RealTimeFactor(r)
 	if !known || first != 70*time.Millisecond || !has || factor != 1.5 {
 		t.Errorf("got %v, a factor of %v", first, factor)
 	}
 	r.API = APITranscription
-	if factor, has = r.RealTimeFactor(); !has || factor != 0.5 {
+	if factor, has = RealTimeFactor(r); !has || factor != 0.5 {
 		t.Errorf("got a factor of %v", factor)
 	}
-	if _, has = (&Request{API: APISpeech}).RealTimeFactor(); has {
+	if _, has = RealTimeFactor(&Request{API: APISpeech}); has {
 		t.Error("a sound of unknown length has a factor")
 	}
 }

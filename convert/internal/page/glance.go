@@ -34,7 +34,9 @@ var glanceColumns = []glanceColumn{
 	{column{"RTF", "p50", "latency / seconds of sound, of speech and of transcriptions: above 1, slower than the " +
 		"sound plays; median"}, func(p part) cell { return right(digits(realTime(p.doc))) }},
 	{column{"continuous", "", "share of the speeches of which a player that begins at once misses at most 0.1 s"},
-		func(p part) cell { return right(percent(100 * number(p.doc.Get("xk6_llm.speech.players.0.continuity_ok")))) }},
+		func(p part) cell {
+			return right(percent(100 * number(p.doc.Get("xk6_llm.speech.players.0.continuity_ok"))))
+		}},
 	ofFigure("latency", requestLatency, "p50"), ofFigure("latency", requestLatency, "p99"),
 	ofFigure("NTPOT", ntpot, "p50"),
 	{column{"failed", "", "share of the requests that failed; those that were unfinished at the end do not count"},

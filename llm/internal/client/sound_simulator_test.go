@@ -41,11 +41,11 @@ func compareSpeech(t *testing.T, o api.SoundOptions) {
 		t.Fatal(err, a.Record.Error)
 	}
 	r, truth := a.Record, server.Truths()[0]
-	first, _ := r.FirstAudio()
+	first, _ := record.FirstAudio(r)
 	if first != 120*ms || truth.Chunks[0]-truth.Received != int64(120*ms) {
 		t.Errorf("first audio after %v, want 120ms", first)
 	}
-	seconds, _ := r.AudioSeconds()
+	seconds, _ := record.AudioSeconds(r)
 	// a frame of MP3 is 26 ms
 	if d := seconds - truth.AudioSeconds; d < -0.03 || d > 0.03 || seconds < 6 || seconds > 6.1 {
 		t.Errorf("got %v seconds of sound, the server made %v", seconds, truth.AudioSeconds)
@@ -87,7 +87,7 @@ func TestFirstAudioIsStampedSoon(t *testing.T) {
 		if err != nil || a.Record.Failed() {
 			t.Fatal(err, a.Record.Error)
 		}
-		first, _ := a.Record.FirstAudio()
+		first, _ := record.FirstAudio(a.Record)
 		truths := server.Truths()
 		at := slices.IndexFunc(truths, func(truth sim.Truth) bool { return truth.ID == fmt.Sprint(i) })
 		late = append(late, time.Duration(a.Record.Start+int64(first)-truths[at].Chunks[0]))
@@ -121,7 +121,7 @@ func TestTranscriptionsOfTheSimulator(t *testing.T) {
 				t.Errorf("streamed %t: got %v, TTFT %v, %d and %d tokens: %q", stream, r.Latency(), ttft, n.Prompt,
 					n.Completion, a.Text)
 			}
-			if factor, _ := r.RealTimeFactor(); factor != 0.0575 {
+			if factor, _ := record.RealTimeFactor(r); factor != 0.0575 {
 				t.Errorf("got a factor of %v", factor)
 			}
 		})

@@ -157,7 +157,7 @@ func (tt *speechCase) run(t *testing.T) {
 	if !slices.Equal(r.Chunks, inMicros(tt.chunks)) || !slices.Equal(r.ChunkBytes, tt.bytes) {
 		t.Errorf("got %v bytes at %v µs; want %v at %v ms", r.ChunkBytes, r.Chunks, tt.bytes, tt.chunks)
 	}
-	if seconds, _ := r.AudioSeconds(); seconds < tt.seconds-1e-4 || seconds > tt.seconds+1e-4 {
+	if seconds, _ := record.AudioSeconds(r); seconds < tt.seconds-1e-4 || seconds > tt.seconds+1e-4 {
 		t.Errorf("got %v seconds of sound, want %v", seconds, tt.seconds)
 	}
 	if r.ErrorType != tt.errorType || !strings.Contains(r.Error, tt.message) || !strings.Contains(r.Note, tt.note) {
@@ -248,7 +248,7 @@ func TestTranscriptions(t *testing.T) {
 		if !strings.Contains(r.RequestBody, "\r\n\r\n(7 bytes)\r\n--") || r.BytesSent != int64(len(sent)) {
 			t.Errorf("%s: %d bytes sent, the record has %d and %q", tt.name, len(sent), r.BytesSent, r.RequestBody)
 		}
-		if factor, known := r.RealTimeFactor(); !known || factor <= 0 {
+		if factor, known := record.RealTimeFactor(r); !known || factor <= 0 {
 			t.Errorf("%s: got a factor of %v", tt.name, factor)
 		}
 		const part = "name=\"file\"; filename=\"a%22.wav\"\r\nContent-Type: audio/wav\r\n\r\n\xff\x00sound\r\n--"

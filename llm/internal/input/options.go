@@ -200,7 +200,7 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	case visionArena:
 		return checkArena(o, given)
 	case soundKind:
-		return o.checkSound(given)
+		return checkSound(o, given)
 	}
 	switch {
 	case readsFiles && o.Turns > 0:

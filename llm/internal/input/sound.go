@@ -29,7 +29,7 @@ func defaultSounds() SoundOptions {
 var soundUses = []string{"path", "files", "durations", "poolSize", "content"}
 
 // checkSound checks the options of sounds.
-func (o *DatasetOptions) checkSound(given map[string]bool) error {
+func checkSound(o *DatasetOptions, given map[string]bool) error {
 	switch {
 	case o.API.Input() != api.InputSound:
 		return invalid("api", fmt.Errorf("must be 'transcription': a client of api '%s' takes no file of sound",
@@ -46,13 +46,13 @@ func (o *DatasetOptions) checkSound(given map[string]bool) error {
 	case !slices.Contains([]string{"noise", "solid"}, o.Sounds.Content):
 		return invalid("content", fmt.Errorf("must be 'noise' or 'solid', got %q", o.Sounds.Content))
 	}
-	if err := o.madeSounds().Validate(); err != nil {
+	if err := madeSounds(o).Validate(); err != nil {
 		return fmt.Errorf("%s of type %s: %w", constructor, soundKind, err)
 	}
 	return nil
 }
 
-func (o *DatasetOptions) madeSounds() *datasets.MadeSounds {
+func madeSounds(o *DatasetOptions) *datasets.MadeSounds {
 	s := &datasets.MadeSounds{Durations: o.Sounds.Durations, Pool: int(o.Sounds.Pool),
 		Solid: o.Sounds.Content == "solid"}
 	if o.Seed != nil {
@@ -64,7 +64,7 @@ func (o *DatasetOptions) madeSounds() *datasets.MadeSounds {
 // openSounds opens sounds that are made up, a file, or those of a folder.
 func (s *Source) openSounds(o *DatasetOptions) (datasets.Set, error) {
 	if o.Path == "" {
-		return o.madeSounds(), nil
+		return madeSounds(o), nil
 	}
 	pattern := o.Files
 	if pattern == "" {

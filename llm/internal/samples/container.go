@@ -219,10 +219,10 @@ func (b *sampler) request(
 
 // sound makes the samples of speech and of transcriptions.
 func (b *sampler) sound(m *Metrics, r *record.Request) {
-	first, known := r.FirstAudio()
+	first, known := record.FirstAudio(r)
 	b.latency(m.FirstAudio, first, known)
-	if seconds, known := r.AudioSeconds(); known {
-		factor, _ := r.RealTimeFactor()
+	if seconds, known := record.AudioSeconds(r); known {
+		factor, _ := record.RealTimeFactor(r)
 		b.add(m.RealTimeFactor, factor, b.meta)
 		b.add(m.AudioSeconds, seconds, b.meta)
 	}
