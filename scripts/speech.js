@@ -1,7 +1,7 @@
 // Has texts spoken: instructions by default, or those of DATASET.
 //
 //   k6 run --out llm=run.jsonl scripts/speech.js
-//   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e VOICE=vivian -e RATE=1,2 scripts/speech.js
+//   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e VOICE=alloy -e RATE=1,2 scripts/speech.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e STREAM_FORMAT=sse -e FORMAT=wav scripts/speech.js
 //
 // INPUT_LEN takes random words of an exact number of tokens in place of a file. STREAMING=false asks for whole files.

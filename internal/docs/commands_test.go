@@ -201,14 +201,16 @@ func commands(f fence) (list []string) {
 	return list
 }
 
-// pageFiles are the files that commands of docs/how-do-i.md and docs/replay.md read, beside those that blocks of the
-// pages are saved as.
+// pageFiles are the files that commands of the pages read, beside those that blocks of the pages are saved as.
 var pageFiles = map[string]string{
 	"prompts.jsonl": `{"prompt": "Count to ten"}` + "\n" + `{"messages": [{"role": "user", "content": "Hello"}]}` + "\n",
 	"questions.csv": "id,question\n1,What is a token?\n2,What is a model?\n",
 	"requests.csv": "time,session,prompt,output_tokens\n" +
 		"2026-11-02T09:00:00.3Z,a,Hi,6\n2026-11-02T09:00:00.8Z,a,Bye,8\n",
-	"log.csv":   "TIMESTAMP,ContextTokens,GeneratedTokens\n0,20,3\n0.2,30,4\n",
+	"log.csv": "TIMESTAMP,ContextTokens,GeneratedTokens\n0,20,3\n0.2,30,4\n",
+	// a sound of 50 ms
+	"recordings/hello.wav": "RIFF\x64\x06\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x80\x3e\x00\x00" +
+		"\x00\x7d\x00\x00\x02\x00\x10\x00data\x40\x06\x00\x00" + strings.Repeat("\x00\x01", 800),
 	"log.jsonl": `{"seconds": 0, "prompt": "Hello", "tokens": 3}` + "\n" + `{"seconds": 0.2, "prompt": "Bye", "tokens": 3}`,
 }
 

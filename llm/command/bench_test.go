@@ -31,7 +31,7 @@ func newTestBench(args ...string) (*cobra.Command, *bytes.Buffer) {
 // What --print shows is held by files: a configuration and a script for each command line.
 func TestPrintedLoads(t *testing.T) {
 	for name, line := range map[string]string{
-		"rates": "http://localhost:8000 --rate 2,4,8 --duration 60s --input 512 --output 100-200 --tokenizer tok",
+		"rates":  "http://localhost:8000 --rate 2,4,8 --duration 60s --input 512 --output 100-200 --tokenizer tok",
 		"images": "localhost:8000 --rate 2 --duration 5s --dataset visionarena --data.visionarena.num_rows 20",
 		"closed": "localhost:8000/v1 --concurrency 4,16 --requests 20 --prompts my.jsonl --column q --output 64 " +
 			"--api-key-env THE_KEY --api-key-header api-key --model m",
