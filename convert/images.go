@@ -15,27 +15,21 @@ import (
 // counted, and their sizes are unknown.
 type Images struct {
 	Answered
-	Pictures    int           `json:"pictures"`
-	PictureRate Maybe         `json:"pictures_per_sec"`
-	PixelRate   Maybe         `json:"megapixels_per_sec"` // of a million pixels
-	PerRequest  *Distribution `json:"pictures_per_request"`
-	PerPicture  *Distribution `json:"seconds_per_picture"`    // latency / pictures of the request
-	Megapixels  *Distribution `json:"megapixels_per_picture"` // of a million pixels
-	FirstByte   *Distribution `json:"time_to_first_byte"`
-	Reading     *Distribution `json:"reading_time"`          // from the first byte to the last
-	First       *Distribution `json:"time_to_first_picture"` // of streams: the first picture, be it unfinished
-	Server      *Distribution `json:"server_seconds"`        // what servers say that it took
-	Unfetched   int           `json:"pictures_by_address"`   // their address alone came
-	Resized     int           `json:"pictures_of_other_size"`
-	Example     string        `json:"other_size,omitempty"` // the first of those, and what was asked for
-	Formats     []FormatCount `json:"formats"`
-	BySize      []SizeGroup   `json:"by_size"`
-}
-
-// FormatCount is a format of files, and how many there are.
-type FormatCount struct {
-	Format string `json:"format"`
-	Count  int    `json:"pictures"`
+	Pictures    int            `json:"pictures"`
+	PictureRate Maybe          `json:"pictures_per_sec"`
+	PixelRate   Maybe          `json:"megapixels_per_sec"` // of a million pixels
+	PerRequest  *Distribution  `json:"pictures_per_request"`
+	PerPicture  *Distribution  `json:"seconds_per_picture"`    // latency / pictures of the request
+	Megapixels  *Distribution  `json:"megapixels_per_picture"` // of a million pixels
+	FirstByte   *Distribution  `json:"time_to_first_byte"`
+	Reading     *Distribution  `json:"reading_time"`          // from the first byte to the last
+	First       *Distribution  `json:"time_to_first_picture"` // of streams: the first picture, be it unfinished
+	Server      *Distribution  `json:"server_seconds"`        // what servers say that it took
+	Unfetched   int            `json:"pictures_by_address"`   // their address alone came
+	Resized     int            `json:"pictures_of_other_size"`
+	Example     string         `json:"other_size,omitempty"` // the first of those, and what was asked for
+	Formats     map[string]int `json:"formats"`              // pictures by the format of their files
+	BySize      []SizeGroup    `json:"by_size"`
 }
 
 // SizeGroup sums up the requests of one size: the one asked for, or the one that came if none was.
@@ -51,10 +45,9 @@ type SizeGroup struct {
 func newImages(g *subset, ok []*run.Request) *Images {
 	i := &Images{
 		Answered: g.answered(ok), PerRequest: g.sum(ok, pictureCount), PerPicture: g.sum(ok, secondsPerPicture),
-		FirstByte: g.sum(ok, firstByte), Reading: g.sum(ok, readingTime), First: g.sum(ok, firstPicture),
-		Server: g.sum(ok, serverSeconds), Formats: []FormatCount{}, BySize: bySize(g, ok),
+		FirstByte: g.sum(ok, firstByte), Reading: g.sum(ok, readingTime), First: g.sum(ok, firstArrival),
+		Server: g.sum(ok, serverSeconds), Formats: map[string]int{}, BySize: bySize(g, ok),
 	}
-	formats := map[string]int{}
 	var sizes []float64
 	for _, q := range ok {
 		for _, m := range answersOf(q) {
@@ -63,16 +56,15 @@ func newImages(g *subset, ok []*run.Request) *Images {
 				i.Unfetched++
 				continue
 			}
-			formats[m.Format]++
-			sizes = append(sizes, float64(m.Pixels())/1e6)
-			i.compare(q.Media.AskedSize, &m)
+			i.Formats[m.Format]++
+			if m.Pixels() > 0 {
+				sizes = append(sizes, float64(m.Pixels())/1e6)
+				i.compare(q.Media.AskedSize, &m)
+			}
 		}
 	}
 	i.PictureRate, i.PixelRate = g.perSecond(float64(i.Pictures)), g.perSecond(stats.Sum(sizes))
 	i.Megapixels = NewDistribution(sizes, g.opts.Percentiles)
-	for _, format := range sortedKeys(formats) {
-		i.Formats = append(i.Formats, FormatCount{format, formats[format]})
-	}
 	return i
 }
 
@@ -119,18 +111,11 @@ func firstByte(g *subset, q *run.Request) float64 {
 
 func readingTime(g *subset, q *run.Request) float64 { return requestLatency(g, q) - firstByte(g, q) }
 
-func firstPicture(_ *subset, q *run.Request) float64 {
-	if q.LeftOut || q.Media == nil || len(q.Media.Arrivals) == 0 {
-		return unknown
-	}
-	return float64(q.Media.Arrivals[0]) / 1e6
-}
-
 func serverSeconds(_ *subset, q *run.Request) float64 {
-	if q.Media == nil || q.Media.Server == 0 {
+	if q.Media == nil {
 		return unknown
 	}
-	return q.Media.Server
+	return someOrUnknown(q.Media.Server)
 }
 
 // bySize groups requests by size, from the smallest on.

@@ -179,7 +179,7 @@ func comparedMedia(g *subset, q *run.Request) *compare.Media {
 	}
 	m := &compare.Media{FirstAudio: unknown}
 	if q.API == record.APISpeech && !q.Failed() {
-		m.FirstAudio = firstAudio(g, q)
+		m.FirstAudio = firstArrival(g, q)
 	}
 	for _, item := range mediaOf(q) {
 		switch item.Kind {

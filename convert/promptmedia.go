@@ -81,19 +81,14 @@ func newMedia(g *subset) *Media {
 
 // sending returns how long the body took to send, which is unknown of other tools.
 func sending(_ *subset, q *run.Request) float64 {
-	if q.Media == nil || q.Media.Sent == 0 {
+	if q.LeftOut || q.Media == nil || q.Media.Sent == 0 {
 		return unknown
 	}
 	return float64(q.Media.Sent) / 1e9
 }
 
 // afterSending is unknown without a first token. An answer may begin before its request has ended.
-func afterSending(g *subset, q *run.Request) float64 {
-	if q.LeftOut {
-		return unknown
-	}
-	return max(q.TTFT-sending(g, q), 0) // NaN if either is
-}
+func afterSending(g *subset, q *run.Request) float64 { return max(q.TTFT-sending(g, q), 0) } // NaN if either is
 
 // sendRate returns the bytes per second at which the bodies left, where both are known.
 func sendRate(g *subset, list []*run.Request) float64 {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -13,17 +14,31 @@ import (
 // are in no figure of it.
 type Speech struct {
 	Answered
-	FirstAudio   *Distribution  `json:"time_to_first_audio"` // the first bytes of sound, which a header is not
-	RealTime     *Distribution  `json:"real_time_factor"`    // latency / audio_seconds: above 1, slower than it plays
-	Speed        *Distribution  `json:"real_time_speed"`     // the inverse
-	AudioSeconds *Distribution  `json:"audio_seconds"`
-	AudioTotal   Maybe          `json:"audio_seconds_total"`
-	AudioRate    Maybe          `json:"audio_seconds_per_sec"`
-	BytesRate    Maybe          `json:"audio_bytes_per_sec"`
-	Characters   Maybe          `json:"characters"` // of the texts
-	CharRate     Maybe          `json:"characters_per_sec"`
-	Formats      map[string]int `json:"formats"` // answers by format; unknown for those of none
-	Players      []Player       `json:"players"`
+	FirstAudio *Distribution `json:"time_to_first_audio"` // the first bytes of sound, which a header is not
+	Sounds
+	BytesRate  Maybe          `json:"audio_bytes_per_sec"`
+	Characters Maybe          `json:"characters"` // of the texts
+	CharRate   Maybe          `json:"characters_per_sec"`
+	Formats    map[string]int `json:"formats"` // answers by format; unknown for those of none
+	Players    []Player       `json:"players"`
+}
+
+// Sounds sums up the sounds of speech or of transcriptions, of those whose length is known.
+type Sounds struct {
+	RealTime     *Distribution `json:"real_time_factor"`  // latency / seconds of sound: above 1, slower than it plays
+	Speed        *Distribution `json:"real_time_speed"`   // the inverse, also called RTFx
+	Measured     int           `json:"requests_measured"` // how many they are
+	AudioSeconds *Distribution `json:"audio_seconds"`
+	AudioTotal   Maybe         `json:"audio_seconds_total"`
+	AudioRate    Maybe         `json:"audio_seconds_per_sec"`
+}
+
+// newSounds returns the figures of the sounds of successes.
+func newSounds(g *subset, ok []*run.Request) Sounds {
+	total := knownTotal(g, ok, playSeconds)
+	return Sounds{RealTime: g.sum(ok, realTimeFactor), Speed: g.sum(ok, realTimeSpeed),
+		Measured: len(g.values(ok, playSeconds)), AudioSeconds: g.sum(ok, playSeconds), AudioTotal: Maybe(total),
+		AudioRate: g.perSecond(total)}
 }
 
 // Player sums up what listeners heard who played each sound while it came.
@@ -44,15 +59,12 @@ const tolerance = 0.1
 
 // newSpeech returns the figures of the successes of the API.
 func newSpeech(g *subset, ok []*run.Request) *Speech {
-	s := &Speech{Answered: g.answered(ok), Formats: map[string]int{}, Players: []Player{}}
-	s.FirstAudio = g.sum(ok, firstAudio)
-	s.RealTime, s.Speed = g.sum(ok, realTimeFactor), g.sum(ok, realTimeSpeed)
-	s.AudioSeconds = g.sum(ok, audioSeconds)
-	total := knownTotal(g, ok, audioSeconds)
-	s.AudioTotal, s.AudioRate = Maybe(total), g.perSecond(total)
-	s.BytesRate = g.perSecond(knownTotal(g, ok, audioBytes))
-	s.Characters = Maybe(g.total(ok, characters))
-	s.CharRate = g.perSecond(float64(s.Characters))
+	text := g.total(ok, characters)
+	s := &Speech{
+		Answered: g.answered(ok), FirstAudio: g.sum(ok, firstArrival), Sounds: newSounds(g, ok),
+		BytesRate:  g.perSecond(knownTotal(g, ok, audioBytes)),
+		Characters: Maybe(text), CharRate: g.perSecond(text), Formats: map[string]int{}, Players: []Player{},
+	}
 	for _, q := range ok {
 		s.Formats[formatOf(q)]++
 	}
@@ -63,11 +75,8 @@ func newSpeech(g *subset, ok []*run.Request) *Speech {
 }
 
 // knownTotal adds a figure up over the requests that have it.
-func knownTotal(g *subset, requests []*run.Request, f figure) (sum float64) {
-	for _, v := range g.values(requests, f) {
-		sum += v
-	}
-	return sum
+func knownTotal(g *subset, requests []*run.Request, f figure) float64 {
+	return stats.Sum(g.values(requests, f))
 }
 
 func formatOf(q *run.Request) string {
@@ -77,15 +86,16 @@ func formatOf(q *run.Request) string {
 	return q.Media.Answer[0].Format
 }
 
-func firstAudio(_ *subset, q *run.Request) float64 {
+// firstArrival is the time to the first bytes of a sound, or to the first picture of a stream.
+func firstArrival(_ *subset, q *run.Request) float64 {
 	if q.LeftOut || q.Media == nil || len(q.Media.Arrivals) == 0 {
 		return unknown
 	}
 	return float64(q.Media.Arrivals[0]) / 1e6
 }
 
-// audioSeconds returns how long the sound of a request plays: that of the answer, or the one to write down.
-func audioSeconds(_ *subset, q *run.Request) float64 {
+// playSeconds returns how long the sound or the video of an answer plays, or the sound to write down.
+func playSeconds(_ *subset, q *run.Request) float64 {
 	if q.Media == nil {
 		return unknown
 	}
@@ -97,10 +107,7 @@ func audioSeconds(_ *subset, q *run.Request) float64 {
 	for i := range list {
 		sum += list[i].Seconds
 	}
-	if sum == 0 {
-		return unknown
-	}
-	return sum
+	return someOrUnknown(sum)
 }
 
 func audioBytes(_ *subset, q *run.Request) float64 {
@@ -111,11 +118,11 @@ func audioBytes(_ *subset, q *run.Request) float64 {
 }
 
 func realTimeFactor(g *subset, q *run.Request) float64 {
-	return requestLatency(g, q) / audioSeconds(g, q)
+	return requestLatency(g, q) / playSeconds(g, q)
 }
 
 func realTimeSpeed(g *subset, q *run.Request) float64 {
-	return audioSeconds(g, q) / requestLatency(g, q)
+	return playSeconds(g, q) / requestLatency(g, q)
 }
 
 func characters(_ *subset, q *run.Request) float64 {
@@ -134,7 +141,7 @@ func newPlayer(g *subset, ok []*run.Request, buffer time.Duration) Player {
 		if q.Media == nil || q.LeftOut {
 			continue
 		}
-		played, known := record.NewPlayback(q.Media.Arrivals, q.Media.Sound, audioSeconds(g, q), buffer)
+		played, known := record.NewPlayback(q.Media.Arrivals, q.Media.Sound, playSeconds(g, q), buffer)
 		if !known {
 			continue
 		}
@@ -158,7 +165,7 @@ func newPlayer(g *subset, ok []*run.Request, buffer time.Duration) Player {
 }
 
 func (s *Speech) rates() []string {
-	return []string{rate(s.AudioRate, 2) + " s of sound/s"}
+	return []string{rate(s.AudioRate, 2) + " s of speech/s"}
 }
 
 // sentence tells what listeners ask first.
@@ -178,10 +185,9 @@ func (s *Speech) sentence() string {
 
 // warn tells of sounds that are in few figures.
 func (s *Speech) warn(w *warner) {
-	if unmeasured := s.Requests - s.Players[0].Requests; unmeasured > 0 {
-		w.warn(true, "the length of %s is unknown, because the format does not tell it (%s): they have no real-time "+
-			"factor and no player; ask for pcm, wav or mp3", plural(unmeasured, "sound"), countsOf(s.Formats))
-	}
+	unmeasured := s.Requests - s.Measured
+	w.warn(unmeasured > 0, "the length of %s is unknown, because the format does not tell it (%s): they have no "+
+		"real-time factor and no player; ask for pcm, wav or mp3", plural(unmeasured, "sound"), countsOf(s.Formats))
 }
 
 // countsOf lists names with how often each occurs.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
@@ -31,8 +30,8 @@ type Videos struct {
 // newVideos returns the figures of the successes of the API.
 func newVideos(g *subset, ok []*run.Request) *Videos {
 	v := &Videos{
-		Answered: g.answered(ok), Frames: g.sum(ok, videoFrames), Seconds: g.sum(ok, videoSeconds),
-		RealTime: g.sum(ok, videoFactor), Bound: g.sum(ok, pollBound), Share: g.sum(ok, pollShare),
+		Answered: g.answered(ok), Frames: g.sum(ok, videoFrames), Seconds: g.sum(ok, playSeconds),
+		RealTime: g.sum(ok, realTimeFactor), Bound: g.sum(ok, pollBound), Share: g.sum(ok, pollShare),
 		Polls: g.sum(ok, polls), Accepted: g.sum(ok, timeToJob), Download: g.sum(ok, downloadTime),
 		Server: g.sum(ok, serverSeconds), BySize: bySize(g, ok),
 	}
@@ -45,7 +44,7 @@ func newVideos(g *subset, ok []*run.Request) *Videos {
 		}
 	}
 	v.VideoRate = g.perSecond(float64(v.Videos))
-	v.FrameRate = g.perSecond(stats.Sum(g.values(ok, videoFrames)))
+	v.FrameRate = g.perSecond(knownTotal(g, ok, videoFrames))
 	return v
 }
 
@@ -57,14 +56,6 @@ func videoFrames(_ *subset, q *run.Request) float64 {
 	return someOrUnknown(float64(n))
 }
 
-func videoSeconds(_ *subset, q *run.Request) float64 {
-	sum := 0.0
-	for _, m := range answersOf(q) {
-		sum += m.Seconds
-	}
-	return someOrUnknown(sum)
-}
-
 // someOrUnknown returns a figure that is never 0 where it is known.
 func someOrUnknown(x float64) float64 {
 	if x == 0 {
@@ -72,8 +63,6 @@ func someOrUnknown(x float64) float64 {
 	}
 	return x
 }
-
-func videoFactor(g *subset, q *run.Request) float64 { return requestLatency(g, q) / videoSeconds(g, q) }
 
 // pollBound is 0 of an answer that came at once.
 func pollBound(_ *subset, q *run.Request) float64 {

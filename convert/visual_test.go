@@ -60,7 +60,7 @@ func TestFiguresOfPictures(t *testing.T) {
 		"xk6_llm.image.megapixels_per_picture.mean": mega / 7, "xk6_llm.image.reading_time.max": 0.05,
 		"xk6_llm.image.time_to_first_byte.min": 0.18, "xk6_llm.image.time_to_first_picture.mean": 0.25,
 		"xk6_llm.image.server_seconds.mean": 0.35, "xk6_llm.image.pictures_by_address": 1,
-		"xk6_llm.image.pictures_of_other_size": 1, "xk6_llm.image.formats.0.pictures": 7,
+		"xk6_llm.image.pictures_of_other_size": 1, "xk6_llm.image.formats.png": 7,
 		"xk6_llm.image.by_size.1.requests": 2, "xk6_llm.image.by_size.1.pictures": 3,
 		"xk6_llm.image.by_size.2.request_latency.max": 0.4, "xk6_llm.image.by_size.#": 3,
 	})

@@ -7,11 +7,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Media is what a request says of pictures, videos and sounds: those of its prompt, and those of its answer.
+// Media is what a request says of pictures, videos and sounds: those of its prompt, and those of its answer. It may be
+// read concurrently, and is not to be changed.
 type Media struct {
 	Prompt, Answer []record.Media
-	// Arrivals holds when each chunk of a sound arrived, in microseconds after the start, and Sound the bytes that each
-	// brought.
+	// Arrivals holds when each chunk of a sound, or each picture of a stream, arrived, in microseconds after the start,
+	// and Sound the bytes that each brought.
 	Arrivals, Sound []int64
 	Sent            int64        // nanoseconds that the body took to send; 0 if unknown
 	Poll            *record.Poll // nil unless the answer is of a job
@@ -47,6 +48,7 @@ type mediaFacts struct {
 	Output        []record.Media `json:"output_media,omitempty"`
 	AskedSize     string         `json:"asked_size,omitempty"`
 	ChunkBytes    []int64        `json:"chunk_bytes,omitempty"`
+	Characters    int64          `json:"characters,omitempty"`
 	ServerSeconds float64        `json:"server_seconds,omitempty"`
 	Poll          *record.Poll   `json:"poll,omitempty"`
 }
@@ -54,7 +56,7 @@ type mediaFacts struct {
 // JSON returns what a record says of media, except for the time of sending.
 func (m *Media) JSON() string {
 	// the numbers are finite
-	text, _ := json.Marshal(mediaFacts{m.Prompt, m.Answer, m.AskedSize, m.Sound, m.Server, m.Poll})
+	text, _ := json.Marshal(mediaFacts{m.Prompt, m.Answer, m.AskedSize, m.Sound, m.Characters, m.Server, m.Poll})
 	return string(text)
 }
 
@@ -69,7 +71,7 @@ func (row *Row) setMedia(rec *record.Request) error {
 		return err
 	}
 	rec.Media, rec.Output, rec.AskedSize, rec.ChunkBytes = f.Media, f.Output, f.AskedSize, f.ChunkBytes
-	rec.ServerSeconds, rec.Poll = f.ServerSeconds, f.Poll
+	rec.Characters, rec.ServerSeconds, rec.Poll = f.Characters, f.ServerSeconds, f.Poll
 	// a client counts the text of a prompt with media, and estimates the rest
 	rec.PromptRaw = rec.PromptRaw || rec.Prompt != nil && len(rec.Media) > 0
 	return nil

@@ -40,7 +40,7 @@ func About(q *record.Request) {
 // Speech turns a request into one for 1.5 s of sound in three pieces, the last of which comes late.
 func Speech(q *record.Request) {
 	answer(q, record.APISpeech, 900)
-	q.Streaming, q.BytesSent = true, 120
+	q.Streaming, q.BytesSent, q.Characters = true, 120, 24
 	if q.Failed() {
 		return
 	}
