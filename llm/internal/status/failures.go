@@ -180,7 +180,7 @@ var remedies = []struct {
 	},
 	{
 		regexp.MustCompile(`(?i)(image|video|audio) format .{1,40} not supported|cannot identify (image|video|audio)` +
-			`|unsupported (image|video|audio|media) (format|type)|media_type`),
+			`|unsupported (image|video|audio) (format|type)|media_type`),
 		"the server does not take the format: set another in the Dataset's media (format, representation)",
 	},
 	{

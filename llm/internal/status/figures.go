@@ -1,6 +1,8 @@
 package status
 
 import (
+	"time"
+
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -11,6 +13,7 @@ type figures struct {
 	tokens                           int64 // of the answers
 	texts                            int64 // successes that generate text
 	inputs                           int64 // of the successes that do not
+	made                             int64 // pictures, videos or sounds of these
 	starts, ends                     span  // of all requests, and of the successes
 	last                             int64 // end of the last request; Unix nanoseconds
 
@@ -70,6 +73,7 @@ func (f *figures) add(r *record.Request, tokens int) {
 	if r.Inputs != nil {
 		f.inputs += *r.Inputs
 	}
+	f.made += made(r)
 	if ttft, known := r.TTFT(); known {
 		f.ttft.add(ttft)
 	}
@@ -107,7 +111,7 @@ func (f *figures) merge(other *figures) {
 	f.requests, f.ok = f.requests+other.requests, f.ok+other.ok
 	f.failed, f.unfinished = f.failed+other.failed, f.unfinished+other.unfinished
 	f.judged, f.good, f.tokens = f.judged+other.judged, f.good+other.good, f.tokens+other.tokens
-	f.texts, f.inputs = f.texts+other.texts, f.inputs+other.inputs
+	f.texts, f.inputs, f.made = f.texts+other.texts, f.inputs+other.inputs, f.made+other.made
 	f.starts.merge(other.starts)
 	f.ends.merge(other.ends)
 	f.last = max(f.last, other.last)
@@ -121,6 +125,9 @@ func (f *figures) throughput() (float64, bool) { return f.perSecond(f.tokens, f.
 
 // intake returns the inputs per second over the same time. It returns false if no request had any, or no time passed.
 func (f *figures) intake() (float64, bool) { return f.perSecond(f.inputs, f.inputs > 0) }
+
+// output returns the pictures, videos or sounds per second over the same time, likewise.
+func (f *figures) output() (float64, bool) { return f.perSecond(f.made, f.made > 0) }
 
 func (f *figures) perSecond(n int64, known bool) (float64, bool) {
 	if !known || f.last <= f.starts.first {
@@ -141,6 +148,10 @@ type totals struct {
 	madeOf                      string // what they are: images, videos or sounds; "" without any
 	outside, outsideOK          int64  // requests of setup and teardown, which are in no other figure
 	warmup                      int64  // requests of warm-ups, likewise
+
+	firstAudio, perMade histogram // time to the first sound; latency for each picture or video of an answer
+	factor              histogram // real-time factors, where a second stands for 1
+	sound               float64   // seconds of sound that answers are, or that were written down
 }
 
 // add counts a request of a stage.
@@ -167,12 +178,28 @@ func (t *totals) add(r *record.Request, c record.Counts) {
 	}
 	if n := made(r); n > 0 {
 		t.made, t.madeKnown, t.madeOf = t.made+n, t.madeKnown+1, kinds[r.Output[0].Kind]
+		if r.Output[0].Kind != record.MediaAudio {
+			t.perMade.add(r.Latency() / time.Duration(n))
+		}
 	}
+	t.addSound(r)
 	if c.PromptSource != record.NoSource {
 		t.prompt, t.promptKnown = t.prompt+int64(c.Prompt), t.promptKnown+1
 	}
 	if c.CompletionSource != record.NoSource {
 		t.output, t.outputKnown = t.output+int64(c.Completion), t.outputKnown+1
+	}
+}
+
+// addSound counts the sound of a success.
+func (t *totals) addSound(r *record.Request) {
+	if first, known := record.FirstAudio(r); known {
+		t.firstAudio.add(first)
+	}
+	if factor, known := record.RealTimeFactor(r); known {
+		seconds, _ := record.AudioSeconds(r)
+		t.sound += seconds
+		t.factor.add(time.Duration(factor * float64(time.Second)))
 	}
 }
 

@@ -42,6 +42,7 @@ func (s *summaryText) columns() []column {
 		latency("ITL, ms", "p50", 0.5, 3, itl), latency("ITL, ms", "p99", 0.99, 0, itl),
 		{group: "output", name: "tok/s", value: func(g *stage) string { return optional(g.figures.throughput()) }},
 		{group: "inputs", name: "per s", value: func(g *stage) string { return optional(g.figures.intake()) }},
+		{group: s.rest.madeOf, name: "per s", value: func(g *stage) string { return optional(g.figures.output()) }},
 	}
 	if s.severalScenarios() {
 		list = append([]column{{name: "scenario", left: true, value: func(g *stage) string {

@@ -160,6 +160,10 @@ func (s *summaryText) totals() {
 	if a.judged > 0 {
 		rows = append(rows, row{"SLO kept", Grouped(a.good), percent(a.good, a.judged), ""})
 	}
+	if n := s.rest.factor.n; n > 0 {
+		rows = append(rows, row{"seconds of sound", Grouped(int64(s.rest.sound + 0.5)),
+			threeDigits(s.rest.sound/float64(n)) + " each", s.factors()})
+	}
 	for _, of := range s.sums() {
 		if of.known == 0 && a.ok > 0 {
 			rows = append(rows, row{of.label, "-", "", "nobody counted them: give a tokenizer"})
@@ -179,6 +183,13 @@ func (s *summaryText) totals() {
 	}
 }
 
+// factors says what share of the time that sound plays it took to make it, or to write it down.
+func (s *summaryText) factors() string {
+	middle, _ := s.rest.factor.quantile(0.5)
+	most, _ := s.rest.factor.quantile(0.99)
+	return fmt.Sprintf("real-time factor p50 %.3f, p99 %.3f", middle.Seconds(), most.Seconds())
+}
+
 // sum is a total over the answers of which it is known.
 type sum struct {
 	label        string
@@ -191,10 +202,10 @@ func (s *summaryText) sums() (list []sum) {
 	if t.inputsKnown > 0 {
 		list = append(list, sum{"inputs", t.inputs, t.inputsKnown})
 	}
-	if t.madeKnown > 0 {
+	if t.madeKnown > 0 && t.factor.n == 0 { // each answer is one sound, whose seconds are told
 		list = append(list, sum{t.madeOf, t.made, t.madeKnown})
 	}
-	if t.promptKnown > 0 || t.madeKnown == 0 || t.madeKnown < s.all.ok { // few servers count the tokens of such prompts
+	if t.promptKnown > 0 || max(t.madeKnown, int64(t.factor.n)) < max(1, s.all.ok) { // few servers count such prompts
 		list = append(list, sum{"prompt tokens", t.prompt, t.promptKnown})
 	}
 	if t.inputsKnown+t.madeKnown == 0 || t.inputsKnown+t.madeKnown < s.all.ok {
@@ -273,10 +284,11 @@ func (s *summaryText) latencies() {
 		label string
 		of    *histogram
 	}{
-		{"TTFT", &s.all.ttft}, {"ITL", &s.all.itl}, {"TPOT", &s.rest.tpot}, {"NTPOT", &s.rest.ntpot},
+		{"first audio", &s.rest.firstAudio}, {"TTFT", &s.all.ttft}, {"ITL", &s.all.itl}, {"TPOT", &s.rest.tpot}, {"NTPOT", &s.rest.ntpot},
+		{"per " + strings.TrimSuffix(s.rest.madeOf, "s"), &s.rest.perMade},
 		{"request", &s.rest.latency}, {"session", &s.sessions.duration}, {"schedule delay", &s.rest.delay},
 	} {
-		if row.of.n == 0 {
+		if row.of.n == 0 || row.of == &s.rest.perMade && s.rest.made == s.rest.madeKnown { // the same as request
 			continue
 		}
 		if !header {

@@ -424,6 +424,7 @@ func TestRemedy(t *testing.T) {
 		`Request Entity Too Large`:                                                                       "client_max_body_size",
 		`request body too large: it has 1398101 bytes, the most is 1048576`:                              "client_max_body_size",
 		`batch size 40 > maximum allowed batch size 32`:                                                  "",
+		`Unsupported Media Type`:                "", // of the header, such as that of a form
 		`Bad Request`:                           "",
 		`upstream: socket: too many open files`: "",
 	} {
@@ -517,8 +518,56 @@ func TestSummaryCountsPictures(t *testing.T) {
 	if !strings.Contains(got, "images                   6      2 each\n") || strings.Contains(got, "tokens") {
 		t.Errorf("got %s", got)
 	}
+	for _, want := range []string{
+		"requests   per s\n      0   1.00 1.00 1.00         3    3.00\n",
+		"  per image             0.50      0.50      0.50      0.50      0.50\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 	if got, want := s.Board.Take(after(3)).Line(narrow), "  2.0 images/s  0 failed"; !strings.HasSuffix(got, want) {
 		t.Errorf("got %q, want %q at its end", got, want)
+	}
+}
+
+// Speech and transcriptions have the seconds of their sound, and how much faster than it plays they are.
+func TestSummaryOfSound(t *testing.T) {
+	t.Parallel()
+	sound := []record.Media{{Kind: record.MediaAudio, Seconds: 2}}
+	for _, tt := range []struct {
+		request record.Request
+		counts  record.Counts
+		want    []string
+	}{
+		{
+			record.Request{API: record.APISpeech, Output: sound, Chunks: []int64{120_000}, ChunkBytes: []int64{9}},
+			record.Counts{PromptSource: record.NoSource, CompletionSource: record.NoSource},
+			[]string{"  first audio          120.0     120.0     120.0     120.0     120.0\n"},
+		},
+		{
+			record.Request{API: record.APITranscription, Media: sound},
+			record.Counts{PromptSource: record.NoSource, CompletionSource: record.ServerUsage, Completion: 7},
+			[]string{"  output tokens           21      7 each\n"},
+		},
+	} {
+		s := Summary{Board: New(zero, twoStages(), 1), Failures: new(Failures)}
+		for i := range 3 {
+			r, at := tt.request, after(float64(i))
+			r.Start, r.End = at.UnixNano(), at.UnixNano()+5e8
+			ticket := s.Board.Sent(at, Position{Scenario: "load", Started: zero, HasStage: true, Due: at})
+			s.Board.Done(&r, tt.counts, ticket)
+		}
+		got := text(t, s, `{"state": {"testRunDurationMs": 3000}, "metrics": {"llm_ttft": {"values": {}}}}`)
+		for _, want := range append(tt.want,
+			"  seconds of sound         6   2.00 each   real-time factor p50 0.250, p99 0.250\n") {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: got %s, want %s", tt.request.API, got, want)
+			}
+		}
+		if strings.Contains(got, "nobody counted") || strings.Contains(got, "\n  sounds") {
+			t.Errorf("%s: got %s", tt.request.API, got)
+		}
 	}
 }
 
