@@ -84,3 +84,32 @@ func TestRecordsOfMediaAreTheTruth(t *testing.T) {
 		})
 	}
 }
+
+// A script that sends what the API has no field for ends the test: no request of its kind could be sent.
+func TestMediaWithoutAFieldEndTheTest(t *testing.T) {
+	t.Parallel()
+	for part, want := range map[string]string{
+		`{type: 'video_url', video_url: {url: 'http://h/x'}}`:                                "video",
+		`{type: 'input_audio', input_audio: {data: 'AA', format: 'wav'}}`:                    "audio",
+		`{type: 'image_url', image_url: {url: 'data:image/png;base64,AAAA'}}`:                "",
+		`...data.at(0).messages[0].content.filter((part) => part.type !== 'text').slice(-1)`: "video",
+	} {
+		for _, api := range []string{"chat", "anthropic_messages", "responses"} {
+			v := newVU(t, New())
+			v.run(t, `const client = new Client({api: '`+api+`', baseURL: 'sim:?ttft=0s&itl=0s'});
+				const data = new Dataset({type: 'mock', media: {video: {profiles: {frames: 1}}}});`)
+			v.start(t)
+			_, err := v.RunOnEventLoop(`client.send({messages: [{role: 'user', content: [` + part + `]}]})`)
+			if api == "chat" || want == "" {
+				if err != nil {
+					t.Errorf("%s to %s: %v", part, api, err)
+				}
+				continue
+			}
+			want := "test aborted: api " + api + " has no field for " + want
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s to %s: got error %v, want %q", part, api, err, want)
+			}
+		}
+	}
+}

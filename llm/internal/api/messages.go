@@ -42,9 +42,6 @@ func (messages) Body(r *Request) ([]byte, error) {
 	if r.Previous != "" {
 		return nil, errPrevious
 	}
-	if err := checkParts(r, "anthropic_messages"); err != nil {
-		return nil, err
-	}
 	w := newBody(r)
 	w.extra = anthropicFields(r.Extra)
 	w.text("model", r.Model)

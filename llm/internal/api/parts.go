@@ -13,33 +13,13 @@ import (
 // costs next to nothing for messages of long texts.
 func HasParts(messages json.RawMessage) bool { return bytes.Contains(messages, []byte(`"content":[`)) }
 
-// checkParts returns an error if a message has a part that an API has no form for.
-func checkParts(r *Request, name string) (err error) {
-	if !HasParts(r.Messages) {
-		return nil
-	}
-	EachPart(r.Messages, func(part gjson.Result) bool {
-		switch kind := part.Get("type").Str; kind {
-		case "video_url", "audio_url", "input_audio":
-			media, _, _ := strings.Cut(strings.TrimPrefix(kind, "input_"), "_")
-			err = errNoField(name, media)
-		}
-		return err == nil
-	})
-	return err
-}
-
 // CheckMedia returns an error if an API has no form for a kind of media: image, video or audio.
 func CheckMedia(d Dialect, kind string) error {
 	if (d == Messages || d == Responses) && kind != "image" {
-		return errNoField(d.Name(), kind)
+		return fmt.Errorf("api %s has no field for %s: set api: 'chat', or send pictures alone, as the frames of a "+
+			"video are with the representation png_frames or jpeg_frames", d.Name(), kind)
 	}
 	return nil
-}
-
-func errNoField(name, kind string) error {
-	return fmt.Errorf("api %s has no field for %s: set api: 'chat', or send pictures alone, as the frames of a video "+
-		"are with the representation png_frames or jpeg_frames", name, kind)
 }
 
 // EachPart calls f for each part of each content that is a list, until f returns false.

@@ -43,18 +43,17 @@ func TestPartsOfMedia(t *testing.T) {
 	}
 }
 
-func TestPartsWithoutAField(t *testing.T) {
+func TestCheckMedia(t *testing.T) {
 	t.Parallel()
-	for part, media := range map[string]string{
-		`{"type":"video_url","video_url":{"url":"http://h/x"}}`:             "video",
-		`{"type":"audio_url","audio_url":{"url":"http://h/x"}}`:             "audio",
-		`{"type":"input_audio","input_audio":{"data":"AA","format":"wav"}}`: "audio",
-	} {
-		for _, d := range []Dialect{Messages, Responses} {
-			_, err := d.Body(&Request{Messages: []byte(`[{"role":"user","content":[` + part + `]}]`)})
-			want := "api " + d.Name() + " has no field for " + media + ": "
-			if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "api: 'chat'") {
-				t.Errorf("%s in %s: got error %v, want %q …", part, d.Name(), err, want)
+	for _, d := range All() {
+		for _, kind := range []string{"image", "video", "audio"} {
+			want := ""
+			if (d == Messages || d == Responses) && kind != "image" {
+				want = "api " + d.Name() + " has no field for " + kind + ": set api: 'chat', "
+			}
+			err := CheckMedia(d, kind)
+			if (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%s in %s: got error %v, want %q …", kind, d.Name(), err, want)
 			}
 		}
 	}

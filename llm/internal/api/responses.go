@@ -18,9 +18,6 @@ func (responses) EndMark() string { return "response.completed" }
 
 // Body sends a chat as items. What is an item already is sent as it is.
 func (responses) Body(r *Request) ([]byte, error) {
-	if err := checkParts(r, "responses"); err != nil {
-		return nil, err
-	}
 	w := newBody(r)
 	w.extra = responseFields(r.Extra)
 	w.text("model", r.Model)

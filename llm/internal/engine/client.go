@@ -111,6 +111,9 @@ func (c *Client) Prepare(j Job) (*Call, error) {
 	call.position, call.tags, call.turn = c.vu.nextPosition(), state.Tags.GetCurrentValues(), c.vu.askedTurn(&j)
 	c.dropIdleConnections(state, call.position)
 	call.address(model)
+	if err := call.checkMedia(); err != nil { // no further request of the script could be sent
+		return nil, abort(err.Error())
+	}
 	return call, nil
 }
 

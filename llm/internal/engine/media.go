@@ -15,7 +15,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/media"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -258,27 +257,27 @@ func (p *Process) rule(model string) (media.Rule, bool) {
 	return r.Rule, r.known
 }
 
-// kindsOf returns the kinds of media that the items of a data set have, without those that are sent as images.
-func kindsOf(o *input.DatasetOptions) (kinds []string) {
-	mixes := []*datasets.MediaMix{o.Shared.Media}
-	if o.Media != nil {
-		mixes = append(mixes, o.Media.Each)
-	}
-	for _, mix := range mixes {
-		if mix != nil && mix.Video != nil && mix.Video.Format == "mp4" {
-			kinds = append(kinds, record.MediaVideo)
-		}
-		if mix != nil && mix.Audio != nil {
-			kinds = append(kinds, record.MediaAudio)
-		}
-	}
-	return kinds
-}
-
 // checkMedia returns an error if an API has no form for the media of the items.
 func (s *Set) checkMedia(d api.Dialect) error {
 	for _, kind := range s.media {
 		if err := api.CheckMedia(d, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkMedia returns an error if the API has no form for media that a script has put into its messages.
+func (c *Call) checkMedia() error {
+	if c.Dialect.Input() != api.InputMessages || c.Media == nil {
+		return nil
+	}
+	for i := range c.Media.Facts {
+		f := &c.Media.Facts[i]
+		if strings.HasSuffix(f.Format, "_frames") { // images
+			continue
+		}
+		if err := api.CheckMedia(c.Dialect, f.Kind); err != nil {
 			return err
 		}
 	}

@@ -83,18 +83,9 @@ func (w *partWriter) file(m *datasets.Media, file string, url bool) {
 		w.dst = append(appendString(append(w.dst, `","format":`...), m.Format), "}}"...)
 		return
 	}
-	kind, mime := "image_url", "image/"+m.Format
-	switch {
-	case m.Kind == datasets.Audio:
-		kind = "audio_url"
-	case m.Format == "png_frames":
-		mime = "image/png"
-	case m.Format == "jpeg_frames":
-		mime = "image/jpeg"
-	case m.Kind == datasets.Video:
-		kind, mime = "video_url", "video/"+m.Format
-	}
-	w.dst = append(append(append(append(append(w.dst, `{"type":"`...), kind...), `","`...), kind...), `":{"url":`...)
+	kind, mime := m.PartType()
+	w.dst = append(append(append(w.dst, `{"type":"`...), kind...), `_url","`...)
+	w.dst = append(append(w.dst, kind...), `_url":{"url":`...)
 	if url {
 		w.dst = appendString(w.dst, file)
 	} else {

@@ -23,7 +23,7 @@ type Set struct {
 	number    int
 	vu        *VU
 	input     api.Input // what its items are
-	media     []string  // kinds of media in the items that have a form of their own: video, but not its frames
+	media     []string  // kinds of media in the items
 	salted    bool      // with the run's id
 	maxTokens int       // replaces each item's own limit; 0 keeps that
 	last      int64     // number of the iteration that took an item last; -1 means none
@@ -39,7 +39,7 @@ func (v *VU) OpenSet(o *input.DatasetOptions, source *input.Source) (*Set, error
 	}
 	s := &Set{
 		Set: set, number: len(v.sets), vu: v, input: o.API.Input(), salted: o.SaltedByRun(),
-		maxTokens: int(o.MaxTokens), last: -1, media: kindsOf(o),
+		maxTokens: int(o.MaxTokens), last: -1, media: o.MediaKinds(),
 	}
 	if set.Sessions != nil {
 		v.process.sessions.Store(s.number, true)

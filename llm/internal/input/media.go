@@ -60,8 +60,8 @@ func (o *DatasetOptions) checkMedia() error {
 	if err := o.mediaOptions().Validate(); err != nil {
 		return invalid(name, err)
 	}
-	for _, mix := range []*datasets.MediaMix{o.mediaOptions().Each, o.Shared.Media} {
-		if err := carries(o.API, mix, o.Media != nil && o.Media.Delivery == DeliveredByURL); err != nil {
+	for _, kind := range o.MediaKinds() {
+		if err := api.CheckMedia(o.API, kind); err != nil {
 			return invalid(name, err)
 		}
 	}
@@ -98,34 +98,28 @@ func (o *DatasetOptions) refuseMedia() error {
 	return nil
 }
 
-// carries returns why requests of an API cannot carry the media of a mix, which it learns by writing some.
-func carries(dialect api.Dialect, mix *datasets.MediaMix, byURL bool) error {
-	var kinds []datasets.Media
-	if mix != nil && mix.Image != nil {
-		kinds = append(kinds, datasets.Media{Kind: datasets.Image, Format: mix.Image.Format})
+// MediaKinds returns the kinds of media in the items, as requests carry them: the frames of a video can be images.
+func (o *DatasetOptions) MediaKinds() (kinds []string) {
+	mixes := []*datasets.MediaMix{o.Shared.Media}
+	if o.Media != nil {
+		mixes = append(mixes, o.Media.Each)
 	}
-	if mix != nil && mix.Video != nil {
-		kinds = append(kinds, datasets.Media{Kind: datasets.Video, Format: mix.Video.Format})
-	}
-	if mix != nil && mix.Audio != nil {
-		kinds = append(kinds, datasets.Media{Kind: datasets.Audio, Format: "wav"})
-	}
-	for _, m := range kinds {
-		kind, mime := m.PartType()
-		part := fmt.Sprintf(`{"type":"%s_url","%[1]s_url":{"url":"data:%s;base64,AAAA"}}`, kind, mime)
-		switch {
-		case byURL:
-			part = fmt.Sprintf(`{"type":"%s_url","%[1]s_url":{"url":"http://h/a"}}`, kind)
-		case m.Kind == datasets.Audio:
-			part = `{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}`
+	for _, mix := range mixes {
+		if mix == nil {
+			continue
 		}
-		_, err := dialect.Body(&api.Request{Model: "m",
-			Messages: []byte(`[{"role":"user","content":[` + part + `]}]`)})
-		if err != nil {
-			return err
+		if mix.Image != nil {
+			kinds = append(kinds, string(datasets.Image))
+		}
+		if mix.Video != nil {
+			kind, _ := (&datasets.Media{Kind: datasets.Video, Format: mix.Video.Format}).PartType()
+			kinds = append(kinds, kind)
+		}
+		if mix.Audio != nil {
+			kinds = append(kinds, string(datasets.Audio))
 		}
 	}
-	return nil
+	return kinds
 }
 
 // check checks the options that are not those of the files.

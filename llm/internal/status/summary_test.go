@@ -424,9 +424,9 @@ func TestRemedy(t *testing.T) {
 		`Request Entity Too Large`:                                                                       "client_max_body_size",
 		`request body too large: it has 1398101 bytes, the most is 1048576`:                              "client_max_body_size",
 		`batch size 40 > maximum allowed batch size 32`:                                                  "",
-		`Unsupported Media Type`:                "", // of the header, such as that of a form
-		`Bad Request`:                           "",
-		`upstream: socket: too many open files`: "",
+		`Unsupported Media Type`:                                                                         "", // of the header, such as that of a form
+		`Bad Request`:                                                                                    "",
+		`upstream: socket: too many open files`:                                                          "",
 	} {
 		if got := remedy("status 400", words); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", words, got, want)
