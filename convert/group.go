@@ -298,7 +298,8 @@ func (g *subset) throughput(media mediaFigures) Throughput {
 	}
 }
 
-// prompted returns the successes without those for sounds, pictures and videos whose prompts nobody counted.
+// prompted returns the successes without those for sounds, pictures and videos whose prompts nobody counted, unless
+// there are no others: then the tokens are unknown.
 func (g *subset) prompted() []*run.Request {
 	uncounted := func(q *run.Request) bool {
 		return q.Textless && !q.TakesInputs && q.InputSource == record.NoSource
@@ -306,7 +307,10 @@ func (g *subset) prompted() []*run.Request {
 	if len(g.texts) == len(g.ok) || !slices.ContainsFunc(g.ok, uncounted) {
 		return g.ok
 	}
-	return slices.DeleteFunc(slices.Clone(g.ok), uncounted)
+	if counted := slices.DeleteFunc(slices.Clone(g.ok), uncounted); len(counted) > 0 {
+		return counted
+	}
+	return g.ok
 }
 
 func (g *subset) promptTokens(requests []*run.Request, tokens figure) PromptTokens {

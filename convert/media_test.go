@@ -169,6 +169,13 @@ func TestWarningsAboutMedia(t *testing.T) {
 			"all 12 media of the prompts are one and the same"},
 		{"of one colour", 10, record.Media{Kind: "image", Width: 100, Height: 100, Bytes: 100},
 			"12 of 12 images take less than 0.05 bytes for a pixel"},
+		{"a video of one colour", 10,
+			record.Media{Kind: "video", Format: "mp4", Width: 100, Height: 100, Frames: 10, Bytes: 500},
+			"12 of 12 videos take less than 0.006 bytes for a pixel"},
+		{"frames of one colour", 10,
+			record.Media{Kind: "video", Format: "png_frames", Width: 100, Height: 100, Frames: 10, Bytes: 2000},
+			"12 of 12 videos take less than 0.05 bytes for a pixel"},
+		{"a video", 10, record.Media{Kind: "video", Format: "mp4", Width: 100, Height: 100, Frames: 10, Bytes: 2000}, ""},
 		{"small", 10, record.Media{Kind: "image", Width: 10, Height: 10, Bytes: 4}, ""},
 	} {
 		var list []*record.Request

@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/media"
@@ -202,8 +203,14 @@ const (
 	wrongEstimate = 0.05 // relative to the server's count
 	templateMost  = 40   // tokens that a chat template adds to a request, at most
 	leastRepeated = 10   // requests from which on it matters that their media are one and the same
-	plainPixel    = 0.05 // bytes for a pixel; photographs take 0.1 and more
 	leastPixels   = 10_000
+
+	// Bytes for a pixel. Photographs take 0.1 and more, of one colour at most 0.024 in PNG, JPEG and WebP from 320 × 240
+	// pixels on.
+	plainPixel = 0.05
+	// Of a frame of a video in other forms than images: 8 Mbit/s of 1080 lines are 0.016, and frames of one colour, each
+	// written anew, 0.005.
+	plainFrame = 0.006
 )
 
 // warn warns of figures that say less about the model than they seem to.
@@ -215,10 +222,11 @@ func (m *Media) warn(w *warner, g *subset) {
 	w.warn(m.Different != nil && *m.Different == 1 && m.Requests >= leastRepeated && m.all() >= leastRepeated,
 		"all %d media of the prompts are one and the same: a server that keeps what it made of media had to read it "+
 			"once", m.all())
-	n, of := plainImages(g)
-	w.warn(n > 0 && 2*n > of,
-		"%d of %d images take less than %.2f bytes for a pixel, as pictures of one colour do: they cost less to send "+
-			"and to decode than photographs", n, of, plainPixel)
+	for _, kind := range [...]string{record.MediaImage, record.MediaVideo} {
+		n, of, bound := plainMedia(g, kind)
+		w.warn(2*n > of, "%d of %d %ss take less than %g bytes for a pixel, as those of one colour do: they cost less "+
+			"to send and to decode than what people send", n, of, kind, bound)
+	}
 	for _, c := range m.Tokens.Compared {
 		c.warn(w, g)
 	}
@@ -253,24 +261,30 @@ func article(noun string) string {
 	return "a"
 }
 
-// plainImages counts the images of prompts that are nearly all of one colour, by their size, and all whose size is
-// known.
-func plainImages(g *subset) (plain, all int) {
+// plainMedia counts the images or videos of prompts that are nearly all of one colour, by their size, and all whose size is
+// known. bound is the bytes for a pixel below which the last of them is.
+func plainMedia(g *subset, kind string) (n, all int, bound float64) {
 	for _, q := range g.ok {
 		if q.Media == nil {
 			continue
 		}
 		for i := range q.Media.Prompt {
 			m := &q.Media.Prompt[i]
-			if pixels := m.Pixels(); m.Kind == record.MediaImage && pixels >= leastPixels && m.Bytes > 0 {
-				all++
-				if float64(m.Bytes) < plainPixel*float64(pixels) {
-					plain++
-				}
+			pixels := m.Pixels() * int64(max(m.Frames, 1))
+			if m.Kind != kind || pixels < leastPixels || m.Bytes == 0 {
+				continue
+			}
+			all++
+			most := plainPixel
+			if kind == record.MediaVideo && !strings.HasSuffix(m.Format, "_frames") {
+				most = plainFrame
+			}
+			if float64(m.Bytes) < most*float64(pixels) {
+				n, bound = n+1, most
 			}
 		}
 	}
-	return plain, all
+	return n, all, bound
 }
 
 // sentence tells how the media were sent.

@@ -63,3 +63,27 @@ func TestFiguresOfSound(t *testing.T) {
 		t.Errorf("got %s", text)
 	}
 }
+
+// Tables of a run that only speaks tell of sound per second, and say nothing of tokens, which nobody counts.
+func TestTablesOfSpeech(t *testing.T) {
+	t.Parallel()
+	spoken, written := asked(record.APISpeech, 0), asked(record.APITranscription, 1)
+	spoken.Chunks, spoken.ChunkBytes = []int64{1000}, []int64{48_000}
+	spoken.Output = []record.Media{{Kind: "audio", Format: "pcm", Seconds: 1, Bytes: 48_000}}
+	written.Media = []record.Media{{Kind: "audio", Format: "wav", Seconds: 5, Bytes: 160_044}}
+	for _, tt := range []struct {
+		list       []*record.Request
+		want, lack string
+	}{
+		{[]*record.Request{spoken}, "throughput: 1.00 requests/s, 1.00 s of speech/s\n", "tokens"},
+		{[]*record.Request{spoken, written}, "0.50 s of speech/s, 2.50 s of sound transcribed/s", "nothing to count"},
+	} {
+		var table strings.Builder
+		if err := NewReport(runOf(t, tt.list...), Options{}).WriteTables(Screen{W: &table}); err != nil {
+			t.Fatal(err)
+		}
+		if text := table.String(); !strings.Contains(text, tt.want) || strings.Contains(text, tt.lack) {
+			t.Errorf("%d requests: got\n%s\nwant %s, and nothing of %s", len(tt.list), text, tt.want, tt.lack)
+		}
+	}
+}

@@ -155,7 +155,10 @@ func (t *table) facts(all *Lifecycle, searched bool) {
 	if !all.generates() {
 		counts = a.Tokens.Input
 	}
-	t.say("tokens: %s", countedBy(counts))
+	// Few servers count the prompts of speech, pictures and videos.
+	if all.generates() || len(a.Inputs) > 0 || slices.ContainsFunc(slices.Collect(maps.Keys(counts)), isCount) {
+		t.say("tokens: %s", countedBy(counts))
+	}
 	t.inputs(a.Inputs)
 	t.answers(a)
 	if d := all.Load.ScheduleDelay; d != nil {
@@ -216,6 +219,8 @@ func (t *table) failures(kinds []kind) {
 		t.say("  failed: and %d others, of %d kinds: requests.parquet has all", others, len(kinds)-mostKinds)
 	}
 }
+
+func isCount(s record.Source) bool { return s != record.NoSource }
 
 // countedBy tells who counted the output tokens.
 func countedBy(counts map[record.Source]int) string {
