@@ -57,6 +57,7 @@ type HostedFile struct {
 	Name string // such as 3c1f….png: 32 hexadecimal digits that the seed and the file determine
 	Type string // the media type
 	Kind MediaKind
+	Once bool                   // one request names it: it may be forgotten when that must be over
 	Open func() ([]byte, error) // makes the file, or takes it from the memory
 }
 

@@ -109,7 +109,7 @@ func (s *mediaStore) make(f mediaFile, m *storedMedia) {
 			size += int64(len(made.Files[i]))
 			continue
 		}
-		url, err := s.host.Add(s.hosted(f, i))
+		url, err := s.host.Add(s.hosted(f, i, m.place != nil))
 		if err != nil {
 			m.err = err
 			return
@@ -150,9 +150,10 @@ func (s *mediaStore) bytesForGood() int64 {
 }
 
 // hosted returns a file for the host, which makes it again if it is no longer kept.
-func (s *mediaStore) hosted(f mediaFile, number int) HostedFile {
+func (s *mediaStore) hosted(f mediaFile, number int, once bool) HostedFile {
 	mime, end := f.mime()
-	return HostedFile{Name: s.name(f, number) + end, Type: mime, Kind: f.kind, Open: func() ([]byte, error) {
+	name := s.name(f, number) + end
+	return HostedFile{Name: name, Type: mime, Kind: f.kind, Once: once, Open: func() ([]byte, error) {
 		s.mu.Lock()
 		m := s.kept[f]
 		s.mu.Unlock()

@@ -26,6 +26,9 @@ func NewMultimodal(set Set, o MediaOptions) (*Multimodal, error) {
 	if _, ok := set.(prefixedSet); o.Prefix != nil && !ok {
 		return nil, errors.New("media of prefixes need a data set with shared prefixes")
 	}
+	if o.Pool.Reuse == 0 {
+		o.Pool = MediaPool{} // whose files nobody would send
+	}
 	m := &Multimodal{Set: set, options: o}
 	m.begin()
 	return m, m.checkMemory()
@@ -62,12 +65,7 @@ func (m *Multimodal) WithSalt(salt string) (Set, error) {
 }
 
 // Reuse returns the share of the media that are files of the pool; 0 without a pool.
-func (m *Multimodal) Reuse() float64 {
-	if m.options.Pool.Size == 0 {
-		return 0
-	}
-	return m.options.Pool.Reuse
-}
+func (m *Multimodal) Reuse() float64 { return m.options.Pool.Reuse }
 
 // Hosted reports whether requests have addresses in place of the files.
 func (m *Multimodal) Hosted() bool { return m.options.Host != nil }

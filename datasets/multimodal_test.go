@@ -391,12 +391,36 @@ func TestHostedMedia(t *testing.T) {
 			clear(m.store.kept)
 			m.store.mu.Unlock()
 		}
-		if file.Type != "image/jpeg" || !strings.HasSuffix(name, ".jpeg") || len(name) != 37 || medium.Files != nil {
+		if !file.Once || file.Type != "image/jpeg" || !strings.HasSuffix(name, ".jpeg") || len(name) != 37 || medium.Files != nil {
 			t.Errorf("got %s %s", file.Type, name)
 		}
 	}
 	if len(names) != 1 {
 		t.Errorf("got %v", names)
+	}
+}
+
+// Files of the pool and of prefixes come again: a host must not forget them.
+func TestHostedMediaThatComeAgain(t *testing.T) {
+	t.Parallel()
+	host := &hostOfTest{}
+	o := MediaOptions{Host: host, Pool: MediaPool{Size: 2, Reuse: 0.5}, Each: &MediaMix{
+		Image: &ImageMix{Count: Constant(1), Format: "png", Resolutions: small(9)}}}
+	m := multimodal(t, Mock{}, o)
+	for i := range int64(20) {
+		itemAt(t, m, i)
+	}
+	again, once := 0, 0
+	host.files.Range(func(_, f any) bool {
+		if f.(HostedFile).Once {
+			once++
+		} else {
+			again++
+		}
+		return true
+	})
+	if again != 2 || once < 9 {
+		t.Errorf("%d files come again, and %d once", again, once)
 	}
 }
 

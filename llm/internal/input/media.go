@@ -187,7 +187,8 @@ type mediaHost struct{ *mediahost.Host }
 
 // Add makes a file available, and returns its address.
 func (h mediaHost) Add(f datasets.HostedFile) (string, error) {
-	return h.Host.Add(mediahost.File{Name: f.Name, Type: f.Type, Kind: string(f.Kind), Open: f.Open})
+	return h.Host.Add(mediahost.File{Name: f.Name, Type: f.Type, Kind: string(f.Kind), Once: f.Once,
+		Open: f.Open})
 }
 
 // tooMuch is the size of the body of a request that many servers and gateways refuse.

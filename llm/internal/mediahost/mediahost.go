@@ -50,8 +50,13 @@ type File struct {
 	Name string // the last part of its path; nobody can guess it
 	Type string // the media type
 	Kind string // of media, for the log
+	Once bool   // one request names it, so that it may be forgotten after maxOnce others
 	Open func() ([]byte, error)
 }
+
+// maxOnce bounds the files of one request each: a run of days must not fill the memory with their names. At 1000 of
+// them a second the server has over two minutes to fetch one.
+const maxOnce = 1 << 17
 
 // Host serves files. It begins to listen when it gets its first file. It may be used concurrently.
 type Host struct {
@@ -61,6 +66,8 @@ type Host struct {
 	base   string // the address before a file's name; "" before the first file
 	prefix string // the path of base
 	files  map[string]File
+	once   []string // names of the files of one request each; at maxOnce, the oldest is at number next
+	next   int
 	server *http.Server
 	log    *os.File
 	err    error
@@ -79,8 +86,22 @@ func (h *Host) Add(f File) (string, error) {
 	if h.err != nil {
 		return "", h.err
 	}
+	if _, known := h.files[f.Name]; !known && f.Once {
+		h.rotate(f.Name)
+	}
 	h.files[f.Name] = f
 	return h.base + f.Name, nil
+}
+
+// rotate notes a new file of one request, in place of the oldest of them if there are many.
+func (h *Host) rotate(name string) {
+	if len(h.once) < maxOnce {
+		h.once = append(h.once, name)
+		return
+	}
+	delete(h.files, h.once[h.next])
+	h.once[h.next] = name
+	h.next = (h.next + 1) % maxOnce
 }
 
 // start begins to listen.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -168,5 +169,30 @@ func TestPortInUse(t *testing.T) {
 	if _, err := New(Options{Listen: listen}).Add(File{Name: "b"}); err == nil ||
 		!strings.Contains(err.Error(), "serving media: listen") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Files that one request names are forgotten when many others have come, and the others stay.
+func TestFilesOfOneRequestAreForgotten(t *testing.T) {
+	t.Parallel()
+	h := New(Options{})
+	t.Cleanup(func() { _ = h.Close() })
+	add := func(name string, once bool) {
+		if _, err := h.Add(File{Name: name, Once: once}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("again", false)
+	for i := range maxOnce + 10 {
+		add(strconv.Itoa(i), true)
+		add(strconv.Itoa(i), true) // made again, because it was not kept
+	}
+	if len(h.files) != maxOnce+1 {
+		t.Errorf("%d files", len(h.files))
+	}
+	for name, want := range map[string]bool{"again": true, "9": false, "10": true, strconv.Itoa(maxOnce + 9): true} {
+		if got := h.find("/"+name).Name != ""; got != want {
+			t.Errorf("%s is there: %v", name, got)
+		}
 	}
 }
