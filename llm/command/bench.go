@@ -35,7 +35,9 @@ func newBench(gs *state.GlobalState) *cobra.Command {
 URL is the server's base, with or without http://, /v1 or /chat/completions, or
 sim: for the built-in simulator. Without --rate and --concurrency the load is 1,
 4 and 16 requests at a time, for 10 s each. Without --prompts, --dataset and
---replay the prompts are random words: 512 tokens, with answers of 128 tokens.
+--replay the prompts are random words: 512 tokens, with answers of 128 tokens;
+40 tokens to speak, or to make pictures or a video of; and made-up sounds for
+transcription.
 
 --search rate finds the highest rate at which the server keeps --slo, and
 --search concurrency the highest number of requests at a time (docs/search.md).
@@ -56,6 +58,9 @@ records are missing; otherwise the code of k6 run, for example 105 after Ctrl-C.
   k6 x llm bench localhost:8000 --rate 5 --input 512 --output 100-200 \
       --slo 'p99(ttft)<500ms,p95(itl)<50ms' --gate 'failures<1%'
   k6 x llm bench localhost:8000 --search rate --slo 'p99(ttft)<500ms'
+  k6 x llm bench localhost:8000 --rate 2 \
+      --data.multimodal.image '{"count": {"type": "fixed", "mean": 1}}'
+  k6 x llm bench localhost:8000 --rate 2 --api speech
   k6 x llm bench https://api.example.com --api-key-env KEY --ignore-eos=false
   k6 x llm bench localhost:8000 --rate 5 --print script > my-test.js`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -139,6 +144,7 @@ func (b *bench) askOrGuess() error {
 const (
 	defaultInput, defaultOutput = "512", "128"
 	defaultShort                = "10s"
+	defaultText                 = "40" // to speak, or to make pictures of: a long one takes long
 )
 
 var defaultConcurrencies = []string{"1", "4", "16"}
@@ -146,8 +152,8 @@ var defaultConcurrencies = []string{"1", "4", "16"}
 // usualPerWord is about how many tokens a word has.
 const usualPerWord = "1.3"
 
-// generates reports whether the API answers token by token.
-func (b *bench) generates() bool {
+// input returns what the API takes.
+func (b *bench) input() api.Input {
 	name := cmp.Or(b.settings.server.api, string(config.Chat))
 	for _, o := range b.dotted {
 		if o.Key == "api.type" {
@@ -155,16 +161,19 @@ func (b *bench) generates() bool {
 		}
 	}
 	dialect, err := api.ByName(name)
-	return err != nil || dialect.Input().Generates() // an unknown name is refused later
+	if err != nil { // refused later
+		return api.InputMessages
+	}
+	return dialect.Input()
 }
 
 // defaults fills in what the flags leave open. The settings of a bench are those of a configuration for run, except for
 // the API, which is chat and streams.
 func (b *bench) defaults(url string) {
-	s := &b.settings
+	s, in := &b.settings, b.input()
 	b.preset = append(b.preset, config.Override{Key: "server.base_url", Value: url},
 		config.Override{Key: "api.type", Value: string(config.Chat)},
-		config.Override{Key: "api.streaming", Value: strconv.FormatBool(b.generates())})
+		config.Override{Key: "api.streaming", Value: strconv.FormatBool(in.StreamsByItself())})
 	told := s.rates != nil || s.concurrencies != nil || s.trace != "" || s.search.over != "" || s.stages != ""
 	if !told && !overridden(b.dotted, "load.stages") && !overridden(b.dotted, searchKey) {
 		s.concurrencies = defaultConcurrencies
@@ -172,16 +181,23 @@ func (b *bench) defaults(url string) {
 			s.duration = defaultShort
 		}
 	}
+	if in == api.InputSound && s.dataset == "" && !overridden(b.dotted, "data.type") {
+		s.dataset = string(config.SoundData)
+	}
 	generated := s.dataset == "" || s.dataset == string(config.RandomData) || s.dataset == string(config.SyntheticData)
 	if s.prompts == "" && s.trace == "" && generated && !overridden(b.dotted, "data.type") {
-		if s.input = cmp.Or(s.input, defaultInput); b.generates() {
+		usual := defaultInput
+		if in == api.InputSpeech || in.Shows() {
+			usual = defaultText
+		}
+		if s.input = cmp.Or(s.input, usual); in.Generates() {
 			s.output = cmp.Or(s.output, defaultOutput)
 		}
 	}
 	made := s.prompts == "" && generated && !overridden(b.dotted, "data.type")
 	s.askTokens = made && s.tokenizer == "" && !overridden(b.dotted, "tokenizer")
-	b.probes = !b.noProbe && b.generates()
-	if !b.generates() { // no probe learns the number
+	b.probes = !b.noProbe && in.Generates()
+	if !in.Generates() { // no probe learns the number
 		s.perWord = usualPerWord
 	}
 	if b.out == "" {

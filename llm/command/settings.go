@@ -163,7 +163,7 @@ func (o options) set(key string, override func(key, value string)) {
 // datasetNames are the names that --dataset takes: the types of data sets that this module sends.
 func datasetNames() []string {
 	return []string{"random", "synthetic", "shareGPT", "cnn_dailymail", "billsum_conversations", "infinity_instruct",
-		"visionarena", "shared_prefix", "prompts", "mock"}
+		"visionarena", "shared_prefix", "prompts", "sound", "mock"}
 }
 
 // sessionData are the types of data that flags cannot describe.
@@ -218,6 +218,8 @@ func (s *settings) datasetType() (string, error) {
 		return "", fmt.Errorf("--replay takes the lengths from the log: leave --prompts and --dataset out")
 	case s.trace != "":
 		return string(config.RandomData), nil
+	case s.dataset == "" && s.server.api == string(config.Transcription):
+		return string(config.SoundData), nil
 	case s.dataset == "" && s.prompts != "":
 		return string(config.PromptsData), nil
 	case s.dataset == "" && (s.input != "" || s.output != ""):

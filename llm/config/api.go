@@ -33,6 +33,9 @@ type API struct {
 // headers in another unit.
 func (a *API) Check(at *tagged.Section) {
 	if at.Valid("type", "streaming", "response_format") {
+		if a.Type == Speech && !at.Given("streaming") { // heard while it is made: only a stream tells when it begins
+			a.Streaming = true
+		}
 		a.checkWhole(at)
 	}
 	if !at.Valid("headers", "slo_unit", "slo_tpot_header", "slo_ttft_header") {
@@ -53,9 +56,6 @@ func (a *API) checkWhole(at *tagged.Section) {
 	dialect, err := api.ByName(string(a.Type))
 	if err != nil || dialect.Input().Generates() {
 		return
-	}
-	if dialect == api.Transcription {
-		at.Fault("type", "transcription needs files of sound, which no data.type has: use scripts/transcription.js")
 	}
 	if a.Streaming && !dialect.Input().Streams() {
 		at.Fault("streaming", "must be false: the answers of api.type %q come whole", a.Type)
@@ -104,6 +104,12 @@ const (
 	Completion        APIType = "completion"
 	Chat              APIType = "chat"
 	AnthropicMessages APIType = "anthropic_messages"
+)
+
+// The dialects of sound. inference-perf has none.
+const (
+	Speech        APIType = "speech"
+	Transcription APIType = "transcription"
 )
 
 // Choices returns the values that the key accepts, those of inference-perf in its order first.

@@ -49,6 +49,8 @@ const (
 	PromptsData DataType = "prompts"
 	// WorkloadData is a trace of any format. inference-perf 0.7.0 does not know it.
 	WorkloadData DataType = "workload_replay"
+	// SoundData is sounds to write down. inference-perf 0.7.0 does not know it.
+	SoundData DataType = "sound"
 )
 
 // Choices returns the values that the key accepts.
@@ -58,7 +60,7 @@ func (DataType) Choices() []string {
 		string(CNNDailyMail),
 		string(InfinityInstruct), string(BillSumConversations), string(OTelTraceReplay), string(WekaTraceReplay),
 		string(ConversationData), string(VisionArenaData), string(AgenticData),
-		string(PromptsData), string(WorkloadData),
+		string(PromptsData), string(WorkloadData), string(SoundData),
 	}
 }
 

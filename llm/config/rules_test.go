@@ -543,3 +543,18 @@ func TestBreakerRules(t *testing.T) {
 		t.Errorf("got %q", c.Load.CircuitBreakers)
 	}
 }
+
+// Speech is streamed unless the configuration says otherwise, and nothing else is.
+func TestSpeechIsStreamed(t *testing.T) {
+	t.Parallel()
+	for api, want := range map[string]bool{
+		"{type: speech}": true, "{type: speech, streaming: false}": false, "{type: speech, streaming: true}": true,
+		"{type: transcription}": false, "{type: image}": false, "{type: chat}": false, "{}": false,
+	} {
+		c := mustParse(t, stages+"api: "+api+"\n")
+		if c.API.Streaming != want {
+			t.Errorf("%s: streaming %t", api, c.API.Streaming)
+		}
+		checkRoundTrip(t, c)
+	}
+}

@@ -35,7 +35,7 @@ func (m mapping) dataset() Map {
 		return o
 	}
 	o.set("prompts", string(config.InferencePerf), m.config.Own.Data == config.InferencePerf)
-	o.set("tokenizer", m.tokenizer(), m.tokenizer() != "")
+	o.set("tokenizer", m.tokenizer(), m.tokenizer() != "" && data.Type != config.SoundData)
 	o.set("path", m.dataPath(), data.Path != "" && data.Type != config.VisionArenaData)
 	if data.Type.Sessions() {
 		sessionOptions(m, o)
@@ -51,6 +51,9 @@ func (m mapping) dataset() Map {
 		return o
 	case config.VisionArenaData:
 		m.arena(o)
+		return o
+	case config.SoundData:
+		o["seed"] = *m.config.Load.BaseSeed
 		return o
 	case config.RandomData, config.SyntheticData:
 		o["seed"] = *m.config.Load.BaseSeed

@@ -14,7 +14,9 @@ var updateDocs = flag.Bool("update-docs", false, "write the table of docs/config
 
 // keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
 var keyRemarks = map[string]string{
-	"api.type":                       "inference-perf has no `responses`, and 0.7.0 neither `embeddings` nor `rerank`",
+	"api.type": "inference-perf has the first three, and after 0.7.0 `embeddings` and `rerank`; `transcription` sends " +
+		"data.type `sound`",
+	"api.streaming":                  "left out: true for `speech`, whose beginning only a stream tells",
 	"api.response_format.type":       "`anthropic_messages` has no field for a format",
 	"api.embeddings.batch_size":      "items k·batch_size on of the data are the texts of request k",
 	"api.embeddings.encoding_format": "null: the server's",
@@ -22,7 +24,7 @@ var keyRemarks = map[string]string{
 	"api.rerank.route":               "follows server.base_url as it is",
 	"api.slo_unit": "the unit of the bounds in the headers `x-slo-ttft-…` and " +
 		"`x-slo-tpot-…` of api.headers",
-	"data.type": "`prompts` and `workload_replay` are ours; " +
+	"data.type": "`prompts`, `workload_replay` and `sound` are ours; " +
 		"[datasets.md](datasets.md) describes the others",
 	"data.path":                          "may be a name on the Hugging Face hub",
 	"data.visionarena.hf_dataset_name":   "a name, or a folder; or data.path; `parquet` or `json`: hf_data_files are local files",

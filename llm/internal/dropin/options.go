@@ -106,7 +106,8 @@ func (m mapping) tokenizer() string {
 		return ""
 	}
 	needed := !slices.Contains([]config.DataType{config.MockData, config.ShareGPT, config.BillSumConversations,
-		config.InfinityInstruct, config.CNNDailyMail, config.PromptsData, config.OTelTraceReplay, config.WorkloadData},
+		config.InfinityInstruct, config.CNNDailyMail, config.PromptsData, config.OTelTraceReplay, config.WorkloadData,
+		config.SoundData},
 		m.config.Data.Type) || needsTokenizer(m.config.Data)
 	if m.config.Server != nil && (needed || m.config.Tokenizer != nil) {
 		return m.config.Server.ModelName

@@ -31,6 +31,11 @@ func Refused(c *config.Config) error {
 	refuse(c.Data.Type == config.VisionArenaData && c.Data.VisionArena != nil && c.Data.VisionArena.Files == nil &&
 		slices.Contains(loaders, c.Data.VisionArena.Dataset), "data.visionarena.hf_data_files",
 		"is missing: which files are read")
+	refuse(c.Data.Type == config.SoundData && c.API.Type != config.Transcription, "api.type",
+		"must be transcription for data.type sound, got "+string(c.API.Type))
+	refuse(c.API.Type == config.Transcription && c.Data.Type != config.SoundData && c.Own.Dataset["type"] == nil,
+		"data.type", "must be sound for api.type transcription, got "+string(c.Data.Type)+": data.path names a file "+
+			"of sound or a folder, and without it sounds are made up")
 	refuse(c.Data.Type.Sessions() && !sendsMessages(c.API.Type), "api.type", "must be chat, anthropic_messages or "+
 		"responses for data.type "+string(c.Data.Type)+", got "+string(c.API.Type))
 	refuse(c.Data.Type == config.OTelTraceReplay && c.Data.OTel == nil, "data.otel_trace_replay",
@@ -235,7 +240,7 @@ func unused(c *config.Config) (list []string) {
 	files := []config.DataType{config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct,
 		config.BillSumConversations, config.PromptsData}
 	lengths := append([]config.DataType{config.RandomData, config.SyntheticData}, files...)
-	files = append(files, config.WorkloadData, config.VisionArenaData)
+	files = append(files, config.WorkloadData, config.VisionArenaData, config.SoundData)
 	for _, k := range []struct {
 		key string
 		set bool
