@@ -319,3 +319,31 @@ func TestPromptsOfPicturesAreNotCounted(t *testing.T) {
 		t.Errorf("%v, %q", err, p.Faults)
 	}
 }
+
+// Tables say nothing of prompts that nobody counted if no answer is text.
+func TestTablesOfUncountedPrompts(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		api   string
+		usage string
+		want  string
+		says  bool // of tokens
+	}{
+		{record.APIVideo, "", "throughput: 1.00 requests/s, 0.000 videos/s\n", false},
+		{record.APIImage, `{"input_tokens":8,"output_tokens":100,"total_tokens":108}`,
+			"pictures/s, 8.0 prompt tokens/s\ntokens: the server's counts\n", true},
+		{"chat", "", " output tokens/s\ntokens: ", true},
+	} {
+		q := asked(tt.api, 0)
+		if tt.usage != "" {
+			q.Usage = []byte(tt.usage)
+		}
+		var out strings.Builder
+		if err := NewReport(runOf(t, q), Options{}).WriteTables(Screen{W: &out}); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); !strings.Contains(got, tt.want) || strings.Contains(got, "tokens") != tt.says {
+			t.Errorf("%s: got:\n%s\nwant %q, of tokens: %t", tt.api, got, tt.want, tt.says)
+		}
+	}
+}

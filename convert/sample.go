@@ -14,9 +14,11 @@ type Sample struct {
 	TTFT    float64 // of successes; an answer of one token has it, too
 	ITL     float64 // mean gap between token times, of successes
 	Latency float64 // of successes that generate no text
-	Stage   int
-	Adapter string
-	Failed  bool
+	// FirstAudio is the time to first audio, of successes of the API speech.
+	FirstAudio float64
+	Stage      int
+	Adapter    string
+	Failed     bool
 }
 
 // Samples yields the report's requests in order of their start.
@@ -26,7 +28,7 @@ func (p *Report) Samples() iter.Seq[Sample] {
 		for _, q := range p.run.Requests {
 			s := Sample{
 				Start: p.run.Seconds(q.Start - p.run.Requests[0].Start), Delay: scheduleDelay(g, q), TTFT: q.TTFT,
-				ITL: q.MeanITL(), Latency: unknown,
+				ITL: q.MeanITL(), Latency: unknown, FirstAudio: unknown,
 				Stage: int(q.Stage), Adapter: q.Adapter, Failed: q.Failed(),
 			}
 			if s.Failed || q.LeftOut {
@@ -34,6 +36,9 @@ func (p *Report) Samples() iter.Seq[Sample] {
 			}
 			if q.Textless && !s.Failed {
 				s.Latency = requestLatency(g, q)
+			}
+			if q.API == record.APISpeech && !s.Failed {
+				s.FirstAudio = firstArrival(g, q)
 			}
 			if p.run.Untimed {
 				s.Start = unknown

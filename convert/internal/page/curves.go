@@ -16,6 +16,7 @@ type curves struct {
 	latency             xy              // the same of request latencies, of requests that generate no text
 	latencyDots         xy              // those over the second at which the request was sent
 	ttftDots, itlDots   xy              // over the second at which the request was sent
+	audioDots           xy              // the same of first audio
 	adapters, scenarios map[string]xy   // distribution of TTFT of each, if there are at least two
 	begins              map[int]float64 // instants of the first request of each stage
 }
@@ -42,6 +43,7 @@ func curvesOf(p *convert.Report) *curves {
 	if p.Summary.HasTextless() {
 		latency := func(s convert.Sample) float64 { return s.Latency }
 		out.latency, out.latencyDots = points.distribution(p, latency), points.dots(p, latency)
+		out.audioDots = points.dots(p, func(s convert.Sample) float64 { return s.FirstAudio })
 	}
 	return out
 }

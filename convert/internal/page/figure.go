@@ -31,8 +31,8 @@ var (
 		[]string{"xk6_llm.latency.ntpot", "successes.latency.normalized_time_per_output_token"}}
 	firstAudio = figure{"first-audio", "First audio", "from sending to the first bytes of a sound, without its header",
 		[]string{"xk6_llm.speech.time_to_first_audio"}}
-	afterSending = figure{"after-sending", "TTFT after sending", "time to first token less that of sending the body, of " +
-		"requests with media", []string{"xk6_llm.media.time_to_first_token_after_sending"}}
+	afterSending = figure{"after-sending", "TTFT after sending", "time to first token less that of sending the body, " +
+		"of requests with media", []string{"xk6_llm.media.time_to_first_token_after_sending"}}
 	bodySending = figure{"sending", "Sending the body", "from the connection until the system had taken the body, of " +
 		"requests with media", []string{"xk6_llm.media.body_sending"}}
 	delay = figure{"delay", "Schedule delay", "sent − due, of the load generator itself",

@@ -24,6 +24,9 @@ type part struct {
 	probe    *record.SearchProbe // of search, if the stage is one
 }
 
+// wholeRun is the name of the part that is all of a run.
+const wholeRun = "whole run"
+
 // stages are the stages of a run, in the order in which the page lists them.
 type stages []part
 

@@ -91,7 +91,7 @@ func sessionParts(r *Run) (list []part) {
 	if len(r.sessionStages) > 1 {
 		list = append(list, r.sessionStages...)
 	}
-	return append(list, part{name: "whole run", doc: r.sessions})
+	return append(list, part{name: wholeRun, doc: r.sessions})
 }
 
 // sessionNotes returns sentences on why a replay differs from its trace.

@@ -106,7 +106,7 @@ func glance(runs []Run) *table {
 			t.Note += fmt.Sprintf(" %d more adapters of %s have JSON files.", more, r.Name)
 		}
 		if r.summary.Exists() && len(r.searches) == 0 && (len(r.stages) != 1 || len(r.adapters) > 0 || len(runs) > 1) {
-			add(part{name: "whole run", doc: r.summary, loops: slices.ContainsFunc(r.stages, part.isLoop)}, "whole")
+			add(part{name: wholeRun, doc: r.summary, loops: slices.ContainsFunc(r.stages, part.isLoop)}, "whole")
 		}
 	}
 	t.Head = append(t.Head, column{Name: ""})

@@ -40,6 +40,8 @@ func overTime(runs []Run) chartGroup {
 			"between chunks that ended in each interval.", wide: true}
 	whole := chart{ID: "time-latency", Title: "Request latency over time", Y: axis{Label: "request latency, ms",
 		Unit: "ms"}, Note: "Of answers that are no text. Dots are requests, at the time they were sent.", wide: true}
+	audio := chart{ID: "time-first-audio", Title: "First audio over time", Y: axis{Label: "first audio, ms",
+		Unit: "ms"}, Note: "Of speech. Dots are requests, at the time they were sent.", wide: true}
 	for i, r := range runs {
 		ts := r.summary.Get("xk6_llm.time_series")
 		step := ts.Get("interval_seconds").Float()
@@ -50,12 +52,13 @@ func overTime(runs []Run) chartGroup {
 		first.latency(runs, i, r.dots(curves.ofTTFT), []timed{{"p50", overInterval(ts.Get("ttft_p50"), step, 1)},
 			{"p99", overInterval(ts.Get("ttft_p99"), step, 1)}})
 		gaps.latency(runs, i, r.dots(curves.ofITL), []timed{{"mean", overInterval(ts.Get("chunk_gap_mean"), step, 1)}})
+		audio.latency(runs, i, r.dots(curves.ofAudio), nil)
 		whole.latency(runs, i, r.dots(curves.ofLatency), nil)
 	}
 	first.limits(runs, ttft)
 	gaps.limits(runs, itl)
 	whole.limits(runs, requestLatency)
-	g.charts = []chart{rates, flight, first, gaps, whole}
+	g.charts = []chart{rates, flight, first, gaps, audio, whole}
 	for i := range g.charts {
 		g.charts[i].X = axis{Label: "seconds since the first request", Unit: "s"}
 		g.charts[i].Marks = append(g.charts[i].Marks, stageMarks(runs)...)
@@ -106,6 +109,7 @@ func (r *Run) dots(of func(curves) xy) xy {
 func (c curves) ofTTFT() xy    { return c.ttftDots }
 func (c curves) ofITL() xy     { return c.itlDots } // the mean gaps between tokens
 func (c curves) ofLatency() xy { return c.latencyDots }
+func (c curves) ofAudio() xy   { return c.audioDots }
 
 // rates adds the numbers of requests asked, sent, done and failed per second.
 func (c *chart) rates(runs []Run, number int, ts gjson.Result, step float64) {
