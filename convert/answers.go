@@ -76,6 +76,7 @@ type answerBlock interface {
 	common() *Answered
 	rates() []string  // what comes per second, for the sentence on throughput
 	sentence() string // what readers ask first about such answers; "" for nothing
+	first() string    // the first of it, in a cell
 	warn(w *warner)
 }
 
@@ -123,59 +124,6 @@ var TextlessBlocks = []string{
 func (l *Lifecycle) HasTextless() bool {
 	a := l.Additions
 	return len(a.Inputs) > 0 || a.Speech != nil || a.Image != nil || a.Video != nil
-}
-
-// answerColumn is a group of columns in the tables of stages, for answers of one kind.
-type answerColumn struct {
-	heads []string
-	cells func(*Lifecycle) []string // noFigure where there is none; the group is left out if no row has a figure
-}
-
-// answerColumns are the columns for all kinds of answers, and for what prompts hold of media.
-var answerColumns = []answerColumn{
-	{[]string{"images/s"}, func(l *Lifecycle) []string { return someRate(l.Successes.Throughput.Images) }},
-	{[]string{"videos/s"}, func(l *Lifecycle) []string { return someRate(l.Successes.Throughput.Videos) }},
-	{[]string{"sounds/s"}, func(l *Lifecycle) []string { return someRate(l.Successes.Throughput.Audios) }},
-	{[]string{"first audio p50", "p99"}, func(l *Lifecycle) []string {
-		if l.Additions.Speech == nil {
-			return []string{noFigure, noFigure}
-		}
-		return percentileCells(l.Additions.Speech.FirstAudio, 1000, 50, 99)
-	}},
-	{[]string{"RTF p50", "p99"}, func(l *Lifecycle) []string {
-		return percentileCells(l.Additions.realTime(), 1, 50, 99)
-	}},
-}
-
-// realTime returns the real-time factor of speech, or else of transcriptions.
-func (a *Answers) realTime() *Distribution {
-	switch {
-	case a.Speech != nil:
-		return a.Speech.RealTime
-	case a.Transcription != nil:
-		return a.Transcription.RealTime
-	}
-	return nil
-}
-
-// someRate returns the cell of a rate other than 0.
-func someRate(f Float) []string {
-	if f == 0 {
-		return []string{noFigure}
-	}
-	return []string{Digits(float64(f))}
-}
-
-// answerGroups returns the columns of the rows.
-func answerGroups(rows []row) (groups []group) {
-	for _, c := range answerColumns {
-		g := group{heads: c.heads}
-		for _, r := range rows {
-			g.cells = append(g.cells, c.cells(r.of))
-		}
-		groups = append(groups, g)
-	}
-	return groups
 }
 
 // answerDefinitions describes the blocks, by their keys; a report has the definitions of its own blocks alone.

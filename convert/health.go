@@ -413,8 +413,12 @@ func (j *assessment) judgeStretch(g *subset, stage int, requests []*run.Request)
 	if n < 2 || asked <= 0 {
 		return
 	}
+	why := ""
+	if late := g.run.Seconds(sent[0] - due[0]); took < asked && late > 0 {
+		why = fmt.Sprintf(", faster than asked, as the first was sent %.2f s late", late)
+	}
 	j.weigh((math.Abs(took-asked)-0.01)/asked, rateBounds,
-		"stage %d: what was due within %.2f s was sent within %.2f s", stage, asked, took)
+		"stage %d: what was due within %.2f s was sent within %.2f s%s", stage, asked, took, why)
 }
 
 // judgeClocks names the clocks that were off and the instances that began late.

@@ -151,17 +151,19 @@ func pixelsIn(size string) (pixels int) {
 }
 
 func (i *Images) rates() []string {
-	list := []string{rate(i.PictureRate, 2) + " pictures/s"}
+	list := []string{rate(i.PictureRate, 2) + " images/s"}
 	if i.PixelRate > 0 {
 		list = append(list, rate(i.PixelRate, 2)+" megapixels/s")
 	}
 	return list
 }
 
+func (i *Images) first() string { return middle("an image", i.PerPicture, 1, " s") }
+
 func (i *Images) sentence() string {
-	list := []string{plural(i.Pictures, "picture")}
+	list := []string{plural(i.Pictures, "image")}
 	if i.PerPicture != nil {
-		list = append(list, fmt.Sprintf("p50 %s s a picture", percentileCells(i.PerPicture, 1, 50)[0]))
+		list = append(list, fmt.Sprintf("p50 %s s an image", percentileCells(i.PerPicture, 1, 50)[0]))
 	}
 	if i.Reading != nil {
 		list = append(list, percentileCells(i.Reading, 1000, 50)[0]+" ms to read an answer")
@@ -177,15 +179,15 @@ func (i *Images) sentence() string {
 
 func (i *Images) warn(w *warner) {
 	w.warn(i.Resized > 0, "%d of %s are of another size than asked for, such as %s", i.Resized,
-		plural(i.Pictures, "picture"), i.Example)
+		plural(i.Pictures, "image"), i.Example)
 	w.warn(i.Unfetched > 0, "of %d of %s the address alone came, which is not fetched: their sizes are unknown, and "+
-		"so is the time that fetching takes", i.Unfetched, plural(i.Pictures, "picture"))
+		"so is the time that fetching takes", i.Unfetched, plural(i.Pictures, "image"))
 }
 
 // answerSizes prints the latency by the size of pictures and of videos.
 func (t *table) answerSizes(a *Answers) {
 	if a.Image != nil {
-		t.sizes("pictures", a.Image.BySize)
+		t.sizes("images", a.Image.BySize)
 	}
 	if a.Video != nil {
 		t.sizes("videos", a.Video.BySize)

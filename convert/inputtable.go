@@ -110,10 +110,23 @@ func (t *table) batches(all map[string]Inputs) {
 	}
 }
 
-// figuresNamed says which figures of the rows are in milliseconds.
-func figuresNamed(rows []row) string {
-	if slices.ContainsFunc(rows, func(r row) bool { return r.of.generates() }) {
-		return "TTFT, ITL and latency"
+// unitsOf says in what the figures of the rows are.
+func unitsOf(rows []row) string {
+	any := func(is func(row) bool) bool { return slices.ContainsFunc(rows, is) }
+	var times []string
+	if any(func(r row) bool { return r.of.generates() }) {
+		times = append(times, "TTFT", "ITL")
 	}
-	return "latency"
+	if any(func(r row) bool { return r.of.Additions.Speech != nil }) {
+		times = append(times, "first audio")
+	}
+	times = append(times, "latency")
+	names := times[len(times)-1]
+	if before := times[:len(times)-1]; len(before) > 0 {
+		names = strings.Join(before, ", ") + " and " + names
+	}
+	if any(iterates) {
+		return names + " in ms; iterations as asked for, sent and done in requests per second"
+	}
+	return names + " in ms; asked, sent and done in requests per second"
 }

@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"slices"
+
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
@@ -8,7 +10,7 @@ import (
 type Load struct {
 	Scenario string   `json:"scenario"`
 	Stage    int      `json:"stage"`
-	Unit     string   `json:"unit,omitempty"` // what is asked for, "sessions" in a replay; else requests
+	Unit     string   `json:"unit,omitempty"` // what is asked for, Sessions or Iterations; else requests
 	Asked    *Float   `json:"asked_rate"`     // nil: no rate is asked for, as in a closed loop, or it is unknown
 	From     *float64 `json:"asked_from_rate,omitempty"`
 	To       *float64 `json:"asked_to_rate,omitempty"` // of a ramp
@@ -17,8 +19,11 @@ type Load struct {
 	Done     *Float   `json:"done_rate"` // requests that succeeded; nil: unknown
 }
 
-// Sessions is the unit of a load whose arrivals are replayed sessions.
-const Sessions = "sessions"
+// The units of a load whose arrivals are no requests.
+const (
+	Sessions   = "sessions"   // of a replay
+	Iterations = "iterations" // some of which send several requests
+)
 
 // loadOf returns the load of the group within a stage.
 func loadOf(g *subset, stage int) *Load {
@@ -27,10 +32,13 @@ func loadOf(g *subset, stage int) *Load {
 	if len(g.all) > 0 {
 		l.Scenario = g.all[0].Scenario
 	}
-	if replays(g) {
+	switch {
+	case replays(g):
 		l.Unit = Sessions
+	case slices.ContainsFunc(g.all, func(q *run.Request) bool { return q.Seq > 0 }):
+		l.Unit = Iterations
 	}
-	if asked.Rate != nil && l.Unit == "" { // the rate of a replay is that of its sessions
+	if asked.Rate != nil && l.Unit != Sessions { // the rate of a replay is that of its sessions
 		l.Asked = new(Float(asked.MeanRate()))
 		if asked.From != nil && *asked.From != *asked.Rate {
 			l.From, l.To = asked.From, asked.Rate

@@ -173,7 +173,9 @@ type Report struct {
 	AdapterStages map[string]map[int]*Lifecycle
 	// Scenarios has the reports on the scenarios if requests are of more than one. They have no files.
 	Scenarios map[string]*Lifecycle
-	Partials  map[int]*partial.Report // by stage; empty for imported runs, which have no wall clock
+	// APIs has the reports on the APIs if requests are of more than one. They have no files.
+	APIs     map[string]*Lifecycle
+	Partials map[int]*partial.Report // by stage; empty for imported runs, which have no wall clock
 	// Sessions is the report on all sessions of a replay, and SessionStages has those on each stage with sessions. Nil
 	// without sessions.
 	Sessions      *SessionLifecycle
@@ -194,6 +196,7 @@ func NewReport(r *run.Run, o Options) *Report {
 	p := &Report{
 		Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
 		AdapterStages: map[string]map[int]*Lifecycle{}, Scenarios: map[string]*Lifecycle{},
+		APIs:     map[string]*Lifecycle{},
 		Partials: map[int]*partial.Report{}, run: r, opts: o,
 	}
 	whole, series := newGaps(r), newSeriesMaker(r)
@@ -210,6 +213,7 @@ func NewReport(r *run.Run, o Options) *Report {
 	all.chunkGaps, all.tokenGaps = whole.settle()
 	p.Summary, p.tokenGaps = all.summary(series), all.tokenGaps
 	p.addScenarios()
+	p.addAPIs()
 	p.addAdapters()
 	p.known = expectedReuse(r, o.CacheTokens)
 	p.Sessions, p.SessionStages = newSessionReports(r, o, p.known)

@@ -90,7 +90,7 @@ func (t *table) results(label string, rows []row) {
 	}
 	ms := func(d *Distribution, list ...float64) (cells []string) { return percentileCells(d, 1000, list...) }
 	groups := []group{
-		{heads: []string{"asked/s"}}, {heads: []string{atATimeHead(rows)}}, {heads: []string{"sent/s"}},
+		{heads: []string{askedHead(rows)}}, {heads: []string{atATimeHead(rows)}}, {heads: []string{"sent/s"}},
 		{heads: []string{"done/s"}}, {heads: []string{"requests"}}, {heads: []string{"failed"}},
 		{heads: []string{"unfinished"}}, {heads: []string{"dropped"}}, {heads: []string{"TTFT p50", "p90", "p99"}},
 		{heads: []string{"ITL p50", "p99"}}, {heads: []string{inputHead(rows)}},
@@ -103,7 +103,7 @@ func (t *table) results(label string, rows []row) {
 			loads[:1], loads[1:2], loads[2:3], loads[3:], {fmt.Sprint(r.of.Load.Count)},
 			{fmt.Sprint(a.Requests.Failed - a.Requests.Canceled)}, {fmt.Sprint(a.Requests.Canceled)},
 			{fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99), ms(gaps, 50, 99), {r.of.inputCell()},
-			ms(l.Request, 50, 99), {r.outputCell()}, {sloCell(a.SLO)},
+			r.latencyCells(), {r.outputCell()}, {sloCell(a.SLO)},
 		} {
 			groups[i].cells = append(groups[i].cells, cells)
 		}
@@ -115,7 +115,7 @@ func (t *table) results(label string, rows []row) {
 // atATimeHead names the column of closed loops, of which replays keep sessions open.
 func atATimeHead(rows []row) string {
 	for _, r := range rows {
-		if l := r.of.Additions.Load; l != nil && l.AtATime != nil && l.Unit == "" {
+		if l := r.of.Additions.Load; l != nil && l.AtATime != nil && l.Unit != Sessions {
 			return "at a time"
 		}
 	}
@@ -125,6 +125,28 @@ func atATimeHead(rows []row) string {
 		}
 	}
 	return "at a time"
+}
+
+// iterates reports whether what was asked for is iterations, of several requests.
+func iterates(r row) bool {
+	l := r.of.Additions.Load
+	return l != nil && l.Unit == Iterations
+}
+
+// askedHead names the column of the rates that were asked for.
+func askedHead(rows []row) string {
+	if slices.ContainsFunc(rows, iterates) {
+		return "iterations/s"
+	}
+	return "asked/s"
+}
+
+// latencyCells returns the latency, unless it is of requests of several kinds.
+func (r row) latencyCells() []string {
+	if r.of.mixed() {
+		return []string{noFigure, noFigure}
+	}
+	return percentileCells(r.of.Successes.Latency.Request, 1000, 50, 99)
 }
 
 // outputCell returns the output tokens per second, if a request generates text.
@@ -208,7 +230,7 @@ func (t *table) lengths(label string, rows []row) {
 		groups = append(groups, server)
 	}
 	if len(rows) > 1 && !slices.ContainsFunc(groups, group.differs) {
-		labels = []string{"all stages"}
+		labels = []string{"all"}
 		for i := range groups {
 			groups[i].cells = groups[i].cells[:1]
 		}

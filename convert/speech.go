@@ -168,6 +168,8 @@ func (s *Speech) rates() []string {
 	return []string{rate(s.AudioRate, 2) + " s of speech/s"}
 }
 
+func (s *Speech) first() string { return middle("first audio", s.FirstAudio, 1000, " ms") }
+
 // sentence tells what listeners ask first.
 func (s *Speech) sentence() string {
 	list := []string{"first audio p50 " + percentileCells(s.FirstAudio, 1000, 50)[0] + ", p99 " +

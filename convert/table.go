@@ -55,8 +55,9 @@ func (p *Report) WriteTables(s Screen) error {
 		label = "scenario"
 	}
 	if len(rows) > 0 {
-		t.line("\n%s in ms; asked, sent and done in requests per second", figuresNamed(rows))
+		t.line("\n%s", unitsOf(rows))
 	}
+	t.apis(p.APIs)
 	t.results(label, rows)
 	t.results("adapter", adapters)
 	if others := len(p.Adapters) - len(adapters); others > 0 {

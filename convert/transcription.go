@@ -41,6 +41,8 @@ func (t *Transcription) rates() []string {
 	return []string{rate(t.AudioRate, 2) + " s of sound transcribed/s"}
 }
 
+func (t *Transcription) first() string { return middle("RTF", t.RealTime, 1, "") }
+
 func (t *Transcription) sentence() string {
 	var list []string
 	if t.Speed != nil {

@@ -106,15 +106,17 @@ func (v *Videos) rates() []string {
 	return list
 }
 
+func (v *Videos) first() string { return middle("RTF", v.RealTime, 1, "") }
+
 func (v *Videos) sentence() string {
 	list := []string{plural(v.Videos, "video")}
 	if v.RealTime != nil {
 		list = append(list, fmt.Sprintf("real-time factor p50 %s (latency by seconds of video)",
 			percentileCells(v.RealTime, 1, 50)[0]))
 	}
-	if v.Bound != nil {
-		list = append(list, fmt.Sprintf("latency at most %s ms too long, as jobs are asked for", Digits(float64(
-			v.Bound.Max)*1000)))
+	if v.Bound != nil && v.Bound.Max > 0 {
+		list = append(list, fmt.Sprintf("latency too long by at most p50 %s, max %s ms, as jobs are asked for",
+			percentileCells(v.Bound, 1000, 50)[0], Digits(float64(v.Bound.Max)*1000)))
 	}
 	if v.Download != nil {
 		list = append(list, fmt.Sprintf("then %s ms to fetch a video", percentileCells(v.Download, 1000, 50)[0]))

@@ -65,8 +65,8 @@ func TestFiguresOfPictures(t *testing.T) {
 		"xk6_llm.image.by_size.2.request_latency.max": 0.4, "xk6_llm.image.by_size.#": 3,
 	})
 	text := strings.Join(warnings, "\n")
-	for _, want := range []string{"1 of 8 pictures are of another size than asked for, such as 512x256 for 512x512",
-		"of 1 of 8 pictures the address alone came"} {
+	for _, want := range []string{"1 of 8 images are of another size than asked for, such as 512x256 for 512x512",
+		"of 1 of 8 images the address alone came"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("got warnings %q, want %q", warnings, want)
 		}
