@@ -208,7 +208,7 @@ func (b *Board) Take(now time.Time) Status {
 		s.Made = float64(i.made) / span
 	}
 	s.Sessions, s.HasSessions = b.sessions.counts, b.sessions.begun
-	s.HasInputs, s.MadeOf = b.others && !b.texts, b.totals.madeOf
+	s.HasInputs, s.MadeOf = b.others && !b.texts, b.totals.madeOf()
 	s.TTFT50, s.HasTTFT = i.ttft.quantile(0.5)
 	s.TTFT99, _ = i.ttft.quantile(0.99)
 	s.Delay99, s.HasDelay = i.delay.quantile(0.99)

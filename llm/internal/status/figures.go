@@ -9,13 +9,13 @@ import (
 // figures adds up requests: those of a stage, or all.
 type figures struct {
 	requests, ok, failed, unfinished int64
-	judged, good                     int64 // requests with bounds, and those within them
-	tokens                           int64 // of the answers
-	texts                            int64 // successes that generate text
-	inputs                           int64 // of the successes that do not
-	made                             int64 // pictures, videos or sounds of these
-	starts, ends                     span  // of all requests, and of the successes
-	last                             int64 // end of the last request; Unix nanoseconds
+	judged, good                     int64             // requests with bounds, and those within them
+	tokens                           int64             // of the answers
+	texts                            int64             // successes that generate text
+	inputs                           int64             // of the successes that do not
+	made                             [len(kinds)]int64 // images, videos and audios of these
+	starts, ends                     span              // of all requests, and of the successes
+	last                             int64             // end of the last request; Unix nanoseconds
 
 	ttft, itl histogram
 }
@@ -73,7 +73,9 @@ func (f *figures) add(r *record.Request, tokens int) {
 	if r.Inputs != nil {
 		f.inputs += *r.Inputs
 	}
-	f.made += made(r)
+	if n := made(r); n > 0 {
+		f.made[kindOf(r)] += n
+	}
 	if ttft, known := r.TTFT(); known {
 		f.ttft.add(ttft)
 	}
@@ -111,7 +113,10 @@ func (f *figures) merge(other *figures) {
 	f.requests, f.ok = f.requests+other.requests, f.ok+other.ok
 	f.failed, f.unfinished = f.failed+other.failed, f.unfinished+other.unfinished
 	f.judged, f.good, f.tokens = f.judged+other.judged, f.good+other.good, f.tokens+other.tokens
-	f.texts, f.inputs, f.made = f.texts+other.texts, f.inputs+other.inputs, f.made+other.made
+	f.texts, f.inputs = f.texts+other.texts, f.inputs+other.inputs
+	for k := range kinds {
+		f.made[k] += other.made[k]
+	}
 	f.starts.merge(other.starts)
 	f.ends.merge(other.ends)
 	f.last = max(f.last, other.last)
@@ -126,8 +131,8 @@ func (f *figures) throughput() (float64, bool) { return f.perSecond(f.tokens, f.
 // intake returns the inputs per second over the same time. It returns false if no request had any, or no time passed.
 func (f *figures) intake() (float64, bool) { return f.perSecond(f.inputs, f.inputs > 0) }
 
-// output returns the pictures, videos or sounds per second over the same time, likewise.
-func (f *figures) output() (float64, bool) { return f.perSecond(f.made, f.made > 0) }
+// output returns the media of a kind per second over the same time, likewise.
+func (f *figures) output(k int) (float64, bool) { return f.perSecond(f.made[k], f.made[k] > 0) }
 
 func (f *figures) perSecond(n int64, known bool) (float64, bool) {
 	if !known || f.last <= f.starts.first {
@@ -140,23 +145,24 @@ func (f *figures) perSecond(n int64, known bool) (float64, bool) {
 type totals struct {
 	tpot, ntpot, latency, delay histogram
 	late                        histogram // delay but of later turns, which wait for answers by design
+	later                       bool      // some iterations sent several requests
 	sessions                    bool      // conversations were led: a late one may have waited for its turn
 	prompt, output              int64
-	promptKnown, outputKnown    int64  // successes whose tokens were counted
-	inputs, inputsKnown         int64  // of successes that generate no tokens: texts, documents
-	made, madeKnown             int64  // pictures, videos or sounds of successes that generate no tokens
-	madeOf                      string // what they are: images, videos or sounds; "" without any
-	outside, outsideOK          int64  // requests of setup and teardown, which are in no other figure
-	warmup                      int64  // requests of warm-ups, likewise
+	promptKnown, outputKnown    int64           // successes whose tokens were counted
+	inputs, inputsKnown         int64           // of successes that generate no tokens: texts, documents
+	made                        [len(kinds)]sum // images, videos and audios of successes that generate no tokens
+	outside, outsideOK          int64           // requests of setup and teardown, which are in no other figure
+	warmup                      int64           // requests of warm-ups, likewise
 
-	firstAudio, perMade histogram // time to the first sound; latency for each picture or video of an answer
-	factor              histogram // real-time factors, where a second stands for 1
-	sound               float64   // seconds of sound that answers are, or that were written down
+	perMade    [len(kinds)]histogram // latency for each image or video of an answer
+	firstAudio histogram             // time to the first sound
+	factor     histogram             // real-time factors, where a second stands for 1
+	sound      float64               // seconds of sound that answers are, or that were written down
 }
 
 // add counts a request of a stage.
 func (t *totals) add(r *record.Request, c record.Counts) {
-	t.sessions = t.sessions || r.SessionID != ""
+	t.sessions, t.later = t.sessions || r.SessionID != "", t.later || r.Seq > 0
 	if delay, known := r.ScheduleDelay(); known {
 		t.delay.add(delay)
 		if r.Turn == 0 {
@@ -177,10 +183,9 @@ func (t *totals) add(r *record.Request, c record.Counts) {
 		t.inputs, t.inputsKnown = t.inputs+*r.Inputs, t.inputsKnown+1
 	}
 	if n := made(r); n > 0 {
-		t.made, t.madeKnown, t.madeOf = t.made+n, t.madeKnown+1, kinds[r.Output[0].Kind]
-		if r.Output[0].Kind != record.MediaAudio {
-			t.perMade.add(r.Latency() / time.Duration(n))
-		}
+		k := kindOf(r)
+		t.made[k].total, t.made[k].known = t.made[k].total+n, t.made[k].known+1
+		t.perMade[k].add(r.Latency() / time.Duration(n))
 	}
 	t.addSound(r)
 	if c.PromptSource != record.NoSource {
@@ -203,8 +208,45 @@ func (t *totals) addSound(r *record.Request) {
 	}
 }
 
-// kinds are the names of media that answers are.
-var kinds = map[string]string{record.MediaImage: "images", record.MediaVideo: "videos", record.MediaAudio: "sounds"}
+// kinds are the media that answers are, and their names in the plural.
+var kinds = [...]struct{ kind, plural string }{
+	{record.MediaImage, "images"}, {record.MediaVideo, "videos"}, {record.MediaAudio, "audios"},
+}
+
+// kindOf returns the index of what the answer is.
+func kindOf(r *record.Request) int {
+	for k := range kinds {
+		if r.Output[0].Kind == kinds[k].kind {
+			return k
+		}
+	}
+	return 0
+}
+
+// answered returns how many successes made media.
+func (t *totals) answered() (n int64) {
+	for k := range kinds {
+		n += t.made[k].known
+	}
+	return n
+}
+
+// several stands for a kind where answers are of several.
+const several = "answers"
+
+// madeOf names what the answers are, and returns "" without any.
+func (t *totals) madeOf() (name string) {
+	for k := range kinds {
+		switch {
+		case t.made[k].known == 0:
+		case name == "":
+			name = kinds[k].plural
+		default:
+			return several
+		}
+	}
+	return name
+}
 
 // made returns how many pictures, videos or sounds the answer is, 0 of a text.
 func made(r *record.Request) int64 {

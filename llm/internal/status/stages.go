@@ -28,6 +28,8 @@ func (s *summaryText) columns() []column {
 		load = []column{
 			{group: "sessions", name: "at a time", value: atATime}, {group: "sessions", name: "per s", value: asked},
 		}
+	} else if s.rest.later { // an iteration is no request
+		load[1].group, load[1].name = "iterations", "per s"
 	}
 	list := []column{
 		{name: "stage", value: func(g *stage) string { return strconv.Itoa(g.Index) }},
@@ -42,7 +44,13 @@ func (s *summaryText) columns() []column {
 		latency("ITL, ms", "p50", 0.5, 3, itl), latency("ITL, ms", "p99", 0.99, 0, itl),
 		{group: "output", name: "tok/s", value: func(g *stage) string { return optional(g.figures.throughput()) }},
 		{group: "inputs", name: "per s", value: func(g *stage) string { return optional(g.figures.intake()) }},
-		{group: s.rest.madeOf, name: "per s", value: func(g *stage) string { return optional(g.figures.output()) }},
+	}
+	for k := range kinds {
+		if each := s.rest.made[k]; each.total == each.known && s.rest.madeOf() != several {
+			continue // one a request: done per second
+		}
+		list = append(list, column{group: kinds[k].plural, name: "per s",
+			value: func(g *stage) string { return optional(g.figures.output(k)) }})
 	}
 	if s.severalScenarios() {
 		list = append([]column{{name: "scenario", left: true, value: func(g *stage) string {

@@ -202,13 +202,16 @@ func (s *summaryText) sums() (list []sum) {
 	if t.inputsKnown > 0 {
 		list = append(list, sum{"inputs", t.inputs, t.inputsKnown})
 	}
-	if t.madeKnown > 0 && t.factor.n == 0 { // each answer is one sound, whose seconds are told
-		list = append(list, sum{t.madeOf, t.made, t.madeKnown})
+	for k, m := range t.made {
+		if m.known > 0 && (t.factor.n == 0 || t.madeOf() == several) { // else the seconds of the sounds are told
+			list = append(list, sum{kinds[k].plural, m.total, m.known})
+		}
 	}
-	if t.promptKnown > 0 || max(t.madeKnown, int64(t.factor.n)) < max(1, s.all.ok) { // few servers count such prompts
+	answered := t.answered()
+	if t.promptKnown > 0 || max(answered, int64(t.factor.n)) < max(1, s.all.ok) { // few servers count such prompts
 		list = append(list, sum{"prompt tokens", t.prompt, t.promptKnown})
 	}
-	if t.inputsKnown+t.madeKnown == 0 || t.inputsKnown+t.madeKnown < s.all.ok {
+	if t.inputsKnown+answered == 0 || t.inputsKnown+answered < s.all.ok {
 		list = append(list, sum{"output tokens", t.output, t.outputKnown})
 	}
 	return list
@@ -280,15 +283,8 @@ var colours = strings.NewReplacer("\x1b[1;"+red+"m", "", "\x1b[1;"+green+"m", ""
 // latencies writes a row for each latency. Its figures are those of the report, but for the histogram's rounding.
 func (s *summaryText) latencies() {
 	header := false
-	for _, row := range []struct {
-		label string
-		of    *histogram
-	}{
-		{"first audio", &s.rest.firstAudio}, {"TTFT", &s.all.ttft}, {"ITL", &s.all.itl}, {"TPOT", &s.rest.tpot}, {"NTPOT", &s.rest.ntpot},
-		{"per " + strings.TrimSuffix(s.rest.madeOf, "s"), &s.rest.perMade},
-		{"request", &s.rest.latency}, {"session", &s.sessions.duration}, {"schedule delay", &s.rest.delay},
-	} {
-		if row.of.n == 0 || row.of == &s.rest.perMade && s.rest.made == s.rest.madeKnown { // the same as request
+	for _, row := range s.timings() {
+		if row.of.n == 0 {
 			continue
 		}
 		if !header {
@@ -305,6 +301,29 @@ func (s *summaryText) latencies() {
 		most, _ := row.of.most()
 		fmt.Fprintf(s, "%10s%10s\n", fineMillis(mean), fineMillis(most))
 	}
+}
+
+// timing is a latency under its name.
+type timing struct {
+	label string
+	of    *histogram
+}
+
+// timings returns the latencies. Where answers are of several kinds, each has its own, and no latency is of all.
+func (s *summaryText) timings() []timing {
+	t := &s.rest
+	list := []timing{{"first audio", &t.firstAudio}, {"TTFT", &s.all.ttft}, {"ITL", &s.all.itl}, {"TPOT", &t.tpot},
+		{"NTPOT", &t.ntpot}}
+	mixed := t.madeOf() == several
+	for k := range kinds {
+		if each := t.made[k]; mixed || each.total > each.known && kinds[k].kind != record.MediaAudio {
+			list = append(list, timing{"per " + strings.TrimSuffix(kinds[k].plural, "s"), &t.perMade[k]})
+		}
+	}
+	if !mixed {
+		list = append(list, timing{"request", &t.latency})
+	}
+	return append(list, timing{"session", &s.sessions.duration}, timing{"schedule delay", &t.delay})
 }
 
 // fineMillis formats a duration in milliseconds with as many digits as its histogram is good for.

@@ -531,6 +531,30 @@ func TestSummaryCountsPictures(t *testing.T) {
 	}
 }
 
+// Answers of several kinds are counted by kind, have no latency in common, and are no iterations.
+func TestSummaryOfSeveralKinds(t *testing.T) {
+	t.Parallel()
+	s := Summary{Board: New(zero, twoStages(), 1), Failures: new(Failures)}
+	for i, output := range [][]record.Media{{{Kind: record.MediaAudio, Seconds: 2}},
+		{{Kind: record.MediaImage}, {Kind: record.MediaImage}}, {{Kind: record.MediaVideo}}} {
+		at := after(float64(i))
+		r := &record.Request{API: []string{record.APISpeech, record.APIImage, record.APIVideo}[i], Output: output,
+			Seq: i, Start: at.UnixNano(), End: at.UnixNano() + 1e6}
+		ticket := s.Board.Sent(at, Position{Scenario: "load", Started: zero, HasStage: true, Due: at})
+		s.Board.Done(r, record.Counts{PromptSource: record.NoSource, CompletionSource: record.NoSource}, ticket)
+	}
+	got := text(t, s, `{"state": {"testRunDurationMs": 3000}, "metrics": {"llm_ttft": {"values": {}}}}`)
+	for _, want := range []string{"  images                   2      2 each\n", "  videos                   1      1 each\n",
+		"  audios                   1      1 each\n", "  per audio ", "  per image ", "  per video ", "iterations"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if strings.Contains(got, "  request ") || strings.Contains(got, "asked") {
+		t.Errorf("got %s, want no latency of all, and nothing asked", got)
+	}
+}
+
 // Speech and transcriptions have the seconds of their sound, and how much faster than it plays they are.
 func TestSummaryOfSound(t *testing.T) {
 	t.Parallel()
