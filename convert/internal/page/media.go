@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -187,11 +188,11 @@ func total(v gjson.Result) (sum float64) {
 func mediaTables(runs []Run) (list []*table) {
 	for _, kind := range mediaKinds {
 		t := &table{ID: "media-" + kind.key, Title: kind.title, Head: []column{{},
-			{"Load", "", "requests per second, or at a time, that were to be sent, of all kinds"},
-			{"Requests", "", "successes"}}}
+			{"Load", "", "requests per second, or at a time, that were to be sent, of all kinds"}}}
 		for i := range kind.figures {
 			t.Head = append(t.Head, kind.figures[i].columns()...)
 		}
+		t.Head = append(t.Head, column{"Requests", "", "successes of which the row tells"})
 		for i := range runs {
 			for _, p := range mediaParts(&runs[i], len(runs) > 1) {
 				if block := p.doc.Get("xk6_llm." + kind.key); block.IsObject() && !kind.elsewhere(p.doc) {
@@ -215,9 +216,9 @@ func (k *mediaKind) elsewhere(doc gjson.Result) bool {
 
 // row returns the row of a part of a run.
 func (k *mediaKind) row(p part, block gjson.Result, runs []Run, number int) row {
-	line := row{Name: named(runs, number, p.title()), Run: -1, Cells: numeric(p.load(), count(block.Get("requests")))}
+	line := row{Name: p.title(), Run: -1, Cells: numeric(cmp.Or(p.load(), missing))}
 	if len(runs) > 1 {
-		line.Run = number
+		line.Name, line.Run = runs[number].Name+", "+line.Name, number
 	}
 	if p.name == wholeRun {
 		line.Class, line.Cells[0].Text = "whole", missing
@@ -225,6 +226,7 @@ func (k *mediaKind) row(p part, block gjson.Result, runs []Run, number int) row 
 	for i := range k.figures {
 		line.Cells = append(line.Cells, k.figures[i].cells(block)...)
 	}
+	line.Cells = append(line.Cells, numeric(count(block.Get("requests")))...)
 	return line
 }
 

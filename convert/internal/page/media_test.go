@@ -66,6 +66,10 @@ func TestMediaTables(t *testing.T) {
 			t.Errorf("%s: the last row is of %s", each.ID, last.Name)
 		}
 	}
+	both := mediaTables([]Run{{Name: "none"}, mediaRun(t)})
+	if line := both[0].Rows[0]; line.Name != "run, stage 1" || line.Run != 1 {
+		t.Errorf("of two runs: got the row %q in the colour of run %d", line.Name, line.Run)
+	}
 	if list := mediaTables([]Run{runOf(t, "text", load{rates: []float64{2, 4}, each: 6})}); list != nil {
 		t.Errorf("a run of text has the tables %+v", list)
 	}
@@ -89,7 +93,7 @@ func TestBrokenSpeechIsMarked(t *testing.T) {
 	tables := mediaTables([]Run{{Name: "r", summary: gjson.Parse(`{"xk6_llm":{"speech":{"requests":8,"players":[` +
 		`{"continuity_ok":0.75,"requests_stalled":2,"longest_stall":{"max":0.24}},{"continuity_ok":1}]}}}`)}})
 	row := tables[0].Rows[0].Cells
-	got := []string{row[1].Text, row[1].Class, row[2].Text, row[2].Class, row[3].Text, row[4].Text}
+	got := []string{row[0].Text, row[0].Class, row[1].Text, row[1].Class, row[2].Text, row[3].Text}
 	if want := []string{"75.0 %", "n bad", "100 %", "n", "2", "240"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
