@@ -21,25 +21,30 @@ type Goodput struct {
 	ITL         *Float `json:"itl_attainment_percentage,omitempty"`
 	NTPOT       *Float `json:"ntpot_attainment_percentage,omitempty"`
 	Latency     *Float `json:"request_latency_attainment_percentage,omitempty"`
+	FirstAudio  *Float `json:"first_audio_attainment_percentage,omitempty"`
+	RTF         *Float `json:"rtf_attainment_percentage,omitempty"`
 }
 
-// bound is one kind of bound: its limit, the figure that it limits, and where the share of requests that keep it goes.
+// bound is one kind of bound: the latency, its limit, the figure that it limits, and where the share of requests that
+// keep it goes.
 type bound struct {
+	latency string
 	limitMS func(record.Bounds) float64
 	value   figure
 	share   func(*Goodput) **Float
-	// ofTokens: only requests that generate text have the figure.
-	ofTokens bool
 }
 
 var boundKinds = []bound{
-	{func(b record.Bounds) float64 { return b.TTFT }, ttft, func(g *Goodput) **Float { return &g.TTFT }, true},
-	{func(b record.Bounds) float64 { return b.TPOT }, tpot, func(g *Goodput) **Float { return &g.TPOT }, true},
-	{func(b record.Bounds) float64 { return b.ITL }, itl, func(g *Goodput) **Float { return &g.ITL }, true},
-	{func(b record.Bounds) float64 { return b.NTPOT }, ntpot, func(g *Goodput) **Float { return &g.NTPOT }, true},
-	{func(b record.Bounds) float64 { return b.Latency }, requestLatency, func(g *Goodput) **Float {
-		return &g.Latency
-	}, false},
+	{"ttft", func(b record.Bounds) float64 { return b.TTFT }, ttft, func(g *Goodput) **Float { return &g.TTFT }},
+	{"tpot", func(b record.Bounds) float64 { return b.TPOT }, tpot, func(g *Goodput) **Float { return &g.TPOT }},
+	{"itl", func(b record.Bounds) float64 { return b.ITL }, itl, func(g *Goodput) **Float { return &g.ITL }},
+	{"ntpot", func(b record.Bounds) float64 { return b.NTPOT }, ntpot, func(g *Goodput) **Float { return &g.NTPOT }},
+	{"request_latency", func(b record.Bounds) float64 { return b.Latency }, requestLatency,
+		func(g *Goodput) **Float { return &g.Latency }},
+	{"first_audio", func(b record.Bounds) float64 { return b.FirstAudio }, firstArrival,
+		func(g *Goodput) **Float { return &g.FirstAudio }},
+	{"rtf", func(b record.Bounds) float64 { return 1000 * b.RTF }, realTimeFactor,
+		func(g *Goodput) **Float { return &g.RTF }},
 }
 
 // goodput returns nil if there is no bound, or no success that counts. A missing figure is out of bounds.
@@ -55,8 +60,8 @@ func (g *subset) goodput() *Goodput {
 		if q.LeftOut {
 			continue
 		}
-		good, bound := true, false
-		for i, kept := range g.boundsKept(q, g.opts.bounds(q)) {
+		good, bound, bounds := true, false, g.opts.bounds(q)
+		for i, kept := range g.boundsKept(q, bounds) {
 			bound = true
 			applied[i]++
 			if kept {
@@ -64,7 +69,7 @@ func (g *subset) goodput() *Goodput {
 			}
 			good = good && kept
 		}
-		if q.Textless && !bound {
+		if !bound && (q.Textless || bounds != (record.Bounds{})) {
 			continue
 		}
 		out.Total++
@@ -95,15 +100,15 @@ func (g *subset) goodput() *Goodput {
 }
 
 // boundsKept yields, for each bound that is set, its index in boundKinds and whether a success keeps it. A missing
-// figure is out of bounds, but bounds on tokens are none for a request that generates no text.
+// figure is out of bounds, but a bound on what requests of the API cannot have is none.
 func (g *subset) boundsKept(q *run.Request, b record.Bounds) iter.Seq2[int, bool] {
 	return func(yield func(int, bool) bool) {
 		for i, kind := range boundKinds {
 			limit := kind.limitMS(b) / 1000
-			if q.Textless && kind.ofTokens {
+			if limit == 0 || !concerns(q, kind.latency) {
 				continue
 			}
-			if limit != 0 && !yield(i, kind.value(g, q) <= limit) { // false for NaN
+			if !yield(i, kind.value(g, q) <= limit) { // false for NaN
 				return
 			}
 		}

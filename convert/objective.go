@@ -31,9 +31,9 @@ type Judgement struct {
 	Kept      int         `json:"requests_kept"`
 	Failed    int         `json:"failed"`
 	Dropped   int         `json:"dropped"`
-	// Value is what was observed. Of a percentile it is the latency that decides, in seconds, and null if that is the
-	// latency of a request that failed or was dropped. Of failures it is the share that failed; else the share of the
-	// requests that kept all bounds.
+	// Value is what was observed. Of a percentile it is the latency that decides, in seconds, or the real-time factor,
+	// and null if that is the latency of a request that failed or was dropped. Of failures it is the share that failed;
+	// else the share of the requests that kept all bounds.
 	Value *Float `json:"value"`
 	// Observed is the value in words, such as "p99 TTFT 612 ms", or the reason why there is none, such as "3.1 %
 	// failed".
@@ -173,25 +173,35 @@ func (g judge) by(o objective) Judgement {
 	j.Requests += j.Failed + j.Dropped
 	j.Outcome = o.Judge(slo.Counts{Judged: j.Requests, Kept: j.Kept})
 	if j.observe(o, values); j.Requests == 0 && foreign > 0 {
-		j.Observed += ": " + o.aboutTokens()
+		j.Observed += ": " + o.foreign()
 	}
 	return j
 }
 
-// aboutTokens says why an objective on figures of tokens is about no request.
-func (o objective) aboutTokens() string {
-	figure := "other figure"
+// foreign says why an objective is about no request.
+func (o objective) foreign() string {
+	name := "other figure"
 	if len(o.Bounds) > 0 {
-		figure = slo.Name(o.Bounds[0].Latency)
+		name = slo.Name(o.Bounds[0].Latency)
+		switch o.Bounds[0].Latency {
+		case "first_audio":
+			return "only speech has a " + name
+		case "rtf":
+			return "only speech and transcriptions have an " + name
+		}
 	}
-	return "requests that ask for no text have a latency and no " + figure
+	return "requests that ask for no text have a latency and no " + name
 }
 
-// bearOn reports whether bounds are about a request. Bounds on tokens alone are not about one that generates no text,
-// not even if it fails.
+// bearOn reports whether bounds are about a request. Bounds on what requests of its API do not have are not, not even
+// if it fails.
 func bearOn(q *run.Request, bounds []slo.Bound) bool {
-	return !q.Textless || len(bounds) == 0 ||
-		slices.ContainsFunc(bounds, func(b slo.Bound) bool { return b.Latency == "request_latency" })
+	return len(bounds) == 0 || slices.ContainsFunc(bounds, func(b slo.Bound) bool { return concerns(q, b.Latency) })
+}
+
+// concerns reports whether requests of the API can have a latency.
+func concerns(q *run.Request, latency string) bool {
+	return record.Concerns(latency, q.API, !q.Textless)
 }
 
 // unfinished reports whether the end of the run cut the request off. Such a request neither succeeded nor failed.
@@ -205,7 +215,7 @@ func finished(q *run.Request) bool { return !unfinished(q) }
 func (g judge) keeps(q *run.Request, bounds []slo.Bound) (kept, known bool) {
 	kept, known = true, len(bounds) == 0
 	for _, b := range bounds {
-		if v, has := g.latency(q, b.Latency); has {
+		if v, has := g.latency(q, b.Latency); has && concerns(q, b.Latency) {
 			known, kept = true, kept && b.Keeps(v)
 		}
 	}
@@ -226,6 +236,10 @@ func (g judge) latency(q *run.Request, name string) (seconds float64, known bool
 		seconds = q.NTPOT()
 	case "itl":
 		seconds = q.MeanITL()
+	case "first_audio":
+		seconds = firstArrival(g.of, q)
+	case "rtf":
+		seconds = realTimeFactor(g.of, q)
 	default:
 		seconds = requestLatency(g.of, q)
 	}
@@ -260,12 +274,20 @@ func (j *Judgement) observePercentile(o objective, values []float64) {
 	rank := o.Rank(j.Requests)
 	if rank < len(values) && !math.IsInf(values[rank], 1) {
 		j.Value = new(Float(values[rank]))
-		j.Observed = fmt.Sprintf("p%v %s %s ms", tidy(100*o.Share), slo.Name(o.Bounds[0].Latency),
-			Digits(1000*values[rank]))
+		j.Observed = fmt.Sprintf("p%v %s %s", tidy(100*o.Share), slo.Name(o.Bounds[0].Latency),
+			withUnit(o.Bounds[0].Latency, values[rank]))
 		return
 	}
 	j.Observed = percentOf(len(values)-finite(values), j.Requests) + " without a token"
 	j.blameFailures(o)
+}
+
+// withUnit returns a latency in milliseconds, or a factor.
+func withUnit(latency string, value float64) string {
+	if slo.IsFactor(latency) {
+		return Digits(value)
+	}
+	return Digits(1000*value) + " ms"
 }
 
 // finite returns how many of the sorted values are finite.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -155,6 +156,9 @@ func boundsCell(bounds [2]*float64) string {
 func probeLatency(p record.SearchProbe) string {
 	for _, s := range p.Shares {
 		if s.Objective == p.Binding && s.Latency != nil {
+			if slo.OnFactor(s.Objective) {
+				return Digits(*s.Latency)
+			}
 			return Digits(1000 * *s.Latency)
 		}
 	}

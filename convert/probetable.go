@@ -57,7 +57,8 @@ func probeFigures(s *record.Search) []ProbeColumn {
 			cell: func(p record.SearchProbe) string { return shareCell(p.Share) }},
 		{Name: "bounds", Meaning: "of the true share, in percent, at the confidence of the search",
 			cell: func(p record.SearchProbe) string { return boundsCell(p.Bounds) }},
-		{Name: "latency", Meaning: "the latency that decides, in ms, from " + sinceWhen(s), cell: probeLatency},
+		{Name: "latency", Meaning: "the latency that decides, in ms, from " + sinceWhen(s) +
+			", or the RTF", cell: probeLatency},
 		{Name: "requests", Meaning: "that were judged: without those of the transient",
 			cell: func(p record.SearchProbe) string { return fmt.Sprint(p.Requests) }},
 		{Name: "failed", Meaning: "of the requests, with the arrivals that were dropped",

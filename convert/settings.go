@@ -51,7 +51,7 @@ func Configured(c *config.Config) (Options, Files, error) {
 func constraints(list map[string]float64) record.Bounds {
 	return record.Bounds{
 		TTFT: list["ttft"] * 1000, TPOT: list["tpot"] * 1000, NTPOT: list["ntpot"] * 1000, ITL: list["itl"] * 1000,
-		Latency: list["request_latency"] * 1000,
+		Latency: list["request_latency"] * 1000, FirstAudio: list["first_audio"] * 1000, RTF: list["rtf"],
 	}
 }
 

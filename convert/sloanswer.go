@@ -62,11 +62,38 @@ func (p *Report) sloAnswers() []SLOAnswer {
 				answer.Outcome = Partly
 			}
 		}
-		if answer.Text += strings.Join(clauses, "; "); len(clauses) > 0 || len(scenarios) == 0 {
-			list = append(list, answer)
+		if len(clauses) == 0 && len(scenarios) > 0 {
+			continue
 		}
+		text := strings.Join(clauses, "; ")
+		if missing := p.unjudged(names); missing != "" && answer.Outcome != slo.Broken {
+			text, answer.Outcome = strings.TrimSuffix(missing+"; without that "+text, "; without that "), slo.NoRequests
+		}
+		answer.Text += text
+		list = append(list, answer)
 	}
 	return list
+}
+
+// unjudged says which of the named objectives no request of the run can be judged by, while others can: then nobody
+// knows whether the SLO is kept. It returns "" if there is none such.
+func (p *Report) unjudged(names []string) string {
+	var list []string
+	some := false
+	for _, j := range p.Summary.Additions.SLO {
+		if !slices.Contains(names, j.Objective) {
+			continue
+		}
+		if j.Outcome != slo.NoRequests {
+			some = true
+			continue
+		}
+		list = append(list, fmt.Sprintf("%s cannot be judged (%s)", j.Objective, j.Observed))
+	}
+	if !some {
+		return ""
+	}
+	return strings.Join(list, ", ")
 }
 
 // slos returns the names of the objectives of each SLO. The objectives of the options are one SLO, and the requests'

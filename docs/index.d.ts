@@ -74,9 +74,10 @@ declare module 'k6/x/llm' {
     /** Keep request and response bodies in the records, without the secrets of docs/records.md (default false). */
     text?: boolean;
     /**
-     * Bounds that a good request keeps, above 0. A text needs a unit. request_latency is written as inference-perf writes it.
+     * Bounds that a good request keeps, above 0. A text needs a unit. request_latency is written as inference-perf writes it. first_audio is
+     * of speech, rtf of speech and transcriptions: latency / seconds of sound. A request is judged by the bounds that its API can have.
      */
-    slo?: { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration };
+    slo?: { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration; first_audio?: Duration; rtf?: number };
     /** The inter-token latencies that become samples of llm_itl: the mean of each request ('request', the default), 'all', or none ('off'). */
     itl?: 'request' | 'all' | 'off';
     /**
@@ -826,9 +827,9 @@ declare module 'k6/x/llm' {
     over?: 'rate' | 'concurrency';
     /**
      * What the server has to keep, such as 'p99(ttft)<500ms,failures<1%', or bounds that 99 % of the requests have to keep. A latency counts
-     * from when the request was due; one that failed or was dropped is over every bound.
+     * from when the request was due; one that failed or was dropped is over every bound. Speech has 'p99(first_audio)<300ms,p99(rtf)<1'.
      */
-    slo?: string | { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration };
+    slo?: string | { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration; first_audio?: Duration; rtf?: number };
     /** Several SLOs in place of slo. They share the probes. */
     tiers?: { name: string; slo: string | object }[];
     /** The lowest load to try (default: found by doubling, or halving, from 1). */

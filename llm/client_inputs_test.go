@@ -66,6 +66,13 @@ func TestWrongInputs(t *testing.T) {
 			`streaming must not be true: the answers of api "embeddings" come whole, leave it out`},
 		{"new Client({api: 'embeddings', slo: {request_latency: '1s', ttft: '1s'}})", `Client option "slo": "ttft" is ` +
 			`about tokens, which only text has: other answers have a latency, as in {request_latency: '500ms'}`},
+		{"new Client({api: 'speech', slo: {ttft: '1s'}})", `Client option "slo": "ttft" is about tokens, which only ` +
+			`text has: speech has first_audio, rtf and a latency, as in {first_audio: '300ms'}`},
+		{"new Client({api: 'image', slo: {rtf: 1}})", `Client option "slo": "rtf" is about sounds: answers of api ` +
+			`"image" have a latency, as in {request_latency: '500ms'}`},
+		{"new Client({api: 'speech', slo: {rtf: 0}})", `Client option "slo": "rtf": must be a number above 0, such as ` +
+			`1, got 0`},
+		{"new Client({api: 'speech', slo: {rtf: '300ms'}})", `Client option "slo": "rtf": must be a number`},
 		{"new Client({api: 'rerank', slo: {ntpot: 5}})", `Client option "slo": "ntpot" is about tokens, `},
 		{"new Client({api: 'rerank', encodingFormat: 'int8'})", "encodingFormat must be 'float' or 'base64'"},
 		{"new Client({api: 'rerank', queryField: 'documents'})",

@@ -460,6 +460,9 @@ func TestMisuseThrows(t *testing.T) {
 		{`scenarios({search: {slo: 'ntpot=1s'}, exec: {client: new Client({baseURL: 'sim:', api: 'embeddings'}), ` +
 			`data: new Dataset({type: 'mock', api: 'embeddings'})}})`, `scenarios: search: ntpot=1s is about tokens, ` +
 			`which only text has: other answers have a latency, as in p99(latency)<500ms`},
+		{`scenarios({search: {slo: 'p99(ttft)<1s'}, exec: {client: new Client({baseURL: 'sim:', api: 'speech'}), ` +
+			`data: new Dataset({type: 'mock', api: 'speech'})}})`, `scenarios: search: p99(ttft)<1s is about tokens, ` +
+			`which only text has: speech has first_audio, rtf and a latency, as in p99(first_audio)<300ms`},
 		{`pace({search: {over: 'rate', slo: 'failures<1%'}})`,
 			`pace: a search needs the executor llm-arrival-rate: use scenarios(), or give stages`},
 		{`pace({})`, `pace: stages are missing`},

@@ -105,7 +105,15 @@ func checkBounds(o *engine.Options) error {
 	}
 	kept, _ := slo.Of(*o.SLO)
 	for _, b := range kept.Bounds {
-		if b.Latency != "request_latency" {
+		switch {
+		case record.Concerns(b.Latency, o.API.Name(), false):
+		case b.Latency == "first_audio", b.Latency == "rtf":
+			return fmt.Errorf("%q is about sounds: answers of api %q have a latency, as in "+
+				"{request_latency: '500ms'}", b.Latency, o.API.Name())
+		case o.API.Output() == api.OutputSound:
+			return fmt.Errorf("%q is about tokens, which only text has: speech has first_audio, rtf and a latency, as "+
+				"in {first_audio: '300ms'}", b.Latency)
+		default:
 			return fmt.Errorf("%q is about tokens, which only text has: other answers have a "+
 				"latency, as in {request_latency: '500ms'}", b.Latency)
 		}
@@ -199,7 +207,11 @@ func readBounds(v sobek.Value) (*record.Bounds, error) {
 			return nil, err
 		}
 		var limit time.Duration
-		err := duration(&limit)(obj.Get(name))
+		read := duration(&limit)
+		if name == "rtf" {
+			read = factor(&limit)
+		}
+		err := read(obj.Get(name))
 		if err == nil {
 			err = bounds.Set(name, limit)
 		}
@@ -208,6 +220,21 @@ func readBounds(v sobek.Value) (*record.Bounds, error) {
 		}
 	}
 	return bounds, nil
+}
+
+// factor reads a real-time factor, as the time for a second of sound.
+func factor(limit *time.Duration) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		var x float64
+		if err := number(&x)(v); err != nil {
+			return err
+		}
+		if !(x > 0 && x < 1e6) {
+			return fmt.Errorf("must be a number above 0, such as 1, got %v", x)
+		}
+		*limit = time.Duration(math.Round(x * float64(time.Second)))
+		return nil
+	}
 }
 
 // requestOptions are the options of a single request: the second argument of chat and complete, and the argument of

@@ -126,15 +126,15 @@ func (o *loadOptions) checkSearch() error {
 // checkStream refuses bounds on latencies that the answers of a client do not have. Clients of functions are not known
 // before their first request: nil.
 func checkStream(options search.Options, client *jsClient) error {
-	if client == nil || client.Streaming() {
+	if client == nil {
 		return nil
 	}
 	text := client.Dialect().Output() == api.OutputText
 	for _, tier := range options.Tiers {
-		if !text {
-			if err := slo.TextFault(tier.SLO); err != nil {
-				return fmt.Errorf("search: %w", err)
-			}
+		if err := slo.APIFault(tier.SLO, client.Dialect().Name(), text); err != nil {
+			return fmt.Errorf("search: %w", err)
+		}
+		if !text || client.Streaming() {
 			continue
 		}
 		if err := slo.StreamFault(tier.SLO); err != nil {

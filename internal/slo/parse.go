@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -135,11 +136,11 @@ func (p pieces) percentile() (o Objective, err error) {
 		return o, faultAt(p.argumentAt, err)
 	}
 	whole := p.name + "(" + p.argument + ")"
-	if err := p.below(whole, "500ms"); err != nil {
+	if err := p.below(whole, example(latency)); err != nil {
 		return o, err
 	}
 	b := Bound{Latency: latency, Strict: p.sign == "<"}
-	b.Limit, err = limit(whole, p.value)
+	b.Limit, err = limit(latency, whole, p.value)
 	return Objective{Kind: Percentile, Bounds: []Bound{b}, Share: n / 100}, faultAt(p.valueAt, err)
 }
 
@@ -202,10 +203,10 @@ func boundOf(text string) (b Bound, err error) {
 		return b, err
 	}
 	if sign != "<" && sign != "<=" && sign != "=" {
-		return b, faultAt(at, fmt.Errorf("write %s<%s", name, cmp.Or(value, "500ms")))
+		return b, faultAt(at, fmt.Errorf("write %s<%s", name, cmp.Or(value, example(b.Latency))))
 	}
 	b.Strict = sign == "<"
-	b.Limit, err = limit(name, value)
+	b.Limit, err = limit(b.Latency, name, value)
 	return b, faultAt(at+len(sign), err)
 }
 
@@ -226,10 +227,10 @@ func (p pieces) each() (o Objective, err error) {
 		return o, faultAt(p.signAt, fmt.Errorf("of how many requests? Write p99(%s)%s%s, or %s=%s", p.name, p.sign,
 			p.value, p.name, p.value))
 	case p.sign != "=":
-		return o, faultAt(p.signAt, fmt.Errorf("write %s=%s", p.name, cmp.Or(p.value, "500ms")))
+		return o, faultAt(p.signAt, fmt.Errorf("write %s=%s", p.name, cmp.Or(p.value, example(latency))))
 	}
 	b := Bound{Latency: latency}
-	b.Limit, err = limit(p.name, p.value)
+	b.Limit, err = limit(latency, p.name, p.value)
 	return Objective{Kind: Each, Bounds: []Bound{b}, Share: KeptFrom}, faultAt(p.valueAt, err)
 }
 
@@ -287,13 +288,17 @@ func (p pieces) unknown() error {
 // latency is the short name of request_latency.
 const latency = "latency"
 
+// shortNames are other names of latencies.
+var shortNames = map[string]string{latency: "request_latency", "time_to_first_audio": "first_audio",
+	"ttfa": "first_audio", "real_time_factor": "rtf"}
+
 // ofSessions are figures of sessions, by the names that a comparison has for them.
 var ofSessions = []string{"session_duration", "tfut", "session_failures"}
 
 // latencyOf returns the name of a latency in package record.
 func latencyOf(name string) (string, error) {
-	if name == latency {
-		return "request_latency", nil
+	if whole, found := shortNames[name]; found {
+		return whole, nil
 	}
 	if slices.Contains(ofSessions, name) {
 		return "", fmt.Errorf("an objective is about requests, and %s is of sessions: llmconv compare has "+
@@ -302,8 +307,35 @@ func latencyOf(name string) (string, error) {
 	return name, record.KnownLatency(name, latency)
 }
 
-// limit reads the value of a bound.
-func limit(name, text string) (d time.Duration, err error) {
+// example returns a limit of a latency, for messages.
+func example(latency string) string {
+	if IsFactor(latency) {
+		return "1"
+	}
+	return "500ms"
+}
+
+// mostFactor bounds the limits of factors, as durations have their own.
+const mostFactor = 1e6
+
+// factorLimit reads the limit of a factor.
+func factorLimit(name, text string) (time.Duration, error) {
+	x, err := strconv.ParseFloat(text, 64)
+	d := time.Duration(math.Round(min(x, mostFactor) * float64(time.Second)))
+	switch {
+	case err != nil || math.IsNaN(x):
+		return 0, fmt.Errorf("%q is no number such as 1: %s is latency / seconds of sound", text, name)
+	case d <= 0 || x > mostFactor:
+		return 0, fmt.Errorf("the bound on %s must be above 0 and at most %v, got %s", name, mostFactor, text)
+	}
+	return d, nil
+}
+
+// limit reads the value of a bound on a latency that is written as name.
+func limit(latency, name, text string) (d time.Duration, err error) {
+	if IsFactor(latency) {
+		return factorLimit(name, text)
+	}
 	d, err = timespan.Parse(text)
 	switch {
 	case errors.Is(err, timespan.ErrNone) && isNumber(text):

@@ -37,6 +37,12 @@ func TestParse(t *testing.T) {
 		{"ttft=500ms,p50(ttft)<100ms,itl=9ms,p50(ttft)<100ms", []Objective{
 			{Each, []Bound{{"ttft", 500 * ms, false}, {"itl", 9 * ms, false}}, .99, false, "ttft=500ms,itl=9ms"},
 			{Percentile, []Bound{{"ttft", 100 * ms, true}}, .5, false, "p50(ttft)<100ms"}}},
+		{"p99(time_to_first_audio)<300ms, p95(rtf) < 0.8", []Objective{
+			{Percentile, []Bound{{"first_audio", 300 * ms, true}}, .99, false, "p99(time_to_first_audio)<300ms"},
+			{Percentile, []Bound{{"rtf", 800 * ms, true}}, .95, false, "p95(rtf)<0.8"}}},
+		{"goodput(ttfa<=300ms,real_time_factor<1)>=95%", []Objective{{Goodput,
+			[]Bound{{"first_audio", 300 * ms, false}, {"rtf", time.Second, true}}, .95, false,
+			"goodput(ttfa<=300ms,real_time_factor<1)>=95%"}}},
 	} {
 		got, err := Parse(tt.text)
 		if err != nil || !slices.EqualFunc(got, tt.want, equal) {
@@ -55,7 +61,7 @@ func equal(a, b Objective) bool {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	const (
-		known = "ttft, tpot, ntpot, itl, request_latency, latency"
+		known = "ttft, tpot, ntpot, itl, request_latency, first_audio, rtf, latency"
 		other = "; other objectives are failures<1% and goodput(ttft<500ms)>=95%"
 	)
 	for text, want := range map[string]string{
@@ -102,6 +108,12 @@ func TestParseRefuses(t *testing.T) {
 		"P99_ITL<50ms":           `"P99_ITL<50ms": a percentile has parentheses: write p99(itl)<50ms`,
 		"ttft-p99.5=1s":          `"ttft-p99.5=1s": a percentile has parentheses: write p99.5(ttft)<1s`,
 		"latency p50":            `"latencyp50": a percentile has parentheses: write p50(latency)<500ms`,
+		"p99(rtf)<300ms":         `"p99(rtf)<300ms": "300ms" is no number such as 1: p99(rtf) is latency / seconds of sound`,
+		"p99(rtf)<0":             `"p99(rtf)<0": the bound on p99(rtf) must be above 0 and at most 1e+06, got 0`,
+		"rtf=1e7":                `"rtf=1e7": the bound on rtf must be above 0 and at most 1e+06, got 1e7`,
+		"rtf=NaN":                `"rtf=NaN": "NaN" is no number such as 1: rtf is latency / seconds of sound`,
+		"p99(rtf)":               `"p99(rtf)": write p99(rtf)<1`,
+		"first_audio=1s,ttfa=2s": `"ttfa=2s": first_audio is given twice`,
 		"nonsense":               `"nonsense": unknown latency "nonsense", known are ` + known + other,
 		"ttft=1s,":               `"": an objective is missing beside a comma`,
 		"p99(ttft<1s":            `"p99(ttft<1s": a parenthesis is not closed`,
@@ -167,9 +179,10 @@ func TestParseShowsTheColumn(t *testing.T) {
 
 func TestOf(t *testing.T) {
 	t.Parallel()
-	bounds := record.Bounds{TTFT: 500, TPOT: 20, NTPOT: 40, ITL: 0.5, Latency: 60_000}
+	bounds := record.Bounds{TTFT: 500, TPOT: 20, NTPOT: 40, ITL: 0.5, Latency: 60_000, FirstAudio: 300, RTF: 0.8}
 	o, any := Of(bounds)
-	if want := "ttft=500ms,tpot=20ms,ntpot=40ms,itl=500µs,request_latency=1m0s"; !any || o.String() != want {
+	if want := "ttft=500ms,tpot=20ms,ntpot=40ms,itl=500µs,request_latency=1m0s," +
+		"first_audio=300ms,rtf=0.8"; !any || o.String() != want {
 		t.Errorf("got %s, want %s", o, want)
 	}
 	list, err := Parse(o.String())
@@ -186,7 +199,7 @@ func FuzzParse(f *testing.F) {
 	for _, text := range []string{"p99(ttft)<500ms", "p99.9(latency)<=1m30s", "failures<1%", "failures<=.0",
 		"goodput(ttft<500ms,tpot<50ms)>=95%", "ttft=500ms,itl=9ms", "p99(ttft)>1s", ",", "((", "p1e9(ttft)<1s",
 		"failures<99999999%", "p99(ttft)<9999999h", "goodput(ttft<1s)>=NaN", "\x1b[2J\u202e(itl)<1s",
-		"p99(ttft)<\n1s"} {
+		"p99(ttft)<\n1s", "p99(rtf)<0.8,ttfa=1s", "rtf<1e999"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -7,11 +7,13 @@
 //	failures<1%                              fewer than 1 % of the requests fail
 //	goodput(ttft<500ms,tpot<50ms)>=95%       95 % of the requests keep all the bounds
 //	ttft=500ms,tpot=50ms                     bounds on each request, which 99 % of them are to keep
+//	p99(first_audio)<300ms,p99(rtf)<1        99 % of the sounds begin by then, and come faster than they play
 package slo
 
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,12 +51,12 @@ func (o Objective) String() string { return o.text }
 
 // Bound is an upper bound on a latency of a request.
 type Bound struct {
-	Latency string // as package record names it: ttft, tpot, ntpot, itl, request_latency
-	Limit   time.Duration
-	Strict  bool // a latency of exactly Limit is over it
+	Latency string        // as package record names it: ttft, tpot, ntpot, itl, request_latency, first_audio, rtf
+	Limit   time.Duration // of a factor the time for a second of sound
+	Strict  bool          // a latency of exactly Limit is over it
 }
 
-// Keeps reports whether a latency in seconds is within the bound. NaN is not.
+// Keeps reports whether a latency in seconds, or a factor, is within the bound. NaN is not.
 func (b Bound) Keeps(seconds float64) bool {
 	limit := b.Limit.Seconds()
 	return seconds < limit || !b.Strict && seconds == limit
@@ -63,15 +65,34 @@ func (b Bound) Keeps(seconds float64) bool {
 // String returns the bound as it is written in an objective.
 func (b Bound) String() string {
 	if b.Strict {
-		return b.Latency + "<" + b.Limit.String()
+		return b.Latency + "<" + b.limit()
 	}
-	return b.Latency + "<=" + b.Limit.String()
+	return b.Latency + "<=" + b.limit()
+}
+
+func (b Bound) limit() string {
+	if IsFactor(b.Latency) {
+		return strconv.FormatFloat(b.Limit.Seconds(), 'f', -1, 64)
+	}
+	return b.Limit.String()
+}
+
+// IsFactor reports whether a latency of package record is a number without a unit: the real-time factor.
+func IsFactor(latency string) bool { return latency == "rtf" }
+
+// OnFactor reports whether the text is an objective on a factor alone, so that its figures have no unit.
+func OnFactor(text string) bool {
+	list, err := Parse(text)
+	return err == nil && len(list) == 1 && len(list[0].Bounds) == 1 && IsFactor(list[0].Bounds[0].Latency)
 }
 
 // Name returns what people call a latency of package record.
 func Name(latency string) string {
-	if latency == "request_latency" {
+	switch latency {
+	case "request_latency":
 		return "latency"
+	case "first_audio":
+		return "first audio"
 	}
 	return strings.ToUpper(latency)
 }
@@ -83,11 +104,12 @@ func Of(b record.Bounds) (Objective, bool) {
 	for _, one := range []struct {
 		latency string
 		ms      float64
-	}{{"ttft", b.TTFT}, {"tpot", b.TPOT}, {"ntpot", b.NTPOT}, {"itl", b.ITL}, {"request_latency", b.Latency}} {
+	}{{"ttft", b.TTFT}, {"tpot", b.TPOT}, {"ntpot", b.NTPOT}, {"itl", b.ITL}, {"request_latency", b.Latency},
+		{"first_audio", b.FirstAudio}, {"rtf", 1000 * b.RTF}} {
 		if one.ms > 0 {
-			limit := time.Duration(math.Round(one.ms * float64(time.Millisecond)))
-			o.Bounds = append(o.Bounds, Bound{Latency: one.latency, Limit: limit})
-			parts = append(parts, one.latency+"="+limit.String())
+			limit := Bound{Latency: one.latency, Limit: time.Duration(math.Round(one.ms * float64(time.Millisecond)))}
+			o.Bounds = append(o.Bounds, limit)
+			parts = append(parts, one.latency+"="+limit.limit())
 		}
 	}
 	o.text = strings.Join(parts, ",")
@@ -120,11 +142,19 @@ func StreamFault(list []Objective) error {
 	return nil
 }
 
-// TextFault returns why requests that generate no text cannot be judged by the objectives, and nil if they can.
-func TextFault(list []Objective) error {
+// APIFault returns why requests of an API cannot be judged by the objectives, and nil if they can. generates says that
+// they ask for text.
+func APIFault(list []Objective, api string, generates bool) error {
 	for _, o := range list {
 		for _, b := range o.Bounds {
-			if b.Latency != "request_latency" {
+			switch {
+			case record.Concerns(b.Latency, api, generates):
+			case b.Latency == "first_audio", b.Latency == "rtf":
+				return fmt.Errorf("%s is about sounds: answers of api %q have a latency, as in p99(latency)<5s", o, api)
+			case record.Concerns("first_audio", api, generates):
+				return fmt.Errorf("%s is about tokens, which only text has: speech has first_audio, rtf and a "+
+					"latency, as in p99(first_audio)<300ms", o)
+			default:
 				return fmt.Errorf("%s is about tokens, which only text has: other answers have a "+
 					"latency, as in p99(latency)<500ms", o)
 			}

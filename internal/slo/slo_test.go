@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 func TestJudge(t *testing.T) {
@@ -76,6 +78,8 @@ func TestKeeps(t *testing.T) {
 		{Bound{"ttft", 120 * ms, true}, 0.1199, true},
 		{Bound{"ttft", 120 * ms, false}, 0.1201, false},
 		{Bound{"ttft", 120 * ms, false}, math.NaN(), false},
+		{Bound{"rtf", 800 * ms, false}, 0.8, true},
+		{Bound{"rtf", 800 * ms, true}, 0.8, false},
 		{Bound{"ttft", 120 * ms, false}, math.Inf(1), false},
 	} {
 		if got := tt.bound.Keeps(tt.seconds); got != tt.want {
@@ -98,17 +102,30 @@ func ExampleParse() {
 	// failures<1% broken
 }
 
-func TestTextFault(t *testing.T) {
+func TestAPIFault(t *testing.T) {
 	t.Parallel()
-	for text, fault := range map[string]bool{
-		"failures<1%,p99(latency)<5s": false, "p99(ttft)<1s": true, "failures<1%,request_latency=5s,ntpot=20ms": true,
+	const sounds = " is about sounds: answers of api "
+	for _, tt := range []struct{ text, api, want string }{
+		{"failures<1%,p99(latency)<5s", record.APIEmbeddings, ""},
+		{"p99(ttft)<1s", record.APIEmbeddings,
+			"p99(ttft)<1s is about tokens, which only text has: other answers have a "},
+		{"failures<1%,latency=5s,ntpot=20ms", record.APIRerank, "latency=5s,ntpot=20ms is about tokens, "},
+		{"p99(first_audio)<1s,p99(rtf)<1,p99(latency)<9s", record.APISpeech, ""},
+		{"p99(latency)<9s,p99(ttft)<1s", record.APISpeech,
+			"p99(ttft)<1s is about tokens, which only text has: speech has first_audio, rtf and a latency, as in "},
+		{"p99(rtf)<1,p99(ttft)<1s", record.APITranscription, ""},
+		{"p99(ttfa)<1s", record.APITranscription, "p99(ttfa)<1s" + sounds + `"transcription" have a latency, `},
+		{"p99(rtf)<1", record.APIImage, "p99(rtf)<1" + sounds + `"image" have a latency, `},
+		{"goodput(ttft<1s,rtf<1)>=99%", "chat", "goodput(ttft<1s,rtf<1)>=99%" + sounds + `"chat" have`},
 	} {
-		list, err := Parse(text)
+		list, err := Parse(tt.text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := TextFault(list); (err != nil) != fault {
-			t.Errorf("%s: got %v", text, err)
+		of := record.Request{API: tt.api}
+		switch err := APIFault(list, of.API, of.Generates()); {
+		case tt.want == "" && err != nil, tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)):
+			t.Errorf("%s of %s: got %v, want %q", tt.text, tt.api, err, tt.want)
 		}
 	}
 }

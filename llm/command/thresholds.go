@@ -10,12 +10,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // trends are k6's metrics of the latencies that have bounds.
 var trends = map[string]string{
 	"ttft": "llm_ttft", "tpot": "llm_tpot", "ntpot": "llm_ntpot", "itl": "llm_itl",
-	"request_latency": "llm_request_duration",
+	"request_latency": "llm_request_duration", "first_audio": record.MetricFirstAudio,
+	"rtf": record.MetricRealTimeFactor,
 }
 
 // thresholds returns the gates as a line of thresholds of a script. The bounds on each request, which a share of the
@@ -45,7 +47,7 @@ func thresholds(own config.Own, client dropin.Map) (string, error) {
 		switch g.Kind {
 		case slo.Percentile:
 			add(trends[g.Bounds[0].Latency], fmt.Sprintf("p(%s)<%s", number(100*g.Share),
-				number(float64(g.Bounds[0].Limit.Microseconds())/1000)))
+				number(thresholdOf(g.Bounds[0]))))
 		case slo.Failures:
 			add("llm_request_failed", "rate"+less+number(g.Share))
 		default:
@@ -68,9 +70,19 @@ func thresholds(own config.Own, client dropin.Map) (string, error) {
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }
 
+// thresholdOf returns a limit as k6's metric has it: in milliseconds, or a factor.
+func thresholdOf(b slo.Bound) float64 {
+	if slo.IsFactor(b.Latency) {
+		return b.Limit.Seconds()
+	}
+	return float64(b.Limit.Microseconds()) / 1000
+}
+
 func addBounds(bounds dropin.Map, o slo.Objective) {
 	for _, b := range o.Bounds {
-		bounds[b.Latency] = b.Limit.String()
+		if bounds[b.Latency] = b.Limit.String(); slo.IsFactor(b.Latency) {
+			bounds[b.Latency] = b.Limit.Seconds()
+		}
 	}
 }
 

@@ -119,7 +119,7 @@ func TestBoundsWithinLists(t *testing.T) {
 		{fine + "report: {goodput: {constraints: {tttf: 0.5, tpot: -9}}}",
 			"report.goodput.constraints.tpot: must be above 0, got -9\n" +
 				`report.goodput.constraints.tttf: unknown latency "tttf": did you mean "ttft"? Known are ttft, tpot, ` +
-				`ntpot, itl, request_latency`},
+				`ntpot, itl, request_latency, first_audio, rtf`},
 		{fine + "api: {slo_unit: s, headers: {x-slo-ttft-s: '1e300'}}",
 			`api.headers: the value of header "x-slo-ttft-s" must be a positive number of s, or "default"`},
 		{fine + "api: {slo_unit: us, headers: {x-slo-ttft-us: '5e-324'}}",

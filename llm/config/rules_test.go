@@ -88,15 +88,15 @@ func TestTypes(t *testing.T) {
 		{"report: {goodput: {constraints: {}}}", ``},
 		{"report: {goodput: {constraints: {other: 1}}}",
 			`report.goodput.constraints.other: unknown latency "other", known are ttft, tpot, ntpot, itl, ` +
-				`request_latency`},
+				`request_latency, first_audio, rtf`},
 		{"report: {goodput: {constraints: {itl: 1, time_to_first_token: 1}}}",
 			`report.goodput.constraints.time_to_first_token: unknown latency "time_to_first_token": did you mean ` +
-				`"ttft"? Known are ttft, tpot, ntpot, itl, request_latency`},
+				`"ttft"? Known are ttft, tpot, ntpot, itl, request_latency, first_audio, rtf`},
 		{"report: {goodput: {constraints: {a.b: 1, TPOT: 1}}}",
 			`report.goodput.constraints.TPOT: unknown latency "TPOT": did you mean "tpot"? Known are tpot, ttft, ` +
-				`ntpot, itl, request_latency` +
+				`ntpot, itl, request_latency, first_audio, rtf` +
 				"\n" + `report.goodput.constraints.a.b: unknown latency "a.b", known are ttft, tpot, ntpot, itl, ` +
-				`request_latency`},
+				`request_latency, first_audio, rtf`},
 		{"report: {goodput: {constraints: {ttft: 0}}}", `report.goodput.constraints.ttft: must be above 0, got 0`},
 		{"report: {goodput: {constraints: {ttft: -0.5}}}",
 			`report.goodput.constraints.ttft: must be above 0, got -0.5`},

@@ -156,5 +156,6 @@ func (i *iteration) over() {
 	cut := i.probe.cut()
 	i.probe.judge.Ended(i.number, time.Since(i.probe.began), search.Answer{
 		Failed: !cut, Unfinished: cut, TTFT: nan, TPOT: nan, NTPOT: nan, ITL: nan, Latency: nan,
+		FirstAudio: nan, RTF: nan,
 	})
 }

@@ -135,13 +135,17 @@ type Request struct {
 	ResponseBody string `json:"response,omitempty"` // only if bodies are kept
 }
 
-// Bounds is a service level objective: upper bounds on a request's latencies, in milliseconds; 0 means no bound.
+// Bounds is a service level objective: upper bounds on a request's latencies, in milliseconds, and on its real-time
+// factor; 0 means no bound.
 type Bounds struct {
 	TTFT    float64 `json:"ttft_ms,omitempty"`
 	TPOT    float64 `json:"tpot_ms,omitempty"`
 	NTPOT   float64 `json:"ntpot_ms,omitempty"`
 	ITL     float64 `json:"itl_ms,omitempty"` // bound on the mean gap of the request
 	Latency float64 `json:"request_latency_ms,omitempty"`
+
+	FirstAudio float64 `json:"first_audio_ms,omitempty"`
+	RTF        float64 `json:"rtf,omitempty"` // bound on latency / seconds of sound
 }
 
 // Unfinished reports whether the end of the run cut the request off: it neither succeeded nor finished badly.

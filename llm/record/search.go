@@ -76,8 +76,8 @@ type SearchShare struct {
 	Bounds    [2]*float64 `json:"bounds"`
 	Outcome   string      `json:"outcome"` // pass or fail
 	Certain   bool        `json:"certain"`
-	// Latency is the percentile that decides, in seconds, from the due instant on; null if it is that of a request
-	// that failed, or if the objective has no single latency.
+	// Latency is the percentile that decides, in seconds, from the due instant on, or a real-time factor; null if it is
+	// that of a request that failed, or if the objective has no single latency.
 	Latency *float64 `json:"latency"`
 	// Effective is to how many independent requests those judged amount.
 	Effective float64 `json:"effective_requests"`

@@ -189,7 +189,7 @@ func (b *Bounds) validate() error {
 	if b == nil {
 		return nil
 	}
-	for _, x := range [...]float64{b.TTFT, b.TPOT, b.NTPOT, b.ITL, b.Latency} {
+	for _, x := range [...]float64{b.TTFT, b.TPOT, b.NTPOT, b.ITL, b.Latency, b.FirstAudio, b.RTF} {
 		if !(x >= 0) {
 			return outOfRange("slo", x)
 		}

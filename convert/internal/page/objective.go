@@ -182,7 +182,7 @@ type bound struct {
 
 func boundsOf(b record.Bounds) (list []bound) {
 	for _, limit := range []bound{{"ttft", "TTFT", b.TTFT}, {"tpot", "TPOT", b.TPOT}, {"ntpot", "NTPOT", b.NTPOT},
-		{"itl", "ITL", b.ITL}, {"request", "latency", b.Latency}} {
+		{"itl", "ITL", b.ITL}, {"request", "latency", b.Latency}, {"first_audio", "first audio", b.FirstAudio}} {
 		if limit.ms > 0 {
 			list = append(list, limit)
 		}
@@ -200,6 +200,9 @@ func (r *Run) takeObjectives() {
 		}
 		for _, o := range objectives {
 			for _, b := range o.Bounds {
+				if slo.IsFactor(b.Latency) {
+					continue // charts of latencies cannot show it
+				}
 				limit := bound{strings.TrimPrefix(b.Latency, "request_"), slo.Name(b.Latency), b.Limit.Seconds() * 1000}
 				if limit.figure == "latency" {
 					limit.figure = requestLatency.key

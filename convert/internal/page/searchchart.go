@@ -70,6 +70,9 @@ func shareOf(s record.SearchShare) reading {
 }
 
 func latencyOf(s record.SearchShare) reading {
+	if slo.OnFactor(s.Objective) { // no latency, and so on no axis of milliseconds
+		return reading{math.NaN(), math.NaN(), math.NaN()}
+	}
 	return reading{1000 * orNaN(s.Latency), math.NaN(), math.NaN()}
 }
 

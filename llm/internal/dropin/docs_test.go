@@ -63,8 +63,8 @@ var keyRemarks = map[string]string{
 	"load.lora_traffic_split":              "the sum of the shares may differ from 1 by 1e-9",
 	"load.circuit_breakers":                "the run ends, with the requests in flight recorded; exit code 108",
 	"report.request_lifecycle.per_request": "texts of requests and answers are kept if the fields ask for them",
-	"report.goodput.constraints": "in seconds, above 0, of ttft, tpot, ntpot, itl and request_latency; " +
-		"other names are refused",
+	"report.goodput.constraints": "in seconds, above 0, of ttft, tpot, ntpot, itl, request_latency and first_audio; " +
+		"rtf is a number; other names are refused",
 	"server.type": "`vllm`, `sglang` and `tgi` get the same requests; `mock` is the " +
 		"built-in simulator, unless `--server.base_url` names a server",
 	"server.base_url": "`/v1` is added, as inference-perf does, unless its path has a " +

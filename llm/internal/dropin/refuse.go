@@ -13,6 +13,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Refused returns an error that names every part of a configuration that this module does not support, and what to do
@@ -51,7 +52,7 @@ func Refused(c *config.Config) error {
 	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path",
 		"and key_path are needed both")
 	faults = append(faults, refusedMedia(c)...)
-	faults = append(faults, unclear(c.Own)...)
+	faults = append(faults, unclear(c)...)
 	faults = append(faults, withheld(c)...)
 	faults = append(faults, misplaced(c.Data)...)
 	return errors.Join(append(faults, unreadable(c.CircuitBreakers)...)...)
@@ -63,13 +64,15 @@ func sendsMessages(kind config.APIType) bool {
 	return err == nil && dialect.Input() == api.InputMessages
 }
 
-// unclear names the objectives that cannot be read.
-func unclear(own config.Own) (faults []error) {
-	for _, o := range []struct{ key, text string }{{"x-llm.slo", own.SLO}, {"x-llm.gate", own.Gate}} {
-		if o.text == "" {
-			continue
+// unclear names the objectives that cannot be read, and those that no request of the API can be judged by.
+func unclear(c *config.Config) (faults []error) {
+	of := record.Request{API: string(c.API.Type)}
+	for _, o := range []struct{ key, text string }{{"x-llm.slo", c.Own.SLO}, {"x-llm.gate", c.Own.Gate}} {
+		list, err := slo.Parse(o.text)
+		if err == nil {
+			err = slo.APIFault(list, of.API, of.Generates())
 		}
-		if _, err := slo.Parse(o.text); err != nil {
+		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", o.key, err))
 		}
 	}

@@ -187,6 +187,11 @@ func TestRefused(t *testing.T) {
 		server + load +
 			"metrics: {type: prometheus, prometheus: {url: 'http://u:p@h/***'}}\n": "",
 		server + load +
+			"api: {type: speech}\nx-llm: {slo: 'p99(ttft)<1s'}\n": "x-llm.slo: p99(ttft)<1s is about tokens, which " +
+			"only text has: speech has first_audio, rtf and a latency",
+		server + load +
+			"x-llm: {gate: 'p99(rtf)<1'}\n": "x-llm.gate: p99(rtf)<1 is about sounds: answers of api \"completion\" ",
+		server + load +
 			"api: {type: anthropic_messages}\n": "",
 		server + load +
 			"data: {type: visionarena, visionarena: {}}\n": "api.type: must be chat, anthropic_messages or responses " +

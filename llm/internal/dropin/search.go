@@ -100,19 +100,16 @@ func plainShare(value json.RawMessage) json.RawMessage {
 func (m mapping) checkStream(o *arrival.SearchOptions) error {
 	streaming := m.config.API.Streaming
 	_ = json.Unmarshal(m.config.Own.Client["streaming"], &streaming) // the client refuses another value
-	if streaming {
-		return nil
-	}
-	text := !slices.Contains([]string{record.APIEmbeddings, record.APIRerank}, string(m.config.API.Type))
+	of := record.Request{API: string(m.config.API.Type)}
 	for _, tier := range append(slices.Clone(o.Tiers), arrival.SearchTier{SLO: o.SLO.String}) {
 		list, err := slo.Parse(tier.SLO)
 		if err != nil {
 			continue
 		}
-		if !text {
-			if err := slo.TextFault(list); err != nil {
-				return fmt.Errorf("x-llm.search: %w", err)
-			}
+		if err := slo.APIFault(list, of.API, of.Generates()); err != nil {
+			return fmt.Errorf("x-llm.search: %w", err)
+		}
+		if streaming || !of.Generates() {
 			continue
 		}
 		if err := slo.StreamFault(list); err != nil {

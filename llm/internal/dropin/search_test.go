@@ -104,6 +104,8 @@ func TestSearchNeedsStreaming(t *testing.T) {
 		"x-llm: {search: {slo: 'p99(latency)<1s'}}":                    "",
 		"x-llm: {search: {tiers: [{name: a, slo: itl=5ms}]}}":          "x-llm.search: itl=5ms needs streaming: ",
 		ttft + "}\napi: {type: embeddings}":                            "x-llm.search: p99(ttft)<1s is about tokens, ",
+		ttft + "}\napi: {type: speech, streaming: true}":               "x-llm.search: p99(ttft)<1s is about tokens, ",
+		"x-llm: {search: {slo: 'p99(rtf)<1'}}\napi: {type: speech}":    "",
 	} {
 		c, err := config.Parse([]byte(text + "\nserver: {base_url: h}\n"))
 		if err != nil {

@@ -119,7 +119,7 @@ func (o *Options) applyBounds(r *record.Request) {
 	if o.headerSLO != nil && r.Streaming && (r.Failed() || len(r.Chunks) > 0) {
 		bounds = o.headerSLO
 	}
-	if bounds != nil && (r.Generates() || bounds.Latency > 0) { // bounds on tokens say nothing about the others
+	if bounds != nil && bounds.Concern(r) { // bounds on tokens say nothing about a sound
 		r.SLO, r.Good = bounds, new(r.Meets(*bounds))
 	}
 }

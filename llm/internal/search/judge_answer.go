@@ -2,6 +2,7 @@ package search
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
@@ -13,12 +14,17 @@ import (
 type Answer struct {
 	Failed, Unfinished              bool // Unfinished: the end of the probe cut it off; it does not count
 	TTFT, TPOT, NTPOT, ITL, Latency float64
+	FirstAudio, RTF                 float64 // of sounds; RTF is latency / seconds of sound
+
+	API      string // "" if no request was made, which is over all bounds
+	Textless bool   // it asked for no text
 }
 
 // AnswerOf returns the answer of a record. A request that was sent late has waited in the client, as a user would have:
-// its TTFT, NTPOT and latency include the wait. c is the result of the record's Counts.
+// its TTFT, NTPOT and latency include the wait, and so do the figures of a sound. c is the result of the record's
+// Counts.
 func AnswerOf(r *record.Request, c record.Counts) Answer {
-	a := Answer{Unfinished: r.Unfinished()}
+	a := Answer{Unfinished: r.Unfinished(), API: r.API, Textless: !r.Generates()}
 	a.Failed = r.Failed() && !a.Unfinished
 	wait := time.Duration(0)
 	if r.Due != nil && *r.Due > 0 {
@@ -33,7 +39,12 @@ func AnswerOf(r *record.Request, c record.Counts) Answer {
 	if c.Completion > 0 {
 		a.NTPOT += wait.Seconds() / float64(c.Completion)
 	}
-	if len(r.Chunks) == 0 && r.Streaming && !r.Noted(record.NoteWhole) {
+	a.FirstAudio = secondsFrom(record.FirstAudio(r)) + wait.Seconds()
+	a.RTF = math.NaN()
+	if seconds, known := record.AudioSeconds(r); known {
+		a.RTF = a.Latency / seconds
+	}
+	if len(r.Chunks) == 0 && r.Streaming && !a.Textless && !r.Noted(record.NoteWhole) {
 		a.TTFT = math.Inf(1) // a stream without content never had a first token, however long one waits
 	}
 	return a
@@ -58,6 +69,10 @@ func (a Answer) latency(name string) float64 {
 		return a.NTPOT
 	case "itl":
 		return a.ITL
+	case "first_audio":
+		return a.FirstAudio
+	case "rtf":
+		return a.RTF
 	}
 	return a.Latency
 }
@@ -77,13 +92,16 @@ var overAll = finding{known: true, margin: math.Inf(1)}
 
 // mark judges an answer that ended, by the rules of the reports: a success without any of the latencies is not judged.
 func (a Answer) mark(o slo.Objective) finding {
+	if !a.concerns(o) {
+		return finding{}
+	}
 	if a.Failed {
 		return overAll
 	}
 	m := finding{known: len(o.Bounds) == 0, kept: true}
 	for _, b := range o.Bounds {
 		v := a.latency(b.Latency)
-		if math.IsNaN(v) {
+		if math.IsNaN(v) || !record.Concerns(b.Latency, a.API, !a.Textless) {
 			continue
 		}
 		m.known = true
@@ -94,4 +112,11 @@ func (a Answer) mark(o slo.Objective) finding {
 		m.margin = max(m.margin, v)
 	}
 	return m
+}
+
+// concerns reports whether the objective is about requests of the answer's API.
+func (a Answer) concerns(o slo.Objective) bool {
+	return len(o.Bounds) == 0 || a.API == "" || slices.ContainsFunc(o.Bounds, func(b slo.Bound) bool {
+		return record.Concerns(b.Latency, a.API, !a.Textless)
+	})
 }

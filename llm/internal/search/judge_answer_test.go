@@ -44,6 +44,25 @@ func TestAnswerOf(t *testing.T) {
 	}
 }
 
+// A sound that was asked for late begins as much later for who waits for it.
+func TestAnswerOfSpeech(t *testing.T) {
+	t.Parallel()
+	r := &record.Request{API: record.APISpeech, Due: new(int64(700e6)), Start: 1e9, End: 2.7e9, Streaming: true,
+		Chunks: []int64{200_000, 900_000}, ChunkBytes: []int64{4, 4},
+		Output: []record.Media{{Kind: record.MediaAudio, Seconds: 4}}}
+	a := AnswerOf(r, r.Counts())
+	for latency, want := range map[string]float64{
+		"ttft": math.NaN(), "itl": math.NaN(), "request_latency": 2, "first_audio": 0.5, "rtf": 0.5,
+	} {
+		if got := a.latency(latency); !same(got, want) {
+			t.Errorf("got %s %v, want %v", latency, got, want)
+		}
+	}
+	if !a.Textless || a.API != record.APISpeech {
+		t.Errorf("got %+v", a)
+	}
+}
+
 // same reports whether two latencies are equal to a nanosecond.
 func same(a, b float64) bool {
 	return a == b || math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 2e-9
@@ -56,6 +75,11 @@ func TestMark(t *testing.T) {
 	oneToken := Answer{TTFT: 0.5, TPOT: none, ITL: none, NTPOT: 0.6, Latency: 0.6}
 	failed := full
 	failed.Failed = true
+	full.FirstAudio, full.RTF, oneToken.FirstAudio, oneToken.RTF = none, none, none, none
+	speech := Answer{TTFT: none, TPOT: none, ITL: none, NTPOT: none, Latency: 2, FirstAudio: 0.2, RTF: 0.5,
+		API: record.APISpeech, Textless: true}
+	brokenSpeech := speech
+	brokenSpeech.Failed = true
 	for _, tt := range []struct {
 		objective string
 		answer    Answer
@@ -72,6 +96,13 @@ func TestMark(t *testing.T) {
 		{"goodput(tpot<1s,itl<10ms)>=95%", oneToken, finding{}},
 		{"failures<1%", full, finding{true, true, 0}},
 		{"failures<1%", failed, finding{true, false, math.Inf(1)}},
+		{"p99(first_audio)<300ms", speech, finding{true, true, 0.2}},
+		{"p99(rtf)<0.5", speech, finding{true, false, 0.5}},
+		{"goodput(ttft<100ms,rtf<1)>=95%", speech, finding{true, true, 0.5}},
+		{"p99(ttft)<1s", brokenSpeech, finding{}},
+		{"p99(first_audio)<1s", brokenSpeech, finding{true, false, math.Inf(1)}},
+		{"p99(first_audio)<1s", full, finding{}},
+		{"p99(first_audio)<1s", Answer{Failed: true}, finding{true, false, math.Inf(1)}}, // no request was made
 	} {
 		list, err := slo.Parse(tt.objective)
 		if err != nil {

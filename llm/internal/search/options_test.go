@@ -66,7 +66,7 @@ func TestCheckRefuses(t *testing.T) {
 			o.SLO = text(" ")
 		},
 		`search.slo: column 18: unknown latency "tft": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, ` +
-			`request_latency, latency`: func(o *arrival.SearchOptions) { o.SLO = text("failures<1%, p99(tft)<500ms") },
+			`request_latency, first_audio, rtf, latency`: func(o *arrival.SearchOptions) { o.SLO = text("failures<1%, p99(tft)<500ms") },
 		"search.slo: no server can keep failures<0": func(o *arrival.SearchOptions) {
 			o.SLO = text("ttft=1s, failures<0")
 		},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
@@ -190,7 +191,11 @@ func figure(o slo.Objective, p record.SearchProbe) (name, value string) {
 	case !ok || share.Share == nil:
 		return "", ""
 	case share.Latency != nil && len(o.Bounds) == 1:
-		return fmt.Sprintf("p%v %s", percentile(o), slo.Name(o.Bounds[0].Latency)), milliseconds(*share.Latency)
+		name = fmt.Sprintf("p%v %s", percentile(o), slo.Name(o.Bounds[0].Latency))
+		if slo.IsFactor(o.Bounds[0].Latency) {
+			return name, strconv.FormatFloat(*share.Latency, 'g', 3, 64)
+		}
+		return name, milliseconds(*share.Latency)
 	case o.Kind == slo.Failures && *share.Share == 1:
 		return "", "none failed"
 	case o.Kind == slo.Failures:
