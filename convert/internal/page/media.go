@@ -112,10 +112,9 @@ var mediaKinds = []mediaKind{
 			afterSending.meaning},
 		{"Estimate", "tokens each", "tokens.estimated / tokens.items_estimated", nil, digits, nil, "tokens of a " +
 			"medium, as the model's rule says"},
-		{"Usage", "tokens each", "tokens.compared.#.by_server / tokens.compared.#.items", nil, digits, nil, "tokens " +
-			"of a medium by the server's usage, less the client's count of the text"},
 		{"Usage", "of the estimate", "tokens.compared.#.by_server / tokens.compared.#.estimated", nil, shareOf1,
-			nil, "the usage in percent of what the rule says of the same media"},
+			nil, "tokens by the server's usage, less the client's count of the text, in percent of what the rule says " +
+				"of the same media"},
 	}},
 }
 

@@ -109,9 +109,9 @@ func TestBrokenSpeechIsMarked(t *testing.T) {
 // Requests of several kinds of media are compared in sum, those of none not at all.
 func TestUsageOfMedia(t *testing.T) {
 	t.Parallel()
-	f := mediaFigure{path: "tokens.compared.#.by_server / tokens.compared.#.items", show: digits}
+	f := mediaFigure{path: "tokens.compared.#.by_server / tokens.compared.#.estimated", show: digits}
 	for text, want := range map[string]string{
-		`[{"by_server":300,"items":1},{"by_server":100,"items":3}]`: "100", `[]`: missing,
+		`[{"by_server":300,"estimated":1},{"by_server":100,"estimated":3}]`: "100", `[]`: missing,
 	} {
 		if got := f.cells(gjson.Parse(`{"tokens":{"compared":` + text + `}}`))[0].Text; got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)
