@@ -113,8 +113,8 @@ var mediaKinds = []mediaKind{
 		{"Estimate", "tokens each", "tokens.estimated / tokens.items_estimated", nil, digits, nil, "tokens of a " +
 			"medium, as the model's rule says"},
 		{"Usage", "of the estimate", "tokens.compared.#.by_server / tokens.compared.#.estimated", nil, shareOf1,
-			nil, "tokens by the server's usage, less the client's count of the text, in percent of what the rule says " +
-				"of the same media"},
+			nil, "tokens by the server's usage, less the client's count of the text, in percent of what the rule " +
+				"says of the same media"},
 	}},
 }
 
