@@ -135,13 +135,14 @@ func TestMediaOfRequests(t *testing.T) {
 		"time_to_first_token_after_sending.min": 0.07, "time_to_first_token_after_sending.max": 0.09,
 		"tokens.items_estimated": 4, "tokens.estimated": 4000, "tokens.compared.#": 1, "tokens.compared.0.requests": 2,
 		"tokens.compared.0.items": 3, "tokens.compared.0.by_server": 3600, "tokens.compared.0.estimated": 3000,
-		"tokens.compared.0.difference_per_item": 200,
+		"tokens.compared.0.difference_per_item": 200, "by_kind.image.items": 4, "by_kind.image.different_items": 3,
+		"by_kind.image.bytes": 2_800_000, "by_kind.audio.items": 1, "by_kind.image.estimated": 4000,
 	} {
 		if got := doc.Get("media." + path); got.Type != gjson.Number || math.Abs(got.Num-want) > 1e-9*want {
 			t.Errorf("%s: got %s, want %v", path, got.Raw, want)
 		}
 	}
-	const warning = "the server counts 1,200 tokens an image, its model's rule says 1,000"
+	const warning = "there are 1,200 tokens an image, its model's rule says 1,000"
 	if got := doc.Get("warnings").Raw; !strings.Contains(got, warning) {
 		t.Errorf("warnings %s lack %q", got, warning)
 	}
@@ -287,6 +288,19 @@ func TestMediaAreCompared(t *testing.T) {
 	text, err := RunFigures(mustRead(t, asRecords(t, sampleLines())), "text", Options{})
 	if _, known := text.Values["images_per_sec"]; err != nil || known {
 		t.Errorf("a run of text: %v, %v", text.Values, err)
+	}
+}
+
+// The line on media has the counts by kind, how many came again, their bytes, and for which kind there is no rule.
+func TestLineOnMedia(t *testing.T) {
+	t.Parallel()
+	image := record.Media{Kind: "image", Width: 64, Height: 64, Bytes: 700_000, Tokens: 1000, ID: "a"}
+	got := NewReport(runOf(t, picture(0, 10, image), picture(1, 30, image, record.Media{Kind: "audio", Seconds: 1,
+		Bytes: 100_000, ID: "b"})), Options{}).Summary.Additions.Media.sentence()
+	const want = "2 images (50.0 % seen before), 1 audio in 2 requests; 1.50 MB; sending a body took p50 20.0, p99 29.8 ms; " +
+		"tokens by the model's rule: 1,000 an image, no rule for audios"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 

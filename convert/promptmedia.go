@@ -27,6 +27,48 @@ type Media struct {
 	SendShare    Maybe         `json:"sending_share"`
 	AfterSending *Distribution `json:"time_to_first_token_after_sending"`
 	Tokens       MediaTokens   `json:"tokens"`
+	// ByKind has the items of each kind.
+	ByKind map[string]MediaKind `json:"by_kind"`
+}
+
+// MediaKind sums up the media of a kind.
+type MediaKind struct {
+	Items     int    `json:"items"`
+	Different *int   `json:"different_items"` // nil if an item has no id
+	Bytes     *int64 `json:"bytes"`           // of the files; nil if those of an item are unknown
+	// Estimated is how many items the model has a rule for, and Tokens what it says of these.
+	Estimated int   `json:"items_estimated"`
+	Tokens    int64 `json:"estimated"`
+}
+
+// kindTally counts the media of a kind.
+type kindTally struct {
+	MediaKind
+	ids map[string]bool // nil if an item has none
+}
+
+// add counts an item.
+func (k *kindTally) add(m *record.Media) {
+	k.Items++
+	if m.Tokens > 0 {
+		k.Estimated++
+		k.Tokens += int64(m.Tokens)
+	}
+	switch {
+	case k.Bytes == nil:
+	case m.Bytes == 0 && m.URL:
+		k.Bytes = nil
+	default:
+		*k.Bytes += m.Bytes
+	}
+	switch {
+	case k.ids == nil:
+	case m.ID == "":
+		k.ids, k.Different = nil, nil
+	default:
+		k.ids[m.ID] = true
+		*k.Different = len(k.ids)
+	}
 }
 
 // MediaTokens compares the tokens of media that a model's rule estimates with those that the server counts.
@@ -43,7 +85,7 @@ type MediaCounts struct {
 	Kind      string `json:"kind"` // of all media of each request; severalKinds where these differ
 	Requests  int    `json:"requests"`
 	Items     int    `json:"items"`
-	Server    int64  `json:"by_server"` // prompt tokens of the usage, less the client's count of the text
+	Server    int64  `json:"by_server"` // inferred: prompt tokens of the usage, less the client's count of the text
 	Estimated int64  `json:"estimated"`
 	// Difference is what the server counts more than the estimate, for each item.
 	Difference Float `json:"difference_per_item"`
@@ -53,8 +95,9 @@ type MediaCounts struct {
 const mediaDefinition = "of the successes whose requests hold media: items by kind; different_items of different " +
 	"bytes; body_sending from the connection until the body was handed to the system; sending_share: that time / TTFT " +
 	"(or / latency where there is no TTFT), of all together; time_to_first_token_after_sending: TTFT - body_sending; " +
-	"tokens: as the model's rule estimates them, against the prompt tokens of the usage less the client's count of " +
-	"the text"
+	"tokens: as the model's rule estimates them; by_server is no count but an inference, the prompt tokens of the " +
+	"usage less the client's count of the text, as good as the client's tokenizer is the model's; by_kind: the items " +
+	"of each kind, with the bytes of their files"
 
 // newMedia returns the figures of the group, and nil if no success has media in its request.
 func newMedia(g *subset) *Media {
@@ -71,7 +114,7 @@ func newMedia(g *subset) *Media {
 		return nil
 	}
 	m := &Media{
-		Requests: len(list), Items: map[string]int{}, Body: g.sum(list, requestSize), Sending: g.sum(list, sending),
+		Requests: len(list), Items: map[string]int{}, ByKind: map[string]MediaKind{}, Body: g.sum(list, requestSize), Sending: g.sum(list, sending),
 		AfterSending: g.sum(list, afterSending), SendRate: Maybe(sendRate(g, list)),
 		SendShare: Maybe(sendShare(g, list)),
 	}
@@ -119,24 +162,34 @@ func sendShare(g *subset, list []*run.Request) float64 {
 
 // countItems counts the media, and those of different bytes.
 func (m *Media) countItems(list []*run.Request) {
-	ids, known := map[string]bool{}, true
+	kinds := map[string]*kindTally{}
 	for _, q := range list {
 		for i := range q.Media.Prompt {
 			item := &q.Media.Prompt[i]
-			m.Items[item.Kind]++
+			k := kinds[item.Kind]
+			if k == nil {
+				k = &kindTally{MediaKind{Different: new(0), Bytes: new(int64(0))}, map[string]bool{}}
+				kinds[item.Kind] = k
+			}
+			k.add(item)
 			if item.URL {
 				m.ByURL++
 			}
-			if item.Tokens > 0 {
-				m.Tokens.Items++
-				m.Tokens.Estimated += int64(item.Tokens)
-			}
-			ids[item.ID] = true
-			known = known && item.ID != ""
 		}
 	}
-	if known {
-		m.Different = new(len(ids))
+	m.Different = new(0)
+	for kind, k := range kinds {
+		m.Items[kind] = k.Items
+		m.Tokens.Items += k.Estimated
+		m.Tokens.Estimated += k.Tokens
+		switch {
+		case m.Different == nil:
+		case k.Different == nil:
+			m.Different = nil
+		default:
+			*m.Different += *k.Different
+		}
+		m.ByKind[kind] = k.MediaKind
 	}
 }
 
@@ -194,7 +247,7 @@ func kindOf(list []record.Media) (kind string, tokens int64) {
 }
 
 // The words for media of a kind.
-var mediaNouns = map[string]string{record.MediaImage: "image", record.MediaVideo: "video", record.MediaAudio: "sound",
+var mediaNouns = map[string]string{record.MediaImage: "image", record.MediaVideo: "video", record.MediaAudio: "audio",
 	severalKinds: "medium"}
 
 // Bounds of the warnings about media.
@@ -250,12 +303,12 @@ func (c *MediaCounts) warn(w *warner, g *subset) {
 		off -= float64(templateMost * c.Requests)
 	}
 	each := func(n int64) string { return Digits(float64(n) / float64(c.Items)) }
-	w.warn(off > wrongEstimate*math.Abs(float64(c.Server)), "the server counts %s tokens %s %s, %s says %s",
-		each(c.Server), article(mediaNouns[c.Kind]), mediaNouns[c.Kind], rule, each(c.Estimated))
+	w.warn(off > wrongEstimate*math.Abs(float64(c.Server)), "by the server's usage less the client's count of the text, "+
+		"there are %s tokens %s %s, %s says %s", each(c.Server), article(mediaNouns[c.Kind]), mediaNouns[c.Kind], rule, each(c.Estimated))
 }
 
 func article(noun string) string {
-	if noun == "image" {
+	if noun == "image" || noun == "audio" {
 		return "an"
 	}
 	return "a"
@@ -287,15 +340,46 @@ func plainMedia(g *subset, kind string) (n, all int, bound float64) {
 	return n, all, bound
 }
 
-// sentence tells how the media were sent.
+// sentence tells what the media were and how they were sent.
 func (m *Media) sentence() string {
-	text := fmt.Sprintf("%s in %s", plural(m.all(), "item"), plural(m.Requests, "request"))
+	var counts, tokens []string
+	bytes, known := int64(0), true
+	for _, kind := range [...]string{record.MediaImage, record.MediaVideo, record.MediaAudio} {
+		k, has := m.ByKind[kind]
+		if !has {
+			continue
+		}
+		count := plural(k.Items, kind)
+		if k.Different != nil && *k.Different < k.Items {
+			count += fmt.Sprintf(" (%s seen before)", percentOf(k.Items-*k.Different, k.Items))
+		}
+		counts = append(counts, count)
+		if known = known && k.Bytes != nil; known {
+			bytes += *k.Bytes
+		}
+		rule := "no rule for " + kind + "s"
+		if k.Estimated > 0 {
+			rule = Digits(float64(k.Tokens)/float64(k.Estimated)) + " " + article(kind) + " " + kind
+		}
+		tokens = append(tokens, rule)
+	}
+	list := []string{strings.Join(counts, ", ") + " in " + plural(m.Requests, "request")}
+	if known {
+		list = append(list, megabytes(bytes))
+	}
 	if m.Sending != nil {
-		text += fmt.Sprintf(", sending a body took p50 %s, p99 %s ms", percentileCells(m.Sending, 1000, 50)[0],
-			percentileCells(m.Sending, 1000, 99)[0])
+		list = append(list, middle("sending a body took", m.Sending, 1000, " ms"))
 	}
-	if m.Tokens.Items == m.all() && m.Requests > 0 {
-		text += fmt.Sprintf(", about %s tokens a request", Digits(float64(m.Tokens.Estimated)/float64(m.Requests)))
+	if m.Tokens.Items > 0 {
+		list = append(list, "tokens by the model's rule: "+strings.Join(tokens, ", "))
 	}
-	return text
+	return strings.Join(list, "; ")
+}
+
+// megabytes writes the size of files.
+func megabytes(n int64) string {
+	if n < 100_000 {
+		return Digits(float64(n)/1e3) + " kB"
+	}
+	return Digits(float64(n)/1e6) + " MB"
 }
