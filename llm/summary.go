@@ -34,7 +34,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 		Interrupted: m.root.process.Interrupted(),
 		Simulated:   m.root.process.Simulated(),
 		Failures:    &m.root.process.Failures,
-		Remarks:     m.root.process.Oddities.Lines(),
+		Remarks:     m.remarks(),
 		Searches:    m.root.process.Searches(),
 		Lost:        samples.LostRecords(),
 		Records:     commandline.RecordsPath(os.Args, m.lookupEnv),
@@ -46,6 +46,15 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 		return nil, err
 	}
 	return map[string]any{"stdout": text}, nil
+}
+
+// remarks returns the lines below the totals.
+func (m *ModuleInstance) remarks() []string {
+	list := m.root.process.Oddities.Lines()
+	if text := m.root.process.Inputs.Fetched(m.root.process.Board().ByURL()); text != "" {
+		list = append(list, text)
+	}
+	return list
 }
 
 // measured returns the value with which k6 compared a threshold's expression. k6 gives handleSummary the statistics of

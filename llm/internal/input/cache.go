@@ -31,3 +31,15 @@ func (c *Cache[K, T]) Len() int {
 	defer c.mu.Unlock()
 	return len(c.all)
 }
+
+// All returns the entries that could be opened.
+func (c *Cache[K, T]) All() (list []T) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, open := range c.all {
+		if entry, err := open(); err == nil {
+			list = append(list, entry)
+		}
+	}
+	return list
+}

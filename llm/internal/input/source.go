@@ -35,6 +35,26 @@ type Shared struct {
 // Generated returns the data sets of generated prompts, with their seeds and salts.
 func (s *Shared) Generated() []record.Generated { return s.generated.all() }
 
+// Fetched tells of the media that the model server was to fetch from this process, given how many of them requests
+// named. It returns "" without any.
+func (s *Shared) Fetched(named int64) string {
+	hosts := s.hosts.All()
+	if len(hosts) == 0 || named == 0 {
+		return ""
+	}
+	var fetches, different int64
+	for _, h := range hosts {
+		n, of := h.Counts()
+		fetches, different = fetches+n, different+of
+	}
+	text := fmt.Sprintf("requests named %d media by address: %d fetches, of %d different files", named, fetches,
+		different)
+	if fetches == 0 {
+		text += ": the model server cannot reach this machine, or did not try"
+	}
+	return text
+}
+
 // Source reads inputs for one VU in its init context.
 type Source struct {
 	Shared   *Shared

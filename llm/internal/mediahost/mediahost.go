@@ -52,6 +52,8 @@ type File struct {
 	Kind string // of media, for the log
 	Once bool   // one request names it, so that it may be forgotten after maxOnce others
 	Open func() ([]byte, error)
+
+	fetched bool
 }
 
 // maxOnce bounds the files of one request each: a run of days must not fill the memory with their names. At 1000 of
@@ -62,15 +64,16 @@ const maxOnce = 1 << 17
 type Host struct {
 	options Options
 
-	mu     sync.Mutex
-	base   string // the address before a file's name; "" before the first file
-	prefix string // the path of base
-	files  map[string]File
-	once   []string // names of the files of one request each; at maxOnce, the oldest is at number next
-	next   int
-	server *http.Server
-	log    *os.File
-	err    error
+	mu                 sync.Mutex
+	base               string // the address before a file's name; "" before the first file
+	prefix             string // the path of base
+	files              map[string]File
+	once               []string // names of the files of one request each; at maxOnce, the oldest is at number next
+	next               int
+	fetches, different int64
+	server             *http.Server
+	log                *os.File
+	err                error
 }
 
 // New returns a host with options that pass Check.
@@ -89,6 +92,7 @@ func (h *Host) Add(f File) (string, error) {
 	if _, known := h.files[f.Name]; !known && f.Once {
 		h.rotate(f.Name)
 	}
+	f.fetched = h.files[f.Name].fetched
 	h.files[f.Name] = f
 	return h.base + f.Name, nil
 }
@@ -152,10 +156,32 @@ func (h *Host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin, answer := time.Now(), &counted{ResponseWriter: w, status: http.StatusOK}
 	f := h.find(r.URL.Path)
 	h.serve(answer, r, f)
+	if r.Method == http.MethodGet && answer.status < http.StatusBadRequest {
+		h.count(f.Name)
+	}
 	h.write(fetch{
 		Time: begin.UnixNano(), Method: r.Method, Path: r.URL.Path, Kind: f.Kind, Status: answer.status,
 		Bytes: answer.bytes, Duration: time.Since(begin).Microseconds(), Remote: r.RemoteAddr,
 	})
+}
+
+// count counts a fetch of a file.
+func (h *Host) count(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fetches++
+	if f, known := h.files[name]; known && !f.fetched {
+		h.different++
+		f.fetched = true
+		h.files[name] = f
+	}
+}
+
+// Counts returns how often files were fetched, in whole or in part, and of how many different files that was.
+func (h *Host) Counts() (fetches, different int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.fetches, h.different
 }
 
 // find returns the file of a path, or one without a name. A proxy may have taken away the path of Options.URL.

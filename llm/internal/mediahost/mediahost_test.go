@@ -196,3 +196,23 @@ func TestFilesOfOneRequestAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+// Fetches count however often a file is fetched, and files once; what is not there does not count.
+func TestCountsFetches(t *testing.T) {
+	t.Parallel()
+	file := func(name string) File {
+		return File{Name: name, Type: "image/png", Kind: "image", Open: func() ([]byte, error) { return []byte("x"), nil }}
+	}
+	h, urls := hosted(t, Options{}, file("a.png"), file("b.png"), file("c.png"))
+	for _, url := range []string{urls[0], urls[0], urls[1], urls[1] + "x"} {
+		ask(t, "GET", url)
+	}
+	ask(t, "HEAD", urls[2])
+	if _, err := h.Add(file("a.png")); err != nil { // again, as when its bytes were forgotten
+		t.Fatal(err)
+	}
+	ask(t, "GET", urls[0])
+	if fetches, different := h.Counts(); fetches != 4 || different != 2 {
+		t.Errorf("got %d fetches of %d files, want 4 of 2", fetches, different)
+	}
+}

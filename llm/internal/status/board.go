@@ -19,6 +19,7 @@ type Board struct {
 	schedule schedule
 	inFlight int64
 	failed   int64 // since the start of the run
+	byURL    int64 // media that requests name by an address, of all requests
 	texts    bool  // some requests generate text
 	others   bool  // some do not
 	since    time.Time
@@ -149,6 +150,11 @@ func (b *Board) Done(r *record.Request, c record.Counts, t Ticket) {
 	defer b.mu.Unlock()
 	b.ended(time.Unix(0, r.End), t)
 	b.add(r, c)
+	for i := range r.Media {
+		if r.Media[i].URL {
+			b.byURL++
+		}
+	}
 	b.texts, b.others = b.texts || r.Generates(), b.others || !r.Generates()
 	if delay, due := r.ScheduleDelay(); due {
 		b.interval.delay.add(delay)
@@ -169,6 +175,16 @@ func (b *Board) Done(r *record.Request, c record.Counts, t Ticket) {
 	if first {
 		b.interval.ttft.add(ttft)
 	}
+}
+
+// ByURL returns how many media the requests that ended name by an address, 0 of a nil board.
+func (b *Board) ByURL() int64 {
+	if b == nil {
+		return 0
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.byURL
 }
 
 // add counts a request among those of its stage.
