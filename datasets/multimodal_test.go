@@ -391,7 +391,8 @@ func TestHostedMedia(t *testing.T) {
 			clear(m.store.kept)
 			m.store.mu.Unlock()
 		}
-		if !file.Once || file.Type != "image/jpeg" || !strings.HasSuffix(name, ".jpeg") || len(name) != 37 || medium.Files != nil {
+		if !file.Once || file.Type != "image/jpeg" || !strings.HasSuffix(name, ".jpeg") || len(name) != 37 ||
+			medium.Files != nil {
 			t.Errorf("got %s %s", file.Type, name)
 		}
 	}

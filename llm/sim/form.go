@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"mime/multipart"
 
@@ -20,30 +19,25 @@ func readForm(body []byte, contentType string) (w wireRequest, err error) {
 	if err != nil || kind != "multipart/form-data" {
 		return w, errForm
 	}
-	for r := multipart.NewReader(bytes.NewReader(body), params["boundary"]); ; {
-		part, err := r.NextPart()
-		if errors.Is(err, io.EOF) {
-			return w, nil
-		}
-		if err != nil {
-			return w, fmt.Errorf("the form: %w", err)
-		}
-		data, err := io.ReadAll(part)
-		if err != nil {
-			return w, fmt.Errorf("the form's field %q: %w", part.FormName(), err)
-		}
-		if part.FileName() != "" {
-			w.files = append(w.files, data)
-		} else if value := formValue(data); !w.set(part.FormName(), value) {
-			return w, fmt.Errorf("%s cannot be %.50q", part.FormName(), data)
+	fields, files, err := readParts(multipart.NewReader(bytes.NewReader(body), params["boundary"]))
+	if err != nil {
+		return w, err
+	}
+	for _, f := range files {
+		w.files = append(w.files, f.data)
+	}
+	for name, text := range fields {
+		if !w.set(name, formValue(text)) {
+			return w, fmt.Errorf("%s cannot be %.50q", name, text)
 		}
 	}
+	return w, nil
 }
 
 // formValue returns a value of a form as one of JSON.
-func formValue(data []byte) gjson.Result {
-	if v := gjson.ParseBytes(data); gjson.ValidBytes(data) && (v.Type == gjson.Number || v.IsBool()) {
+func formValue(text string) gjson.Result {
+	if v := gjson.Parse(text); gjson.Valid(text) && (v.Type == gjson.Number || v.IsBool()) {
 		return v
 	}
-	return gjson.Result{Type: gjson.String, Str: string(data), Raw: string(appendQuoted(nil, data))}
+	return gjson.Result{Type: gjson.String, Str: text, Raw: string(appendQuoted(nil, text))}
 }

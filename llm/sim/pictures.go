@@ -131,18 +131,17 @@ func (g drawing) pictureBody(files []string, took time.Duration) []byte {
 			body = append(append(append(body, `{"b64_json":"`...), file...), `"}`...)
 		}
 	}
-	return fmt.Appendf(body, `],%s,"inference_time_s":%s}`, g.pictureFacts(len(files)),
+	return fmt.Appendf(body, `],%s,"inference_time_s":%s}`, g.ask.pictureFacts(len(files)),
 		strconv.FormatFloat(took.Seconds(), 'g', -1, 64))
 }
 
 // pictureFacts returns the members that whole answers and the events of whole pictures share.
-func (g drawing) pictureFacts(n int) string {
-	v := g.ask.visual
+func (a *ask) pictureFacts(n int) string {
+	v := a.visual
 	out := n * ((v.width + 31) / 32) * ((v.height + 31) / 32)
 	return fmt.Sprintf(`"background":"opaque","output_format":%q,"quality":"medium","size":"%dx%d","usage":{`+
 		`"input_tokens":%d,"input_tokens_details":{"image_tokens":0,"text_tokens":%d},"output_tokens":%d,`+
-		`"total_tokens":%d}`, v.format, v.width, v.height, g.ask.promptTokens, g.ask.promptTokens, out,
-		g.ask.promptTokens+out)
+		`"total_tokens":%d}`, v.format, v.width, v.height, a.promptTokens, a.promptTokens, out, a.promptTokens+out)
 }
 
 // streamPictures sends each picture as an event when it is due, after events of the unfinished one.
@@ -179,5 +178,5 @@ func (g drawing) pictureEvent(file string, part int, whole bool) []byte {
 	}
 	return fmt.Appendf(make([]byte, 0, len(file)+600),
 		"event: %s\ndata: {\"type\":%q,%s\"created_at\":%d,%s,\"b64_json\":\"%s\"}\n\n", kind, kind, facts,
-		time.Now().Unix(), g.pictureFacts(1), file)
+		time.Now().Unix(), g.ask.pictureFacts(1), file)
 }

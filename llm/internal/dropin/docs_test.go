@@ -14,8 +14,8 @@ var updateDocs = flag.Bool("update-docs", false, "write the table of docs/config
 
 // keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
 var keyRemarks = map[string]string{
-	"api.type": "inference-perf has the first three, and after 0.7.0 `embeddings` and `rerank`; `transcription` sends " +
-		"data.type `sound`",
+	"api.type": "inference-perf has the first three, and after 0.7.0 `embeddings` and `rerank`; `transcription` " +
+		"sends data.type `sound`",
 	"api.streaming":                  "left out: true for `speech`, whose beginning only a stream tells",
 	"api.response_format.type":       "`anthropic_messages` has no field for a format",
 	"api.embeddings.batch_size":      "items k·batch_size on of the data are the texts of request k",
@@ -26,8 +26,9 @@ var keyRemarks = map[string]string{
 		"`x-slo-tpot-…` of api.headers",
 	"data.type": "`prompts`, `workload_replay` and `sound` are ours; " +
 		"[datasets.md](datasets.md) describes the others",
-	"data.path":                          "may be a name on the Hugging Face hub",
-	"data.visionarena.hf_dataset_name":   "a name, or a folder; or data.path; `parquet` or `json`: hf_data_files are local files",
+	"data.path": "may be a name on the Hugging Face hub",
+	"data.visionarena.hf_dataset_name": "a name, or a folder; or data.path; `parquet` or `json`: hf_data_files are " +
+		"local files",
 	"data.visionarena.hf_split":          "a word of the files' names",
 	"data.visionarena.hf_data_files":     "may have `*` and `?`",
 	"data.visionarena.insertion_point":   "a distribution is drawn in fractions; null: anywhere",

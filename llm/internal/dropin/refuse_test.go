@@ -236,8 +236,8 @@ func TestRefused(t *testing.T) {
 			"must be chat, anthropic_messages or responses for data.type otel_trace_replay, got completion",
 		server + sessions + "api: {type: chat}\ndata: {type: otel_trace_replay}\n": "data.otel_trace_replay: is " +
 			"missing",
-		server + load + "api: {type: transcription}\n": "data.type: must be sound for api.type transcription, got mock: " +
-			"data.path names a file of sound or a folder, and without it sounds are made up",
+		server + load + "api: {type: transcription}\n": "data.type: must be sound for api.type transcription, got " +
+			"mock: data.path names a file of sound or a folder, and without it sounds are made up",
 		server + load + "api: {type: speech}\ndata: {type: sound}\n": "api.type: must be transcription for data.type " +
 			"sound, got speech",
 		server + load + "api: {type: transcription}\ndata: {type: sound}\n":             "",

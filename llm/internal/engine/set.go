@@ -39,7 +39,7 @@ func (v *VU) OpenSet(o *input.DatasetOptions, source *input.Source) (*Set, error
 	}
 	s := &Set{
 		Set: set, number: len(v.sets), vu: v, input: o.API.Input(), salted: o.SaltedByRun(),
-		maxTokens: int(o.MaxTokens), last: -1, media: o.MediaKinds(),
+		maxTokens: int(o.MaxTokens), last: -1, media: input.MediaKinds(o),
 	}
 	if set.Sessions != nil {
 		v.process.sessions.Store(s.number, true)

@@ -43,7 +43,7 @@ func DefaultMediaOptions() *MediaOptions { return &MediaOptions{Delivery: Delive
 func (o *DatasetOptions) hasMedia() bool { return o.Media != nil || o.Shared.Media != nil }
 
 // checkMedia checks the options of media, and refuses them where there is no prompt to put them into.
-func (o *DatasetOptions) checkMedia() error {
+func checkMedia(o *DatasetOptions) error {
 	if !o.hasMedia() {
 		return nil
 	}
@@ -54,13 +54,13 @@ func (o *DatasetOptions) checkMedia() error {
 	if o.Media == nil {
 		name = "sharedPrefix"
 	}
-	if err := o.refuseMedia(); err != nil {
+	if err := refuseMedia(o); err != nil {
 		return invalid(name, err)
 	}
-	if err := o.mediaOptions().Validate(); err != nil {
+	if err := mediaOptions(o).Validate(); err != nil {
 		return invalid(name, err)
 	}
-	for _, kind := range o.MediaKinds() {
+	for _, kind := range MediaKinds(o) {
 		if err := api.CheckMedia(o.API, kind); err != nil {
 			return invalid(name, err)
 		}
@@ -79,7 +79,7 @@ func (o *DatasetOptions) checkMedia() error {
 }
 
 // refuseMedia tells why requests cannot have media.
-func (o *DatasetOptions) refuseMedia() error {
+func refuseMedia(o *DatasetOptions) error {
 	switch {
 	case slices.Contains(sessionKinds, o.Kind):
 		return fmt.Errorf("type %s replays sessions as they were recorded: media go with single requests", o.Kind)
@@ -98,8 +98,10 @@ func (o *DatasetOptions) refuseMedia() error {
 	return nil
 }
 
-// MediaKinds returns the kinds of media in the items, as requests carry them: the frames of a video can be images.
-func (o *DatasetOptions) MediaKinds() (kinds []string) {
+
+// MediaKinds returns the kinds of media in the items of a data set, as requests carry them: the frames of a video can
+// be images.
+func MediaKinds(o *DatasetOptions) (kinds []string) {
 	mixes := []*datasets.MediaMix{o.Shared.Media}
 	if o.Media != nil {
 		mixes = append(mixes, o.Media.Each)
@@ -142,7 +144,7 @@ func (o *MediaOptions) check() error {
 }
 
 // mediaOptions returns the options of the files, without their seed.
-func (o *DatasetOptions) mediaOptions() *datasets.MediaOptions {
+func mediaOptions(o *DatasetOptions) *datasets.MediaOptions {
 	original := o.Prompts == OriginalPrompts
 	m := &datasets.MediaOptions{Prefix: o.Shared.Media, Original: original, Solid: original}
 	if own := o.Media; own != nil {
@@ -159,7 +161,7 @@ func (s *Source) withMedia(o *DatasetOptions, set datasets.Set) (datasets.Set, e
 	if !o.hasMedia() {
 		return set, nil
 	}
-	m := o.mediaOptions()
+	m := mediaOptions(o)
 	if o.Seed != nil {
 		m.Seed = *o.Seed
 	}

@@ -175,7 +175,7 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 		return invalid("api", fmt.Errorf("'%s' sends sounds: use type '%s'", o.API.Name(), soundKind))
 	}
 	uses := append(slices.Clone(o.uses()), "type", "api", "seed")
-	if err := cmp.Or(o.checkTexts(given), o.checkMedia()); err != nil {
+	if err := cmp.Or(o.checkTexts(given), checkMedia(o)); err != nil {
 		return err
 	}
 	if o.hasMedia() {

@@ -544,8 +544,10 @@ func TestSummaryOfSeveralKinds(t *testing.T) {
 		s.Board.Done(r, record.Counts{PromptSource: record.NoSource, CompletionSource: record.NoSource}, ticket)
 	}
 	got := text(t, s, `{"state": {"testRunDurationMs": 3000}, "metrics": {"llm_ttft": {"values": {}}}}`)
-	for _, want := range []string{"  images                   2      2 each\n", "  videos                   1      1 each\n",
-		"  audios                   1      1 each\n", "  per audio ", "  per image ", "  per video ", "iterations"} {
+	for _, want := range []string{
+		"  images                   2      2 each\n", "  videos                   1      1 each\n",
+		"  audios                   1      1 each\n", "  per audio ", "  per image ", "  per video ", "iterations",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got %s, want %s", got, want)
 		}
