@@ -22,6 +22,8 @@ var figurePaths = map[string]string{
 	"itl":   "successes.latency.inter_token_latency", "request_latency": "successes.latency.request_latency",
 	"schedule_delay":      "load_summary.schedule_delay",
 	"time_to_first_audio": "xk6_llm.speech.time_to_first_audio",
+	"missing_seconds":     "xk6_llm.speech.players.0.missing_seconds",
+	"seconds_per_picture": "xk6_llm.image.seconds_per_picture",
 }
 
 // ReadFigures reads the summary in a report directory, whether inference-perf wrote it, in its current or its older
@@ -138,6 +140,16 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 		if v := summary.Get(path); v.Type == gjson.Number && !math.IsInf(v.Num, 0) {
 			values[name] = v.Num
 		}
+	}
+	if share := summary.Get("xk6_llm.speech.players.0.continuity_ok"); share.Type == gjson.Number {
+		values["continuity"] = share.Num
+	}
+	speech, transcription := summary.Get("xk6_llm.speech").Exists(), summary.Get("xk6_llm.transcription").Exists()
+	switch { // of both nobody can tell the percentiles without the requests
+	case speech && !transcription:
+		distributionsOf(summary, map[string]string{"real_time_factor": "xk6_llm.speech.real_time_factor"}, values)
+	case transcription && !speech:
+		distributionsOf(summary, map[string]string{"real_time_factor": "xk6_llm.transcription.real_time_factor"}, values)
 	}
 	for _, name := range [...]string{"images_per_sec", "videos_per_sec", "audios_per_sec"} {
 		if v := summary.Get("successes.throughput." + name); v.Num > 0 && !math.IsInf(v.Num, 0) { // 0: of no media

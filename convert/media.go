@@ -177,9 +177,10 @@ func comparedMedia(g *subset, q *run.Request) *compare.Media {
 	if q.Media == nil {
 		return nil
 	}
-	m := &compare.Media{FirstAudio: unknown}
-	if q.API == record.APISpeech && !q.Failed() {
-		m.FirstAudio = firstArrival(g, q)
+	m := &compare.Media{FirstAudio: unknown, RealTime: unknown, Missing: unknown, Continuous: unknown,
+		PerPicture: unknown}
+	if !q.Failed() {
+		setComparedAnswer(g, q, m)
 	}
 	for _, item := range mediaOf(q) {
 		switch item.Kind {
@@ -192,4 +193,26 @@ func comparedMedia(g *subset, q *run.Request) *compare.Media {
 		}
 	}
 	return m
+}
+
+// setComparedAnswer sets what is compared of a success by its API.
+func setComparedAnswer(g *subset, q *run.Request, m *compare.Media) {
+	switch q.API {
+	case record.APISpeech:
+		m.FirstAudio, m.RealTime = firstArrival(g, q), realTimeFactor(g, q)
+		played, known := record.NewPlayback(q.Media.Arrivals, q.Media.Sound, playSeconds(g, q), 0)
+		if !known || q.LeftOut {
+			return
+		}
+		m.Missing, m.Continuous = played.Missing.Seconds(), 0
+		if m.Missing <= tolerance {
+			m.Continuous = 1
+		}
+	case record.APITranscription:
+		m.RealTime = realTimeFactor(g, q)
+	case record.APIImage:
+		if n := len(q.Media.Answer); n > 0 {
+			m.PerPicture = requestLatency(g, q) / float64(n)
+		}
+	}
 }

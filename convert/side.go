@@ -7,6 +7,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // RunSide returns the run as one side of a comparison, without the requests that its end cut off. Only successes have
@@ -16,7 +17,8 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 	g := newSubset(r, r.Requests, o, nil)
 	health := g.health()
 	side := compare.Side{Name: name, Doubt: doubt(health.Verdict, health.Reasons), Seconds: g.time,
-		Untimed: !hasTimes(r, r.Requests), Asked: askedRates(r), Searches: comparedSearches(r.Searches)}
+		Untimed: !hasTimes(r, r.Requests), Asked: askedRates(r), Searches: comparedSearches(r.Searches),
+		Counted: countedMostly(g)}
 	for i, q := range r.Requests {
 		if unfinished(q) {
 			continue
@@ -24,12 +26,15 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 		zero := r.Requests[0].Start
 		c := compare.Request{
 			Start: r.Seconds(q.Start - zero), End: r.Seconds(q.End - zero), Stage: int(q.Stage), Failed: q.Failed(),
-			ScheduleDelay: scheduleDelay(g, q),
-			TTFT:          unknown, TPOT: unknown, NTPOT: unknown, ITL: unknown, Latency: unknown,
+			ScheduleDelay: scheduleDelay(g, q), ServerOutput: unknown,
+			TTFT: unknown, TPOT: unknown, NTPOT: unknown, ITL: unknown, Latency: unknown,
 		}
 		if !q.Failed() {
 			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.TTFT, q.TPOT, q.NTPOT(), q.MeanITL(), requestLatency(g, q)
 			c.Input, c.Output = inputTokens(g, q), outputTokens(g, q)
+		}
+		if q.ServerCompletion != none {
+			c.ServerOutput = float64(q.ServerCompletion)
 		}
 		if q.TakesInputs {
 			c.Inputs = inputCount(g, q)
@@ -50,6 +55,25 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 	}
 	side.Sessions = comparedSessions(r)
 	return side
+}
+
+// countedMostly says by what the tokens of most answers were counted, "" if there is no count.
+func countedMostly(g *subset) string {
+	counts := map[record.Source]int{}
+	for _, q := range g.ok {
+		if !q.Textless {
+			counts[q.OutputSource]++
+		}
+	}
+	most := record.NoSource
+	for _, source := range sortedKeys(counts) {
+		if source != record.NoSource && counts[source] > counts[most] || most == record.NoSource {
+			most = source
+		}
+	}
+	return map[record.Source]string{record.ClientTokenizer: "the client's tokenizer",
+		record.ClientRaw: "the client's tokenizer of texts alone", record.ServerUsage: "the server",
+		record.ContentChunks: "chunks, one token each"}[most]
 }
 
 // comparedSessions returns the sessions of a replay that were not cut.

@@ -35,6 +35,8 @@ type Side struct {
 	// Asked describes the rates that were asked of the run, such as 5, 10 requests/s; "" if none was, or they are
 	// unknown.
 	Asked string
+	// Counted describes by what most answers' tokens were counted, such as the server; "" if that is unknown.
+	Counted string
 	// Searches holds what the search of the run found; nil if the run is none.
 	Searches []Search
 	// Sessions holds the sessions of a replay in the form of requests, in any order: Latency is a session's duration,
@@ -69,6 +71,8 @@ type Request struct {
 	// Inputs is the number of texts or documents of a request that generates no text, 0 or NaN if it has none.
 	Inputs float64
 	Media  *Media // nil without media
+
+	ServerOutput float64 // tokens of the answer as the server counts them; NaN if it does not
 }
 
 // Options configures a comparison. The zero value has the usual settings.
@@ -99,7 +103,8 @@ type Options struct {
 	// percentage points.
 	Margin float64
 
-	otherLoad bool // the sides were asked for different rates
+	otherLoad bool            // the sides were asked for different rates
+	uncounted map[string]bool // quantities that are not judged, because tokens were counted in different ways
 }
 
 const (
@@ -169,6 +174,7 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{Level: o.Level, Seed: o.Seed, Resamples: o.resamplesFor(max(len(base.Requests), len(fresh.Requests)))}
+	counts := o.settleCounts(&base, &fresh)
 	a, b := newRun(base), newRun(fresh)
 	if a.spanned || b.spanned { // measured alike, or the rates could not be compared
 		a.useSpan()
@@ -184,7 +190,7 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 		r.Loads = fmt.Sprintf("the loads differ: BASE was asked for %s, NEW for %s; so rates are not judged, and "+
 			"latencies are of different loads", base.Asked, fresh.Asked)
 	}
-	r.Notes = append(r.Notes, notes(a, b, o, r.Resamples)...)
+	r.Notes = append(append(r.Notes, counts...), notes(a, b, o, r.Resamples)...)
 	scopes := []scope{{a, b, allStages}}
 	for _, stage := range sharedStages(a, b) {
 		scopes = append(scopes, scope{a.stage(stage), b.stage(stage), stage})

@@ -16,6 +16,8 @@ func value(v float64, unit Unit) string {
 		return digits(v) + " s"
 	case unit == Seconds:
 		return digits(v*1000) + " ms"
+	case unit == Factor:
+		return digits(v)
 	}
 	return digits(v) + "/s"
 }
@@ -57,6 +59,8 @@ func (m *Metric) change() string {
 		v, interval, unit = m.Change, m.Interval, " pp"
 	case v == nil && m.Unit == Seconds:
 		v, interval, unit, scale = m.Change, m.Interval, " ms", 1000
+	case v == nil && m.Unit == Factor:
+		v, interval, unit, scale = m.Change, m.Interval, "", 1
 	case v == nil:
 		v, interval, unit, scale = m.Change, m.Interval, "/s", 1
 	}

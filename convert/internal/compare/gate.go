@@ -108,20 +108,23 @@ func parseMetric(text string) (id metricID, q quantity, err error) {
 	case q.latency == nil && call:
 		return id, q, fmt.Errorf("%q has one value only; write it without %s()", name, outer)
 	case q.latency == nil:
-		return metricID{quantity: name}, q, nil
+		return metricID{quantity: q.name}, q, nil
 	case !call:
 		return id, q, fmt.Errorf("%q has many values; write mean(%s) or p99(%s)", name, name, name)
 	case outer == "mean":
-		return metricID{quantity: name, statistic: mean}, q, nil
+		return metricID{quantity: q.name, statistic: mean}, q, nil
 	}
 	p, ok := parsePercentile(outer)
 	if !ok {
 		return id, q, fmt.Errorf("unknown statistic %q, known are mean and p0 to p100, as in p99 or p99.9", outer)
 	}
-	return metricID{quantity: name, statistic: percentile, percentile: p}, q, nil
+	return metricID{quantity: q.name, statistic: percentile, percentile: p}, q, nil
 }
 
 func quantityOf(name string) (quantity, bool) {
+	if whole, found := otherNames[name]; found {
+		name = whole
+	}
 	for _, q := range quantities() {
 		if q.name == name {
 			return q, true
@@ -215,6 +218,9 @@ func unitAdvice(unit Unit) string {
 		return "use %, us, ms or s"
 	case Share:
 		return "use %, or pp with a sign for percentage points"
+	}
+	if unit == Factor {
+		return "use % with a sign, or a bare number"
 	}
 	if unit == Load {
 		return "use % with a sign, or a bare number of requests/s or of requests at a time"

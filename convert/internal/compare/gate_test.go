@@ -57,6 +57,8 @@ const knownMetrics = "known are mean(ttft), pN(ttft), mean(tpot), pN(tpot), mean
 	"pN(itl), mean(request_latency), " +
 	"pN(request_latency), mean(schedule_delay), pN(schedule_delay), requests_per_sec, inputs_per_sec, " +
 	"output_tokens_per_sec, total_tokens_per_sec, mean(time_to_first_audio), pN(time_to_first_audio), " +
+	"mean(real_time_factor), pN(real_time_factor), mean(missing_seconds), pN(missing_seconds), continuity, " +
+	"mean(seconds_per_picture), pN(seconds_per_picture), " +
 	"images_per_sec, videos_per_sec, audios_per_sec, goodput, failures, good, mean(session_duration), " +
 	"pN(session_duration), mean(tfut), pN(tfut), session_failures, capacity"
 

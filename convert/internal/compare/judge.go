@@ -68,8 +68,8 @@ func (s scope) bareRate(q quantity, o Options) []Metric {
 		return nil
 	}
 	m := bare(newMetric(q, metricID{quantity: q.name}), a, b, knownBase, knownNew, o)
-	if o.otherLoad {
-		m.Verdict, m.Warnings, m.sparse, m.gated = Unclear, []string{otherLoad}, true, false
+	if remark := o.unlike(q); remark != "" {
+		m.Verdict, m.Warnings, m.sparse, m.gated = Unclear, []string{remark}, true, false
 		return []Metric{m}
 	}
 	if m.Verdict == Unclear && m.gated {
@@ -161,8 +161,8 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 		by := math.Abs(a.value)
 		m.Relative, m.RelativeInterval = known(d.value/by), knownInterval(relativeLow(a, b, d.low/by), d.high/by)
 	}
-	if q.perSecond != nil && o.otherLoad {
-		m.Warnings, m.sparse = append(m.Warnings, otherLoad), true
+	if remark := o.unlike(q); remark != "" {
+		m.Warnings, m.sparse = append(m.Warnings, remark), true
 		return m
 	}
 	m.gated = tooFew(q, id, a, b, forGates) == ""
@@ -178,6 +178,17 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 
 // otherLoad is the remark on a rate of runs that were asked for different rates, which it follows.
 const otherLoad = "the loads differ"
+
+// unlike returns why a quantity of the two runs is not the same thing, and "" if it is.
+func (o Options) unlike(q quantity) string {
+	switch {
+	case q.perSecond != nil && o.otherLoad:
+		return otherLoad
+	case o.uncounted[q.name]:
+		return otherCounts
+	}
+	return ""
+}
 
 // relativeLow limits the lower end of a relative change: a quantity that is never negative cannot fall by more than
 // itself.

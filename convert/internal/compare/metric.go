@@ -17,6 +17,7 @@ const (
 	TokensPerSec   Unit = "tokens/s"
 	InputsPerSec   Unit = "inputs/s"
 	Share          Unit = "share" // from 0 to 1
+	Factor         Unit = "factor"
 )
 
 // Direction is the direction in which a figure should go.
