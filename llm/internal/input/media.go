@@ -98,7 +98,6 @@ func refuseMedia(o *DatasetOptions) error {
 	return nil
 }
 
-
 // MediaKinds returns the kinds of media in the items of a data set, as requests carry them: the frames of a video can
 // be images.
 func MediaKinds(o *DatasetOptions) (kinds []string) {
