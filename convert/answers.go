@@ -24,16 +24,16 @@ type Answered struct {
 	Bytes       *Distribution `json:"bytes_received"` // of the bodies of the answers
 }
 
-// answered returns the figures that successes of any API have.
-func (g *subset) answered(ok []*run.Request) Answered {
+// newAnswered returns the figures that successes of any API have.
+func newAnswered(g *subset, ok []*run.Request) Answered {
 	return Answered{
-		Requests: len(ok), RequestRate: g.perSecond(float64(len(ok))), Latency: g.sum(ok, requestLatency),
+		Requests: len(ok), RequestRate: perSecond(g, float64(len(ok))), Latency: g.sum(ok, requestLatency),
 		Bytes: g.sum(ok, bytesReceived),
 	}
 }
 
 // perSecond divides a total by the time of all requests.
-func (g *subset) perSecond(total float64) Maybe {
+func perSecond(g *subset, total float64) Maybe {
 	if g.time == 0 {
 		return 0
 	}
@@ -134,8 +134,8 @@ var answerDefinitions = map[string]string{
 		"sound while it comes, and miss what comes late",
 	record.APITranscription: "of the API transcription: as of speech; uploading is the time that the form took to send",
 	record.APIImage: "of the API image: successes as of speech. seconds_per_picture is latency / pictures of the " +
-		"request, reading_time the time from the first byte of an answer to the last, megapixels are of a million pixels, " +
-		"time_to_first_picture is of streams, server_seconds is what the server says that it took",
+		"request, reading_time the time from the first byte of an answer to the last, megapixels are of a million " +
+		"pixels, time_to_first_picture is of streams, server_seconds is what the server says that it took",
 	record.APIVideo: "of the API video: successes as of speech. A latency ends when the client sees that the job is " +
 		"done, at most bound later than it was; download_time comes after it. real_time_factor is latency / seconds " +
 		"of the video; server_seconds is what the server says that it took, in whole seconds if only by " +

@@ -26,9 +26,11 @@ func (t RequestTable) writeCSV(w io.Writer) error {
 		return err
 	}
 	var rec record.Request
+	var row run.Row
 	rows := t.rows()
 	for _, q := range t.run.Requests {
-		if err := out.Write(csvLine(columns, rows.row(q, &rec))); err != nil {
+		rows.fill(&row, q, &rec)
+		if err := out.Write(csvLine(columns, row)); err != nil {
 			return err
 		}
 	}
@@ -55,7 +57,11 @@ func names(columns []reflect.StructField) (list []string) {
 func csvLine(columns []reflect.StructField, row any) []string {
 	values, fields := reflect.ValueOf(row), make([]string, len(columns))
 	for i, c := range columns {
-		fields[i] = csvField(values.FieldByIndex(c.Index))
+		v := values.FieldByIndex(c.Index)
+		if v.IsZero() && strings.HasSuffix(c.Tag.Get("parquet"), ",optional") {
+			continue // null
+		}
+		fields[i] = csvField(v)
 	}
 	return fields
 }

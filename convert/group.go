@@ -252,7 +252,7 @@ func (g *subset) readChunks(s *seriesMaker) {
 }
 
 func (g *subset) successesPart() Successes {
-	media, prompt := g.mediaFigures(), g.promptTokens(g.prompted(), inputTokens)
+	media, prompt := mediaFiguresOf(g), g.promptTokens(prompted(g), inputTokens)
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
@@ -287,7 +287,7 @@ func (g *subset) throughput(media mediaFigures) Throughput {
 	if g.time == 0 {
 		return Throughput{}
 	}
-	in, out := g.total(g.prompted(), inputTokens), g.total(g.texts, outputTokens)
+	in, out := g.total(prompted(g), inputTokens), g.total(g.texts, outputTokens)
 	if !hasTimes(g.run, g.all) {
 		in, out = g.orStated(in, out)
 	}
@@ -300,7 +300,7 @@ func (g *subset) throughput(media mediaFigures) Throughput {
 
 // prompted returns the successes without those for sounds, pictures and videos whose prompts nobody counted, unless
 // there are no others: then the tokens are unknown.
-func (g *subset) prompted() []*run.Request {
+func prompted(g *subset) []*run.Request {
 	uncounted := func(q *run.Request) bool {
 		return q.Textless && !q.TakesInputs && q.InputSource == record.NoSource
 	}

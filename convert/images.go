@@ -44,7 +44,7 @@ type SizeGroup struct {
 // newImages returns the figures of the successes of the API.
 func newImages(g *subset, ok []*run.Request) *Images {
 	i := &Images{
-		Answered: g.answered(ok), PerRequest: g.sum(ok, pictureCount), PerPicture: g.sum(ok, secondsPerPicture),
+		Answered: newAnswered(g, ok), PerRequest: g.sum(ok, pictureCount), PerPicture: g.sum(ok, secondsPerPicture),
 		FirstByte: g.sum(ok, firstByte), Reading: g.sum(ok, readingTime), First: g.sum(ok, firstArrival),
 		Server: g.sum(ok, serverSeconds), Formats: map[string]int{}, BySize: bySize(g, ok),
 	}
@@ -63,7 +63,7 @@ func newImages(g *subset, ok []*run.Request) *Images {
 			}
 		}
 	}
-	i.PictureRate, i.PixelRate = g.perSecond(float64(i.Pictures)), g.perSecond(stats.Sum(sizes))
+	i.PictureRate, i.PixelRate = perSecond(g, float64(i.Pictures)), perSecond(g, stats.Sum(sizes))
 	i.Megapixels = NewDistribution(sizes, g.opts.Percentiles)
 	return i
 }

@@ -71,8 +71,8 @@ func allInputs(g *subset) map[string]Inputs {
 func inputsOf(g *subset, requests []*run.Request) Inputs {
 	total := g.total(requests, inputCount)
 	return Inputs{
-		Requests: len(requests), RequestRate: g.perSecond(float64(len(requests))),
-		Total: Maybe(total), Rate: g.perSecond(total), TokenRate: g.perSecond(g.total(requests, inputTokens)),
+		Requests: len(requests), RequestRate: perSecond(g, float64(len(requests))),
+		Total: Maybe(total), Rate: perSecond(g, total), TokenRate: perSecond(g, g.total(requests, inputTokens)),
 		PerRequest: g.sum(requests, inputCount), Latency: g.sum(requests, requestLatency),
 		Bytes: g.sum(requests, bytesReceived), VectorLengths: vectorLengths(requests),
 		Scores: g.sum(requests, scoreCount), ByBatch: byBatch(g, requests),

@@ -48,8 +48,8 @@ type mediaFigures struct {
 	images, videos, audios float64 // how many there are
 }
 
-// mediaFigures returns the figures of the successes.
-func (g *subset) mediaFigures() (f mediaFigures) {
+// mediaFiguresOf returns the figures of the successes.
+func mediaFiguresOf(g *subset) (f mediaFigures) {
 	if !g.run.HasMedia {
 		none := g.sum(g.ok, zero)
 		f.image.Count, f.video.Count, f.audio.Count = none, none, none

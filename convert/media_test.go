@@ -78,7 +78,8 @@ func asked(api string, second int64) *record.Request {
 // The media of prompts count, and those of answers where the API makes media. What is unknown of one is left out.
 func TestFiguresOfMedia(t *testing.T) {
 	t.Parallel()
-	chat, edit, speech, failed := asked("chat", 0), asked(record.APIImage, 1), asked(record.APISpeech, 2), asked("chat", 2)
+	chat, edit, failed := asked("chat", 0), asked(record.APIImage, 1), asked("chat", 2)
+	speech := asked(record.APISpeech, 2)
 	chat.Media = []record.Media{{Kind: "image", Width: 200, Height: 100, Bytes: 5000}, {Kind: "image", URL: true},
 		{Kind: "video", Format: "png_frames", Width: 30, Height: 20, Frames: 8, Bytes: 800}}
 	edit.Media = []record.Media{{Kind: "image", Width: 64, Height: 64, Bytes: 100}}
@@ -165,7 +166,7 @@ func TestWarningsAboutMedia(t *testing.T) {
 	}{
 		{"fine", 10, record.Media{Kind: "image", Width: 100, Height: 100, Bytes: 9000}, ""},
 		{"slow", 60, record.Media{Kind: "image", Width: 100, Height: 100, Bytes: 9000},
-			"sending the bodies took 60 % of the wait for the first token or the answer (16,667 bytes/s in each request)"},
+			"sending the bodies took 60 % of the wait for the first token or the answer (16,667 bytes/s in each"},
 		{"the same", 10, record.Media{Kind: "audio", Bytes: 9000, ID: "a"},
 			"all 12 media of the prompts are one and the same"},
 		{"of one colour", 10, record.Media{Kind: "image", Width: 100, Height: 100, Bytes: 100},
@@ -176,7 +177,8 @@ func TestWarningsAboutMedia(t *testing.T) {
 		{"frames of one colour", 10,
 			record.Media{Kind: "video", Format: "png_frames", Width: 100, Height: 100, Frames: 10, Bytes: 2000},
 			"12 of 12 videos take less than 0.05 bytes for a pixel"},
-		{"a video", 10, record.Media{Kind: "video", Format: "mp4", Width: 100, Height: 100, Frames: 10, Bytes: 2000}, ""},
+		{"a video", 10,
+			record.Media{Kind: "video", Format: "mp4", Width: 100, Height: 100, Frames: 10, Bytes: 2000}, ""},
 		{"small", 10, record.Media{Kind: "image", Width: 10, Height: 10, Bytes: 4}, ""},
 	} {
 		var list []*record.Request

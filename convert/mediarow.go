@@ -17,37 +17,22 @@ func setMediaColumns(row *run.Row, q *run.Request) {
 	if q.Media == nil {
 		return
 	}
-	row.Media = new(q.Media.JSON())
-	if q.Media.Sent > 0 {
-		row.Sent = &q.Media.Sent
-	}
-	counts, frames, sum := map[string]int{}, 0, record.Media{}
-	var pixels, tokens int64
+	row.Media, row.Sent = q.Media.JSON(), q.Media.Sent
 	for _, m := range mediaOf(q) {
-		counts[m.Kind]++
-		frames += m.Frames
-		pixels += m.Pixels()
-		tokens += int64(m.Tokens)
-		sum.Bytes += m.Bytes
-		sum.Seconds += m.Seconds
+		switch m.Kind {
+		case record.MediaImage:
+			row.Images++
+		case record.MediaVideo:
+			row.Videos++
+		case record.MediaAudio:
+			row.Audios++
+		}
+		row.MediaBytes += m.Bytes
+		row.Frames = narrow(int(row.Frames) + m.Frames)
+		row.Pixels += m.Pixels()
+		row.MediaTokens += int64(m.Tokens)
+		row.MediaSeconds += m.Seconds
 	}
-	count := func(kind string) *int32 { return new(narrow(counts[kind])) }
-	row.Images, row.Videos, row.Audios = count(record.MediaImage), count(record.MediaVideo), count(record.MediaAudio)
-	row.MediaBytes, row.Pixels, row.MediaTokens = &sum.Bytes, orNull64(pixels), orNull64(tokens)
-	if frames > 0 {
-		row.Frames = new(narrow(frames))
-	}
-	if sum.Seconds > 0 {
-		row.MediaSeconds = &sum.Seconds
-	}
-}
-
-// orNull64 returns nil for 0, which stands for a number that is unknown.
-func orNull64(n int64) *int64 {
-	if n == 0 {
-		return nil
-	}
-	return &n
 }
 
 // MediaRow is a row of media.parquet: a picture, a video or a sound. What is unknown of it is null.

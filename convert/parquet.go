@@ -53,9 +53,11 @@ func (t RequestTable) WriteParquet(out io.Writer) error {
 		recs := make([]record.Request, batchRows) // a batch holds their lists until it is written
 		rows := t.rows()
 		for i, q := range r.Requests {
-			if err := w.write(rows.row(q, &recs[i%batchRows])); err != nil {
+			row, err := w.next()
+			if err != nil {
 				return err
 			}
+			rows.fill(row, q, &recs[i%batchRows])
 		}
 		return nil
 	}, meta...)
@@ -126,15 +128,24 @@ type rowWriter[T any] struct {
 }
 
 const (
-	batchRows = 256
+	batchRows = 64
 	groupRows = 1 << 15
 )
 
-func (w *rowWriter[T]) write(row T) error {
-	if w.batch = append(w.batch, row); len(w.batch) < batchRows {
-		return nil
+// next returns a row to be filled before the next call. It is of the batch, because large rows take long to copy.
+func (w *rowWriter[T]) next() (row *T, err error) {
+	if len(w.batch) == batchRows {
+		err = w.flush()
 	}
-	return w.flush()
+	var zero T
+	w.batch = append(w.batch, zero)
+	return &w.batch[len(w.batch)-1], err
+}
+
+func (w *rowWriter[T]) write(row T) error {
+	next, err := w.next()
+	*next = row
+	return err
 }
 
 func (w *rowWriter[T]) flush() error {
@@ -213,13 +224,13 @@ func (t RequestTable) rows() rowMaker {
 	return m
 }
 
-// row returns the row of a request. It unpacks the request into rec; the row shares the lists of rec.
-func (m rowMaker) row(q *run.Request, rec *record.Request) run.Row {
+// fill sets the row of a request. It unpacks the request into rec; the row shares the lists of rec.
+func (m rowMaker) fill(row *run.Row, q *run.Request, rec *record.Request) {
 	r := m.run
 	q.Unpack(rec)
 	toMicroseconds(r, rec.Chunks)
 	d := q.Details()
-	row := run.Row{
+	*row = run.Row{
 		RunID: r.ID(), Instance: q.Instance, RequestID: d.ID(), Client: narrow(q.Client), Scenario: q.Scenario,
 		Stage: q.Stage, Index: q.Index, Seq: q.Seq, SessionID: d.SessionID(), Turn: d.Turn,
 		API: q.API, Model: q.Model, Adapter: q.Adapter, Streaming: q.Streaming,
@@ -238,9 +249,9 @@ func (m rowMaker) row(q *run.Request, rec *record.Request) run.Row {
 		Error: d.Error(), Note: q.Note, Inputs: nullable(d.Inputs), VectorLength: nullable(d.VectorLength),
 		Scores: nullable(d.Scores),
 	}
-	setRowTimes(r, &row, q)
-	m.setCall(&row, q)
-	setMediaColumns(&row, q)
+	setRowTimes(r, row, q)
+	m.setCall(row, q)
+	setMediaColumns(row, q)
 	if d.WriteDelay > 0 {
 		row.WriteDelay = milliseconds(r.Seconds(d.WriteDelay))
 	}
@@ -254,7 +265,6 @@ func (m rowMaker) row(q *run.Request, rec *record.Request) run.Row {
 		text, _ := json.Marshal(q.SLO) // finite numbers alone: they came from JSON or from durations
 		row.SLO = string(text)
 	}
-	return row
 }
 
 // setRowTimes sets the instants of a row that are known.

@@ -258,11 +258,11 @@ const (
 	leastRepeated = 10   // requests from which on it matters that their media are one and the same
 	leastPixels   = 10_000
 
-	// Bytes for a pixel. Photographs take 0.1 and more, of one colour at most 0.024 in PNG, JPEG and WebP from 320 × 240
-	// pixels on.
+	// Bytes for a pixel. Photographs take 0.1 and more; what has one colour takes at most 0.024 in PNG, JPEG and WebP,
+	// from 320 × 240 pixels on.
 	plainPixel = 0.05
-	// Of a frame of a video in other forms than images: 8 Mbit/s of 1080 lines are 0.016, and frames of one colour, each
-	// written anew, 0.005.
+	// Of a frame of a video in other forms than images: 8 Mbit/s of 1080 lines are 0.016, and frames of one colour,
+	// each written anew, 0.005.
 	plainFrame = 0.006
 )
 
@@ -314,8 +314,8 @@ func article(noun string) string {
 	return "a"
 }
 
-// plainMedia counts the images or videos of prompts that are nearly all of one colour, by their size, and all whose size is
-// known. bound is the bytes for a pixel below which the last of them is.
+// plainMedia counts the images or videos of prompts that are nearly all of one colour, by their size, and all whose
+// size is known. bound is the bytes for a pixel below which the last of them is.
 func plainMedia(g *subset, kind string) (n, all int, bound float64) {
 	for _, q := range g.ok {
 		if q.Media == nil {

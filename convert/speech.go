@@ -38,7 +38,7 @@ func newSounds(g *subset, ok []*run.Request) Sounds {
 	total := knownTotal(g, ok, playSeconds)
 	return Sounds{RealTime: g.sum(ok, realTimeFactor), Speed: g.sum(ok, realTimeSpeed),
 		Measured: len(g.values(ok, playSeconds)), AudioSeconds: g.sum(ok, playSeconds), AudioTotal: Maybe(total),
-		AudioRate: g.perSecond(total)}
+		AudioRate: perSecond(g, total)}
 }
 
 // Player sums up what listeners heard who played each sound while it came.
@@ -61,9 +61,9 @@ const tolerance = 0.1
 func newSpeech(g *subset, ok []*run.Request) *Speech {
 	text := g.total(ok, characters)
 	s := &Speech{
-		Answered: g.answered(ok), FirstAudio: g.sum(ok, firstArrival), Sounds: newSounds(g, ok),
-		BytesRate:  g.perSecond(knownTotal(g, ok, audioBytes)),
-		Characters: Maybe(text), CharRate: g.perSecond(text), Formats: map[string]int{}, Players: []Player{},
+		Answered: newAnswered(g, ok), FirstAudio: g.sum(ok, firstArrival), Sounds: newSounds(g, ok),
+		BytesRate:  perSecond(g, knownTotal(g, ok, audioBytes)),
+		Characters: Maybe(text), CharRate: perSecond(g, text), Formats: map[string]int{}, Players: []Player{},
 	}
 	for _, q := range ok {
 		s.Formats[formatOf(q)]++

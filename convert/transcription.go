@@ -18,7 +18,7 @@ type Transcription struct {
 
 // newTranscription returns the figures of the successes of the API.
 func newTranscription(g *subset, ok []*run.Request) *Transcription {
-	t := &Transcription{Answered: g.answered(ok), Sounds: newSounds(g, ok), FileBytes: g.sum(ok, fileBytes),
+	t := &Transcription{Answered: newAnswered(g, ok), Sounds: newSounds(g, ok), FileBytes: g.sum(ok, fileBytes),
 		Uploading: g.sum(ok, sending)}
 	t.AfterUpload = g.sum(ok, func(g *subset, q *run.Request) float64 { return requestLatency(g, q) - sending(g, q) })
 	t.FirstText = g.sum(ok, func(_ *subset, q *run.Request) float64 {

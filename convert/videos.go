@@ -30,7 +30,7 @@ type Videos struct {
 // newVideos returns the figures of the successes of the API.
 func newVideos(g *subset, ok []*run.Request) *Videos {
 	v := &Videos{
-		Answered: g.answered(ok), Frames: g.sum(ok, videoFrames), Seconds: g.sum(ok, playSeconds),
+		Answered: newAnswered(g, ok), Frames: g.sum(ok, videoFrames), Seconds: g.sum(ok, playSeconds),
 		RealTime: g.sum(ok, realTimeFactor), Bound: g.sum(ok, pollBound), Share: g.sum(ok, pollShare),
 		Polls: g.sum(ok, polls), Accepted: g.sum(ok, timeToJob), Download: g.sum(ok, downloadTime),
 		Server: g.sum(ok, serverSeconds), BySize: bySize(g, ok),
@@ -43,8 +43,8 @@ func newVideos(g *subset, ok []*run.Request) *Videos {
 			}
 		}
 	}
-	v.VideoRate = g.perSecond(float64(v.Videos))
-	v.FrameRate = g.perSecond(knownTotal(g, ok, videoFrames))
+	v.VideoRate = perSecond(g, float64(v.Videos))
+	v.FrameRate = perSecond(g, knownTotal(g, ok, videoFrames))
 	return v
 }
 

@@ -36,7 +36,8 @@ func newParquet() *cobra.Command {
 				name  string
 				write func(io.Writer) error
 			}{{out, requests.WriteParquet}, {chunks, requests.WriteChunks},
-				{sessions, convert.NewSessionTable(run).WriteParquet}, {media, convert.NewMediaTable(run).WriteParquet}} {
+				{sessions, convert.NewSessionTable(run).WriteParquet},
+				{media, convert.NewMediaTable(run).WriteParquet}} {
 				if file.name == "" {
 					continue
 				}

@@ -62,12 +62,12 @@ func (m *Media) JSON() string {
 
 // setMedia rebuilds what a record says of media.
 func (row *Row) setMedia(rec *record.Request) error {
-	rec.Sent = orZero(row.Sent)
-	if row.Media == nil {
+	rec.Sent = row.Sent
+	if row.Media == "" {
 		return nil
 	}
 	var f mediaFacts
-	if err := json.Unmarshal([]byte(*row.Media), &f); err != nil {
+	if err := json.Unmarshal([]byte(row.Media), &f); err != nil {
 		return err
 	}
 	rec.Media, rec.Output, rec.AskedSize, rec.ChunkBytes = f.Media, f.Output, f.AskedSize, f.ChunkBytes

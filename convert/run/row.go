@@ -70,18 +70,18 @@ type Row struct {
 	VectorLength *int64 `parquet:"vector_length,optional"`
 	Scores       *int64 `parquet:"scores,optional"`
 
-	// The columns of media are null for requests without any. They sum up the media of the answer where the API makes
-	// media, else those of the prompt.
-	Images       *int32   `parquet:"images,optional"`
-	Videos       *int32   `parquet:"videos,optional"`
-	Audios       *int32   `parquet:"audios,optional"`
-	MediaBytes   *int64   `parquet:"media_bytes,optional"`
-	Pixels       *int64   `parquet:"pixels,optional"`
-	Frames       *int32   `parquet:"frames,optional"`
-	MediaSeconds *float64 `parquet:"media_seconds,optional"`
-	MediaTokens  *int64   `parquet:"media_tokens,optional"`
-	Sent         *int64   `parquet:"sent_ns,optional"`
-	Media        *string  `parquet:"media,optional"` // what else the record says of media, as JSON
+	// The columns of media sum up the media of the answer where the API makes media, else those of the prompt. Where
+	// they are 0 or empty the file has null: pointers would take longer to write, for all requests.
+	Images       int32   `parquet:"images,optional"`
+	Videos       int32   `parquet:"videos,optional"`
+	Audios       int32   `parquet:"audios,optional"`
+	MediaBytes   int64   `parquet:"media_bytes,optional"`
+	Pixels       int64   `parquet:"pixels,optional"`
+	Frames       int32   `parquet:"frames,optional"`
+	MediaSeconds float64 `parquet:"media_seconds,optional"`
+	MediaTokens  int64   `parquet:"media_tokens,optional"`
+	Sent         int64   `parquet:"sent_ns,optional"`
+	Media        string  `parquet:"media,optional"` // what else the record says of media, as JSON
 
 	// The columns of a call of a replayed session are null for other requests.
 	CallNumber *int32   `parquet:"call_number,optional"`

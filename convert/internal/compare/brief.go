@@ -4,7 +4,8 @@ import "fmt"
 
 // briefNames are the figures that a brief table shows.
 var briefNames = []string{"p99(ttft)", "p99(itl)", "p99(request_latency)", "requests_per_sec", "inputs_per_sec",
-	"p99(time_to_first_audio)", "images_per_sec", "videos_per_sec", "audios_per_sec", "output_tokens_per_sec", "failures", "goodput", "p99(session_duration)", "session_failures"}
+	"p99(time_to_first_audio)", "images_per_sec", "videos_per_sec", "audios_per_sec",
+	"output_tokens_per_sec", "failures", "goodput", "p99(session_duration)", "session_failures"}
 
 // brief returns the figures that a brief table shows: briefNames, those of the gates, and headline figures that are
 // better or worse.
