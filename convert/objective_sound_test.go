@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -106,5 +107,43 @@ func TestGoodputOfSounds(t *testing.T) {
 	if g.Total != speech+transcribed || g.Good != transcribed || *g.FirstAudio != 100 || g.TTFT != nil ||
 		float64(*g.RTF) != 100*float64(transcribed)/float64(speech+transcribed) {
 		t.Errorf("got %+v of %d and %d", g, speech, transcribed)
+	}
+}
+
+// A comparison has the figures of sounds and pictures of whole answers, and the report alone has the same figures.
+func TestCompareSounds(t *testing.T) {
+	t.Parallel()
+	r := mustRead(t, asRecords(t, soundLines(false)))
+	side, err := RunFigures(r, "run", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]float64{
+		"p50(time_to_first_audio)": 0.15, "continuity": 1, "p50(missing_seconds)": 0, "p50(seconds_per_picture)": 1.5,
+	} {
+		if got, has := side.Values[name]; !has || got != want {
+			t.Errorf("figures: got %s %v, %t, want %v", name, got, has, want)
+		}
+	}
+	if _, has := side.Values["p50(real_time_factor)"]; has {
+		t.Error("the factors of speech and of transcriptions are one")
+	}
+	seen := map[float64]int{}
+	pictures := 0
+	for _, q := range RunSide(r, "run", Options{}).Requests {
+		if q.Media == nil || q.Failed {
+			continue
+		}
+		if !math.IsNaN(q.Media.RealTime) {
+			seen[q.Media.RealTime]++
+		}
+		if q.Media.PerPicture == 1.5 {
+			pictures++
+		}
+	}
+	a := NewReport(r, Options{}).Summary.Additions
+	if seen[0.6] != a.Speech.Requests || seen[0.125] != a.Transcription.Requests || len(seen) != 2 ||
+		pictures != a.Image.Requests {
+		t.Errorf("got factors %v, %d pictures", seen, pictures)
 	}
 }
