@@ -176,6 +176,8 @@ function slo() {
     itl: duration('ITL_SLO'),
     ntpot: duration('NTPOT_SLO'),
     request_latency: duration('LATENCY_SLO'),
+    first_audio: duration('FIRST_AUDIO_SLO'),
+    rtf: number('RTF_SLO'),
   };
   return Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound));
 }

@@ -7,7 +7,7 @@
 // INPUT_LEN takes random words of an exact number of tokens in place of a file. STREAMING=false asks for whole files.
 //
 // Settings: VOICE, FORMAT, STREAM_FORMAT, SAMPLE_RATE, SPEED_OF_SPEECH, INSTRUCTIONS, LANGUAGE, STREAMING, DATASET, COLUMN, INPUT_LEN,
-// TOKENIZER, BASE_URL, MODEL, API_KEY, STAGES or RATE and DURATION, SEED, SALT, LATENCY_SLO.
+// TOKENIZER, BASE_URL, MODEL, API_KEY, STAGES or RATE and DURATION, SEED, SALT, LATENCY_SLO, FIRST_AUDIO_SLO, RTF_SLO.
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 

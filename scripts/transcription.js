@@ -5,7 +5,7 @@
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e SECONDS=5-60 -e STREAMING=true scripts/transcription.js
 //
 // Settings: SECONDS, SOUNDS, FORMAT, LANGUAGE, STREAMING, DATASET, FILES, BASE_URL, MODEL, API_KEY, STAGES or RATE and DURATION, SEED,
-// TTFT_SLO, LATENCY_SLO.
+// TTFT_SLO, LATENCY_SLO, RTF_SLO.
 import { Dataset, summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
