@@ -347,7 +347,7 @@ func TestTablesOfUncountedPrompts(t *testing.T) {
 	}{
 		{record.APIVideo, "", "throughput: 1.00 requests/s, 0.000 videos/s\n", false},
 		{record.APIImage, `{"input_tokens":8,"output_tokens":100,"total_tokens":108}`,
-			"pictures/s, 8.0 prompt tokens/s\ntokens: the server's counts\n", true},
+			"images/s, 8.0 prompt tokens/s\ntokens: the server's counts\n", true},
 		{"chat", "", " output tokens/s\ntokens: ", true},
 	} {
 		q := asked(tt.api, 0)
