@@ -9,6 +9,7 @@ import (
 
 	"github.com/grafana/sobek"
 	"github.com/tidwall/gjson"
+	"go.k6.io/k6/v2/errext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
@@ -88,7 +89,7 @@ func (d *jsDataset) next() (sobek.Value, error) {
 	}
 	turn, err := d.Next()
 	if err != nil {
-		return nil, err
+		return nil, d.failed(err)
 	}
 	obj, err := d.object(turn.Item)
 	if turn.SessionID != "" {
@@ -112,9 +113,18 @@ func (d *jsDataset) at(i sobek.Value) (sobek.Value, error) {
 func (d *jsDataset) item(i int64) (sobek.Value, error) {
 	item, err := d.At(i)
 	if err != nil {
-		return nil, err
+		return nil, d.failed(err)
 	}
 	return d.object(item)
+}
+
+// failed returns an error for the script, which never sees it if the test is to end.
+func (d *jsDataset) failed(err error) error {
+	if interrupt, ok := errors.AsType[*errext.InterruptError](err); ok {
+		d.m.vu.Runtime().Interrupt(abortError{interrupt})
+		return nil
+	}
+	return err
 }
 
 func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {

@@ -3,6 +3,7 @@ package llm
 import (
 	"fmt"
 	"math"
+	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -110,6 +111,26 @@ func TestMediaWithoutAFieldEndTheTest(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s to %s: got error %v, want %q", part, api, err, want)
 			}
+		}
+	}
+}
+
+// Without the address that media are to have, no request can be sent.
+func TestMediaThatCannotBeServedEndTheTest(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	for _, code := range []string{"data.at(0)", "data.next()"} {
+		v := newVU(t, New())
+		v.run(t, `const data = new Dataset({type: 'mock', media: {image: {resolutions: {width: 9, height: 9}},
+			delivery: 'url', listen: '`+l.Addr().String()+`'}});`)
+		v.start(t)
+		_, err := v.RunOnEventLoop(code)
+		if err == nil || !strings.Contains(err.Error(), "test aborted: serving media: listen tcp") {
+			t.Errorf("%s: got %v", code, err)
 		}
 	}
 }

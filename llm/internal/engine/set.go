@@ -12,6 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/mediahost"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -106,7 +107,15 @@ func (s *Set) Next() (Turn, error) {
 		s.vu.turns[s.pending.SessionID] = s.pending
 	}
 	s.vu.process.media.learn(turn.Parts)
-	return turn, err
+	return turn, orAbort(err)
+}
+
+// orAbort returns the interrupt that ends the test if no item could be had.
+func orAbort(err error) error {
+	if errors.Is(err, mediahost.ErrUnserved) {
+		return abort(err.Error())
+	}
+	return err
 }
 
 // At returns item number i, as At of a data set does: in an iteration with the salt of its stage.
@@ -117,7 +126,7 @@ func (s *Set) At(i int64) (datasets.Item, error) {
 	}
 	item, err := set.At(i)
 	s.vu.process.media.learn(item.Parts)
-	return s.limit(item), err
+	return s.limit(item), orAbort(err)
 }
 
 // salt returns the salt of the running iteration's stage.

@@ -108,6 +108,9 @@ func (h *Host) rotate(name string) {
 	h.next = (h.next + 1) % maxOnce
 }
 
+// ErrUnserved is that a host cannot serve, so that no request can be sent.
+var ErrUnserved = errors.New("serving media")
+
 // start begins to listen.
 func (h *Host) start() error {
 	listen := h.options.Listen
@@ -116,12 +119,12 @@ func (h *Host) start() error {
 	}
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
-		return fmt.Errorf("serving media: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnserved, err)
 	}
 	if h.options.Log != "" {
 		h.log, err = os.OpenFile(h.options.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
-			return errors.Join(fmt.Errorf("log of fetched media: %w", err), l.Close())
+			return errors.Join(fmt.Errorf("%w: log of fetches: %w", ErrUnserved, err), l.Close())
 		}
 	}
 	base := h.options.URL
