@@ -190,7 +190,9 @@ func TestFilesOfOneRequestAreForgotten(t *testing.T) {
 	if len(h.files) != maxOnce+1 {
 		t.Errorf("%d files", len(h.files))
 	}
-	for name, want := range map[string]bool{"again": true, "9": false, "10": true, strconv.Itoa(maxOnce + 9): true} {
+	for name, want := range map[string]bool{
+		"again": true, "9": false, "10": true, strconv.Itoa(maxOnce + 9): true,
+	} {
 		if got := h.find("/"+name).Name != ""; got != want {
 			t.Errorf("%s is there: %v", name, got)
 		}
