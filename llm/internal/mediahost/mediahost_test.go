@@ -203,7 +203,8 @@ func TestFilesOfOneRequestAreForgotten(t *testing.T) {
 func TestCountsFetches(t *testing.T) {
 	t.Parallel()
 	file := func(name string) File {
-		return File{Name: name, Type: "image/png", Kind: "image", Open: func() ([]byte, error) { return []byte("x"), nil }}
+		open := func() ([]byte, error) { return []byte("x"), nil }
+		return File{Name: name, Type: "image/png", Kind: "image", Open: open}
 	}
 	h, urls := hosted(t, Options{}, file("a.png"), file("b.png"), file("c.png"))
 	for _, url := range []string{urls[0], urls[0], urls[1], urls[1] + "x"} {
