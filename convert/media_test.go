@@ -299,8 +299,8 @@ func TestLineOnMedia(t *testing.T) {
 	image := record.Media{Kind: "image", Width: 64, Height: 64, Bytes: 700_000, Tokens: 1000, ID: "a"}
 	got := NewReport(runOf(t, picture(0, 10, image), picture(1, 30, image, record.Media{Kind: "audio", Seconds: 1,
 		Bytes: 100_000, ID: "b"})), Options{}).Summary.Additions.Media.sentence()
-	const want = "2 images (50.0 % seen before), 1 audio in 2 requests; 1.50 MB; sending a body took p50 20.0, p99 29.8 ms; " +
-		"tokens by the model's rule: 1,000 an image, no rule for audios"
+	const want = "2 images (50.0 % seen before), 1 audio in 2 requests; 1.50 MB; " +
+		"sending a body took p50 20.0, p99 29.8 ms; tokens by the model's rule: 1,000 an image, no rule for audios"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

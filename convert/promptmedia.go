@@ -114,7 +114,8 @@ func newMedia(g *subset) *Media {
 		return nil
 	}
 	m := &Media{
-		Requests: len(list), Items: map[string]int{}, ByKind: map[string]MediaKind{}, Body: g.sum(list, requestSize), Sending: g.sum(list, sending),
+		Requests: len(list), Items: map[string]int{}, ByKind: map[string]MediaKind{},
+		Body: g.sum(list, requestSize), Sending: g.sum(list, sending),
 		AfterSending: g.sum(list, afterSending), SendRate: Maybe(sendRate(g, list)),
 		SendShare: Maybe(sendShare(g, list)),
 	}
@@ -303,8 +304,10 @@ func (c *MediaCounts) warn(w *warner, g *subset) {
 		off -= float64(templateMost * c.Requests)
 	}
 	each := func(n int64) string { return Digits(float64(n) / float64(c.Items)) }
-	w.warn(off > wrongEstimate*math.Abs(float64(c.Server)), "by the server's usage less the client's count of the text, "+
-		"there are %s tokens %s %s, %s says %s", each(c.Server), article(mediaNouns[c.Kind]), mediaNouns[c.Kind], rule, each(c.Estimated))
+	noun := mediaNouns[c.Kind]
+	w.warn(off > wrongEstimate*math.Abs(float64(c.Server)),
+		"by the server's usage less the client's count of the text, there are %s tokens %s %s, %s says %s",
+		each(c.Server), article(noun), noun, rule, each(c.Estimated))
 }
 
 func article(noun string) string {

@@ -216,7 +216,7 @@ func (b *Board) Take(now time.Time) Status {
 	load, i := b.schedule.between(b.since, now), &b.interval
 	s := Status{
 		Stage: load.stage, Stages: b.schedule.stages, Into: load.into, Probe: load.probe,
-		Asked: load.rate * b.share, HasAsked: load.hasRate, Concurrency: load.concurrency,
+		Asked: load.rate * b.share, HasAsked: load.hasRate && !b.totals.later, Concurrency: load.concurrency,
 		InFlight: b.inFlight, Failed: b.failed, NewlyFailed: i.failed, Dropped: b.schedule.dropped(),
 	}
 	if span := now.Sub(b.since).Seconds(); span > 0 {

@@ -29,7 +29,7 @@ type Status struct {
 	Tokens        float64 // output tokens of successes
 	Inputs        float64 // texts or documents of successes that generate no text; shown if HasInputs
 	HasInputs     bool    // no request generates text
-	Made          float64 // pictures, videos or sounds of such successes
+	Made          float64 // images, videos or audios of such successes
 	MadeOf        string  // what these are; "" without any
 	Failed        int64   // since the start of the run
 	NewlyFailed   int64

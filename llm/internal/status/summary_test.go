@@ -552,6 +552,9 @@ func TestSummaryOfSeveralKinds(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
+	if got, want := s.Board.Take(after(3)).Line(narrow), "  1.0/s  "; !strings.Contains(got, want) {
+		t.Errorf("got %q, want %q, for what is asked are iterations", got, want)
+	}
 	if strings.Contains(got, "  request ") || strings.Contains(got, "asked") {
 		t.Errorf("got %s, want no latency of all, and nothing asked", got)
 	}
