@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/media"
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 )
 
 // MediaOptions say which pictures, videos and sounds the prompts of a set get.
@@ -213,6 +214,9 @@ func (r Resolution) validate() error {
 }
 
 func checkFormat(format string, known []string) error {
+	if near, ok := spelling.Nearest(format, known); ok && near != format {
+		return fmt.Errorf("representation: unknown %q, did you mean %q?", format, near)
+	}
 	if !slices.Contains(known, format) {
 		return fmt.Errorf("representation: unknown %q, known are %s", format, strings.Join(known, ", "))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 )
 
@@ -165,8 +166,12 @@ func resolution(rt *sobek.Runtime) func(*datasets.Resolution) func(sobek.Value) 
 				return nil
 			}
 			if _, isObject := v.(*sobek.Object); !isObject {
+				got := describe(v)
+				if name, isText := export(v).(string); isText {
+					got = plain.Quote(name)
+				}
 				return fmt.Errorf("must be %s or {width, height}, got %s",
-					strings.Join(slices.Sorted(maps.Keys(known)), ", "), describe(v))
+					strings.Join(slices.Sorted(maps.Keys(known)), ", "), got)
 			}
 			var width, height int64
 			err := fields{"width": integer(&width, 1), "height": integer(&height, 1)}.read(rt, "resolution", v)

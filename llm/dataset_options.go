@@ -141,7 +141,11 @@ func distribution(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Valu
 		if err := read(v); err != nil {
 			return err
 		}
-		return dst.Validate()
+		err := dst.Validate()
+		if d, isObject := v.(*sobek.Object); isObject && err != nil && absent(d.Get("mean")) {
+			return fmt.Errorf("%w, and is what a mean that is left out stands for: set it, or take type: 'uniform'", err)
+		}
+		return err
 	}
 }
 

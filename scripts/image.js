@@ -23,7 +23,7 @@ const client = settings.client({
   partialImages: settings.number('PARTIAL_IMAGES', undefined),
 });
 const data = settings.texts({ api, sizes: __ENV.SIZES || undefined });
-const image = __ENV.IMAGE ? open(settings.path(__ENV.IMAGE), 'b') : undefined;
+const image = settings.file('IMAGE');
 
 export const options = settings.options(client, image ? undefined : data, [{ rate: 2, duration: '20s' }]);
 

@@ -190,8 +190,20 @@ export function server(simulator) {
   return simulator || 'sim:';
 }
 
+// file reads the file that a setting names, as bytes.
+export function file(name) {
+  if (!__ENV[name]) return undefined;
+  try {
+    return open(path(__ENV[name]), 'b');
+  } catch (e) {
+    throw new Error(`${name}: ${__ENV[name]} cannot be read: check its path, which starts at the working directory`);
+  }
+}
+
 // client makes a client for BASE_URL.
 export function client(options) {
+  const only = options && options.api;
+  if (only && __ENV.API && __ENV.API !== only) throw new Error(`API is ${__ENV.API}, and this script sends api ${only} alone: leave API out, or take another script`);
   return new Client({
     baseURL: options && options.baseURL ? undefined : server(),
     endpoint: __ENV.ENDPOINT,

@@ -22,7 +22,7 @@ const client = settings.client({
   pollInterval: settings.duration('POLL_INTERVAL', undefined),
 });
 const data = settings.texts({ api, sizes: __ENV.SIZES || undefined });
-const image = __ENV.IMAGE ? open(settings.path(__ENV.IMAGE), 'b') : undefined;
+const image = settings.file('IMAGE');
 
 export const options = settings.options(client, image ? undefined : data, [{ rate: 1, duration: '20s' }]);
 

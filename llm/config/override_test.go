@@ -47,6 +47,9 @@ func TestOverrides(t *testing.T) {
 		{"data.multimodal.image.resolutions", `"4k"`, func(c *Config) any {
 			return c.Data.Multimodal.Image.Resolutions[0].Resolution.Width
 		}, int64(3840)},
+		{"data.multimodal.image.resolutions", "720p", func(c *Config) any {
+			return c.Data.Multimodal.Image.Resolutions[0].Resolution.Width
+		}, int64(1280)},
 		{"data.multimodal.audio.durations", `2.5`, func(c *Config) any {
 			return c.Data.Multimodal.Audio.Durations[0].Duration
 		}, 2.5},
@@ -84,6 +87,11 @@ func TestOverrideFaults(t *testing.T) {
 		{"load.request_retries", "-1", `--load.request_retries: must be at least 0, got -1`},
 		{"load.interval", "inf", `--load.interval: expected a finite number, got the string "inf"`},
 		{"load.stages", "[{]", `--load.stages: expected list of stages as JSON: it is not JSON`},
+		{"data.multimodal.image.resolutions", "720i",
+			`--data.multimodal.image.resolutions: data.multimodal.image.resolutions[0].resolution: expected one of ` +
+				`1080p, 360p, 4k, 720p or {height, width}, got the string "720i"`},
+		{"data.multimodal.image.resolutions", `["720p"`,
+			`--data.multimodal.image.resolutions: expected resolution or list of weighted resolution as JSON: it is not JSON`},
 		{"load.stages", `[{"rate": 1}]`, `--load.stages: load.stages[0].duration: is required`},
 		{"load.stages", strings.Repeat("[", 200) + strings.Repeat("]", 200),
 			`--load.stages: expected list of stages as JSON: it is nested more than 100 deep`},

@@ -94,7 +94,7 @@ var keyRemarks = map[string]string{
 		"`{pool: {size: 100, reuse: 0.5}}` ([datasets.md](datasets.md#images-videos-and-sounds-in-prompts))",
 	"data.multimodal.image.representation":  "`webp` is sent as webp",
 	"data.multimodal.image.insertion_point": "a distribution is drawn in fractions; null: anywhere",
-	"data.multimodal.image.count.type":      "of `synthetic` and `shared_prefix`; count null: no images",
+	"data.multimodal.image.count.type":      "of single requests of any data.type; `x-llm.media` can take its place",
 	"data.multimodal.video.profiles":        "null: 512 × 512 with 10 frames",
 	"data.multimodal.image.resolutions":     "null: 512 × 512",
 	"data.multimodal.audio.durations":       "seconds; null: 1",

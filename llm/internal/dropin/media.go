@@ -8,8 +8,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// mediaTypes are the types of data whose prompts have the media of data.multimodal.
-var mediaTypes = []config.DataType{config.SyntheticData, config.SharedPrefixData}
+// mediaTypes are the types of data whose prompts have the media of data.multimodal. inference-perf knows the second and
+// the third, and sends the others without media.
+var mediaTypes = []config.DataType{
+	config.RandomData, config.SyntheticData, config.SharedPrefixData, config.MockData, config.PromptsData,
+	config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct, config.BillSumConversations,
+}
 
 // keyed is the media of a configuration together with their key.
 type keyed struct {
@@ -29,7 +33,7 @@ func mixes(d config.Data) (list []keyed) {
 }
 
 // The keys of media.
-const eachKey, prefixKey = "data.multimodal", "data.shared_prefix.multimodal"
+const eachKey, prefixKey, ownMedia = "data.multimodal", "data.shared_prefix.multimodal", "x-llm.media"
 
 // hasMedia reports whether the prompts of a configuration have media.
 func hasMedia(d config.Data) bool { return len(mixes(d)) > 0 }
@@ -110,12 +114,13 @@ func resolutionOption(r config.Resolution) any {
 // refusedMedia names what this module does not do with media, by their keys.
 func refusedMedia(c *config.Config) (faults []error) {
 	list := mixes(c.Data)
-	if len(list) == 0 {
-		return nil
+	faults = append(withoutText(c), countless(list, c.Own)...)
+	if len(list) == 0 && c.Own.Media == nil || faults != nil {
+		return faults
 	}
 	if !sendsMessages(config.APIType((mapping{config: c}).api())) {
 		faults = append(faults, fmt.Errorf("api.type: must be chat, anthropic_messages or responses for "+
-			"data.multimodal, got %s: other requests have text alone", c.API.Type))
+			"%s, got %s: other requests have text alone", mediaKey(list), c.API.Type))
 	}
 	if p := c.Data.SharedPrefix; p != nil && p.MultiTurn && c.Data.Type == config.SharedPrefixData {
 		faults = append(faults, fmt.Errorf("data.shared_prefix.enable_multi_turn_chat: must be false with multimodal: "+
@@ -131,6 +136,63 @@ func refusedMedia(c *config.Config) (faults []error) {
 		if m := mix.Audio; m != nil {
 			faults = append(faults, checkInsertion(mix.key+".audio", m.Insertion)...)
 		}
+	}
+	return faults
+}
+
+// mediaKey returns the key that asks for media.
+func mediaKey(list []keyed) string {
+	if len(list) == 0 {
+		return ownMedia
+	}
+	return list[0].key
+}
+
+// withoutText names the media of data whose requests have none.
+func withoutText(c *config.Config) (faults []error) {
+	d := c.Data
+	if !slices.Contains(mediaTypes, d.Type) {
+		for _, asked := range []struct {
+			key string
+			set bool
+		}{{eachKey, d.Multimodal != nil}, {ownMedia, len(c.Own.Media) > 0}} {
+			if asked.set {
+				faults = append(faults, fmt.Errorf("%s: data.type %s takes no media: "+
+					"leave it out, or use data.type random, synthetic or prompts", asked.key, d.Type))
+			}
+		}
+	}
+	if p := d.SharedPrefix; d.Type != config.SharedPrefixData && p != nil && p.Multimodal != nil {
+		faults = append(faults, fmt.Errorf("%s: data.type %s has no system prompts to put media into: use %s, or "+
+			"data.type shared_prefix", prefixKey, d.Type, eachKey))
+	}
+	return faults
+}
+
+// countless names the media that nothing draws, because their number is missing.
+func countless(list []keyed, own config.Own) (faults []error) {
+	for _, mix := range list {
+		for _, m := range []struct {
+			kind, plural   string
+			given, counted bool
+		}{
+			{"image", "images", mix.Image != nil, mix.Image != nil && mix.Image.Count != nil},
+			{"video", "videos", mix.Video != nil, mix.Video != nil && mix.Video.Count != nil},
+			{"audio", "sounds", mix.Audio != nil, mix.Audio != nil && mix.Audio.Count != nil},
+		} {
+			if m.given && !m.counted && (mix.key != eachKey || own.Media[m.kind] == nil) {
+				faults = append(faults, fmt.Errorf("%s.%s.count: is missing, so no request would have %s: write count: "+
+					"{type: fixed, mean: 1}, or leave %[2]s out", mix.key, m.kind, m.plural))
+			}
+		}
+	}
+	drawn := len(list) > 0
+	for _, kind := range []string{"image", "video", "audio"} {
+		drawn = drawn || own.Media[kind] != nil
+	}
+	if len(own.Media) > 0 && !drawn {
+		faults = append(faults, fmt.Errorf("%s: has no image, video or audio, and nor has %s: say what requests have, "+
+			"such as {image: {count: 1}}", ownMedia, eachKey))
 	}
 	return faults
 }

@@ -18,7 +18,7 @@ func TestMediaOfAConfiguration(t *testing.T) {
 				`{"resolution":"1080p","weight":1}]}}`},
 		{data: "{type: synthetic, " + lengthsOfMedia + "multimodal: {video: {count: {type: uniform, min: 0, max: 3}, " +
 			"profiles: [{profile: {resolution: {width: 8, height: 6}, frames: 3}, weight: 0.5}], insertion_point: " +
-			"{type: uniform, min: 0, max: 1}}, audio: {count: {type: fixed, mean: 1}, durations: 1.5}, image: {}}}",
+			"{type: uniform, min: 0, max: 1}}, audio: {count: {type: fixed, mean: 1}, durations: 1.5}}}",
 			own: "{pool: {size: 3}, log: f.jsonl}",
 			media: `{"audio":{"count":1,"durations":[{"duration":1.5,"weight":1}],"insertionPoint":null},` +
 				`"log":"/dir/f.jsonl","pool":{"size":3},"video":{"count":{"max":3,"mean":512,"min":0,"skew":0,"stdDev":200,` +
@@ -28,7 +28,8 @@ func TestMediaOfAConfiguration(t *testing.T) {
 		{data: "{type: shared_prefix, shared_prefix: {multimodal: {audio: {count: {type: fixed, mean: 1}}}}}",
 			media: `null`, prefix: `{"audio":{"count":1,"insertionPoint":null}}`},
 		{data: "{type: random, " + lengthsOfMedia + "multimodal: {image: {count: {type: fixed, mean: 1}}}}",
-			media: `null`},
+			media: `{"image":{"count":1,"insertionPoint":null,"representation":"png"}}`},
+		{data: "{type: prompts, path: p, multimodal: {image: {}}}", own: "{image: {count: 2}}", media: `{"image":{"count":2}}`},
 		{data: "{type: mock}", own: "{image: {count: 2}}", media: `{"image":{"count":2}}`},
 	} {
 		own := ""
@@ -105,20 +106,31 @@ func TestRefusedMedia(t *testing.T) {
 			"anthropic_messages or responses for data.multimodal, got completion: other requests have text alone",
 		"{type: shared_prefix, shared_prefix: {enable_multi_turn_chat: true, multimodal: {image: {" + count +
 			"}}}}": "data.shared_prefix.enable_multi_turn_chat: must be false with multimodal: media go with single",
-		"{type: shared_prefix, multimodal: {image: {insertion_point: 1.5}}}": "data.multimodal.image." +
+		"{type: shared_prefix, multimodal: {image: {" + count + ", insertion_point: 1.5}}}": "data.multimodal.image." +
 			"insertion_point: must be from 0, before the text, to 1, behind it, got 1.5",
-		"{type: shared_prefix, shared_prefix: {multimodal: {audio: {insertion_point: {mean: 3}}}}}": "data." +
+		"{type: shared_prefix, shared_prefix: {multimodal: {audio: {" + count + ", insertion_point: {mean: 3}}}}}": "data." +
 			"shared_prefix.multimodal.audio.insertion_point: min and max must be 0 or 1",
 		"{type: shared_prefix, multimodal: {video: {count: {min: 1, max: 3}}}}": "data.multimodal.video.count.mean: " +
-			"must be from min (1) to max (3), got 512",
+			"must be from min (1) to max (3), got 512, which it is if it is left out: set it, or write type: uniform",
+		"{type: random, multimodal: {image: {resolutions: 720p}}}": "data.multimodal.image.count: is missing, so no " +
+			"request would have images: write count: {type: fixed, mean: 1}, or leave image out",
+		"{type: shared_prefix, shared_prefix: {multimodal: {audio: {}}}}\nx-llm: {media: {audio: {}}}": "data." +
+			"shared_prefix.multimodal.audio.count: is missing, so no request would have sounds",
+		"{type: random, multimodal: {image: {" + count + "}}}": "api.type: must be chat, anthropic_messages or " +
+			"responses for data.multimodal, got completion",
+		"{type: mock}\nx-llm: {media: {image: {}}}": "responses for x-llm.media, got completion",
+		"{type: mock}\nx-llm: {media: {pool: {size: 3}}}": "x-llm.media: has no image, video or audio, and nor has " +
+			"data.multimodal: say what requests have, such as {image: {count: 1}}",
+		"{type: conversation_replay, multimodal: {image: {" + count + "}}}": "data.multimodal: data.type " +
+			"conversation_replay takes no media: leave it out, or use data.type random, ",
+		"{type: conversation_replay}\nx-llm: {media: {image: {}}}": "x-llm.media: data.type " +
+			"conversation_replay takes no media",
+		"{type: synthetic, shared_prefix: {multimodal: {image: {" + count + "}}}}": "data.shared_prefix.multimodal: " +
+			"data.type synthetic has no system prompts to put media into: use data.multimodal, or",
 	} {
 		err := Refused(mustParse(t, server+load+"data: "+data))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", data, err, want)
 		}
-	}
-	const unused = "data: {type: random, multimodal: {video: {count: {min: 1, max: 3}}}}"
-	if err := Refused(mustParse(t, server+load+unused)); err != nil {
-		t.Errorf("without effect: %v", err)
 	}
 }

@@ -99,11 +99,19 @@ func misplaced(d config.Data) (faults []error) {
 			continue
 		}
 		if s.Mean < float64(s.Min) || s.Mean > float64(s.Max) {
-			faults = append(faults, fmt.Errorf("data.%s.mean: must be from min (%d) to max (%d), got %v", l.key, s.Min,
-				s.Max, s.Mean))
+			faults = append(faults, fmt.Errorf("data.%s.mean: must be from min (%d) to max (%d), got %v%s", l.key, s.Min,
+				s.Max, s.Mean, leftOut(s)))
 		}
 	}
 	return faults
+}
+
+// leftOut says how a mean that was probably left out is mended.
+func leftOut(s *config.Distribution) string {
+	if s.Mean == config.DefaultDistribution().Mean {
+		return ", which it is if it is left out: set it, or write type: uniform"
+	}
+	return ""
 }
 
 // length is a distribution of a configuration, together with its key below data.
@@ -255,7 +263,6 @@ func unused(c *config.Config) (list []string) {
 		{"output_distribution", d.Output != nil, lengths},
 		{"trace", d.Trace != nil, []config.DataType{config.RandomData}},
 		{"shared_prefix", d.SharedPrefix != nil, []config.DataType{config.SharedPrefixData}},
-		{"multimodal", d.Multimodal != nil, mediaTypes},
 		{"conversation_replay", d.ConversationReplay != nil, []config.DataType{config.ConversationData}},
 		{"otel_trace_replay", d.OTel != nil, []config.DataType{config.OTelTraceReplay}},
 		{"weka_trace_replay", d.Weka != nil, []config.DataType{config.WekaTraceReplay}},

@@ -136,8 +136,6 @@ func TestRemarksNameUnusedKeys(t *testing.T) {
 			"effect: data.type shareGPT does not use it",
 		"data: {type: mock, visionarena: {}}\n": "data.visionarena has no effect: " +
 			"data.type mock does not use it",
-		"data: {type: random, multimodal: {image: {}}}\n": "data.multimodal has no effect: data.type random does not " +
-			"use it",
 		"data: {type: shared_prefix, multimodal: {image: {}}}\n": "api.type: requests with media are sent as " +
 			"chats, as inference-perf sends them",
 		breaker: `circuit breaker "b" has no effect: ` +

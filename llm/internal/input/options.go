@@ -225,7 +225,7 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 		}
 	case o.Tokenizer == "":
 		return invalid("tokenizer",
-			errors.New("is missing: prompts of an exact number of tokens are made with the model's"))
+			errors.New("is missing: prompts of an exact number of tokens are made with the model's"+o.orEstimate()))
 	}
 	return o.checkGenerated()
 }
@@ -261,6 +261,14 @@ func (o *DatasetOptions) checkTexts(given map[string]bool) error {
 		return invalid("maxTokens", fmt.Errorf("leave it out: api '%s' generates no tokens", o.API.Name()))
 	}
 	return nil
+}
+
+// orEstimate names the way to make prompts without a tokenizer, for the types that have it.
+func (o *DatasetOptions) orEstimate() string {
+	if !slices.Contains(o.uses(), "tokensPerWord") || o.Template || o.Prompts == OriginalPrompts {
+		return ""
+	}
+	return "; or set tokensPerWord: 1.3, in a configuration x-llm: {dataset: {tokensPerWord: 1.3}}, for about that number"
 }
 
 // checkEstimate checks the option that takes the place of a tokenizer.

@@ -8,7 +8,7 @@ import (
 // Override sets a key from outside of the document, as a flag of a command line does. The type of the key decides how
 // the value is read: one of the choices of an enumeration; true, 1 or yes in any case for true and anything else for
 // false; a decimal number; a string as it is; JSON where [Key.JSON] is set; for a choice of a number or a mapping, the
-// number, or a mapping as JSON. A mapping is merged into the document's, anything else replaces the document's value. A
+// number, or a mapping as JSON; for a list of which one item can stand alone, that item as it is. A mapping is merged into the document's, anything else replaces the document's value. A
 // whole section can be set to null.
 type Override struct{ Key, Value string }
 
@@ -63,6 +63,9 @@ func (d *Decoder) overrideValue(l *leaf, o Override, at Position) *Value {
 	switch {
 	case l.givenAsJSON() || isCustom(t) && strings.HasPrefix(o.Value, "{"):
 		v, err := ReadJSON(o.Value, at)
+		if err != nil && l.one != "" && !strings.ContainsAny(o.Value, "[]{}\"") {
+			return text // the only item, such as 720p
+		}
 		if err != nil {
 			d.Faults.AddAt(at, o.Key, "expected %s as JSON: it %v", typeText(l.field), err)
 			return nil
