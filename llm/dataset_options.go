@@ -143,7 +143,8 @@ func distribution(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Valu
 		}
 		err := dst.Validate()
 		if d, isObject := v.(*sobek.Object); isObject && err != nil && absent(d.Get("mean")) {
-			return fmt.Errorf("%w, and is what a mean that is left out stands for: set it, or take type: 'uniform'", err)
+			return fmt.Errorf("%w, and is what a mean that is left out stands for: set it, or take type: 'uniform'",
+				err)
 		}
 		return err
 	}

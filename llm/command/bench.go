@@ -170,7 +170,12 @@ func (b *bench) input() api.Input {
 // defaults fills in what the flags leave open. The settings of a bench are those of a configuration for run, except for
 // the API, which is chat and streams.
 func (b *bench) defaults(url string) {
-	s, in := &b.settings, b.input()
+	s := &b.settings
+	sounds := strings.EqualFold(s.dataset, string(config.SoundData))
+	if sounds && s.server.api == "" && !overridden(b.dotted, "api.type") {
+		s.server.api = string(config.Transcription)
+	}
+	in := b.input()
 	b.preset = append(b.preset, config.Override{Key: "server.base_url", Value: url},
 		config.Override{Key: "api.type", Value: string(config.Chat)},
 		config.Override{Key: "api.streaming", Value: strconv.FormatBool(in.StreamsByItself())})

@@ -35,6 +35,7 @@ func TestPrintedLoads(t *testing.T) {
 		"images": "localhost:8000 --rate 2 --duration 5s --dataset visionarena --data.visionarena.num_rows 20",
 		"speech": "localhost:8000 --rate 2 --duration 5s --api speech --tokenizer tok",
 		"sounds": "localhost:8000 --rate 2 --duration 5s --api transcription --prompts recordings",
+		"sound":  "localhost:8000 --rate 2 --duration 5s --dataset sound",
 		"closed": "localhost:8000/v1 --concurrency 4,16 --requests 20 --prompts my.jsonl --column q --output 64 " +
 			"--api-key-env THE_KEY --api-key-header api-key --model m",
 		"gates": "http://h:1/openai --endpoint /d/chat/completions?api-version=1 --rate 5 --arrival gamma --seed 7 " +

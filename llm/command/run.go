@@ -450,7 +450,8 @@ func (r *runner) options() (convert.Options, convert.Files, error) {
 // report makes the report of the recorded requests.
 func (r *runner) report(code exitcodes.ExitCode) error {
 	records := filepath.Join(r.dir, recordsName)
-	if _, err := os.Stat(records); err != nil && code != 0 {
+	info, err := os.Stat(records)
+	if code != 0 && (err != nil || info.ModTime().Before(r.start())) { // not written, or by an earlier run
 		switch code {
 		case exitcodes.ScriptException: // run.js refused the configuration
 			code = misuse

@@ -181,8 +181,8 @@ func countless(list []keyed, own config.Own) (faults []error) {
 			{"audio", "sounds", mix.Audio != nil, mix.Audio != nil && mix.Audio.Count != nil},
 		} {
 			if m.given && !m.counted && (mix.key != eachKey || own.Media[m.kind] == nil) {
-				faults = append(faults, fmt.Errorf("%s.%s.count: is missing, so no request would have %s: write count: "+
-					"{type: fixed, mean: 1}, or leave %[2]s out", mix.key, m.kind, m.plural))
+				faults = append(faults, fmt.Errorf("%s.%s.count: is missing, so no request would have %s: write "+
+					"count: {type: fixed, mean: 1}, or leave %[2]s out", mix.key, m.kind, m.plural))
 			}
 		}
 	}

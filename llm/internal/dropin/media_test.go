@@ -29,7 +29,8 @@ func TestMediaOfAConfiguration(t *testing.T) {
 			media: `null`, prefix: `{"audio":{"count":1,"insertionPoint":null}}`},
 		{data: "{type: random, " + lengthsOfMedia + "multimodal: {image: {count: {type: fixed, mean: 1}}}}",
 			media: `{"image":{"count":1,"insertionPoint":null,"representation":"png"}}`},
-		{data: "{type: prompts, path: p, multimodal: {image: {}}}", own: "{image: {count: 2}}", media: `{"image":{"count":2}}`},
+		{data: "{type: prompts, path: p, multimodal: {image: {}}}", own: "{image: {count: 2}}",
+			media: `{"image":{"count":2}}`},
 		{data: "{type: mock}", own: "{image: {count: 2}}", media: `{"image":{"count":2}}`},
 	} {
 		own := ""
@@ -108,8 +109,8 @@ func TestRefusedMedia(t *testing.T) {
 			"}}}}": "data.shared_prefix.enable_multi_turn_chat: must be false with multimodal: media go with single",
 		"{type: shared_prefix, multimodal: {image: {" + count + ", insertion_point: 1.5}}}": "data.multimodal.image." +
 			"insertion_point: must be from 0, before the text, to 1, behind it, got 1.5",
-		"{type: shared_prefix, shared_prefix: {multimodal: {audio: {" + count + ", insertion_point: {mean: 3}}}}}": "data." +
-			"shared_prefix.multimodal.audio.insertion_point: min and max must be 0 or 1",
+		"{type: shared_prefix, shared_prefix: {multimodal: {audio: {" + count + ", insertion_point: {mean: 3}}}}}": "" +
+			"data.shared_prefix.multimodal.audio.insertion_point: min and max must be 0 or 1",
 		"{type: shared_prefix, multimodal: {video: {count: {min: 1, max: 3}}}}": "data.multimodal.video.count.mean: " +
 			"must be from min (1) to max (3), got 512, which it is if it is left out: set it, or write type: uniform",
 		"{type: random, multimodal: {image: {resolutions: 720p}}}": "data.multimodal.image.count: is missing, so no " +

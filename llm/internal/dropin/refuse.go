@@ -99,8 +99,8 @@ func misplaced(d config.Data) (faults []error) {
 			continue
 		}
 		if s.Mean < float64(s.Min) || s.Mean > float64(s.Max) {
-			faults = append(faults, fmt.Errorf("data.%s.mean: must be from min (%d) to max (%d), got %v%s", l.key, s.Min,
-				s.Max, s.Mean, leftOut(s)))
+			faults = append(faults, fmt.Errorf("data.%s.mean: must be from min (%d) to max (%d), got %v%s", l.key,
+				s.Min, s.Max, s.Mean, leftOut(s)))
 		}
 	}
 	return faults

@@ -268,7 +268,8 @@ func (o *DatasetOptions) orEstimate() string {
 	if !slices.Contains(o.uses(), "tokensPerWord") || o.Template || o.Prompts == OriginalPrompts {
 		return ""
 	}
-	return "; or set tokensPerWord: 1.3, in a configuration x-llm: {dataset: {tokensPerWord: 1.3}}, for about that number"
+	return "; or set tokensPerWord: 1.3, in a configuration x-llm: {dataset: {tokensPerWord: 1.3}}, for about that " +
+		"number"
 }
 
 // checkEstimate checks the option that takes the place of a tokenizer.

@@ -8,7 +8,8 @@ import (
 // Override sets a key from outside of the document, as a flag of a command line does. The type of the key decides how
 // the value is read: one of the choices of an enumeration; true, 1 or yes in any case for true and anything else for
 // false; a decimal number; a string as it is; JSON where [Key.JSON] is set; for a choice of a number or a mapping, the
-// number, or a mapping as JSON; for a list of which one item can stand alone, that item as it is. A mapping is merged into the document's, anything else replaces the document's value. A
+// number, or a mapping as JSON; for a list of which one item can stand alone, that item as it is.
+// A mapping is merged into the document's, anything else replaces the document's value. A
 // whole section can be set to null.
 type Override struct{ Key, Value string }
 
