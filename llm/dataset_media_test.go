@@ -34,7 +34,6 @@ func TestMediaOptionsRefuse(t *testing.T) {
 		`type: 'mock', media: {image: {representation: 'jpg'}}`:                  `unknown "jpg", did you mean "jpeg"?`,
 		`type: 'mock', media: {image: {resolutions: '720i'}}`:                    `or {width, height}, got "720i"`,
 		`type: 'mock', media: {image: {count: {min: 1, max: 3}}}`:                `min 1 and max 3, and is what a mean that`,
-		`type: 'mock', media: {image: {}, delivery: 'url', log: '/nowhere/log'}`: `option "media": log: open /nowhere/log: `,
 		`type: 'random', inputDistribution: 5, outputDistribution: 5`:            `made with the model's; or set tokensPerWord: 1.3`,
 		`type: 'mock', media: {image: {representation: 'gif'}}`:                  `unknown "gif", known are png, jpeg, webp`,
 		`type: 'mock', media: {image: {format: 'png'}}`:                          `unknown image option "format"`,
