@@ -149,7 +149,8 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 	case speech && !transcription:
 		distributionsOf(summary, map[string]string{"real_time_factor": "xk6_llm.speech.real_time_factor"}, values)
 	case transcription && !speech:
-		distributionsOf(summary, map[string]string{"real_time_factor": "xk6_llm.transcription.real_time_factor"}, values)
+		paths := map[string]string{"real_time_factor": "xk6_llm.transcription.real_time_factor"}
+		distributionsOf(summary, paths, values)
 	}
 	for _, name := range [...]string{"images_per_sec", "videos_per_sec", "audios_per_sec"} {
 		if v := summary.Get("successes.throughput." + name); v.Num > 0 && !math.IsInf(v.Num, 0) { // 0: of no media

@@ -93,7 +93,7 @@ type MediaCounts struct {
 
 // mediaDefinition describes the block.
 const mediaDefinition = "of the successes whose requests hold media: items by kind; different_items of different " +
-	"bytes; body_sending from the connection until the body was handed to the system; sending_share: that time / TTFT " +
+	"bytes; body_sending from the connection until the system had the body; sending_share: that time / TTFT " +
 	"(or / latency where there is no TTFT), of all together; time_to_first_token_after_sending: TTFT - body_sending; " +
 	"tokens: as the model's rule estimates them; by_server is no count but an inference, the prompt tokens of the " +
 	"usage less the client's count of the text, as good as the client's tokenizer is the model's; by_kind: the items " +

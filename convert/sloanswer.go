@@ -42,7 +42,7 @@ func (p place) String() string {
 // sloAnswers returns a sentence for each SLO: those of searches, the one of the options, or each of the requests' own.
 func (p *Report) sloAnswers() []SLOAnswer {
 	list := searchAnswers(p.run)
-	for _, names := range p.slos() {
+	for _, names := range slos(p.Summary.Additions.SLO, len(p.opts.Objectives) > 0) {
 		answer := SLOAnswer{Outcome: slo.NoRequests, Text: "SLO " + strings.Join(names, ",") + ": "}
 		var clauses []string
 		scenarios := p.placesByScenario(names)
@@ -66,7 +66,7 @@ func (p *Report) sloAnswers() []SLOAnswer {
 			continue
 		}
 		text := strings.Join(clauses, "; ")
-		if missing := p.unjudged(names); missing != "" && answer.Outcome != slo.Broken {
+		if missing := unjudged(p.Summary.Additions.SLO, names); missing != "" && answer.Outcome != slo.Broken {
 			text, answer.Outcome = strings.TrimSuffix(missing+"; without that "+text, "; without that "), slo.NoRequests
 		}
 		answer.Text += text
@@ -77,10 +77,10 @@ func (p *Report) sloAnswers() []SLOAnswer {
 
 // unjudged says which of the named objectives no request of the run can be judged by, while others can: then nobody
 // knows whether the SLO is kept. It returns "" if there is none such.
-func (p *Report) unjudged(names []string) string {
+func unjudged(judged []Judgement, names []string) string {
 	var list []string
 	some := false
-	for _, j := range p.Summary.Additions.SLO {
+	for _, j := range judged {
 		if !slices.Contains(names, j.Objective) {
 			continue
 		}
@@ -96,11 +96,11 @@ func (p *Report) unjudged(names []string) string {
 	return strings.Join(list, ", ")
 }
 
-// slos returns the names of the objectives of each SLO. The objectives of the options are one SLO, and the requests'
-// own bounds are one each.
-func (p *Report) slos() (list [][]string) {
-	for _, j := range p.Summary.Additions.SLO {
-		if len(list) > 0 && len(p.opts.Objectives) > 0 {
+// slos returns the names of the objectives of each SLO: those of the options are one together, and the requests' own
+// bounds are one each.
+func slos(judged []Judgement, together bool) (list [][]string) {
+	for _, j := range judged {
+		if len(list) > 0 && together {
 			list[0] = append(list[0], j.Objective)
 			continue
 		}

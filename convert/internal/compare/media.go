@@ -9,7 +9,7 @@ type Media struct {
 	FirstAudio             float64 // seconds from sending to the first bytes of a sound; NaN if the answer is none
 	RealTime               float64 // latency / seconds of sound; NaN if its length is unknown, or without a sound
 	Missing                float64 // seconds that a player of the sound stood still; NaN likewise
-	Continuous             float64 // 1 if no more of the sound was missing than listeners tolerate, else 0; NaN likewise
+	Continuous             float64 // 1 if at most so much sound was missing as listeners tolerate, else 0; NaN likewise
 	PerPicture             float64 // latency / pictures of an answer; NaN if it has none
 }
 
