@@ -23,7 +23,7 @@ func (s *Source) openGenerated(o *DatasetOptions) (datasets.Set, error) {
 	if o.TokensPerWord == 0 {
 		var err error
 		if counter, err = s.Counter(o.Tokenizer); err != nil {
-			return nil, fmt.Errorf("%w%s", err, o.orEstimate())
+			return nil, fmt.Errorf("%w%s", err, orEstimate(o))
 		}
 		g.Tokenizer = counter
 	}

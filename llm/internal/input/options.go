@@ -225,7 +225,7 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 		}
 	case o.Tokenizer == "":
 		return invalid("tokenizer",
-			errors.New("is missing: prompts of an exact number of tokens are made with the model's"+o.orEstimate()))
+			errors.New("is missing: prompts of an exact number of tokens are made with the model's"+orEstimate(o)))
 	}
 	return o.checkGenerated()
 }
@@ -264,7 +264,7 @@ func (o *DatasetOptions) checkTexts(given map[string]bool) error {
 }
 
 // orEstimate names the way to make prompts without a tokenizer, for the types that have it.
-func (o *DatasetOptions) orEstimate() string {
+func orEstimate(o *DatasetOptions) string {
 	if !slices.Contains(o.uses(), "tokensPerWord") || o.Template || o.Prompts == OriginalPrompts {
 		return ""
 	}
