@@ -98,7 +98,7 @@ func schemaKeys(node any, keys map[string]bool) {
 }
 
 var (
-	readSetting = regexp.MustCompile(`(?:__ENV\.|\b(?:numbers?|length|boolean|duration|shares?|json|choice)\(')([A-Z_]+)`)
+	readSetting = regexp.MustCompile(`(?:__ENV\.|\b(?:file|numbers?|length|boolean|duration|shares?|json|choice)\(')([A-Z_]+)`)
 	tableRow    = regexp.MustCompile("(?m)^\\| ((?:`[A-Z_]+`(?:, )?)+) \\|")
 )
 

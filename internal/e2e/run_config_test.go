@@ -40,13 +40,13 @@ func TestConfigurationsRun(t *testing.T) {
 				want = 16
 			case "synthetic-agentic.yml": // the calls follow from its seed
 				want = 0
-			case "concurrent.yml":
+			case "concurrent.yml", "image.yml", "video.yml":
 				args = append(args, "--load.stages", `[{"num_requests": 10, "concurrency_level": 4}]`)
 			case "sweep.yml":
 				args = append(args, "--load.sweep.num_requests", "200", "--load.sweep.stage_duration", "1",
 					"--load.sweep.num_stages", "2")
 				want = 0
-			case "poisson.yml": // the number is random, but follows from the seed
+			case "poisson.yml", "speech.yml": // the number is random, but follows from the seed
 				args = append(args, "--load.stages", `[{"rate": 10, "duration": 1}]`)
 				want = 0
 			default:
