@@ -181,7 +181,7 @@ var remedies = []struct {
 	{
 		regexp.MustCompile(`(?i)(image|video|audio) format .{1,40} not supported|cannot identify (image|video|audio)` +
 			`|unsupported (image|video|audio) (format|type)|media_type`),
-		"the server does not take the format: set another in the Dataset's media (format, representation)",
+		"the server does not take the format: set another in the Dataset's media (representation)",
 	},
 	{
 		regexp.MustCompile(`(?i)(request|payload|body|entity|content)\W+(is )?too large|so large a body|request_too_large` +
