@@ -76,6 +76,17 @@ func newBody(r *Request) *bodyWriter {
 // errPrevious refuses a request that continues an answer of the server.
 var errPrevious = errors.New("chainResponses needs api 'responses'")
 
+// checkTextless refuses what dialects whose answers are no text have no field for.
+func checkTextless(d Dialect, r *Request) error {
+	switch {
+	case r.Previous != "":
+		return errPrevious
+	case r.Format != nil:
+		return errFormat(d)
+	}
+	return checkTools(r, d.Name())
+}
+
 // checkTools returns an error if a request has tools, for a dialect that has no field for them.
 func checkTools(r *Request, name string) error {
 	switch {
@@ -144,6 +155,13 @@ func (w *bodyWriter) plain(name, value string) {
 func (w *bodyWriter) text(name, value string) {
 	if w.begin(name) {
 		w.dst = AppendQuoted(w.dst, value)
+	}
+}
+
+// some writes a text other than "".
+func (w *bodyWriter) some(name, value string) {
+	if value != "" {
+		w.text(name, value)
 	}
 }
 

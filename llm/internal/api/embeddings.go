@@ -49,13 +49,7 @@ func errFormat(d Dialect) error {
 
 // Body writes one input as a text, several as a list.
 func (e embeddings) Body(r *Request) ([]byte, error) {
-	switch {
-	case r.Previous != "":
-		return nil, errPrevious
-	case r.Format != nil:
-		return nil, errFormat(e)
-	}
-	if err := checkTools(r, e.Name()); err != nil {
+	if err := checkTextless(e, r); err != nil {
 		return nil, err
 	}
 	w := newBody(r)
@@ -68,9 +62,7 @@ func (e embeddings) Body(r *Request) ([]byte, error) {
 	if r.Vectors.Dimensions > 0 {
 		w.plain("dimensions", strconv.Itoa(r.Vectors.Dimensions))
 	}
-	if r.Vectors.EncodingFormat != "" {
-		w.text("encoding_format", r.Vectors.EncodingFormat)
-	}
+	w.some("encoding_format", r.Vectors.EncodingFormat)
 	if r.AddSpecial != nil {
 		w.plain("add_special_tokens", strconv.FormatBool(*r.AddSpecial))
 	}

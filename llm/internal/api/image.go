@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -91,26 +92,12 @@ func (o *VisualOptions) Or(other *VisualOptions) *VisualOptions {
 	if o == nil {
 		return other
 	}
-	all := *o
-	for _, text := range [...]struct{ own, other *string }{
-		{&all.Size, &other.Size}, {&all.Quality, &other.Quality}, {&all.Format, &other.Format},
-		{&all.Response, &other.Response},
-	} {
-		if *text.own == "" {
-			*text.own = *text.other
-		}
+	return &VisualOptions{
+		Size: cmp.Or(o.Size, other.Size), N: cmp.Or(o.N, other.N), Quality: cmp.Or(o.Quality, other.Quality),
+		Format: cmp.Or(o.Format, other.Format), Response: cmp.Or(o.Response, other.Response),
+		Partials: cmp.Or(o.Partials, other.Partials), Seconds: cmp.Or(o.Seconds, other.Seconds),
+		FPS: cmp.Or(o.FPS, other.FPS),
 	}
-	for _, number := range [...]struct{ own, other *int }{
-		{&all.N, &other.N}, {&all.Partials, &other.Partials}, {&all.FPS, &other.FPS},
-	} {
-		if *number.own == 0 {
-			*number.own = *number.other
-		}
-	}
-	if all.Seconds == 0 {
-		all.Seconds = other.Seconds
-	}
-	return &all
 }
 
 // visual returns the options of a request for pictures or a video.
@@ -137,16 +124,7 @@ func (r *Request) AskedPictures() int {
 
 // checkVisual refuses what the endpoints of pictures and videos have no field for.
 func checkVisual(d Dialect, r *Request) error {
-	switch {
-	case r.Previous != "":
-		return errPrevious
-	case r.Format != nil:
-		return errFormat(d)
-	}
-	if err := r.visual().Check(); err != nil {
-		return err
-	}
-	return checkTools(r, d.Name())
+	return cmp.Or(checkTextless(d, r), r.visual().Check())
 }
 
 // responseFormat returns how the pictures of a request are to come. OpenAI's newer models refuse to be told.
@@ -163,6 +141,7 @@ func (r *Request) responseFormat() string {
 // visualWriter writes a body, or a form.
 type visualWriter interface {
 	text(name, value string)
+	some(name, value string)
 	number(name string, value int)
 	flag(name string)
 }
@@ -180,13 +159,10 @@ func writePictures(w visualWriter, r *Request) {
 	if o.N > 0 {
 		w.number("n", o.N)
 	}
-	for _, field := range [...]struct{ name, value string }{
-		{"size", o.Size}, {"quality", o.Quality}, {"output_format", o.Format}, {"response_format", r.responseFormat()},
-	} {
-		if field.value != "" {
-			w.text(field.name, field.value)
-		}
-	}
+	w.some("size", o.Size)
+	w.some("quality", o.Quality)
+	w.some("output_format", o.Format)
+	w.some("response_format", r.responseFormat())
 	if r.Stream {
 		w.flag("stream")
 		if o.Partials > 0 {

@@ -62,13 +62,7 @@ func (o RankingOptions) Check() error {
 
 // Body writes the query before the documents.
 func (e rerank) Body(r *Request) ([]byte, error) {
-	switch {
-	case r.Previous != "":
-		return nil, errPrevious
-	case r.Format != nil:
-		return nil, errFormat(e)
-	}
-	if err := checkTools(r, e.Name()); err != nil {
+	if err := checkTextless(e, r); err != nil {
 		return nil, err
 	}
 	w := newBody(r)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -66,22 +67,12 @@ func (o *SoundOptions) Or(other *SoundOptions) *SoundOptions {
 	if o == nil {
 		return other
 	}
-	all := *o
-	for _, text := range [...]struct{ own, other *string }{
-		{&all.Voice, &other.Voice}, {&all.Format, &other.Format}, {&all.StreamFormat, &other.StreamFormat},
-		{&all.Instructions, &other.Instructions}, {&all.Language, &other.Language},
-	} {
-		if *text.own == "" {
-			*text.own = *text.other
-		}
+	return &SoundOptions{
+		Voice: cmp.Or(o.Voice, other.Voice), Format: cmp.Or(o.Format, other.Format),
+		StreamFormat: cmp.Or(o.StreamFormat, other.StreamFormat), Speed: cmp.Or(o.Speed, other.Speed),
+		Instructions: cmp.Or(o.Instructions, other.Instructions), Language: cmp.Or(o.Language, other.Language),
+		SampleRate: cmp.Or(o.SampleRate, other.SampleRate),
 	}
-	if all.Speed == 0 {
-		all.Speed = other.Speed
-	}
-	if all.SampleRate == 0 {
-		all.SampleRate = other.SampleRate
-	}
-	return &all
 }
 
 // sound returns the options of a request for speech or for a transcription.
@@ -104,42 +95,25 @@ func (e speech) Body(r *Request) ([]byte, error) {
 	w := newBody(r)
 	w.text("model", r.Model)
 	w.text("input", r.Prompt)
-	voice := o.Voice
-	if voice == "" {
-		voice = DefaultVoice
-	}
-	w.text("voice", voice)
-	if format := o.SpeechFormat(r.Stream); format != "" {
-		w.text("response_format", format)
-	}
+	w.text("voice", cmp.Or(o.Voice, DefaultVoice))
+	w.some("response_format", o.SpeechFormat(r.Stream))
 	if o.Speed > 0 {
 		w.plain("speed", strconv.FormatFloat(o.Speed, 'g', -1, 64))
 	}
-	if o.Instructions != "" {
-		w.text("instructions", o.Instructions)
-	}
-	if o.Language != "" {
-		w.text("language", o.Language)
-	}
+	w.some("instructions", o.Instructions)
+	w.some("language", o.Language)
 	if r.Stream {
-		stream := o.StreamFormat
-		if stream == "" {
-			stream = StreamAudio
-		}
-		w.text("stream_format", stream)
+		w.text("stream_format", cmp.Or(o.StreamFormat, StreamAudio))
 	}
 	return w.finish()
 }
 
 // checkSound refuses options for which the endpoints of sound have no field.
 func checkSound(d Dialect, r *Request) error {
-	switch {
-	case r.Previous != "":
-		return errPrevious
-	case r.Format != nil:
+	if r.Previous == "" && r.Format != nil {
 		return fmt.Errorf("responseFormat has no effect on api %q: set format, such as 'wav' or 'json'", d.Name())
 	}
-	return checkTools(r, d.Name())
+	return checkTextless(d, r)
 }
 
 // Types of the events of a speech.

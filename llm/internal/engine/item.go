@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -101,22 +102,15 @@ func (c *Client) Takes(s *Set) error {
 	switch own := c.opts.API.Input(); {
 	case own == s.input, s.input == api.InputPrompt && own != api.InputRanking && own != api.InputSound:
 		return nil
-	case own == api.InputSpeech:
-		return errSpeech
-	case own == api.InputSound:
-		return errSound
-	case own == api.InputPicture:
-		return errPictures
-	case own == api.InputVideo:
-		return errVideo
-	case own == api.InputPrompt:
-		return errPrompt
-	case own == api.InputTexts:
-		return errTexts
-	case own == api.InputRanking:
-		return errRanking
+	default:
+		return cmp.Or(wants[own], errInputs)
 	}
-	return errInputs
+}
+
+// wants tells what requests of an API carry that takes one kind of input alone.
+var wants = map[api.Input]error{
+	api.InputPrompt: errPrompt, api.InputTexts: errTexts, api.InputRanking: errRanking, api.InputSpeech: errSpeech,
+	api.InputSound: errSound, api.InputPicture: errPictures, api.InputVideo: errVideo,
 }
 
 // UserMessage returns the messages of a chat that has one message.

@@ -23,10 +23,8 @@ var (
 func shows(in api.Input, r *client.Request, hasPrompt bool) error {
 	wrong := r.Messages != nil || r.Inputs != nil || r.Query != "" || !hasPrompt
 	switch {
-	case wrong && in == api.InputPicture:
-		return errPictures
 	case wrong:
-		return errVideo
+		return wants[in]
 	case in == api.InputVideo && r.Media != nil && len(r.Media.Files) > 1:
 		return errImages
 	}
