@@ -164,11 +164,7 @@ func unchecked(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) 
 		}
 		d := input.DefaultLengths()
 		low, high := int64(math.MinInt64), int64(math.MinInt64)
-		err := fields{
-			"type": text(&d.Type), "mean": number(&d.Mean), "stdDev": number(&d.StdDev), "skew": number(&d.Skew),
-			"min": integer(&low, 0), "max": integer(&high, 0),
-		}.read(rt, "distribution", v)
-		if err != nil {
+		if err := distributionFields(&d, &low, &high).read(rt, "distribution", v); err != nil {
 			return err
 		}
 		if low >= 0 {
@@ -240,4 +236,12 @@ func isNumber(x any) bool {
 		return true
 	}
 	return false
+}
+
+// distributionFields are the fields of a distribution; its bounds are read apart.
+func distributionFields(d *datasets.Distribution, low, high *int64) fields {
+	return fields{
+		"type": text(&d.Type), "mean": number(&d.Mean), "stdDev": number(&d.StdDev), "skew": number(&d.Skew),
+		"min": integer(low, 0), "max": integer(high, 0),
+	}
 }

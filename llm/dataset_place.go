@@ -22,11 +22,7 @@ func place(rt *sobek.Runtime, dst *datasets.Place) func(sobek.Value) error {
 			return p.Validate()
 		}
 		d, low, high := datasets.Distribution{Type: datasets.Uniform, Mean: 0.5, StdDev: 0.25}, int64(0), int64(1)
-		err := fields{
-			"type": text(&d.Type), "mean": number(&d.Mean), "stdDev": number(&d.StdDev), "skew": number(&d.Skew),
-			"min": integer(&low, 0), "max": integer(&high, 0),
-		}.read(rt, "distribution", v)
-		if err != nil {
+		if err := distributionFields(&d, &low, &high).read(rt, "distribution", v); err != nil {
 			return err
 		}
 		d.Min, d.Max = int(low), int(high)
