@@ -115,11 +115,6 @@ func (a *Answers) textless() (n int) {
 	return n
 }
 
-// TextlessBlocks are the paths of the blocks of a report, besides those of inputs, whose requests are no text.
-var TextlessBlocks = []string{
-	"xk6_llm." + record.APISpeech, "xk6_llm." + record.APIImage, "xk6_llm." + record.APIVideo,
-}
-
 // HasTextless reports whether a request of the group, be it a failed one, asks for no text.
 func (l *Lifecycle) HasTextless() bool {
 	a := l.Additions

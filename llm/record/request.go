@@ -8,6 +8,7 @@ package record
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -157,11 +158,7 @@ func (r *Request) Failed() bool { return r.ErrorType != "" }
 // Generates reports whether the request asks for text. Embeddings and rerank requests do not, nor do those for
 // pictures, videos and sounds: they have a latency, and neither tokens nor the times of tokens in their answers.
 func (r *Request) Generates() bool {
-	switch r.API {
-	case APISpeech, APIImage, APIVideo:
-		return false
-	}
-	return !r.TakesInputs()
+	return !slices.Contains(MediaAnswers[:], r.API) && !r.TakesInputs()
 }
 
 // TakesInputs reports whether the request is one of embeddings or rerank, which have inputs and generate no text.

@@ -48,6 +48,9 @@ const (
 	APIVideo         = "video"
 )
 
+// MediaAnswers lists the APIs whose answers are pictures, videos or sounds, and no text.
+var MediaAnswers = [...]string{APISpeech, APIImage, APIVideo}
+
 // NotReported is the value of a count that the server did not report.
 const NotReported = -1
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -39,8 +38,8 @@ func generates(doc gjson.Result) bool {
 	inputsOf(doc, func(_ string, of gjson.Result) {
 		texts, any = texts-number(of.Get("requests")), true
 	})
-	for _, path := range convert.TextlessBlocks {
-		if n := doc.Get(path + ".requests"); n.Exists() {
+	for _, api := range record.MediaAnswers {
+		if n := doc.Get("xk6_llm." + api + ".requests"); n.Exists() {
 			texts, any = texts-n.Num, true
 		}
 	}

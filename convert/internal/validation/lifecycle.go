@@ -160,7 +160,7 @@ func (l lifecycle) total(section, path string) {
 // uncountedPrompts reports whether there are successes for sounds, pictures or videos. Servers seldom count their
 // prompts.
 func (l lifecycle) uncountedPrompts() bool {
-	return slices.ContainsFunc([]string{record.APISpeech, record.APIImage, record.APIVideo}, func(api string) bool {
+	return slices.ContainsFunc(record.MediaAnswers[:], func(api string) bool {
 		return l.doc.Get("xk6_llm."+api+".requests").Num > 0
 	})
 }
@@ -172,7 +172,7 @@ func (l lifecycle) textless() (n float64) {
 		n += of.Get("requests").Float()
 		return true
 	})
-	for _, api := range [...]string{record.APISpeech, record.APIImage, record.APIVideo} {
+	for _, api := range record.MediaAnswers {
 		n += l.doc.Get("xk6_llm." + api + ".requests").Float()
 	}
 	return n
