@@ -234,6 +234,7 @@ func (m rowMaker) fill(row *run.Row, q *run.Request, rec *record.Request) {
 		RunID: r.ID(), Instance: q.Instance, RequestID: d.ID(), Client: narrow(q.Client), Scenario: q.Scenario,
 		Stage: q.Stage, Index: q.Index, Seq: q.Seq, SessionID: d.SessionID(), Turn: d.Turn,
 		API: q.API, Model: q.Model, Adapter: q.Adapter, Streaming: q.Streaming,
+		Label: q.Label, Endpoint: q.Endpoint, Leaves: q.Leaves,
 		Connected: optionalInstant(r, d.Connected), FirstByte: optionalInstant(r, d.FirstByte),
 		Attempt: optionalInstant(r, d.Attempt),
 		Retries: d.Retries, TTFT: milliseconds(q.TTFT), TTFO: milliseconds(q.TTFO()), TPOT: milliseconds(q.TPOT),

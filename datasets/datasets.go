@@ -42,6 +42,8 @@ type Item struct {
 	// special tokens and, for a chat, without the chat template. It is 0 if no number was asked for, and without a
 	// tokenizer, which meets the number on average.
 	PromptTokens int
+	// Part is the number of the part of a mix that the item comes from, from 1; 0 of other sets.
+	Part int
 	// Bare reports that the prompt contains its special tokens: the server must not add any.
 	Bare bool
 }

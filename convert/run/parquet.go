@@ -141,6 +141,7 @@ func addRow(r *Run, row *Row, instance string) error {
 		ID: row.RequestID, Client: int(row.Client), Scenario: row.Scenario, Stage: int(row.Stage), Index: row.Index,
 		Seq: int(row.Seq), SessionID: row.SessionID,
 		Turn: int(row.Turn), API: row.API, Model: row.Model, Adapter: row.Adapter, Streaming: row.Streaming,
+		Label: row.Label, Endpoint: row.Endpoint, Leaves: row.Leaves,
 		Start: orZero(row.Start), End: orZero(row.End),
 		Connected: orZero(row.Connected), FirstByte: orZero(row.FirstByte), Attempt: orZero(row.Attempt),
 		Retries: int(row.Retries), Due: row.Due,

@@ -18,6 +18,7 @@ var unknown = math.NaN()
 // Traits holds the properties that many requests of a run share.
 type Traits struct {
 	Instance, Scenario, API, Model, Adapter string
+	Label, Endpoint, Leaves                 string // as in the record
 	FinishReason, ErrorType, Note           string
 	InputSource, OutputSource               record.Source // of the token counts
 	Client, Status                          int
@@ -76,6 +77,9 @@ type Request struct {
 
 // Failed reports whether the request failed.
 func (q *Request) Failed() bool { return q.ErrorType != "" }
+
+// Abandoned reports whether the user of the request left before its answer was over.
+func (q *Request) Abandoned() bool { return q.ErrorType == record.ErrorAbandoned }
 
 // fill returns a request with all of a record except its details, lists and bodies, which keep adds.
 func (r *Run) fill(rec *record.Request, instance string) *Request {
@@ -151,6 +155,7 @@ func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Tra
 	t := Traits{
 		Instance: instance, InputSource: c.PromptSource, OutputSource: c.CompletionSource, Scenario: rec.Scenario,
 		API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
+		Label: rec.Label, Endpoint: rec.Endpoint, Leaves: rec.Leaves,
 		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client,
 		Status: rec.Status, Streaming: rec.Streaming, Textless: !rec.Generates(),
 		TakesInputs: rec.TakesInputs(),

@@ -15,6 +15,8 @@ type Row struct {
 	API       string `parquet:"api,dict"`
 	Model     string `parquet:"model,dict"`
 	Adapter   string `parquet:"adapter,dict,optional"`
+	Label     string `parquet:"label,dict,optional"`
+	Endpoint  string `parquet:"endpoint,dict,optional"`
 	Streaming bool   `parquet:"streaming"`
 
 	Due       *int64 `parquet:"due_ns,optional"`
@@ -59,6 +61,7 @@ type Row struct {
 	Status        int32  `parquet:"status"`
 	BytesSent     int64  `parquet:"bytes_sent"`
 	BytesReceived int64  `parquet:"bytes_received"`
+	Leaves        string `parquet:"leaves,dict,optional"`
 	ErrorType     string `parquet:"error_type,dict"`
 	Error         string `parquet:"error"`
 	Note          string `parquet:"note,dict"`

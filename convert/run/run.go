@@ -29,6 +29,8 @@ type Run struct {
 	Beats    []*record.Heartbeat
 	Searches []*record.Search // the last state of each scenario's search, in order of the scenarios
 	Sessions []*Session       // the replayed sessions, in order of start
+	// Abandoned are the requests whose users left, in order of start. They are in no figure of the others.
+	Abandoned []*Request
 	// Primers are requests in no figure that fill the server's cache before others: calls of warm-ups, and those that
 	// a cut left out.
 	Primers  []*Request
@@ -217,6 +219,7 @@ func (r *Run) finish(force bool) error {
 	findLateSpans(r)
 	findSessions(r)
 	leaveWarmup(r)
+	leaveAbandoned(r)
 	return nil
 }
 

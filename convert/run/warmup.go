@@ -23,6 +23,16 @@ func leaveWarmup(r *Run) {
 	}
 }
 
+// leaveAbandoned moves the requests whose users left to a list of their own: they neither succeeded nor failed.
+func leaveAbandoned(r *Run) {
+	leave(r, func(q *Request) bool {
+		if q.Abandoned() {
+			r.Abandoned = append(r.Abandoned, q)
+		}
+		return q.Abandoned()
+	})
+}
+
 // WarmedUp reports whether a stage of the run began with a warm-up, as each probe of a search does.
 func (r *Run) WarmedUp() bool {
 	if len(r.Searches) > 0 {

@@ -140,6 +140,10 @@ func (s *scan) field(k *kept) bool {
 		return s.name(&r.Model)
 	case "adapter":
 		return s.name(&r.Adapter)
+	case "label":
+		return s.name(&r.Label)
+	case "endpoint":
+		return s.name(&r.Endpoint)
 	case "streaming":
 		return s.bool(&r.Streaming)
 	}
@@ -233,6 +237,8 @@ func (s *scan) outcome(key []byte, k *kept) bool {
 		return s.name(&r.FinishReason)
 	case "status":
 		return s.int(&r.Status)
+	case "leaves":
+		return s.name(&r.Leaves)
 	case "error_type":
 		return s.name(&r.ErrorType)
 	case "error":

@@ -15,6 +15,7 @@ func fullRequest() *Request {
 	r.Error, r.RequestBody, r.ResponseBody = "busy", "", ""
 	r.Retries, r.PromptAsked, r.PromptRaw, r.CompletionRaw, r.SessionID, r.Turn, r.Adapter, r.Client = 1, 5, true, true,
 		"session-1", 2, "lora", 3
+	r.Label, r.Endpoint, r.Leaves = "chat", "http://a:8000/v1", "20 tokens"
 	r.Start, r.End, r.Due = 1_795_000_000_123_456_789, 1_795_000_003_123_456_789, new(int64(1_795_000_000_000_000_001))
 	r.Connected, r.Written, r.FirstByte, r.Attempt, r.ServerDate = r.Start+1, r.Start+2, r.Start+3, r.Start+4,
 		1_795_000_000

@@ -41,6 +41,8 @@ func (e *encoder) identity(r *Request) {
 	e.text("api", r.API)
 	e.text("model", r.Model)
 	e.someText("adapter", r.Adapter)
+	e.someText("label", r.Label)
+	e.someText("endpoint", r.Endpoint)
 	e.flag("streaming", r.Streaming)
 }
 
@@ -91,6 +93,7 @@ func (e *encoder) outcome(r *Request) {
 	e.some("status", int64(r.Status))
 	e.number("bytes_sent", r.BytesSent)
 	e.number("bytes_received", r.BytesReceived)
+	e.someText("leaves", r.Leaves)
 	e.someText("error_type", r.ErrorType)
 	e.someText("error", r.Error)
 	e.someText("note", r.Note)

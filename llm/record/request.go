@@ -26,6 +26,7 @@ const (
 	ErrorMalformed = "malformed"    // bytes that are not the protocol
 	ErrorTooLarge  = "too_large"    // an event or a body above the limit
 	ErrorCanceled  = "canceled"     // cut by the test: gracefulStop, interrupt or abort
+	ErrorAbandoned = "abandoned"    // its user left, as the script asked: see Request.Leaves
 )
 
 // Parts of Request.Note. A note may have several, separated by semicolons.
@@ -62,6 +63,11 @@ type Request struct {
 	API       string `json:"api"`
 	Model     string `json:"model"`
 	Adapter   string `json:"adapter,omitempty"`
+	// Label names the class of users that the request belongs to; "" without classes.
+	Label string `json:"label,omitempty"`
+	// Endpoint names where the request went: the base URL, without secrets, of one of several of its client, or the
+	// name of a client of a pair; "" for a client of one.
+	Endpoint  string `json:"endpoint,omitempty"`
 	Streaming bool   `json:"streaming"`
 
 	Due       *int64 `json:"due_ns"` // when it should have been sent; nil if unknown
@@ -120,12 +126,16 @@ type Request struct {
 
 	Poll *Poll `json:"poll,omitempty"` // nil unless the answer is of a job that was asked for until it was done
 
-	Status        int    `json:"status,omitempty"` // HTTP status; 0 without an answer
-	BytesSent     int64  `json:"bytes_sent"`       // size of the request body
-	BytesReceived int64  `json:"bytes_received"`   // size of the response body
-	ErrorType     string `json:"error_type,omitempty"`
-	Error         string `json:"error,omitempty"`
-	Note          string `json:"note,omitempty"` // oddities, and whose failure it was
+	Status        int   `json:"status,omitempty"` // HTTP status; 0 without an answer
+	BytesSent     int64 `json:"bytes_sent"`       // size of the request body
+	BytesReceived int64 `json:"bytes_received"`   // size of the response body
+	// Leaves tells when the user of the request was to leave: after a time as in "2s", after so many pieces of output as
+	// in "20 tokens", "queued", "prompt-sent", or "signal" if the script made it leave; "" if the user was to stay. The
+	// error type is ErrorAbandoned unless the answer was over before.
+	Leaves    string `json:"leaves,omitempty"`
+	ErrorType string `json:"error_type,omitempty"`
+	Error     string `json:"error,omitempty"`
+	Note      string `json:"note,omitempty"` // oddities, and whose failure it was
 
 	SLO  *Bounds `json:"slo,omitempty"`  // the bounds by which it was judged
 	Good *bool   `json:"good,omitempty"` // whether it is within its bounds; nil without bounds
@@ -149,8 +159,11 @@ type Bounds struct {
 	RTF        float64 `json:"rtf,omitempty"` // bound on latency / seconds of sound
 }
 
-// Unfinished reports whether the end of the run cut the request off: it neither succeeded nor finished badly.
-func (r *Request) Unfinished() bool { return r.ErrorType == ErrorCanceled }
+// Unfinished reports whether the request neither succeeded nor failed: the end of the run cut it off, or its user left.
+func (r *Request) Unfinished() bool { return r.ErrorType == ErrorCanceled || r.Abandoned() }
+
+// Abandoned reports whether the user of the request left before its answer was over.
+func (r *Request) Abandoned() bool { return r.ErrorType == ErrorAbandoned }
 
 // Failed reports whether the request has no whole answer: it failed, or it is unfinished.
 func (r *Request) Failed() bool { return r.ErrorType != "" }

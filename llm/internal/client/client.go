@@ -334,6 +334,8 @@ type Request struct {
 	IgnoreEOS         *bool // takes precedence over Options.IgnoreEOS; nil means that
 	// Headers are sent beside those of the client, which they replace; those of the session replace them.
 	Headers map[string]string
+	// Leave tells when the user leaves; nil means that the user stays.
+	Leave *Leave
 	// KeepCalls keeps the reasoning and the tool calls of the answer.
 	KeepCalls bool
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -65,6 +66,7 @@ type Job struct {
 	client.Request
 	Turn  int // of its session, from 0
 	Asked int // number of tokens that its prompt was made to have; 0 if unknown
+	Class traffic.Class
 
 	turn  *datasets.Asked // the turn of a conversation that it asks; nil if it is not from a conversation
 	asked *asked          // the call of a session that it is; nil if it is not from a session
@@ -137,6 +139,7 @@ func abort(reason string) error {
 // address gives the request its id and its model.
 func (c *Call) address(model string) {
 	c.ID = nextRequestID()
+	c.classify()
 	if p := &c.position; c.Model == "" && len(c.client.opts.Split) > 0 {
 		c.adapter = input.ChooseAdapter(c.client.opts.Split, p.seed, p.scenario, p.index, p.seq)
 		c.Model = c.adapter
@@ -202,12 +205,13 @@ func (c *Call) exchange() (client.Answer, record.Counts, error) {
 		c.turn.Done(answer.Text, !r.Failed())
 	}
 	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = c.client.Number(), c.SessionID, c.Turn, c.adapter, c.Asked
+	r.Label = c.Class.Label
 	c.position.mark(r)
 	if c.asked != nil {
 		c.asked.mark(r)
 	}
 	counts := r.Counts()
-	c.client.opts.applyBounds(r)
+	c.client.opts.applyBounds(r, c.Class.SLO)
 	c.board.Done(r, counts, ticket)
 	if due := c.position.due; due != nil && due.Ended != nil {
 		if c.asked != nil {

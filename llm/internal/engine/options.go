@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
@@ -27,6 +29,10 @@ type Options struct {
 	ITL       samples.ITLMode
 	Files     CredentialFiles
 	Pages     scrape.Options // the pages of metrics to read
+
+	// Class is what the client's requests have in common, and Classes what those with a label have, too.
+	Class   traffic.Class
+	Classes map[string]traffic.Class
 
 	SLOHeaders  *record.SLOHeaders // headers that may carry bounds; nil means none
 	Credentials *Credentials       // read from Files; nil means k6's own
@@ -113,10 +119,11 @@ func (o *Options) settleSLO() error {
 }
 
 // applyBounds sets the bounds of a request, and whether the request kept them. As in inference-perf, bounds in headers
-// apply to streamed answers with content. They also apply to failures, so that failures count as not good.
-func (o *Options) applyBounds(r *record.Request) {
-	bounds := o.SLO
-	if o.headerSLO != nil && r.Streaming && (r.Failed() || len(r.Chunks) > 0) {
+// apply to streamed answers with content. They also apply to failures, so that failures count as not good. Bounds of
+// the request's own class, if there are any, replace all others.
+func (o *Options) applyBounds(r *record.Request, own *record.Bounds) {
+	bounds := cmp.Or(own, o.SLO)
+	if own == nil && o.headerSLO != nil && r.Streaming && (r.Failed() || len(r.Chunks) > 0) {
 		bounds = o.headerSLO
 	}
 	if bounds != nil && bounds.Concern(r) { // bounds on tokens say nothing about a sound

@@ -1,0 +1,101 @@
+package traffic
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/deal"
+)
+
+// The moments at which users can leave, beside a time and a number of pieces of output.
+const (
+	Queued     = "queued"      // QueuedWait after the request was sent, if no output has come by then
+	PromptSent = "prompt-sent" // as soon as the request is sent whole
+)
+
+// QueuedWait is how long a user who leaves in the queue waits there.
+const QueuedWait = 100 * time.Millisecond
+
+// Leave tells how many users leave before their answers are over, and when. One of After, Tokens and When is set.
+type Leave struct {
+	Share  float64       // of the requests, above 0 and at most 1
+	After  time.Duration // since the request was sent
+	Tokens int           // pieces of output: each is a token where the server sends them one by one
+	When   string        // Queued or PromptSent
+	Seed   *int64        // nil means the scenario's
+
+	mu    sync.Mutex
+	deals map[dealt]*deal.Deal // by seed and number of the request in its iteration
+}
+
+type dealt struct {
+	seed int64
+	seq  int
+}
+
+// Check returns an error unless it is clear who leaves and when.
+func (l *Leave) Check() error {
+	given := 0
+	for _, is := range [...]bool{l.After != 0, l.Tokens != 0, l.When != ""} {
+		if is {
+			given++
+		}
+	}
+	switch {
+	case !(l.Share > 0 && l.Share <= 1):
+		return fmt.Errorf("share must be above 0 and at most 1, got %v", l.Share)
+	case l.Share < 1.0/deal.Most, l.Share < 1 && 1-l.Share < 1.0/deal.Most:
+		return fmt.Errorf("share must differ from 0 and from 1 by at least 1 in %d, got %v", deal.Most, l.Share)
+	case given != 1:
+		return errors.New("when users leave is to be told in one way: after: '2s', after: 'queued', " +
+			"after: 'prompt-sent' or tokens: 20")
+	case l.After < 0:
+		return fmt.Errorf("after must be positive, got %v", l.After)
+	case l.Tokens < 0:
+		return fmt.Errorf("tokens must be positive, got %d", l.Tokens)
+	case l.When != "" && l.When != Queued && l.When != PromptSent:
+		return fmt.Errorf("after: must be a time such as '2s', 'queued' or 'prompt-sent', got %q", l.When)
+	}
+	return nil
+}
+
+// String returns when users leave, as records tell it.
+func (l *Leave) String() string {
+	switch {
+	case l.When != "":
+		return l.When
+	case l.Tokens > 0:
+		return strconv.Itoa(l.Tokens) + " tokens"
+	}
+	return l.After.String()
+}
+
+// Of reports whether the user of a request leaves: the request number seq of an iteration of a scenario with the given
+// seed. In any 10,000 iterations in a row the share is exact. It may be called concurrently.
+func (l *Leave) Of(seed, iteration int64, seq int) bool {
+	if l.Share == 1 {
+		return true
+	}
+	if l.Seed != nil {
+		seed = *l.Seed
+	}
+	leaves, _ := l.deal(dealt{seed, seq}).At(iteration)
+	return leaves == 0
+}
+
+func (l *Leave) deal(by dealt) *deal.Deal {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := l.deals[by]
+	if d == nil {
+		d, _ = deal.New(by.seed^0x6c65617665+int64(by.seq), l.Share, 1-l.Share) // Check has approved of the share
+		if l.deals == nil {
+			l.deals = map[dealt]*deal.Deal{}
+		}
+		l.deals[by] = d
+	}
+	return d
+}
