@@ -91,6 +91,14 @@ declare module 'k6/x/llm' {
      * Hugging Face hub such as 'org/model'. By default the counts come from the server's usage.
      */
     tokenizer?: string;
+    /** Names the class of users that the client's requests belong to. A label of a request, or of a part of a mix, goes before it. */
+    label?: string;
+    /** What requests with a label have beside the client's options, which they replace. */
+    classes?: Record<string, UserClass>;
+    /** Sent as the field priority of the body and as the header X-Priority. */
+    priority?: number;
+    /** Users who leave before their answers are over. */
+    cancel?: Cancel;
     /**
      * LoRA adapters and their shares of the requests, which add up to 1. Each request asks for one adapter; the scenario's seed and the
      * request's position in the run decide which.
@@ -182,9 +190,9 @@ declare module 'k6/x/llm' {
   }
 
   /** Options of a single request. */
-  export interface RequestOptions extends SoundOptions, VisualOptions {
-    /** The model, instead of the client's. */
-    model?: string;
+  export interface RequestOptions extends SoundOptions, VisualOptions, UserClass {
+    /** Names the class of users that the request belongs to. */
+    label?: string;
     /** The limit of the output, in tokens (default 30). */
     maxTokens?: number;
     /** The field of the body that carries maxTokens, instead of the client's. */
@@ -202,6 +210,32 @@ declare module 'k6/x/llm' {
      * the fields of its record here.
      */
     extraBody?: Record<string, unknown>;
+  }
+
+  /** What a class of users has, or a request says, instead of the client's options. */
+  export interface UserClass {
+    /** The model to ask for. */
+    model?: string;
+    /** The bounds by which requests are judged. */
+    slo?: ClientOptions['slo'];
+    /** Sent as the field priority of the body and as the header X-Priority. */
+    priority?: number;
+    /** Headers of the requests, beside those of the client. */
+    headers?: Record<string, string>;
+    /** Users who leave before their answers are over. */
+    cancel?: Cancel;
+  }
+
+  /** Users who leave. The connection of such a request is closed, or its stream of HTTP/2 reset, and it counts neither as a success nor as a failure. */
+  export interface Cancel {
+    /** The share of the requests, above 0 and at most 1. Which ones follows from their numbers and the seed. */
+    share: number;
+    /** When they leave: so long after the request was sent; as soon as it is sent whole; or 100 ms after it was sent, if no output has come. */
+    after?: Duration | 'queued' | 'prompt-sent';
+    /** After how many pieces of output they leave, instead of a time: tokens, where the server sends each by itself. */
+    tokens?: number;
+    /** The seed of the draw (default: the scenario's). */
+    seed?: number;
   }
 
   /** Options of speech and of transcriptions, of a client or of one request. */
@@ -291,7 +325,7 @@ declare module 'k6/x/llm' {
     /** The kind of failure; docs/records.md explains each. */
     errorType:
       | 'http' | 'timeout' | 'stall' | 'connect' | 'dns' | 'tls' | 'reset' | 'truncated' | 'stream_error' | 'malformed'
-      | 'too_large' | 'canceled' | null;
+      | 'too_large' | 'canceled' | 'abandoned' | null;
     /** The HTTP status, 0 without an answer. */
     status: number;
     /** 'stop', 'length', 'end_turn', 'completed' … as the server reports it. */

@@ -110,7 +110,7 @@ func TestLongValuesOfScripts(t *testing.T) {
 	for name := range newLoadOptions().fields(&ModuleInstance{vu: v.VU}) {
 		names["scenarios"], names["own"] = append(names["scenarios"], name), append(names["own"], name)
 	}
-	for name := range new(requestOptions).fields() {
+	for name := range new(requestOptions).fields(nil) {
 		names["request"] = append(names["request"], name)
 	}
 	for name := range newDatasetOptions().fields(rt) {

@@ -81,7 +81,7 @@ func (c *jsClient) send(request sobek.Value) (engine.Job, error) {
 	if _, isSession := export(request).(*session); isSession {
 		return engine.Job{}, errSession
 	}
-	if err := opts.withInput().read(c.m.vu.Runtime(), "request", request); err != nil {
+	if err := opts.withInput(c.m.vu.Runtime()).read(c.m.vu.Runtime(), "request", request); err != nil {
 		return engine.Job{}, err
 	}
 	err := c.Input(&opts.Request, opts.hasPrompt)
@@ -93,7 +93,7 @@ func (c *jsClient) ask(d api.Dialect, args []sobek.Value) (engine.Job, error) {
 	opts := new(requestOptions)
 	inputs := opts.inputs(d)
 	args = append(args, make([]sobek.Value, len(inputs)+1)...) // those that are left out
-	given := opts.fields()
+	given := opts.fields(c.m.vu.Runtime())
 	if d.Input() == api.InputSound { // what the model is told of the sound
 		given["prompt"] = text(&opts.Prompt)
 	}
@@ -155,7 +155,8 @@ func (o *requestOptions) readList(v sobek.Value) error {
 
 func (o *requestOptions) job(dialect api.Dialect) engine.Job {
 	o.MaxTokens = int(o.maxTokens)
-	return engine.Job{Dialect: dialect, Request: o.Request, Turn: int(o.turn), Asked: int(o.promptTokens)}
+	return engine.Job{Dialect: dialect, Request: o.Request, Turn: int(o.turn), Asked: int(o.promptTokens),
+		Class: o.class}
 }
 
 // errAborted reports that the runtime was interrupted. It must not become an exception, which would replace the

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -28,6 +29,8 @@ type clientOptions struct {
 func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 	f := soundFields(func() *api.SoundOptions { return &o.Sound })
 	maps.Copy(f, visualFields(func() *api.VisualOptions { return &o.Visual }))
+	maps.Copy(f, ownClassFields(rt, &o.Class))
+	f["classes"] = readClasses(rt, &o.Classes)
 	maps.Copy(f, fields{
 		"baseURL":        text(&o.BaseURL),
 		"endpoint":       text(&o.Endpoint),
@@ -241,6 +244,7 @@ func factor(limit *time.Duration) func(sobek.Value) error {
 // send.
 type requestOptions struct {
 	client.Request
+	class        traffic.Class
 	turn         int64
 	maxTokens    int64
 	promptTokens int64
@@ -248,11 +252,11 @@ type requestOptions struct {
 	hasInputs    int // how many of input and documents are given
 }
 
-func (o *requestOptions) fields() fields {
+func (o *requestOptions) fields(rt *sobek.Runtime) fields {
 	f := soundFields(o.sound)
 	maps.Copy(f, visualFields(o.visual))
+	maps.Copy(f, classFields(rt, &o.class))
 	maps.Copy(f, fields{
-		"model":     text(&o.Model),
 		"maxTokens": integer(&o.maxTokens, 1),
 		"sessionID": text(&o.SessionID),
 		"turn":      integer(&o.turn, 0),
@@ -272,8 +276,8 @@ func (o *requestOptions) fields() fields {
 }
 
 // withInput returns the fields and the keys that carry the input itself.
-func (o *requestOptions) withInput() fields {
-	f := o.fields()
+func (o *requestOptions) withInput(rt *sobek.Runtime) fields {
+	f := o.fields(rt)
 	f["messages"] = o.readList
 	f["input"], f["documents"], f["query"] = o.readInputs, o.readInputs, text(&o.Query)
 	f["file"], f["image"] = o.readSound, o.readPictures

@@ -41,7 +41,7 @@ func declared(t *testing.T, types, name string) []string {
 			members = append(members, m[1])
 		}
 	}
-	for _, of := range []string{"SoundOptions", "VisualOptions"} {
+	for _, of := range []string{"SoundOptions", "VisualOptions", "UserClass"} {
 		if _, extends, found := strings.Cut(body[1], "extends "); found && strings.Contains(extends, of) {
 			members = append(members, declared(t, types, of)...)
 		}
@@ -69,8 +69,8 @@ func TestTypesKeepStep(t *testing.T) {
 		code, doc []string
 	}{
 		{"ClientOptions", keys(new(clientOptions).fields(rt)), declared(t, types, "ClientOptions")},
-		{"RequestOptions", keys(new(requestOptions).fields()), declared(t, types, "RequestOptions")},
-		{"Request", keys(new(requestOptions).withInput()), request},
+		{"RequestOptions", keys(new(requestOptions).fields(rt)), declared(t, types, "RequestOptions")},
+		{"Request", keys(new(requestOptions).withInput(rt)), request},
 		{"DatasetOptions", keys(newDatasetOptions().fields(rt)), declared(t, types, "DatasetOptions")},
 		{"LoadOptions", keys(new(loadOptions).fields(&ModuleInstance{vu: v.VU})), declared(t, types, "LoadOptions")},
 		{"Search", keys(searchFields(rt, new(arrival.SearchOptions))), declared(t, types, "Search")},

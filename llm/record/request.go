@@ -129,9 +129,9 @@ type Request struct {
 	Status        int   `json:"status,omitempty"` // HTTP status; 0 without an answer
 	BytesSent     int64 `json:"bytes_sent"`       // size of the request body
 	BytesReceived int64 `json:"bytes_received"`   // size of the response body
-	// Leaves tells when the user of the request was to leave: after a time as in "2s", after so many pieces of output as
-	// in "20 tokens", "queued", "prompt-sent", or "signal" if the script made it leave; "" if the user was to stay. The
-	// error type is ErrorAbandoned unless the answer was over before.
+	// Leaves tells when the user of the request was to leave: after a time as in "2s", after so many pieces of output
+	// as in "20 tokens", "queued", "prompt-sent", or "signal" if the script made it leave; "" if the user was to stay.
+	// The error type is ErrorAbandoned unless the answer was over before.
 	Leaves    string `json:"leaves,omitempty"`
 	ErrorType string `json:"error_type,omitempty"`
 	Error     string `json:"error,omitempty"`
@@ -160,10 +160,7 @@ type Bounds struct {
 }
 
 // Unfinished reports whether the request neither succeeded nor failed: the end of the run cut it off, or its user left.
-func (r *Request) Unfinished() bool { return r.ErrorType == ErrorCanceled || r.Abandoned() }
-
-// Abandoned reports whether the user of the request left before its answer was over.
-func (r *Request) Abandoned() bool { return r.ErrorType == ErrorAbandoned }
+func (r *Request) Unfinished() bool { return r.ErrorType == ErrorCanceled || r.ErrorType == ErrorAbandoned }
 
 // Failed reports whether the request has no whole answer: it failed, or it is unfinished.
 func (r *Request) Failed() bool { return r.ErrorType != "" }

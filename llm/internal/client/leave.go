@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// errLeft is the cause of a cancellation by the user who asked. The connection is closed, or the stream of HTTP/2 reset.
+// errLeft is the cause of a cancellation by the user who asked. It closes the connection, or resets a stream of HTTP/2.
 var errLeft = errors.New("the user left")
 
 // Leave tells when the user of a request leaves, so that the request is given up and recorded as abandoned. What is

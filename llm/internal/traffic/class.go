@@ -22,7 +22,8 @@ type Class struct {
 // Over returns the class with what it leaves open taken from another one. Headers of both are sent; those of c win.
 func (c Class) Over(other Class) Class {
 	c.Label, c.Model = cmp.Or(c.Label, other.Label), cmp.Or(c.Model, other.Model)
-	c.SLO, c.Priority, c.Leave = cmp.Or(c.SLO, other.SLO), cmp.Or(c.Priority, other.Priority), cmp.Or(c.Leave, other.Leave)
+	c.SLO, c.Priority = cmp.Or(c.SLO, other.SLO), cmp.Or(c.Priority, other.Priority)
+	c.Leave = cmp.Or(c.Leave, other.Leave)
 	switch {
 	case len(c.Headers) == 0:
 		c.Headers = other.Headers

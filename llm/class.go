@@ -1,0 +1,86 @@
+package llm
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
+)
+
+// classFields returns the options of a class of users.
+func classFields(rt *sobek.Runtime, c *traffic.Class) fields {
+	f := ownClassFields(rt, c)
+	f["slo"], f["model"], f["headers"] = bounds(&c.SLO), text(&c.Model), texts(&c.Headers)
+	return f
+}
+
+// ownClassFields returns those options of a class that a Client has no other use for.
+func ownClassFields(rt *sobek.Runtime, c *traffic.Class) fields {
+	return fields{
+		"label": text(&c.Label),
+		"priority": func(v sobek.Value) error {
+			c.Priority = new(int64)
+			return integer(c.Priority, -1<<31)(v)
+		},
+		"cancel": func(v sobek.Value) error { return readLeave(rt, &c.Leave, v) },
+	}
+}
+
+// readClasses reads the classes of a Client by their labels.
+func readClasses(rt *sobek.Runtime, dst *map[string]traffic.Class) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		obj, ok := v.(*sobek.Object)
+		if !ok || obj.ClassName() == "Array" {
+			return fmt.Errorf("must be an object such as {chat: {slo: {ttft: '500ms'}}}, got %s", describe(v))
+		}
+		*dst = map[string]traffic.Class{}
+		for _, label := range obj.Keys() {
+			var c traffic.Class
+			f := classFields(rt, &c)
+			delete(f, "label")
+			if err := f.read(rt, "class", obj.Get(label)); err != nil {
+				return fmt.Errorf("%q: %w", label, err)
+			}
+			c.Label = label
+			(*dst)[label] = c
+		}
+		return nil
+	}
+}
+
+// readLeave reads which users leave, and when.
+func readLeave(rt *sobek.Runtime, dst **traffic.Leave, v sobek.Value) error {
+	if absent(v) {
+		return nil
+	}
+	var l traffic.Leave
+	var tokens, seed int64
+	given := map[string]bool{}
+	f := fields{
+		"share": number(&l.Share), "tokens": integer(&tokens, 1), "seed": integer(&seed, -1<<53),
+		"after": func(v sobek.Value) error {
+			if when, isText := export(v).(string); isText && (when == traffic.Queued || when == traffic.PromptSent) {
+				l.When = when
+				return nil
+			}
+			return duration(&l.After)(v)
+		},
+	}
+	for name, read := range maps.Clone(f) {
+		f[name] = func(v sobek.Value) error { given[name] = true; return read(v) }
+	}
+	if err := f.read(rt, "cancel", v); err != nil {
+		return err
+	}
+	switch l.Tokens = int(tokens); {
+	case !given["share"]:
+		return errors.New("share is missing: how many of the requests are given up, such as 0.05")
+	case given["seed"]:
+		l.Seed = &seed
+	}
+	*dst = &l
+	return l.Check()
+}
