@@ -160,7 +160,9 @@ type Bounds struct {
 }
 
 // Unfinished reports whether the request neither succeeded nor failed: the end of the run cut it off, or its user left.
-func (r *Request) Unfinished() bool { return r.ErrorType == ErrorCanceled || r.ErrorType == ErrorAbandoned }
+func (r *Request) Unfinished() bool {
+	return r.ErrorType == ErrorCanceled || r.ErrorType == ErrorAbandoned
+}
 
 // Failed reports whether the request has no whole answer: it failed, or it is unfinished.
 func (r *Request) Failed() bool { return r.ErrorType != "" }
