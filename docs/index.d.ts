@@ -547,12 +547,18 @@ declare module 'k6/x/llm' {
      * or messages, sent unchanged with their tools and parameters; 'jsonl' is an older name), 'visionarena' (questions about images), 'sound' (files to write down, or made-up
      * sounds, for 'transcription'). Generated: 'random', 'synthetic' and 'shared_prefix' (exact lengths),
      * 'conversation_replay' (several turns), 'mock' (tiny). Sessions, for {@link Client.replay}: 'otel_trace_replay' and 'weka_trace_replay'
-     * (traces of agents), 'workload_replay' (traces and logs of other formats), 'synthetic_agentic' (made-up agents).
+     * (traces of agents), 'workload_replay' (traces and logs of other formats), 'synthetic_agentic' (made-up agents). 'mix': several of them
+     * by shares, see parts.
      */
     type:
       | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'prompts' | 'jsonl' | 'visionarena' | 'sound'
       | 'random' | 'synthetic' | 'shared_prefix' | 'conversation_replay' | 'mock'
-      | 'otel_trace_replay' | 'weka_trace_replay' | 'workload_replay' | 'synthetic_agentic';
+      | 'otel_trace_replay' | 'weka_trace_replay' | 'workload_replay' | 'synthetic_agentic' | 'mix';
+    /**
+     * For 'mix': the data sets that items come from, each with its share and the class of its requests. In any 10,000 items the shares are
+     * exact. Which part item k comes from, and which of its items it is, follow from k and seed alone, on any number of instances.
+     */
+    parts?: MixPart[];
     /**
      * A file or folder, relative to the script, or a data set on the Hugging Face hub such as 'org/name'. 'sample:' is a small built-in
      * sample of the type.
@@ -769,6 +775,18 @@ declare module 'k6/x/llm' {
       contextCompaction?: AgenticCompaction;
     };
   }
+
+  /**
+   * A part of a mix: a Dataset that was made before, or the options of one. Options take api, tokenizer, tokensPerWord, salt, maxTokens,
+   * batchSize, documentCount and sizes from the mix where they leave them out; prompts that are made up follow its seed, files keep their
+   * order. label, slo, model, priority, headers and cancel go with each item to its request.
+   */
+  export type MixPart = UserClass & {
+    /** The part of the items that come from it. The shares of all parts add up to 1. */
+    share: number;
+    /** The class of its requests. Parts may share a label if they have the same slo, priority and model. */
+    label?: string;
+  } & ({ data: Dataset } | DatasetOptions);
 
   /** A share: 0.1 or '10%'. */
   export type Share = number | `${number}%`;

@@ -30,11 +30,14 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	if m.vu.InitEnv() == nil {
 		throw(rt, errors.New("a Dataset can be made in the init context only, outside the default function"))
 	}
-	set, err := m.engine.OpenSet(&opts.DatasetOptions, m.source())
+	if err := readParts(m, opts); err != nil {
+		throw(rt, err)
+	}
+	set, err := openSet(m, opts)
 	if err != nil {
 		throw(rt, err)
 	}
-	d := &jsDataset{set, m, call.This}
+	d := &jsDataset{set, m, call.This, opts.mix.classes}
 	m.sets = append(m.sets, d)
 	length := rt.ToValue(func() any { return d.length() })
 	err = call.This.DefineAccessorProperty("length", length, nil, sobek.FLAG_FALSE, sobek.FLAG_TRUE)
@@ -71,8 +74,9 @@ func (m *ModuleInstance) source() *input.Source {
 // jsDataset is a Dataset object of a script.
 type jsDataset struct {
 	*engine.Set
-	m      *ModuleInstance
-	script *sobek.Object
+	m       *ModuleInstance
+	script  *sobek.Object
+	classes []map[string]any // of a mix, by part; see mixOptions
 }
 
 func (d *jsDataset) length() any {
@@ -181,7 +185,7 @@ func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 	if item.Params != nil {
 		set("extraBody", fromJSON(rt, gjson.ParseBytes(item.Params)))
 	}
-	return obj, err
+	return obj, errors.Join(err, classify(d, obj, item.Part))
 }
 
 // fromJSON turns JSON into a JavaScript value. Keys keep their order.

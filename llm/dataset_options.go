@@ -16,6 +16,7 @@ import (
 type datasetOptions struct {
 	input.DatasetOptions
 	given map[string]bool
+	mix   mixOptions
 }
 
 func newDatasetOptions() *datasetOptions {
@@ -50,6 +51,7 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"maxTokens": integer(&o.MaxTokens, 1),
 		"batchSize": integer(&o.Batch, 1),
 		"sizes":     text(&o.Sizes),
+		"parts":     func(v sobek.Value) error { o.mix.given = v; return nil },
 
 		"durations":      pause(rt, &o.Sounds.Durations),
 		"poolSize":       integer(&o.Sounds.Pool, 1),

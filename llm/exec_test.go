@@ -196,6 +196,9 @@ func TestNativeIterationsAreThoseOfAScript(t *testing.T) {
 		{`adapters: [{name: 'a', split: 0.5}, {name: 'sim', split: 0.5}]`, `type: 'mock'`},
 		{`api: 'completion', tokenizer: './model'`, `type: 'random', tokenizer: './model', api: 'completion', ` +
 			`inputDistribution: {type: 'uniform', min: 5, max: 9}, outputDistribution: 3, salt: 'x'`},
+		{`text: true`, `type: 'mix', parts: [{share: 0.6, label: 'a', type: 'mock', maxTokens: 4, slo: {ttft: '1ms'}, ` +
+			`priority: 1}, {share: 0.4, label: 'b', type: 'jsonl', path: 'chats.jsonl', model: 'x', headers: {t: 'u'}, ` +
+			`cancel: {share: 0.5, tokens: 2}}]`},
 	} {
 		t.Run(tt.client+" "+tt.data, func(t *testing.T) {
 			script, native := sendAll(t, false, tt.client, tt.data), sendAll(t, true, tt.client, tt.data)

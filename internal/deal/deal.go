@@ -40,7 +40,7 @@ func New(seed int64, shares ...float64) (*Deal, error) {
 		sum += share
 	}
 	if math.Abs(sum-1) > 1e-6 {
-		return nil, fmt.Errorf("must add up to 1, got %v", sum)
+		return nil, fmt.Errorf("must add up to 1, got %v", math.Round(sum*1e9)/1e9)
 	}
 	d := &Deal{seed: uint64(seed), counts: countsOf(shares)}
 	for i, n := range d.counts {

@@ -59,7 +59,7 @@ func TestSharesThatCannotBeDealt(t *testing.T) {
 		shares []float64
 		want   string
 	}{
-		{[]float64{0.7, 0.2}, "must add up to 1, got 0.8999999999999999"},
+		{[]float64{0.7, 0.2}, "must add up to 1, got 0.9"},
 		{[]float64{0.7, 0.3, 0.2}, "must add up to 1, got 1.2"},
 		{[]float64{1, 0}, "number 1 must be above 0 and at most 1, got 0"},
 		{[]float64{-0.5, 1.5}, "number 0 must be above 0 and at most 1, got -0.5"},

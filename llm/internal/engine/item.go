@@ -121,7 +121,7 @@ func UserMessage(prompt string) json.RawMessage {
 
 // job returns the request for an item.
 func (c *Client) job(t Turn) (Job, error) {
-	j := Job{Dialect: c.opts.API, Turn: t.Number, turn: t.asked}
+	j := Job{Dialect: c.opts.API, Class: t.Class, Turn: t.Number, turn: t.asked}
 	j.MaxTokens, j.SessionID = t.MaxTokens, t.SessionID
 	switch {
 	case t.Sound != nil:

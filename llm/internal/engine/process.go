@@ -126,8 +126,10 @@ func (p *Process) Salt(salt string) {
 	if v := p.vus.one(); v != nil {
 		for _, set := range v.sets {
 			salted, _ := set.With(salt)
-			if media, ok := salted.(*datasets.Multimodal); ok {
-				_, _ = media.Prepare(context.Background(), nil)
+			for _, one := range datasets.SetsOf(salted) {
+				if media, ok := one.(*datasets.Multimodal); ok {
+					_, _ = media.Prepare(context.Background(), nil)
+				}
 			}
 		}
 	}

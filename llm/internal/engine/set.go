@@ -15,6 +15,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/mediahost"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -30,6 +31,9 @@ type Set struct {
 	last      int64     // number of the iteration that took an item last; -1 means none
 	scenario  string
 	pending   *datasets.Asked // the last turn, from a set of conversations
+
+	mixed   []*Set          // the sets of a mix, by part
+	classes []traffic.Class // of their requests
 }
 
 // OpenSet returns the data set of the options. It works in the VU's init context only.
@@ -38,15 +42,19 @@ func (v *VU) OpenSet(o *input.DatasetOptions, source *input.Source) (*Set, error
 	if err != nil {
 		return nil, err
 	}
-	s := &Set{
-		Set: set, number: len(v.sets), vu: v, input: o.API.Input(), salted: o.SaltedByRun(),
-		maxTokens: int(o.MaxTokens), last: -1, media: input.MediaKinds(o),
-	}
+	s := v.newSet(o, set)
 	if set.Sessions != nil {
 		v.process.sessions.Store(s.number, true)
 	}
 	v.sets = append(v.sets, s)
 	return s, nil
+}
+
+func (v *VU) newSet(o *input.DatasetOptions, set *input.Set) *Set {
+	return &Set{
+		Set: set, number: len(v.sets), vu: v, input: o.API.Input(), salted: o.SaltedByRun(),
+		maxTokens: int(o.MaxTokens), last: -1, media: input.MediaKinds(o),
+	}
 }
 
 // Number returns the number of the set among those of the script, from 0.
@@ -57,6 +65,7 @@ type Turn struct {
 	datasets.Item
 	SessionID string
 	Number    int
+	Class     traffic.Class // of its request, of a mix that of its part
 
 	asked *datasets.Asked // nil if the item is not from a conversation
 }
@@ -136,8 +145,12 @@ func (s *Set) salt() string {
 }
 
 func (s *Set) limit(item datasets.Item) datasets.Item {
-	if s.maxTokens > 0 {
-		item.MaxTokens = s.maxTokens
+	limit := s.maxTokens
+	if s.mixed != nil && item.Part > 0 { // 0 of an item that could not be had
+		limit = s.mixed[item.Part-1].maxTokens
+	}
+	if limit > 0 {
+		item.MaxTokens = limit
 	}
 	return item
 }
@@ -159,7 +172,10 @@ func (s *Set) draw(ctx context.Context, state *lib.State, salt string, i int64) 
 		s.WarnOfRepeats(state.Logger, i)
 	}
 	item, err := set.At(i)
-	return Turn{Item: s.limit(item)}, err
+	if err != nil {
+		return Turn{}, err
+	}
+	return Turn{Item: s.limit(item), Class: classOf(s, &item)}, nil
 }
 
 // session returns replay number i of a data set of sessions. It may be called concurrently.

@@ -198,6 +198,9 @@ const tooMuch = 32 << 20
 // Prepare makes the media of prompts that come again before the load, and tells what is sent. Calls after the first do
 // nothing. An error is one that the first request tells of, too.
 func (s *Set) Prepare(ctx context.Context, log logrus.FieldLogger) {
+	for _, part := range s.parts {
+		part.Prepare(ctx, log)
+	}
 	set, ok := s.Set.(*datasets.Multimodal)
 	if !ok {
 		return

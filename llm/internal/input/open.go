@@ -31,10 +31,6 @@ var defaultRepos = map[string]struct{ ID, files string }{
 
 // OpenSet returns a data set. It opens the set once per process for equal options.
 func (s *Source) OpenSet(o *DatasetOptions) (*Set, error) {
-	if o.Kind == "mock" && !o.hasMedia() {
-		set, err := o.grouped(datasets.Mock{Form: o.form()})
-		return &Set{Set: set}, err
-	}
 	return s.Shared.sets.Get(o.key(), func() (*Set, error) {
 		stop := s.logIfLong("opening the data set of type " + o.Kind)
 		defer stop()
@@ -91,11 +87,7 @@ func (o *DatasetOptions) grouped(set datasets.Set) (datasets.Set, error) {
 	}
 	if o.Sizes != "" {
 		sizes, err := datasets.ParseSizes(o.Sizes)
-		seed := int64(0)
-		if o.Seed != nil {
-			seed = *o.Seed
-		}
-		return datasets.NewSized(set, sizes, seed), err
+		return datasets.NewSized(set, sizes, seedOf(o)), err
 	}
 	return set, nil
 }

@@ -27,7 +27,7 @@ var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_p
 // knownKinds returns all types of data sets.
 func knownKinds() []string {
 	files := slices.Sorted(maps.Keys(fileKinds))
-	return slices.Concat(files, []string{soundKind, visionArena}, generatedKinds, sessionKinds)
+	return slices.Concat(files, []string{soundKind, visionArena}, generatedKinds, sessionKinds, []string{MixKind})
 }
 
 // DatasetOptions are the options of a data set.
@@ -136,6 +136,8 @@ func (o *DatasetOptions) uses() []string {
 	switch {
 	case o.Kind == "mock":
 		return nil
+	case o.Kind == MixKind:
+		return mixUses
 	case o.Kind == visionArena:
 		return arenaUses
 	case o.Kind == soundKind:
@@ -186,6 +188,9 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 		if !slices.Contains(uses, name) {
 			return invalid(name, fmt.Errorf("type %s does not use it", o.Kind))
 		}
+	}
+	if o.Kind == MixKind {
+		return checkMix(o, given)
 	}
 	if err := o.checkPrompts(); err != nil {
 		return invalid("prompts", err)

@@ -15,6 +15,7 @@ type Set struct {
 	datasets.Set           // nil if the items are sessions
 	Sessions     *Sessions // nil if they are not
 	file         string    // "" if the set is generated
+	parts        []*Set    // of a mix
 
 	mu      sync.Mutex // guards the making of newest
 	newest  atomic.Pointer[salted]
@@ -85,6 +86,7 @@ func (c *Conversations) salted(salt string, before *salted) (datasets.Set, error
 // WarnOfRepeats logs a warning, at most once, if the item or conversation of a number is one of a file that an earlier
 // number had. What is generated does not repeat, as each salt makes other texts.
 func (s *Set) WarnOfRepeats(log logrus.FieldLogger, number int64) {
+	s, number = setOf(s, number)
 	if s.file == "" {
 		return
 	}
