@@ -20,14 +20,15 @@ const stallTime = 10 * time.Minute
 // generation is one answer in progress.
 type generation struct {
 	*endpoint
-	s     *Server
-	ask   ask
-	rng   *rand.Rand
-	fails string // kind of the failure to inject, "" means none
-	call  *call  // of a tool; nil for an answer of words
-	truth Truth
-	ctx   context.Context
-	timer *time.Timer // nil before the first wait
+	s      *Server
+	ask    ask
+	rng    *rand.Rand
+	fails  string // kind of the failure to inject, "" means none
+	call   *call  // of a tool; nil for an answer of words
+	truth  Truth
+	client presence
+	ctx    context.Context // until nobody waits for the answer, or the server closes
+	timer  *time.Timer     // nil before the first wait
 
 	received, admitted, first, last time.Time // instants; first and last are when its first and last token were written
 }
@@ -40,6 +41,9 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 		return
 	}
 	a, err := parse(r, e, &s.opts)
+	if err == nil {
+		err = a.priority.readHeader(r.Header)
+	}
 	switch {
 	case errors.Is(err, errTooLong):
 		e.refuse(w, http.StatusRequestEntityTooLarge, err.Error())
@@ -63,13 +67,9 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	a.promptTokens += before
 	g := s.newGeneration(r, a, e)
 	g.received, g.truth.Received = received, record.UnixNano(received)
-	g.ctx = r.Context()
-	if s.http == nil { // Close does not end the context
-		ctx, cancel := context.WithCancel(g.ctx)
-		defer cancel()
-		defer context.AfterFunc(s.open, cancel)()
-		g.ctx = ctx
-	}
+	var leave func()
+	g.ctx, leave = g.client.follow(s, r.Context())
+	defer leave()
 	if e.job {
 		s.startJob(g, w)
 		return
@@ -92,7 +92,8 @@ func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint) *generation 
 	}
 	g.truth = Truth{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
 		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts), AudioSeconds: a.sound.seconds,
-		Number: int64(number), CachedTokens: cached, PromptHash: hashText(a.hash)}
+		Number: int64(number), CachedTokens: cached, PromptHash: hashText(a.hash), Priority: a.priority.value,
+		Endpoint: s.endpoint}
 	a.media.tell(&g.truth)
 	if s.opts.SessionHeader != "" {
 		g.truth.Session = r.Header.Get(s.opts.SessionHeader)
@@ -111,6 +112,7 @@ const (
 	finishStop   = "stop"
 	finishLength = "length"
 	finishTools  = "tool_calls"
+	finishAbort  = "abort" // of an answer whose client went away, to the metrics
 )
 
 // end decides what the answer is and how long, and returns the reason for which it ends.
@@ -143,13 +145,18 @@ func (g *generation) run(w http.ResponseWriter) {
 	m := g.s.metrics
 	m.load.received.Add(1)
 	m.load.waiting.Add(1)
-	admitted := g.s.queue.enter(g.ctx)
+	admitted := g.s.queue.enter(g.ctx, g.ask.priority.value, g.ask.work())
 	m.load.waiting.Add(-1)
 	if !admitted {
 		g.gone()
 		return
 	}
-	defer g.s.queue.leave()
+	defer func() {
+		if g.client.gone() != 0 {
+			g.truth.Freed = record.UnixNano(time.Now())
+		}
+		g.s.queue.leave()
+	}()
 	m.admit(g.ask.promptTokens, g.truth.CachedTokens)
 	defer func() { m.leave(g.ask.promptTokens + g.truth.CompletionTokens) }()
 	at := time.Now()
@@ -167,18 +174,26 @@ func (g *generation) run(w http.ResponseWriter) {
 	}
 }
 
-// conclude keeps the truth about a request that is over, which asked for so many tokens.
+// conclude keeps the truth about a request that is over, which asked for so many tokens. An answer to a client that
+// went away, but that was generated to its end, is one like others to the metrics.
 func (g *generation) conclude(asked int) {
 	end := time.Now()
 	g.truth.End = record.UnixNano(end)
 	g.count(end, asked)
+	if g.truth.Gone = g.client.gone(); g.truth.Gone != 0 {
+		g.truth.Error = clientGone
+	}
 	g.s.finish(g.truth)
 }
 
 // clientGone is the error of a request whose client went away.
 const clientGone = "client gone"
 
-func (g *generation) gone() { g.truth.Error = clientGone }
+// gone ends an answer because its client went away.
+func (g *generation) gone() {
+	g.client.leave()
+	g.truth.Error = clientGone
+}
 
 // count adds the request to the metrics of whole requests.
 func (g *generation) count(end time.Time, asked int) {
@@ -198,6 +213,9 @@ func (g *generation) count(end time.Time, asked int) {
 func (g *generation) wrote(now time.Time, k, n int) {
 	m := g.s.metrics
 	m.tokens(n - k)
+	if left := g.client.gone(); left != 0 && record.UnixNano(now) > left {
+		g.truth.Wasted += n - k
+	}
 	if k == 0 {
 		g.first = now
 		m.first(g.truth.PromptTokens, now.Sub(g.received))
@@ -284,16 +302,20 @@ func (g *generation) send(w http.ResponseWriter, admitted time.Time) {
 	_, _ = w.Write(ev.tail())
 }
 
-// write sends a part of a stream, and reports whether the client was there.
+// write sends a part of a stream, and reports whether to go on.
 func (g *generation) write(w http.ResponseWriter, flush *http.ResponseController, part []byte) bool {
-	if len(part) == 0 {
+	if len(part) == 0 || g.client.gone() != 0 { // nobody is there who could read it
 		return true
 	}
-	if _, err := w.Write(part); err != nil || flush.Flush() != nil {
-		g.gone()
-		return false
+	if _, err := w.Write(part); err == nil && flush.Flush() == nil {
+		return true
 	}
-	return true
+	if g.s.opts.OnCancel != 0 { // the context says how long to go on
+		g.client.leave()
+		return true
+	}
+	g.gone()
+	return false
 }
 
 // failStream injects the failure in the middle of an answer; the caller truncates.

@@ -46,7 +46,7 @@ func mediaFlags() []Flag {
 				return err
 			}},
 		{"media-formats", "formats of media that are taken, separated by commas (all)",
-			list(func(o *Options) *[]string { return &o.Media.Formats })},
+			names(func(o *Options) *[]string { return &o.Media.Formats })},
 		{"max-body", "bytes of a request's body, above which it is refused with status 413 (0: 64 MiB)",
 			whole(func(o *Options) *int { return &o.MaxBody })},
 	}

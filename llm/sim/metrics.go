@@ -155,6 +155,9 @@ func (m *serverMetrics) finish(reason string, f *finished) {
 func (m *serverMetrics) fail(reason string) {
 	if reason == clientGone {
 		m.load.gone.Add(1)
+		for _, c := range m.succeeded {
+			c[finishAbort].Inc()
+		}
 		return
 	}
 	for _, c := range m.failed {

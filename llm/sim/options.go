@@ -3,8 +3,8 @@
 // about every request (when it came, when each chunk was written), so that a client's measurements can be compared with
 // it.
 //
-// The timing model: a request waits, first come first served, for one of MaxNumSeqs sequences. Admitted at a, with p
-// prompt tokens, its token k (from 0) is due at
+// The timing model: a request waits for one of MaxNumSeqs sequences, first come first served unless Scheduling is
+// another. Admitted at a, with p prompt tokens, its token k (from 0) is due at
 //
 //	a + TTFT + p·PromptTime + g₁ + … + g_k
 //
@@ -13,6 +13,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -70,6 +71,15 @@ type Options struct {
 	MaxBody       int           // bytes of a request's body, above which it is refused; 0 means DefaultMaxBody
 	Media         MediaOptions
 
+	Name          string          // of this server, for its truths; "" means the address at which it listens
+	Scheduling    string          // which request that waits is next: ScheduleFIFO and the like
+	PriorityOrder string          // OrderLow or OrderHigh
+	Weights       map[int]float64 // of priorities under ScheduleFair; others have 1
+	// OnCancel is how long a request whose client went away keeps its place, or Never. Until then its tokens are
+	// generated for nobody.
+	OnCancel time.Duration
+	Proxy    ProxyOptions // of the proxy through which Listen serves; New ignores them
+
 	// Tokenizer is the name of the tokenizer to count and answer with; a caller that sets it must call Use. "" counts
 	// words as tokens.
 	Tokenizer string
@@ -121,6 +131,7 @@ func DefaultOptions() Options {
 		TokensPerChunk: 1, Model: "sim",
 		ImageTime: 200 * time.Millisecond, VideoTime: 500 * time.Millisecond,
 		KVCacheTokens: 256 * 2048, Metrics: []string{"vllm"}, CacheBlock: 16, SessionHeader: "X-Session-Id",
+		Scheduling: ScheduleFIFO, PriorityOrder: OrderLow,
 		SpeechRate: DefaultSpeechRate, SpeechChunk: DefaultSpeechChunk, SpeechChar: DefaultCharTime,
 	}
 }
@@ -133,7 +144,7 @@ type Flag struct {
 
 // Flags returns all options that can be written as text.
 func Flags() []Flag {
-	return slices.Concat(textFlags(), mediaFlags())
+	return slices.Concat(textFlags(), mediaFlags(), queueFlags(), proxyFlags())
 }
 
 func textFlags() []Flag {
@@ -167,7 +178,7 @@ func textFlags() []Flag {
 			span(func(o *Options) *time.Duration { return &o.VideoTime })},
 		{"model", "name of the model (sim)", text(func(o *Options) *string { return &o.Model })},
 		{"lora", "names of adapters served beside it, separated by commas",
-			list(func(o *Options) *[]string { return &o.LoRA })},
+			names(func(o *Options) *[]string { return &o.LoRA })},
 		{"api-key", "key that requests must bring, as bearer token or in x-api-key",
 			text(func(o *Options) *string { return &o.APIKey })},
 		{"tokenizer",
@@ -175,7 +186,7 @@ func textFlags() []Flag {
 				"hub (words are tokens)", text(func(o *Options) *string { return &o.Tokenizer })},
 		{"metrics", "whose names /metrics has, separated by commas: vllm, sglang, tgi, dcgm for two pretended GPUs " +
 			"(vllm)",
-			list(func(o *Options) *[]string { return &o.Metrics })},
+			names(func(o *Options) *[]string { return &o.Metrics })},
 		{"kv-cache-tokens", "tokens that fit into the KV cache, of which /metrics tells the use (524288)",
 			whole(func(o *Options) *int { return &o.KVCacheTokens })},
 		{"prefix-cache-tokens", "tokens of prompts that the prefix cache holds, or unlimited (0: there is none)",
@@ -233,7 +244,7 @@ func text(field func(*Options) *string) func(*Options, string) error {
 	}
 }
 
-func list(field func(*Options) *[]string) func(*Options, string) error {
+func names(field func(*Options) *[]string) func(*Options, string) error {
 	return func(o *Options, v string) error {
 		*field(o) = strings.Split(v, ",")
 		return nil
@@ -248,9 +259,9 @@ func ParseQuery(query string) (Options, error) {
 		return o, fmt.Errorf("simulator options %q: %w", query, err)
 	}
 	flags := Flags()
-	names := make([]string, len(flags))
+	known := make([]string, len(flags))
 	for i, f := range flags {
-		names[i] = f.Name
+		known[i] = f.Name
 		if v, given := values[f.Name]; given {
 			delete(values, f.Name)
 			if err := f.Set(&o, v[len(v)-1]); err != nil {
@@ -259,7 +270,7 @@ func ParseQuery(query string) (Options, error) {
 		}
 	}
 	for name := range values {
-		return o, fmt.Errorf("unknown simulator option %q, known are %s", name, strings.Join(names, ", "))
+		return o, fmt.Errorf("unknown simulator option %q, known are %s", name, strings.Join(known, ", "))
 	}
 	return o, o.Validate()
 }
@@ -324,7 +335,7 @@ func (o Options) Validate() error {
 			return fmt.Errorf("simulator option %s must be between 0 and 1, got %v", share.name, share.value)
 		}
 	}
-	if err := o.validateMedia(); err != nil {
+	if err := cmp.Or(o.validateMedia(), o.validateQueue()); err != nil {
 		return err
 	}
 	for _, name := range o.Metrics {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -39,6 +40,7 @@ type ask struct {
 	hash         uint64 // of what it says
 	tool         tool
 	media        mediaReader
+	priority     priority
 }
 
 // wireRequest holds the fields of a request body that matter to the simulator. A field that is missing or null does not
@@ -62,7 +64,29 @@ type wireRequest struct {
 	media                          mediaReader
 	ignoreEOS, stream              bool
 	usage                          bool // stream_options.include_usage
+	priority                       priority
 }
+
+// priority is that of a request.
+type priority struct {
+	value int
+	given bool
+}
+
+// readHeader reads the priority of a request whose body has none.
+func (p *priority) readHeader(h http.Header) (err error) {
+	text := h.Get(priorityHeader)
+	if p.given || text == "" {
+		return nil
+	}
+	if p.value, err = strconv.Atoi(text); err != nil {
+		return fmt.Errorf("%s must be a whole number, got %.50q", priorityHeader, text)
+	}
+	p.given = true
+	return nil
+}
+
+const priorityHeader = "X-Priority"
 
 // errTooLong reports a body above Options.MaxBody.
 var errTooLong = errors.New("request body too large")
@@ -102,6 +126,7 @@ func parse(r *http.Request, e *endpoint, o *Options) (ask, error) {
 	}
 	a.said, a.hash, a.media = w.said, w.hash(), w.media
 	a.inputs, a.sound, a.spoken, a.stream = w.inputs, w.sound, w.input.Str, w.stream
+	a.priority = w.priority
 	switch {
 	case e.atOnce:
 		a.stream, a.maxTokens = false, 0
@@ -179,6 +204,9 @@ func (w *wireRequest) set(key string, value gjson.Result) bool {
 	case "top_n":
 		w.inputs.top = int(value.Num)
 		return isWhole(value) && value.Num >= 0
+	case "priority":
+		w.priority = priority{int(value.Num), true}
+		return isWhole(value)
 	case "system":
 		w.system = value
 	case "tools":

@@ -1,16 +1,15 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/prefix"
 )
@@ -39,8 +38,10 @@ type Server struct {
 
 	open     context.Context // until Close
 	shut     context.CancelFunc
-	listener net.Listener
-	http     *http.Server
+	service  *service // nil unless it listens
+	endpoint string   // of its truths
+	proxies  []*Proxy // before it
+	proxy    string   // base URL of that of the options
 }
 
 // New returns a server that does not listen by itself. Close it to close its truth file.
@@ -51,9 +52,10 @@ func New(o Options) (*Server, error) {
 	if o.Tokenizer != "" && o.tokens == nil {
 		return nil, fmt.Errorf("simulator: tokenizer %q was not read", o.Tokenizer)
 	}
-	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(&o), cache: o.newCache(),
+	s := &Server{opts: o, queue: newQueue(&o), metrics: newServerMetrics(&o), cache: o.newCache(),
 		encoded: o.Media.newCache(), models: map[string]bool{o.Model: true}}
 	s.open, s.shut = context.WithCancel(context.Background())
+	s.endpoint = o.Name
 	for _, name := range o.LoRA {
 		s.models[name] = true
 	}
@@ -78,39 +80,55 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Listen returns a server that serves on an address such as "127.0.0.1:0" until Close.
+// Listen returns a server that serves on an address such as "127.0.0.1:0" until Close, through a proxy if the options
+// have one.
 func Listen(addr string, o Options) (*Server, error) {
 	s, err := New(o)
 	if err != nil {
 		return nil, err
 	}
-	if s.listener, err = net.Listen("tcp", addr); err != nil {
+	at := addr
+	if o.Proxy != (ProxyOptions{}) {
+		at = "127.0.0.1:0"
+	}
+	if s.service, err = newService(s.open, at, s); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second,
-		BaseContext: func(net.Listener) context.Context { return s.open }}
-	go func() { _ = s.http.Serve(s.listener) }() // ends with Close
+	s.endpoint = cmp.Or(o.Name, s.service.url())
+	if o.Proxy != (ProxyOptions{}) {
+		if s.proxy, err = s.Through(addr, o.Proxy); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	return s, nil
 }
 
-// URL returns the base URL of a server that listens, without /v1, and "" for one that does not.
-func (s *Server) URL() string {
-	if s.listener == nil {
-		return ""
+// Through returns the base URL of a new proxy before a server that listens, which ends with the server.
+func (s *Server) Through(addr string, o ProxyOptions) (string, error) {
+	p, err := ListenProxy(addr, s.service.url(), o)
+	if err != nil {
+		return "", err
 	}
-	return "http://" + s.listener.Addr().String()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.proxies = append(s.proxies, p)
+	return p.URL(), nil
 }
+
+// URL returns the base URL of a server that listens, without /v1, and "" for one that does not.
+func (s *Server) URL() string { return cmp.Or(s.proxy, s.service.url()) }
 
 // Close cuts the requests in progress and closes the truth file.
 func (s *Server) Close() error {
 	s.shut()
-	var err error
-	if s.http != nil {
-		err = s.http.Close()
-	}
+	err := s.service.close()
 	s.jobs.work.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, p := range s.proxies {
+		err = errors.Join(err, p.Close())
+	}
+	s.proxies = nil
 	if s.file != nil {
 		err = errors.Join(err, s.file.Close())
 		s.file = nil
@@ -203,57 +221,4 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 // errorKind returns the status's name as vLLM writes it: NotFoundError.
 func errorKind(status int) string {
 	return strings.TrimSuffix(strings.ReplaceAll(http.StatusText(status), " ", ""), "Error") + "Error"
-}
-
-// queue admits n requests at a time, in order of arrival.
-type queue struct {
-	mu      sync.Mutex
-	free    int
-	waiting []chan struct{}
-}
-
-func newQueue(n int) *queue { return &queue{free: n} }
-
-// enter waits for a place, and reports whether it got one before ctx ended.
-func (q *queue) enter(ctx context.Context) bool {
-	q.mu.Lock()
-	if q.free > 0 {
-		q.free--
-		q.mu.Unlock()
-		return true
-	}
-	turn := make(chan struct{})
-	q.waiting = append(q.waiting, turn)
-	q.mu.Unlock()
-	select {
-	case <-turn:
-		return true
-	case <-ctx.Done():
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for i, w := range q.waiting {
-		if w == turn {
-			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
-			return false
-		}
-	}
-	q.pass() // its turn came at the same moment
-	return false
-}
-
-// leave passes the place on to the next in line.
-func (q *queue) leave() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.pass()
-}
-
-func (q *queue) pass() {
-	if len(q.waiting) == 0 {
-		q.free++
-		return
-	}
-	close(q.waiting[0])
-	q.waiting = q.waiting[1:]
 }

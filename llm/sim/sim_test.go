@@ -473,7 +473,8 @@ func TestParseQuery(t *testing.T) {
 			"output-tokens=6&tokens-per-chunk=7&model=m&lora=a,b&api-key=k&truth=t&seed=8&metrics=tgi,dcgm&" +
 			"kv-cache-tokens=9&prefix-cache-tokens=unlimited&cache-block=3&tool-calls=0.2&tool-refusals=1&" +
 			"session-header=h&speech-rate=2.5&speech-chunk=20ms&speech-per-character=10ms&" +
-			"speech-stalls=4s:1s,2s:500ms&image-time=9ms&video-time=7s")
+			"speech-stalls=4s:1s,2s:500ms&image-time=9ms&video-time=7s&scheduling=fair&weights=0=3,-1=.5&" +
+			"on-cancel=never&name=n&proxy-delay=5ms&proxy-merge=4&proxy-cancel=keep")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -484,7 +485,8 @@ func TestParseQuery(t *testing.T) {
 		KVCacheTokens: 9, PrefixCacheTokens: Unlimited, CacheBlock: 3, ToolCalls: 0.2, ToolRefusals: 1,
 		SessionHeader: "h", SpeechRate: 2.5, SpeechChunk: 20 * ms, SpeechChar: 10 * ms,
 		SpeechStalls: []Stall{{2, 0.5}, {4, 1}}, ImageTime: 9 * ms, VideoTime: 7 * time.Second,
-		Metrics: []string{"tgi", "dcgm"},
+		Metrics: []string{"tgi", "dcgm"}, Name: "n", Scheduling: ScheduleFair, PriorityOrder: OrderLow,
+		Weights: map[int]float64{0: 3, -1: .5}, OnCancel: Never, Proxy: ProxyOptions{5 * ms, 4, true},
 	})
 	if got := fmt.Sprint(o); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
@@ -513,6 +515,24 @@ func TestParseQuery(t *testing.T) {
 		"speech-rate=-1":         "speech-rate must be from 0 to 1000000, got -1",
 		"speech-chunk=0s":        "speech-chunk must be from 1ms to 1m",
 		"%zz":                    "simulator options",
+
+		"scheduling=lifo":     `scheduling must be fifo, priority or fair, got "lifo"`,
+		"priority-order=up":   `priority-order must be low or high, got "up"`,
+		"priority-order=high": "priority-order needs scheduling=priority, which is fifo",
+		"weights=0=1":         "weights needs scheduling=fair, which is fifo",
+		"weights=0=1,0=2":     `option weights="0=1,0=2": priority 0 has two weights`,
+		"weights=a=1":         `"a=1" is no weight: expected PRIORITY=WEIGHT such as 0=3`,
+		"weights=3":           `"3" is no weight: expected PRIORITY=WEIGHT such as 0=3`,
+		"weights=":            `"" is no weight: expected PRIORITY=WEIGHT such as 0=3`,
+		"on-cancel=soon":      `option on-cancel="soon": expected free, never, or a time such as 500ms`,
+		"on-cancel=2h":        "on-cancel must be free, never, or from 0s to 1h0m0s, got 2h",
+		"on-cancel=-1ns":      "expected free, never, or a time such as 500ms",
+		"proxy-delay=-1s":     "proxy-delay must be from 0s to 1h0m0s, got -1s",
+		"proxy-merge=-1":      "proxy-merge must be from 0 to 10000, got -1",
+		"proxy-cancel=drop":   "expected pass or keep",
+
+		"scheduling=fair&weights=0=0":   "the weight of priority 0 must be from 1e-06 to 1e+06, got 0",
+		"scheduling=fair&weights=0=NaN": "the weight of priority 0 must be from 1e-06 to 1e+06, got NaN",
 	} {
 		if _, err := ParseQuery(query); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", query, err, want)

@@ -31,6 +31,11 @@ type Truth struct {
 	Stalls           []Stall `json:"stalls,omitempty"`        // of the speech
 	Outputs          int     `json:"outputs,omitempty"`       // pictures or videos of the answer
 	Done             int64   `json:"done_ns,omitempty"`       // a video was there
+	Priority         int     `json:"priority,omitempty"`      // of the body, or else of the header X-Priority
+	Endpoint         string  `json:"endpoint,omitempty"`      // Options.Name, or the address of a server that listens
+	Gone             int64   `json:"gone_ns,omitempty"`       // the client went away
+	Freed            int64   `json:"freed_ns,omitempty"`      // of a client that went away: its place was free again
+	Wasted           int     `json:"wasted_tokens,omitempty"` // of CompletionTokens: generated after Gone, for nobody
 	TruthOfMedia
 	Status int    `json:"status"`
 	Error  string `json:"error,omitempty"` // the injected failure, or clientGone

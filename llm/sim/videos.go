@@ -156,7 +156,7 @@ func (j *job) run() {
 	g, s := j.g, j.g.s
 	s.metrics.load.received.Add(1)
 	s.metrics.load.waiting.Add(1)
-	admitted := s.queue.enter(g.ctx)
+	admitted := s.queue.enter(g.ctx, g.ask.priority.value, g.ask.work())
 	s.metrics.load.waiting.Add(-1)
 	if !admitted {
 		g.gone()

@@ -156,7 +156,7 @@ func (e *endpoint) look(ctx context.Context, state *lib.State, rt http.RoundTrip
 func (e *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTripper, v *VU) (err error) {
 	opts := e.opts.Options
 	if e.opts.Sim != nil {
-		if opts.BaseURL, err = v.process.simulators.start(e.opts.BaseURL, *e.opts.Sim); err != nil {
+		if opts.BaseURL, err = v.process.simulators.start(*e.opts.Sim); err != nil {
 			return err
 		}
 	}
@@ -228,30 +228,57 @@ func (e *endpoint) announce(ctx context.Context, state *lib.State, v *VU) {
 	}, tags))
 }
 
-// simulators holds the simulated servers of the process, one for each option string.
+// simulators holds the simulated servers of the process, one for each set of options.
 type simulators struct {
-	mu   sync.Mutex
-	all  map[string]*sim.Server
-	sent bool
+	mu  sync.Mutex
+	all map[string]*sim.Server // by their options
+
+	proxies map[string]string // base URLs, by the server's and the proxy's options
+	sent    bool
 }
 
-// start returns the base URL of the simulator. It starts the simulator only when a test begins, because scripts are
-// also loaded where nothing is sent.
-func (s *simulators) start(key string, opts sim.Options) (string, error) {
+// start returns the base URL of the simulator, or of its proxy if the options have one; the simulator behind it is that
+// of the other options. It starts them only when a test begins, because scripts are also loaded where nothing is sent.
+func (s *simulators) start(opts sim.Options) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if server := s.all[key]; server != nil {
+	proxy := opts.Proxy
+	opts.Proxy = sim.ProxyOptions{}
+	server, err := s.find(opts)
+	switch {
+	case err != nil:
+		return "", err
+	case proxy == opts.Proxy:
 		return server.URL(), nil
+	}
+	key := fmt.Sprint(server.URL(), proxy)
+	if s.proxies[key] == "" {
+		if s.proxies[key], err = server.Through("127.0.0.1:0", proxy); err != nil {
+			return "", fmt.Errorf("starting the simulator's proxy: %w", err)
+		}
+	}
+	return s.proxies[key], nil
+}
+
+// find returns the simulator of some options without a proxy.
+func (s *simulators) find(opts sim.Options) (*sim.Server, error) {
+	text, err := json.Marshal(opts) // all but what was read of the tokenizer, which the options name
+	if err != nil {
+		return nil, fmt.Errorf("options of the simulator: %w", err)
+	}
+	key := string(text)
+	if server := s.all[key]; server != nil {
+		return server, nil
 	}
 	server, err := sim.Listen("127.0.0.1:0", opts)
 	if err != nil {
-		return "", fmt.Errorf("starting the simulator: %w", err)
+		return nil, fmt.Errorf("starting the simulator: %w", err)
 	}
 	if s.all == nil {
-		s.all = map[string]*sim.Server{}
+		s.all, s.proxies = map[string]*sim.Server{}, map[string]string{}
 	}
 	s.all[key] = server
-	return server.URL(), nil
+	return server, nil
 }
 
 // use notes that requests go to a simulator, and reports whether it is called for the first time.

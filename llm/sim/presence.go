@@ -1,0 +1,44 @@
+package sim
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// presence is whether a request's client is there.
+type presence struct{ left atomic.Int64 }
+
+// gone returns when the client went away, in Unix nanoseconds, and 0 while it is there.
+func (p *presence) gone() int64 { return p.left.Load() }
+
+// leave notes that the client went away. Only the first time counts.
+func (p *presence) leave() { p.left.CompareAndSwap(0, record.UnixNano(time.Now())) }
+
+// follow returns a context that ends when the server closes, and Options.OnCancel after the client's has ended. The
+// caller ends it.
+func (p *presence) follow(s *Server, client context.Context) (ctx context.Context, end func()) {
+	linger := s.opts.OnCancel
+	if linger == 0 && s.service != nil { // whose end ends the clients' contexts
+		return client, func() {}
+	}
+	ctx, cancel := context.WithCancel(s.open)
+	unfollow := context.AfterFunc(client, func() {
+		if s.open.Err() != nil {
+			return
+		}
+		switch p.leave(); linger {
+		case 0:
+			cancel()
+		case Never:
+		default:
+			time.AfterFunc(linger, cancel)
+		}
+	})
+	return ctx, func() {
+		unfollow()
+		cancel()
+	}
+}

@@ -1,0 +1,162 @@
+package sim
+
+import (
+	"container/heap"
+	"container/list"
+	"context"
+	"sync"
+)
+
+// queue admits a number of requests at a time. Those that wait stand in lines, each in the order of its arrivals: in
+// one line under fifo, else in a line for each priority. The next to be admitted is the first of the line with the
+// smallest key. A request comes, is admitted or leaves in O(log lines).
+type queue struct {
+	scheduling string
+	high       bool // high priorities go first
+	weights    map[int]float64
+
+	mu      sync.Mutex
+	free    int
+	waiting int
+	lines   map[int]*line
+	order   lines
+	now     float64 // key of the line that was served last
+}
+
+// line is the requests of a priority that wait. Its key is fixed by the priority, or under fair scheduling what the
+// priority has had, in tokens over its weight: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996), in which
+// the key is the start tag of the line's first request, and a line that had nobody waiting begins at the key that was
+// served last, so that nobody saves up for later.
+type line struct {
+	priority int
+	key      float64
+	list.List
+}
+
+// waiter is a request that waits.
+type waiter struct {
+	work float64       // tokens
+	come chan struct{} // closed when it is admitted
+}
+
+func newQueue(o *Options) *queue {
+	return &queue{scheduling: o.Scheduling, high: o.PriorityOrder == OrderHigh, weights: o.Weights, free: o.MaxNumSeqs,
+		lines: map[int]*line{}}
+}
+
+// enter waits for a place, and reports whether it got one before ctx ended.
+func (q *queue) enter(ctx context.Context, priority int, work float64) bool {
+	q.mu.Lock()
+	if q.free > 0 && q.scheduling != ScheduleFair { // nobody waits
+		q.free--
+		q.mu.Unlock()
+		return true
+	}
+	l, t := q.line(priority), &waiter{work, make(chan struct{})}
+	at := l.PushBack(t)
+	q.waiting++
+	if q.free > 0 {
+		q.free--
+		q.next()
+	}
+	q.mu.Unlock()
+	select {
+	case <-t.come:
+		return true
+	case <-ctx.Done():
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	select {
+	case <-t.come: // at the same moment
+		q.pass()
+	default:
+		l.Remove(at)
+		q.waiting--
+	}
+	return false
+}
+
+// leave passes the place on to the next in line.
+func (q *queue) leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pass()
+}
+
+func (q *queue) pass() {
+	if q.waiting == 0 {
+		q.free++
+		return
+	}
+	q.next()
+}
+
+// line returns the line of a priority.
+func (q *queue) line(priority int) *line {
+	key := float64(priority)
+	switch {
+	case q.scheduling == ScheduleFair:
+		key = q.now
+	case q.scheduling != SchedulePriority:
+		priority, key = 0, 0
+	case q.high:
+		key = -key
+	}
+	l := q.lines[priority]
+	if l == nil {
+		l = &line{priority: priority, key: key}
+		q.lines[priority] = l
+		heap.Push(&q.order, l)
+	}
+	return l
+}
+
+// next admits the first in line, while somebody waits. A line without anybody is kept until it is the smallest: under
+// fair scheduling it has had more than others until then.
+func (q *queue) next() {
+	for {
+		l := q.order[0]
+		q.now = l.key
+		first := l.Front()
+		if first == nil {
+			heap.Pop(&q.order)
+			delete(q.lines, l.priority)
+			continue
+		}
+		t := l.Remove(first).(*waiter)
+		q.waiting--
+		if q.scheduling == ScheduleFair {
+			l.key += t.work / q.weight(l.priority)
+			heap.Fix(&q.order, 0)
+		}
+		close(t.come)
+		return
+	}
+}
+
+func (q *queue) weight(priority int) float64 {
+	if w, given := q.weights[priority]; given {
+		return w
+	}
+	return 1
+}
+
+// lines is a heap. Of lines with equal keys, that of the smaller priority goes first.
+type lines []*line
+
+func (l lines) Len() int { return len(l) }
+func (l lines) Less(i, j int) bool {
+	return l[i].key < l[j].key || l[i].key == l[j].key && l[i].priority < l[j].priority
+}
+func (l lines) Swap(i, j int) { l[i], l[j] = l[j], l[i] }
+func (l *lines) Push(x any)   { *l = append(*l, x.(*line)) }
+func (l *lines) Pop() any {
+	last := len(*l) - 1
+	x := (*l)[last]
+	*l = (*l)[:last]
+	return x
+}
+
+// work returns what a request counts for under fair scheduling: its tokens, of the prompt and of the answer.
+func (a *ask) work() float64 { return max(1, float64(a.promptTokens+a.maxTokens)) }

@@ -1,0 +1,41 @@
+package sim
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+)
+
+// service serves a handler on an address. Nil serves none.
+type service struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// newService begins to serve, and the contexts of its requests end with the one given.
+func newService(open context.Context, addr string, handler http.Handler) (*service, error) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{listener, &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return open }}}
+	go func() { _ = s.server.Serve(listener) }() // ends with close
+	return s, nil
+}
+
+// url returns the base URL, and "" of none.
+func (s *service) url() string {
+	if s == nil {
+		return ""
+	}
+	return "http://" + s.listener.Addr().String()
+}
+
+func (s *service) close() error {
+	if s == nil {
+		return nil
+	}
+	return s.server.Close()
+}
