@@ -362,8 +362,9 @@ func (o *Options) extra(own api.Extra) api.Extra {
 	return all
 }
 
-// ErrUnsent is returned for a request whose context ended, or whose Stop was closed, before it was to be sent.
-var ErrUnsent = errors.New("not sent: the context or the session ended before")
+// ErrUnsent is returned for a request whose context ended, whose Stop was closed, or whose user left, before it was to
+// be sent.
+var ErrUnsent = errors.New("not sent: the context, the session or the signal ended before")
 
 // Do sends one request and waits for its end. It returns an error only if the request could not be built, or ErrUnsent;
 // whatever happens once it is sent is in the record. The caller fills in the record's identity (scenario, stage, index
@@ -384,7 +385,7 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (ans
 func (c *Client) begin(ctx context.Context, req *Request) (*exchange, error) {
 	x, _ := c.exchanges.Get().(*exchange)
 	err := x.begin(req)
-	if err == nil && !req.At.IsZero() && !req.mayGo(ctx) {
+	if err == nil && (!req.At.IsZero() && !req.mayGo(ctx) || req.Leave.unsent()) {
 		err = ErrUnsent
 	}
 	if err != nil {

@@ -21,7 +21,7 @@ func (a *attempt) errorType(err error, before bool) string {
 	case errors.Is(cause, errStall):
 		return record.ErrorStall
 	case a.caller.Err() != nil:
-		return record.ErrorCanceled
+		return endedBy(a.caller)
 	}
 	switch {
 	case errors.Is(err, errEncoding), isMalformed(err):

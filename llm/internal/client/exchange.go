@@ -45,6 +45,7 @@ type work struct {
 	caller  context.Context
 	rt      http.RoundTripper
 	attempt *attempt // the running attempt
+	leaving *leaving // nil if the user stays
 	further int64    // bytes received of answers to questions for a job, and of its video
 	renewed bool     // a connection that had been kept alive turned out to be closed
 	atOnce  bool     // the next attempt needs no wait
@@ -101,6 +102,9 @@ func (x *exchange) begin(req *Request) error {
 	}
 	if opts.API.Input().Shows() {
 		rec.AskedSize = x.ask.AskedSize()
+	}
+	if req.Leave != nil {
+		rec.Leaves = req.Leave.Rule
 	}
 	if opts.Streaming {
 		rec.Chunks = make([]int64, 0, min(x.asked.MaxTokens, firstChunks))
@@ -186,10 +190,14 @@ func emptied(buf []byte) []byte {
 // run fills the record, from the moment of sending to the end of the answer.
 func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 	x.caller, x.rt = ctx, rt
+	if x.asked.Leave != nil {
+		expectLeaving(x)
+	}
 	for {
 		resp, err := x.send(rt)
 		if err == nil {
 			x.receive(resp)
+			x.close(resp.Body)
 		}
 		x.end()
 		if err == nil || !x.failed(err) || !x.wait() {
@@ -200,6 +208,9 @@ func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 
 // conclude fills the record with what is known only at the end.
 func (x *exchange) conclude() {
+	if x.leaving != nil {
+		x.leaving.end(x.outcome.rec)
+	}
 	x.stream.reply.settle()
 	rec, trace := x.outcome.rec, &x.attempt.trace
 	rec.Connected, rec.FirstByte = x.outcome.untilEnd(&trace.connected), x.outcome.untilEnd(&trace.firstByte)
@@ -224,7 +235,7 @@ func (x *exchange) conclude() {
 func (x *exchange) send(rt http.RoundTripper) (*http.Response, error) {
 	a := &attempt{caller: x.caller}
 	a.ctx, a.cancel = context.WithCancelCause(x.caller)
-	a.trace.init()
+	a.trace.init(x.leaving.whenWritten())
 	x.attempt, x.stream.attempt = a, a
 	x.setAlarm()
 	req := x.request()
@@ -232,6 +243,9 @@ func (x *exchange) send(rt http.RoundTripper) (*http.Response, error) {
 	a.sent = time.Now()
 	if rec := x.outcome.rec; x.stream.start.IsZero() {
 		x.stream.start, rec.Start = a.sent, record.UnixNano(a.sent)
+		if x.leaving != nil {
+			x.leaving.sent()
+		}
 	} else {
 		rec.Retries++
 		rec.Attempt = record.UnixNano(a.sent)
@@ -293,7 +307,6 @@ func (x *exchange) sessionHeaders(header http.Header) {
 
 // receive reads the response, whatever it is, and leaves the connection fit for the next request if possible.
 func (x *exchange) receive(resp *http.Response) {
-	defer x.close(resp.Body)
 	if resp.StatusCode < 0 || resp.StatusCode > 999 { // HTTP/2 allows any number, the record three digits
 		x.noStatus(resp.StatusCode)
 		return

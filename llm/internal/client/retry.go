@@ -25,7 +25,8 @@ type connTrace struct {
 	hooks                         httptrace.ClientTrace
 }
 
-func (t *connTrace) init() {
+// init sets the hooks. whenWritten is reset to ring once the request is written; it may be nil.
+func (t *connTrace) init(whenWritten *time.Timer) {
 	t.hooks.GotConn = func(info httptrace.GotConnInfo) {
 		t.reused.Store(info.Reused)
 		t.connected.Store(record.UnixNano(time.Now()))
@@ -34,6 +35,9 @@ func (t *connTrace) init() {
 	t.hooks.WroteRequest = func(info httptrace.WroteRequestInfo) {
 		if info.Err == nil {
 			t.written.Store(record.UnixNano(time.Now()))
+			if whenWritten != nil {
+				whenWritten.Reset(flushing)
+			}
 		}
 	}
 	t.hooks.GotFirstResponseByte = func() { t.firstByte.Store(record.UnixNano(time.Now())) }
@@ -93,7 +97,7 @@ func (x *exchange) stale(errorType string, err error) bool {
 }
 
 // wait waits until the next attempt is due, and reports whether it may be made. When the caller's context ends before,
-// the request ends at once, as canceled.
+// the request ends at once, as canceled or abandoned.
 func (x *exchange) wait() bool {
 	pause := x.c.backoff(x.attempts() + 1)
 	if x.atOnce {
@@ -108,7 +112,7 @@ func (x *exchange) wait() bool {
 	if x.caller.Err() == nil {
 		return true
 	}
-	x.outcome.fail(time.Now(), record.ErrorCanceled, "")
+	x.outcome.fail(time.Now(), endedBy(x.caller), "")
 	return false
 }
 

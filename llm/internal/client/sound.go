@@ -136,6 +136,9 @@ func (s *stream) readSound(body io.Reader) {
 			since := at.Sub(s.start)
 			reply.sound.take(reply.outcome.rec, buf[:n], record.Micros(since))
 			s.noteProgress(since)
+			if s.leaving != nil {
+				s.leaving.got(len(reply.outcome.rec.Chunks))
+			}
 			idle = 0
 		}
 		if idle++; err == nil && idle > 100 {

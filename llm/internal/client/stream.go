@@ -22,7 +22,8 @@ type stream struct {
 	output  api.Output
 	reply   reply
 	events  *sse.Reader
-	idle    *idle // nil before the first event, or without a limit
+	leaving *leaving // nil if the user stays
+	idle    *idle    // nil before the first event, or without a limit
 }
 
 // read reads an answer of the kind that the API has; a text by its content, whatever its label: one JSON object, or
@@ -71,7 +72,7 @@ func (s *stream) whole(body io.Reader) {
 		return
 	}
 	if err != nil {
-		reply.outcome.note(record.NoteBroken + ": " + s.attempt.errorType(err, false))
+		reply.noteBroken(s.attempt.errorType(err, false))
 	}
 	if !reply.fits(end) {
 		return
@@ -163,7 +164,19 @@ func (s *stream) part(at time.Time) bool {
 	}
 	reply.take()
 	s.noteProgress(since)
-	return reply.within(at)
+	return reply.within(at) && (s.leaving == nil || !s.left(at))
+}
+
+// left tells the user what has come, and reports whether the user leaves by that: before the answer is over.
+//
+//go:noinline
+func (s *stream) left(at time.Time) bool {
+	rec := s.reply.outcome.rec
+	if s.reply.delta.Done || rec.FinishReason != "" || !s.leaving.got(rec.OutputChunks()) {
+		return false
+	}
+	s.conclude(ending{at: at, err: errLeft})
+	return true
 }
 
 // isHeartbeat reports whether an event only keeps a connection awake: an event without data, one with the name of a

@@ -59,7 +59,7 @@ func (r *reply) conclude(e ending) {
 		r.outcome.fail(e.at, record.ErrorTooLarge, e.err.Error())
 	case finished && !e.clean():
 		r.outcome.succeed(s.last)
-		r.outcome.note(record.NoteBroken + ": " + e.errorType)
+		r.noteBroken(e.errorType)
 	case !e.clean():
 		r.outcome.fail(e.at, e.errorType, e.err.Error())
 	case !finished && !e.whole && r.strayError(&e):
@@ -80,6 +80,13 @@ func (r *reply) conclude(e ending) {
 		r.outcome.fail(e.at, record.ErrorMalformed, fmt.Sprintf("no object in event %q", s.strange))
 	default:
 		r.outcome.fail(e.at, record.ErrorTruncated, r.cutShort())
+	}
+}
+
+// noteBroken notes that the connection of a whole answer did not end as it should, unless the user broke it off.
+func (r *reply) noteBroken(errorType string) {
+	if errorType != record.ErrorAbandoned {
+		r.outcome.note(record.NoteBroken + ": " + errorType)
 	}
 }
 
