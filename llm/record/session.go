@@ -24,8 +24,8 @@ type Session struct {
 	Calls     int `json:"calls"`     // in its graph, without those that a beginning inside the session left out
 	Completed int `json:"completed"` // that succeeded
 	Sent      int `json:"sent"`      // whose requests have lines
-	// ErrorType is empty if all calls succeeded, "canceled" if the end of the load cut the session, and otherwise the
-	// first cause: one of the constants Session….
+	// ErrorType is empty if all calls succeeded, "canceled" if the end of the load cut the session, "abandoned" if
+	// its user left one of them, and otherwise the first cause: one of the constants Session….
 	ErrorType string `json:"error_type,omitempty"`
 	Error     string `json:"error,omitempty"` // in words, with the call's id
 
@@ -38,8 +38,10 @@ type Session struct {
 // Duration is the time from the session's start to its end.
 func (s *Session) Duration() time.Duration { return time.Duration(s.End - s.Start) }
 
-// Unfinished reports whether the end of the load cut the session: it neither succeeded nor failed.
-func (s *Session) Unfinished() bool { return s.ErrorType == ErrorCanceled }
+// Unfinished reports whether the session neither succeeded nor failed: the end of the load cut it, or its user left.
+func (s *Session) Unfinished() bool {
+	return s.ErrorType == ErrorCanceled || s.ErrorType == ErrorAbandoned
+}
 
 // Succeeded reports whether each of its calls succeeded.
 func (s *Session) Succeeded() bool { return s.ErrorType == "" && s.Completed == s.Calls }

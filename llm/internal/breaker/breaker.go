@@ -101,10 +101,10 @@ func (b *Breaker) Observe(r *record.Request, now time.Time) (open bool) {
 }
 
 // Take does what Observe does, for several breakers that share the sample. It returns the reason why the breaker is
-// open, or "" if it is closed. An open breaker keeps its first reason. Requests that this client cut say nothing about
-// the server, and never count.
+// open, or "" if it is closed. An open breaker keeps its first reason. Requests that this client cut, or whose users
+// left, say nothing about the server, and never count.
 func (b *Breaker) Take(s *Sample, now time.Time) (reason string) {
-	if s.r.ErrorType == record.ErrorCanceled {
+	if s.r.Unfinished() {
 		return ""
 	}
 	if b.evaluates {

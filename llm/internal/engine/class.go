@@ -2,7 +2,9 @@ package engine
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
@@ -27,6 +29,7 @@ func (c *Call) classify() {
 	if label == "" {
 		label, _ = c.tags.Tags.Get(labelTag)
 	}
+	own := c.Class.Leave != nil
 	class := c.Class.Over(opts.Classes[label]).Over(opts.Class)
 	class.Label = label
 	c.Class = class
@@ -39,9 +42,49 @@ func (c *Call) classify() {
 	if class.Priority != nil {
 		c.prioritize(*class.Priority)
 	}
-	if l := class.Leave; l != nil && !c.isWarmup() && l.Of(c.position.seed, c.position.index, c.position.seq) {
-		c.Leave = leaveOf(l)
+	if l := class.Leave; l != nil && c.mayLeave(l, own) && l.Of(c.position.seed, c.position.index, c.position.seq) {
+		leave := leaveOf(l)
+		if c.Leave != nil {
+			leave.Signal = c.Leave.Signal
+		}
+		c.Leave = leave
 	}
+}
+
+// mayLeave reports whether the user of the request may leave by a rule: not in a warm-up, outside of scenarios only if
+// the rule is the request's own, and after tokens only where they come.
+func (c *Call) mayLeave(l *traffic.Leave, own bool) bool {
+	return !c.isWarmup() && (own || c.position.scenario != "") && (l.Tokens == 0 || c.wire.Trickles())
+}
+
+// checkLeave returns an error if the user of a request is to leave after tokens that the answer does not have.
+func (c *Call) checkLeave() error {
+	if l := c.Class.Leave; l != nil && l.Tokens > 0 && !c.wire.Trickles() {
+		return fmt.Errorf("request option \"cancel\": tokens: %w", errNoPieces(c.Dialect))
+	}
+	return nil
+}
+
+// checkLeaving returns an error if users of the client, or of one of its classes, leave after tokens that answers do
+// not have.
+func checkLeaving(o *Options, wire *client.Client) error {
+	if wire.Trickles() {
+		return nil
+	}
+	if l := o.Class.Leave; l != nil && l.Tokens > 0 {
+		return invalid("cancel", fmt.Errorf("tokens: %w", errNoPieces(o.API)))
+	}
+	for _, label := range slices.Sorted(maps.Keys(o.Classes)) {
+		if l := o.Classes[label].Leave; l != nil && l.Tokens > 0 {
+			return invalid("classes", fmt.Errorf("%q: cancel: tokens: %w", label, errNoPieces(o.API)))
+		}
+	}
+	return nil
+}
+
+func errNoPieces(dialect api.Dialect) error {
+	return fmt.Errorf("answers of api %q do not come in pieces of text here: leave after a time, as in after: '2s', "+
+		"or ask for a stream of text", dialect.Name())
 }
 
 // prioritize sends a priority in the body and in a header, unless the request says otherwise.
@@ -54,8 +97,10 @@ func (c *Call) prioritize(priority int64) {
 	c.Extra, c.Headers = extra, headers
 }
 
-// isWarmup reports whether the request belongs to the warm-up of its stage.
-func (c *Call) isWarmup() bool { return c.position.due != nil && c.position.due.Warmup }
+// isWarmup reports whether the request belongs to the warm-up of its stage, or fills the cache before a session.
+func (c *Call) isWarmup() bool {
+	return c.position.due != nil && c.position.due.Warmup || c.asked != nil && c.asked.Place.Primes
+}
 
 // leaveOf returns when the user of a request leaves.
 func leaveOf(l *traffic.Leave) *client.Leave {

@@ -110,6 +110,9 @@ func (c *Client) Prepare(j Job) (*Call, error) {
 	if call.wire, err = c.wireFor(j.route()); err != nil {
 		return nil, err
 	}
+	if err := call.checkLeave(); err != nil {
+		return nil, err
+	}
 	call.position, call.tags, call.turn = c.vu.nextPosition(), state.Tags.GetCurrentValues(), c.vu.askedTurn(&j)
 	c.dropIdleConnections(state, call.position)
 	call.address(model)

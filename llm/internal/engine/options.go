@@ -71,8 +71,12 @@ func (o *Options) Settle() error {
 	if o.Sim != nil {
 		wire.BaseURL = "http://localhost" // not known yet
 	}
-	if _, err := client.New(wire); err != nil {
+	checked, err := client.New(wire)
+	if err != nil {
 		return fmt.Errorf("new Client: %w", err)
+	}
+	if err := checkLeaving(o, checked); err != nil {
+		return err
 	}
 	if err := o.withheld(); err != nil {
 		return err

@@ -197,6 +197,8 @@ func (r *run) failed(i int, got *Got, what string) bool {
 	case got.ErrorType == record.ErrorCanceled:
 		r.cut()
 		r.passed(got.End)
+	case got.ErrorType == record.ErrorAbandoned:
+		r.halt(record.ErrorAbandoned, r.turn.name(i, errors.New(got.Error)), got.End)
 	case got.ErrorType != "":
 		err := fmt.Errorf("%s%s: %s", what, got.ErrorType, got.Error)
 		r.halt(record.SessionRequestFailed, r.turn.name(i, err), got.End)

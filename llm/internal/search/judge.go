@@ -62,6 +62,7 @@ const (
 	answered      // well or badly
 	dropped
 	cutOff // by the end of the probe
+	gaveUp // its user left, as the test asked
 )
 
 // judging returns what the judge of a probe has to decide.
@@ -123,7 +124,11 @@ func (j *Judge) Ended(number int, at time.Duration, a Answer) {
 	j.flying--
 	q := &j.requests[number]
 	q.end, q.answer, q.fate = max(at, q.due), a, answered
-	if a.Unfinished {
+	switch {
+	case a.Left:
+		q.fate = gaveUp
+		return
+	case a.Unfinished:
 		q.fate = cutOff
 		return
 	}

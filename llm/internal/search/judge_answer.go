@@ -13,6 +13,7 @@ import (
 // the start where none is known, and NaN where the answer has none.
 type Answer struct {
 	Failed, Unfinished              bool // Unfinished: the end of the probe cut it off; it does not count
+	Left                            bool // its user left; it does not count either, and nothing waits for it
 	TTFT, TPOT, NTPOT, ITL, Latency float64
 	FirstAudio, RTF                 float64 // of sounds; RTF is latency / seconds of sound
 
@@ -25,6 +26,7 @@ type Answer struct {
 // Counts.
 func AnswerOf(r *record.Request, c record.Counts) Answer {
 	a := Answer{Unfinished: r.Unfinished(), API: r.API, Textless: !r.Generates()}
+	a.Left = r.ErrorType == record.ErrorAbandoned
 	a.Failed = r.Failed() && !a.Unfinished
 	wait := time.Duration(0)
 	if r.Due != nil && *r.Due > 0 {

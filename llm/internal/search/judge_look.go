@@ -31,6 +31,8 @@ func (w window) sample(o slo.Objective) (s sample) {
 		case q.fate == inFlight, q.fate == cutOff:
 			s.unknown++
 			continue
+		case q.fate == gaveUp:
+			continue // the same share leaves whatever the load
 		case q.fate == answered:
 			f = q.answer.mark(o)
 		case o.Kind == slo.Failures:

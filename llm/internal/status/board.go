@@ -19,6 +19,7 @@ type Board struct {
 	schedule schedule
 	inFlight int64
 	failed   int64 // since the start of the run
+	left     int64 // users, likewise
 	byURL    int64 // media that requests name by an address, of all requests
 	texts    bool  // some requests generate text
 	others   bool  // some do not
@@ -160,6 +161,9 @@ func (b *Board) Done(r *record.Request, c record.Counts, t Ticket) {
 		b.interval.delay.add(delay)
 	}
 	switch {
+	case r.ErrorType == record.ErrorAbandoned:
+		b.left++
+		return
 	case r.Unfinished(), r.Failed() && r.Warmup:
 		return
 	case r.Failed():
@@ -217,7 +221,7 @@ func (b *Board) Take(now time.Time) Status {
 	s := Status{
 		Stage: load.stage, Stages: b.schedule.stages, Into: load.into, Probe: load.probe,
 		Asked: load.rate * b.share, HasAsked: load.hasRate && !b.totals.later, Concurrency: load.concurrency,
-		InFlight: b.inFlight, Failed: b.failed, NewlyFailed: i.failed, Dropped: b.schedule.dropped(),
+		InFlight: b.inFlight, Failed: b.failed, NewlyFailed: i.failed, Left: b.left, Dropped: b.schedule.dropped(),
 	}
 	if span := now.Sub(b.since).Seconds(); span > 0 {
 		s.Sent, s.Tokens, s.Inputs = float64(i.sent)/span, float64(i.tokens)/span, float64(i.inputs)/span

@@ -9,6 +9,7 @@ import (
 // figures adds up requests: those of a stage, or all.
 type figures struct {
 	requests, ok, failed, unfinished int64
+	left                             int64             // of users who left, which are not among the unfinished
 	judged, good                     int64             // requests with bounds, and those within them
 	tokens                           int64             // of the answers
 	texts                            int64             // successes that generate text
@@ -53,7 +54,11 @@ func (f *figures) add(r *record.Request, tokens int) {
 	f.requests++
 	f.starts.add(r.Start)
 	f.last = max(f.last, r.End)
-	if r.Unfinished() {
+	switch {
+	case r.ErrorType == record.ErrorAbandoned:
+		f.left++
+		return
+	case r.Unfinished():
 		f.unfinished++
 		return
 	}
@@ -85,6 +90,9 @@ func (f *figures) add(r *record.Request, tokens int) {
 	}
 }
 
+// ended returns how many requests succeeded or failed.
+func (f *figures) ended() int64 { return f.ok + f.failed }
+
 // addGaps counts the gaps between the token times of a request, as record.Request.AppendITL lists them.
 func (h *histogram) addGaps(r *record.Request) {
 	if len(r.ChunkTokens) == 0 {
@@ -112,6 +120,7 @@ func (h *histogram) addGaps(r *record.Request) {
 func (f *figures) merge(other *figures) {
 	f.requests, f.ok = f.requests+other.requests, f.ok+other.ok
 	f.failed, f.unfinished = f.failed+other.failed, f.unfinished+other.unfinished
+	f.left += other.left
 	f.judged, f.good, f.tokens = f.judged+other.judged, f.good+other.good, f.tokens+other.tokens
 	f.texts, f.inputs = f.texts+other.texts, f.inputs+other.inputs
 	for k := range kinds {

@@ -33,6 +33,7 @@ type Status struct {
 	MadeOf        string  // what these are; "" without any
 	Failed        int64   // since the start of the run
 	NewlyFailed   int64
+	Left          int64         // users, since the start of the run
 	Dropped       int64         // since the start of the run
 	Delay99       time.Duration // schedule delay; only if HasDelay
 	HasDelay      bool
@@ -52,14 +53,17 @@ const narrow = 80
 //
 // Answers that are no text have no TTFT and no tokens: the inputs of the requests take their place, as in 320 inputs/s,
 // or what they made, as in 2.5 images/s.
-// A figure that is unknown is left out, or is a dash beside one that is not. The count of dropped arrivals follows if
-// there are any, the sessions if some are replayed, and the schedule delay if there is room. Where the figures are too
-// long, the last ones give way but for the failures and the sessions.
+// A figure that is unknown is left out, or is a dash beside one that is not. The counts of users who left and of
+// dropped arrivals follow if there are any, the sessions if some are replayed, and the schedule delay if there is room.
+// Where the figures are too long, the last ones give way but for the failures and the sessions.
 func (s Status) Line(width int) string {
 	parts := []string{"llm", s.stage(), fmt.Sprintf("%9s", s.rates()), fmt.Sprintf("%7s", s.open())}
 	late := s.answers()
 	figures := len(late)
 	late = append(late, s.failures())
+	if s.Left > 0 {
+		late = append(late, Grouped(s.Left)+" left")
+	}
 	if s.Dropped > 0 {
 		late = append(late, Grouped(s.Dropped)+" dropped")
 	}

@@ -23,6 +23,7 @@ type sessions struct {
 	counts   SessionCounts
 	begun    bool
 	cut      int64 // by the end of the load
+	left     int64 // whose users left
 	duration histogram
 	causes   map[string]int64 // of the failures
 }
@@ -43,6 +44,8 @@ func (b *Board) SessionEnded(line *record.Session) {
 	s.counts.InFlight--
 	switch {
 	case line.Warmup:
+	case line.ErrorType == record.ErrorAbandoned:
+		s.left++
 	case line.Unfinished():
 		s.cut++
 	case line.ErrorType != "":
@@ -63,9 +66,12 @@ func (s *sessions) rows() (list []row) {
 		return nil
 	}
 	c := s.counts
-	list = append(list, row{"sessions", Grouped(c.Done + c.Failed + s.cut), "", ""})
+	list = append(list, row{"sessions", Grouped(c.Done + c.Failed + s.cut + s.left), "", ""})
 	if c.Failed > 0 {
 		list = append(list, row{"sessions failed", Grouped(c.Failed), percent(c.Failed, c.Done+c.Failed), s.reasons()})
+	}
+	if s.left > 0 {
+		list = append(list, row{"sessions left", Grouped(s.left), "", "their users left one of their calls"})
 	}
 	if s.cut > 0 {
 		list = append(list, row{"sessions cut", Grouped(s.cut), "",

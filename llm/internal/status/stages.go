@@ -38,6 +38,7 @@ func (s *summaryText) columns() []column {
 		{group: "per second", name: "done", value: doneRate},
 		{name: "requests", value: func(g *stage) string { return Grouped(g.figures.requests) }},
 		{name: "failed", value: func(g *stage) string { return orNothing(g.figures.failed) }},
+		{name: "left", value: func(g *stage) string { return orNothing(g.figures.left) }},
 		{group: "un-", name: "finished", value: func(g *stage) string { return orNothing(g.figures.unfinished) }},
 		latency("TTFT, ms", "p50", 0.5, 0, ttft), latency("TTFT, ms", "p90", 0.9, 2, ttft),
 		latency("TTFT, ms", "p99", 0.99, 0, ttft),

@@ -143,8 +143,12 @@ func (s *summaryText) totals() {
 	a := &s.all
 	rows := append(s.sessions.rows(), row{"requests", Grouped(a.requests), "", ""})
 	if a.failed > 0 {
-		rows = append(rows, row{"failed", Grouped(a.failed), percent(a.failed, a.requests-a.unfinished),
+		rows = append(rows, row{"failed", Grouped(a.failed), percent(a.failed, a.ended()),
 			s.facts.Failures.String()})
+	}
+	if a.left > 0 {
+		rows = append(rows, row{"left", Grouped(a.left), percent(a.left, a.requests),
+			"users who left before their answers were over: in no other figure"})
 	}
 	if a.unfinished > 0 {
 		by := "cut by the end of the run"
@@ -238,7 +242,7 @@ const manyFailed = 0.1
 // messages writes the messages of failures, and the remedy for the most frequent if one is known.
 func (s *summaryText) messages() {
 	list, others := s.facts.Failures.messages()
-	if len(list) == 0 || float64(s.all.failed) < manyFailed*float64(s.all.requests-s.all.unfinished) {
+	if len(list) == 0 || float64(s.all.failed) < manyFailed*float64(s.all.ended()) {
 		return
 	}
 	label := "most failures"

@@ -6,21 +6,22 @@ import (
 	"time"
 )
 
-// Nothing returns why a run that sent no request, or got no answer, says nothing, and "" if some request succeeded. A
-// nil board has counted none.
+// Nothing returns why a run that sent no request, or got no answer, says nothing. It returns "" if some request
+// succeeded, or none failed because users left, as they were to. A nil board has counted none.
 func (b *Board) Nothing() string {
 	if b == nil {
 		return "no request was sent"
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var sent, ok, failed int64
+	var sent, ok, failed, left int64
 	for i := range b.stages {
 		f := &b.stages[i].figures
 		sent, ok, failed = sent+f.requests, ok+f.ok, failed+f.failed
+		left += f.left
 	}
 	switch {
-	case ok+b.totals.outsideOK > 0:
+	case ok+b.totals.outsideOK > 0, left > 0 && failed == 0:
 		return ""
 	case sent+b.totals.outside == 0 && b.totals.warmup > 0:
 		return "no request was sent after the warm-up"
@@ -28,6 +29,9 @@ func (b *Board) Nothing() string {
 		return "no request was sent"
 	case failed == 0 && b.totals.outside == 0:
 		return "no request was answered before the end of the run"
+	}
+	if left > 0 {
+		return "every request failed whose user stayed"
 	}
 	return "every request failed"
 }
@@ -93,6 +97,12 @@ func (s *summaryText) counts() []string {
 		requests = " request sent"
 	}
 	facts := []string{Grouped(s.all.requests) + requests, count(s.all.failed) + " failed"}
+	switch {
+	case s.all.left > 0 && s.all.ended() == 0:
+		facts = append(facts, "every user left")
+	case s.all.left > 0:
+		facts = append(facts, Grouped(s.all.left)+" left")
+	}
 	if s.all.unfinished > 0 {
 		facts = append(facts, Grouped(s.all.unfinished)+" unfinished")
 	}
