@@ -12,9 +12,18 @@ declare module 'k6/x/llm' {
      * Base URL. /v1 is added to a bare host ('http://localhost:8000'); any other path is used unchanged ('https://host/api/v3') and
      * may be the endpoint itself ('…/chat/completions', matching the client's api). A query is kept. A user and password in the URL are
      * sent as Basic authentication, unless there is an apiKey or a header Authorization. 'sim:' (the default) or
-     * 'sim:?ttft=50ms&itl=10ms' starts the built-in simulator.
+     * 'sim:?ttft=50ms&itl=10ms' starts the built-in simulator. A list, or a text with commas between URLs, names several endpoints: balance
+     * spreads the requests over them. All get the same options, keys and headers, and are asked for their own model if none is named.
      */
-    baseURL?: string;
+    baseURL?: string | string[];
+    /**
+     * Which of several endpoints a request goes to: each in turn ('round-robin', the default), one that is drawn for each request
+     * ('random'), the same for all requests of a session, others in turn ('session'), or by shares ('weights', the default if there are
+     * weights). It follows from the request's place in the run, and is the same on any number of instances.
+     */
+    balance?: 'round-robin' | 'random' | 'session' | 'weights';
+    /** The shares of several endpoints, such as [3, 1], exact in each block of requests. */
+    weights?: number[];
     /**
      * A path with an optional query that follows baseURL in place of /v1/chat/completions, such as
      * '/openai/deployments/NAME/chat/completions?api-version=2024-10-21'. If it does not end in the path of the api, or in that of a

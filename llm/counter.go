@@ -116,14 +116,19 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 			return n + r.Media.Tokens(), err != nil || media
 		}
 	}
-	if o.Sim == nil || o.Sim.Tokenizer == "" {
-		return nil
+	for _, sim := range o.Spread.Simulators() {
+		if sim.Tokenizer == "" {
+			continue
+		}
+		counter, err := m.counter(sim.Tokenizer)
+		if err == nil {
+			err = sim.Use(counter)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	counter, err := m.counter(o.Sim.Tokenizer)
-	if err != nil {
-		return err
-	}
-	return o.Sim.Use(counter)
+	return nil
 }
 
 // countInputs returns the tokens of texts to embed, or of documents to rank, each of which a model reads with the

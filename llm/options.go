@@ -32,7 +32,9 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 	maps.Copy(f, ownClassFields(rt, &o.Class))
 	f["classes"] = readClasses(rt, &o.Classes)
 	maps.Copy(f, fields{
-		"baseURL":        text(&o.BaseURL),
+		"baseURL":        readBaseURL(&o.Options),
+		"balance":        text(&o.Spread.Balance),
+		"weights":        numbers(&o.Spread.Weights),
 		"endpoint":       text(&o.Endpoint),
 		"api":            dialect(&o.API),
 		"model":          text(&o.Model),
@@ -91,7 +93,7 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 	if err := checkBounds(&o.Options); err != nil {
 		return nil, invalid("Client", "slo", err)
 	}
-	if o.BaseURL == "" {
+	if o.BaseURL == "" && o.Spread.BaseURLs == nil {
 		if told := o.tellsOfServer(); told != "" {
 			return nil, invalid("Client", "baseURL", fmt.Errorf("is missing, and %s is given: set it to the server "+
 				"(BASE_URL in our scripts), or to 'sim:' for the built-in simulator", told))
@@ -138,6 +140,25 @@ func (o *clientOptions) tellsOfServer() string {
 		return "model"
 	}
 	return ""
+}
+
+// readBaseURL reads a base URL, or those of several endpoints.
+func readBaseURL(o *engine.Options) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		list, isList := export(v).([]any)
+		if !isList {
+			return text(&o.BaseURL)(v)
+		}
+		o.Spread.BaseURLs = []string{}
+		for i, each := range list {
+			url, isText := each.(string)
+			if !isText || url == "" {
+				return fmt.Errorf("number %d must be a URL", i)
+			}
+			o.Spread.BaseURLs = append(o.Spread.BaseURLs, url)
+		}
+		return nil
+	}
 }
 
 func (o *clientOptions) readExtra(v sobek.Value) (err error) {

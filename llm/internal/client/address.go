@@ -159,6 +159,21 @@ func WithScheme(text string) (base string, added bool) {
 	return "http://" + host, true
 }
 
+// nextURL matches a comma and the beginning of another base URL behind it. Other commas belong to the URL before them,
+// as in the options of the simulator.
+var nextURL = regexp.MustCompile(`\s*,\s*((?i:https?|sim):|[\w.-]+:\d+(/|,|\s|$))`)
+
+// SplitURLs splits a text that names several base URLs, with commas between them.
+func SplitURLs(text string) (list []string) {
+	for {
+		at := nextURL.FindStringSubmatchIndex(text)
+		if at == nil {
+			return append(list, strings.TrimSpace(text))
+		}
+		list, text = append(list, strings.TrimSpace(text[:at[0]])), text[at[2]:]
+	}
+}
+
 // splitEndpoint splits a path into the endpoint at its end and what precedes the endpoint. Without an endpoint it
 // returns the path and nil.
 func splitEndpoint(path string) (root string, dialect api.Dialect) {

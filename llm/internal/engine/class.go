@@ -58,8 +58,8 @@ func (c *Call) mayLeave(l *traffic.Leave, own bool) bool {
 }
 
 // checkLeave returns an error if the user of a request is to leave after tokens that the answer does not have.
-func (c *Call) checkLeave() error {
-	if l := c.Class.Leave; l != nil && l.Tokens > 0 && !c.wire.Trickles() {
+func (c *Call) checkLeave(wire *client.Client) error {
+	if l := c.Class.Leave; l != nil && l.Tokens > 0 && !wire.Trickles() {
 		return fmt.Errorf("request option \"cancel\": tokens: %w", errNoPieces(c.Dialect))
 	}
 	return nil

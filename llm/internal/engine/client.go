@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"go.k6.io/k6/v2/errext"
@@ -24,10 +23,10 @@ import (
 
 // Client is a Client of one VU. Only the VU's goroutine may use it, except for the requests that it has prepared.
 type Client struct {
-	vu       *VU
-	opts     *Options
-	endpoint *endpoint // the server behind it, shared by all VUs
-	wire     map[api.Dialect]*client.Client
+	vu     *VU
+	opts   *Options
+	target *target // what it reaches, shared by all VUs
+	wires  map[api.Dialect][]reached
 
 	secure *http.Transport // for a client with credentials; made at the first request
 	last   Position        // of the iteration that dropped idle connections last
@@ -38,12 +37,12 @@ func (v *VU) NewClient(opts *Options, source func() *input.Source) (*Client, err
 	if err := v.loadCredentials(opts, source); err != nil {
 		return nil, err
 	}
-	endpoint, err := v.process.clients.find(opts)
+	target, err := v.process.clients.find(opts)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{vu: v, opts: opts, endpoint: endpoint, wire: map[api.Dialect]*client.Client{}}
-	v.process.clients.join(endpoint, c)
+	c := &Client{vu: v, opts: opts, target: target, wires: map[api.Dialect][]reached{}}
+	v.process.clients.join(target, c)
 	v.follow()
 	if v.k6.InitEnv() != nil {
 		v.clients = append(v.clients, c)
@@ -52,7 +51,7 @@ func (v *VU) NewClient(opts *Options, source func() *input.Source) (*Client, err
 }
 
 // Number returns the number by which records name the client. Clients with equal options have the same.
-func (c *Client) Number() int { return c.endpoint.number }
+func (c *Client) Number() int { return c.target.number }
 
 // Streaming reports whether the client asks for answers token by token.
 func (c *Client) Streaming() bool { return c.opts.Streaming }
@@ -80,6 +79,7 @@ type Call struct {
 	transport http.RoundTripper
 	wire      *client.Client
 	client    *Client
+	endpoint  string // by which the record names where the request goes; "" if there is one endpoint
 	position  Position
 	adapter   string
 	tags      metrics.TagsAndMeta
@@ -103,35 +103,35 @@ func (c *Client) Prepare(j Job) (*Call, error) {
 		Job: j, ctx: c.vu.k6.Context(), state: state, transport: transport, client: c,
 		board: c.vu.board(state),
 	}
-	model, err := c.ready(call)
+	if err = c.ready(call); err != nil {
+		return nil, err
+	}
+	to, err := c.reach(j.route())
 	if err != nil {
 		return nil, err
 	}
-	if call.wire, err = c.wireFor(j.route()); err != nil {
-		return nil, err
-	}
-	if err := call.checkLeave(); err != nil {
+	if err := call.checkLeave(to[0].wire); err != nil {
 		return nil, err
 	}
 	call.position, call.tags, call.turn = c.vu.nextPosition(), state.Tags.GetCurrentValues(), c.vu.askedTurn(&j)
 	c.dropIdleConnections(state, call.position)
-	call.address(model)
+	call.address(to)
 	if err := call.checkMedia(); err != nil { // no further request of the script could be sent
 		return nil, abort(err.Error())
 	}
 	return call, nil
 }
 
-// ready returns the model to ask for, or the interrupt that ends the test.
-func (c *Client) ready(call *Call) (model string, err error) {
-	if reason := c.endpoint.opened(); reason != "" {
-		return "", abort(reason)
+// ready finds the servers, or returns the interrupt that ends the test.
+func (c *Client) ready(call *Call) error {
+	if reason := c.target.opened(); reason != "" {
+		return abort(reason)
 	}
-	model, err = c.endpoint.ready(call.ctx, call.state, call.transport, c.vu)
+	err := c.target.ready(call.ctx, call.state, call.transport, c.vu)
 	if err != nil && call.ctx.Err() == nil {
-		return "", abort(err.Error())
+		return abort(err.Error())
 	}
-	return model, err
+	return err
 }
 
 // abort returns the interrupt that ends the whole test as exec.test.abort does.
@@ -139,9 +139,10 @@ func abort(reason string) error {
 	return &errext.InterruptError{Reason: errext.AbortTest + ": " + reason}
 }
 
-// address gives the request its id and its model.
-func (c *Call) address(model string) {
+// address gives the request its id, its endpoint and its model.
+func (c *Call) address(to []reached) {
 	c.ID = nextRequestID()
+	model := c.direct(to)
 	c.classify()
 	if p := &c.position; c.Model == "" && len(c.client.opts.Split) > 0 {
 		c.adapter = input.ChooseAdapter(c.client.opts.Split, p.seed, p.scenario, p.index, p.seq)
@@ -159,28 +160,6 @@ func (c *Call) address(model string) {
 		c.client.vu.process.warn(c.state, "a rerank request has one document, which is ranked against none: its "+
 			"latency is that of one score")
 	}
-}
-
-// plainHTTP reports whether the server is reached without TLS.
-func (c *Client) plainHTTP() bool {
-	return c.opts.Sim != nil || strings.HasPrefix(c.opts.BaseURL, "http:")
-}
-
-// wireFor returns the client of a dialect. It makes the client at its first use, because the simulator has no address
-// before.
-func (c *Client) wireFor(dialect api.Dialect) (*client.Client, error) {
-	if w := c.wire[dialect]; w != nil {
-		return w, nil
-	}
-	opts := c.opts.Options
-	opts.BaseURL = c.endpoint.baseURL
-	opts.Speak(dialect)
-	opts.Tokens, opts.Chains = &c.endpoint.tokens, &c.endpoint.chains
-	w, err := client.New(opts)
-	if err == nil {
-		c.wire[dialect] = w
-	}
-	return w, err
 }
 
 // Do sends the request, completes its record and pushes it. It waits for the end of the answer.
@@ -208,7 +187,7 @@ func (c *Call) exchange() (client.Answer, record.Counts, error) {
 		c.turn.Done(answer.Text, !r.Failed())
 	}
 	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = c.client.Number(), c.SessionID, c.Turn, c.adapter, c.Asked
-	r.Label = c.Class.Label
+	r.Label, r.Endpoint = c.Class.Label, c.endpoint
 	c.position.mark(r)
 	if c.asked != nil {
 		c.asked.mark(r)
@@ -233,7 +212,7 @@ func (c *Call) hand(container *samples.Container, r *record.Request) {
 		process.Oddities.Add(r)
 	}
 	push(c.ctx, c.state, container)
-	breaker.Watch(c.client.endpoint.opts.Breakers, r, c.halt) // of all VUs
+	breaker.Watch(c.client.opts.Breakers, r, c.halt) // of all VUs
 }
 
 // halt stops the load for a reason. The executor llm-arrival-rate lets the requests in flight end. Under others the
@@ -243,5 +222,5 @@ func (c *Call) halt(reason string, run bool) {
 		due.Stop(run, reason)
 		return
 	}
-	c.client.endpoint.open(reason)
+	c.client.target.open(reason)
 }

@@ -2,161 +2,194 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"sync"
-	"sync/atomic"
-	"time"
+	"strings"
 
 	"go.k6.io/k6/v2/lib"
 
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
-	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// endpoints holds the endpoints of the process. Each VU constructs a Client of its own; Clients with equal options
-// share one endpoint.
-type endpoints struct {
-	mu       sync.Mutex
-	all      map[string]*endpoint
-	gathered bool // the load begins, and no further VU may join
-
-	credentials input.Cache[CredentialFiles, *Credentials]
+// address is the base URL of an endpoint, as the options give it.
+type address struct {
+	base      string
+	sim       *sim.Options // of the simulated server; nil means a real server
+	completed bool         // http:// was put before the base URL
 }
 
-// endpoint holds the state that Clients with equal options share: their number, and the server they reach.
+// endpoint is a server of a target. Its target guards it until a request has used it.
 type endpoint struct {
-	number int
+	address
 	opts   *Options
-	tokens client.Tokens          // of sessions
-	chains client.Chains          // likewise
-	broken atomic.Pointer[string] // why the test must end, under executors that cannot stop by themselves
+	name   string        // by which records and messages name it, without secrets
+	tokens client.Tokens // of sessions
+	chains client.Chains // likewise
 
-	member *Client // of the VU that looks for the server before the load; guarded by endpoints.mu
-
-	mu      sync.Mutex
-	looked  time.Time // the last look for the server
-	final   bool      // a request has used the outcome of the look
-	baseURL string
+	baseURL string // where it is; "" before the first look
 	model   string
-	shown   string   // the model without secrets: a server may name a model after one
-	remarks []string // for the first request
-	err     error
-
-	found   http.RoundTripper // what found the server
-	between *http.Transport   // a copy of it for what is asked between stages; nil until something is
+	shown   string // the model without secrets: a server may name a model after one
+	remark  string // for the first request
+	err     error  // why it cannot be used
 }
 
-// find returns the endpoint for the options, and makes it if there is none.
-func (e *endpoints) find(opts *Options) (*endpoint, error) {
-	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.ExtraBody, opts.BaseURL,
-		opts.Endpoint, opts.SLO, opts.Breakers, opts.Pages.URLs})
-	if err != nil {
-		return nil, fmt.Errorf("options of a Client: %w", err)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if found := e.all[string(key)]; found != nil {
-		return found, nil
-	}
-	if e.all == nil {
-		e.all = map[string]*endpoint{}
-	}
-	made := &endpoint{number: len(e.all), opts: opts}
-	e.all[string(key)] = made
-	return made, nil
-}
-
-// join makes a VU's client the one that looks for the server before the load. The newest VU replaces earlier ones,
-// because k6 makes the first only to read the script.
-func (e *endpoints) join(target *endpoint, member *Client) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.gathered {
-		target.member = member
-	}
-}
-
-// gather returns a client of each endpoint. No client can join from then on, because VUs that k6 makes during the load
-// must not be touched.
-func (e *endpoints) gather() (members []*Client) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.gathered = true
-	for _, each := range e.all {
-		if each.member != nil {
-			members = append(members, each.member)
+// readAddress reads a base URL, and the simulator's options in it.
+func readAddress(text string) (a address, err error) {
+	a.base, a.completed = client.WithScheme(strings.TrimSpace(text))
+	if query, ok := strings.CutPrefix(a.base, simScheme); ok {
+		parsed, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))
+		if err != nil {
+			return a, err
 		}
+		a.sim = &parsed
 	}
-	return members
+	return a, nil
 }
 
-// list returns the endpoints.
-func (e *endpoints) list() []*endpoint {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return slices.Collect(maps.Values(e.all))
+// wire checks the options of requests to the address.
+func (a address) wire(o client.Options) (*client.Client, error) {
+	if o.BaseURL = a.base; a.sim != nil {
+		o.BaseURL = "http://localhost" // not known yet
+	}
+	return client.New(o)
 }
 
-// settle is how long the outcome of a failed look for the server is kept. The first request after the load began does
-// not look again, but a request after a setup() that started the server does.
-const settle = time.Second
+// Spread names the endpoints of a client, and how its requests are spread over several.
+type Spread struct {
+	BaseURLs []string  // nil means those that Options.BaseURL names
+	Balance  string    // see traffic.NewBalance
+	Weights  []float64 // likewise
 
-// ready returns the model to ask for, and finds the server if it was not found before the load. An error is final
-// unless ctx has ended.
-func (e *endpoint) ready(ctx context.Context, state *lib.State, rt http.RoundTripper,
-	v *VU) (string, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.final {
-		return e.model, e.err
-	}
-	if err := e.look(ctx, state, rt, v); err != nil && ctx.Err() != nil {
-		return "", err
-	}
-	e.final = true
-	if e.err == nil {
-		e.announce(ctx, state, v)
-		v.scrape(e, state, rt)
-	}
-	return e.model, e.err
+	addresses []address        // at least one
+	balance   *traffic.Balance // over them; nil if there is one
 }
 
-// prepare finds the server before the load, and begins to read its pages of metrics if pages is true.
-func (e *endpoint) prepare(ctx context.Context, state *lib.State, rt http.RoundTripper, v *VU,
-	pages bool) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	err := e.look(ctx, state, rt, v)
-	if err == nil && pages {
-		v.scrape(e, state, rt)
+// settle reads the base URLs, and how requests are spread over them.
+func (s *Spread) settle(o *Options) error {
+	list := s.BaseURLs
+	if list == nil {
+		list = client.SplitURLs(o.BaseURL)
 	}
-	return err
+	if len(list) == 0 {
+		return invalid("baseURL", errors.New("is an empty list: give a URL, or several"))
+	}
+	wires := map[string]int{}
+	for i, text := range list {
+		a, err := readAddress(text)
+		if err != nil {
+			return invalid("baseURL", among(list, i, err))
+		}
+		wire, err := a.wire(o.Options)
+		if err != nil {
+			return fmt.Errorf("new Client: %w", among(list, i, err))
+		}
+		if err := checkLeaving(o, wire); err != nil {
+			return err
+		}
+		where := wire.URL()
+		if a.sim != nil {
+			where = keyOf(*a.sim)
+		}
+		if first, twice := wires[where]; twice {
+			return invalid("baseURL", fmt.Errorf("number %d is the same endpoint as number %d, %s%s", i, first,
+				redactURL(a.base), instead(a)))
+		}
+		wires[where] = i
+		s.addresses = append(s.addresses, a)
+	}
+	o.BaseURL = s.addresses[0].base
+	if len(list) == 1 {
+		if s.Balance != "" || s.Weights != nil {
+			return errors.New("Client options \"balance\" and \"weights\" are for several endpoints, and baseURL " +
+				"names one: leave them out, or give a list")
+		}
+		return nil
+	}
+	var err error
+	if s.balance, err = traffic.NewBalance(s.Balance, len(list), s.Weights); err != nil {
+		return fmt.Errorf("new Client: %w", err)
+	}
+	return nil
 }
 
-// look finds the server, unless it is found already or was missing a moment ago.
-func (e *endpoint) look(ctx context.Context, state *lib.State, rt http.RoundTripper, v *VU) error {
-	if !e.looked.IsZero() && (e.err == nil || time.Since(e.looked) < settle) {
-		return e.err
-	}
-	err := e.find(ctx, state, rt, v)
-	if err != nil && ctx.Err() != nil {
+// among adds the place in a list of several to an error.
+func among(list []string, i int, err error) error {
+	if len(list) == 1 {
 		return err
 	}
-	e.looked, e.err, e.found = time.Now(), err, rt
-	return err
+	return fmt.Errorf("number %d: %w", i, err)
 }
 
+// instead says what to do about an endpoint that is named twice.
+func instead(a address) string {
+	if a.sim != nil {
+		return ": give each simulator a name of its own, as in 'sim:?name=b'"
+	}
+	return ": leave one out, and give the other a weight of 2 (weights) if it is to have twice the requests"
+}
+
+// bases returns the base URLs as they were given.
+func (s *Spread) bases() []string {
+	list := make([]string, len(s.addresses))
+	for i, a := range s.addresses {
+		list[i] = a.base
+	}
+	return list
+}
+
+// redact adds the base URLs to the options in the record file, and how requests are spread over them.
+func (s *Spread) redact(m map[string]any) {
+	list := s.bases()
+	for i := range list {
+		list[i] = redactURL(list[i])
+	}
+	if len(list) == 1 {
+		m["baseURL"] = list[0]
+		return
+	}
+	m["baseURL"], m["balance"] = list, s.balance.Kind()
+	if s.Weights != nil {
+		m["weights"] = s.Weights
+	}
+}
+
+// Simulators returns the options of the simulators that requests go to.
+func (s *Spread) Simulators() (list []*sim.Options) {
+	for _, a := range s.addresses {
+		if a.sim != nil {
+			list = append(list, a.sim)
+		}
+	}
+	return list
+}
+
+// plainHTTP reports whether all endpoints are reached without TLS.
+func (s *Spread) plainHTTP() bool {
+	for _, a := range s.addresses {
+		if a.sim == nil && !strings.HasPrefix(a.base, "http:") {
+			return false
+		}
+	}
+	return true
+}
+
+// endpoints returns the endpoints, for which nobody has looked yet.
+func (s *Spread) endpoints(o *Options) (list []*endpoint) {
+	for _, a := range s.addresses {
+		list = append(list, &endpoint{address: a, opts: o, name: redactURL(a.base)})
+	}
+	return list
+}
+
+// find looks for the server. Its error tells what to mend.
 func (e *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTripper, v *VU) (err error) {
 	opts := e.opts.Options
-	if e.opts.Sim != nil {
-		if opts.BaseURL, err = v.process.simulators.start(*e.opts.Sim); err != nil {
+	if opts.BaseURL = e.base; e.sim != nil {
+		if opts.BaseURL, err = v.process.simulators.start(*e.sim); err != nil {
 			return err
 		}
 	}
@@ -164,19 +197,23 @@ func (e *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTrip
 	if err != nil {
 		return err
 	}
-	e.baseURL, e.remarks = opts.BaseURL, nil
-	if e.opts.completed {
-		v.process.say(state, "baseURL has neither http:// nor https://, and is taken for "+redactURL(opts.BaseURL))
+	e.baseURL = opts.BaseURL
+	if e.completed {
+		v.process.say(state, "baseURL has neither http:// nor https://, and is taken for "+e.name)
 	}
-	if added := wire.Added(); added != "" && e.opts.Sim == nil {
+	if added := wire.Added(); added != "" && e.sim == nil {
 		v.process.say(state, added)
 	}
 	model, remark, err := wire.Discover(ctx, rt)
-	if remark != "" {
-		e.remarks = append(e.remarks, remark)
-	}
-	e.model, e.shown = model, wire.Hide(model)
+	e.model, e.shown, e.remark = model, wire.Hide(model), remark
 	return err
+}
+
+// pageCredentials returns the headers that authorize requests for other pages of the server.
+func (e *endpoint) pageCredentials() map[string]string {
+	opts := e.opts.Options
+	opts.BaseURL = e.base
+	return opts.PageCredentials()
 }
 
 // say logs a remark, once per process.
@@ -193,108 +230,42 @@ func (p *Process) warn(state *lib.State, warning string) {
 	}
 }
 
-// open keeps the reason why the test must end. The first reason stays.
-func (e *endpoint) open(reason string) { e.broken.CompareAndSwap(nil, &reason) }
-
-// opened returns the reason why the test must end, or "" if it need not end.
-func (e *endpoint) opened() string {
-	if reason := e.broken.Load(); reason != nil {
-		return *reason
-	}
-	return ""
+// reached is an endpoint that was found, with what sends requests of a dialect there.
+type reached struct {
+	*endpoint
+	wire *client.Client
 }
 
-// announce pushes the lines that precede the first request.
-func (e *endpoint) announce(ctx context.Context, state *lib.State, v *VU) {
-	tags := state.Tags.GetCurrentValues().Tags
-	v.process.lifeCycle.runLine.Do(func() {
-		push(ctx, state, v.metrics.Event(samples.NewRun(state.Options, v.lookupEnv), tags))
-	})
-	for _, remark := range e.remarks {
-		state.Logger.Warn(remark)
+// reach returns the endpoints of the client for requests of a dialect. It makes what sends them at the first use,
+// because a simulator has no address before.
+func (c *Client) reach(dialect api.Dialect) ([]reached, error) {
+	if list := c.wires[dialect]; list != nil {
+		return list, nil
 	}
-	if e.opts.Sim != nil && v.process.simulators.use() {
-		state.Logger.Warn(simulatorNotice)
-	}
-	if problem := e.opts.ChatProblem; problem != nil {
-		state.Logger.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of chats are the "+
-			"tokens of their texts alone", e.opts.Tokenizer, problem)
-	}
-	options := e.opts.redacted()
-	options["model"] = e.shown
-	push(ctx, state, v.metrics.Event(&record.Client{
-		Number: e.number, SLO: e.opts.SLO, Tokenizer: e.opts.Tokenizer, Adapters: e.opts.Split,
-		Simulator: e.opts.Sim != nil, Generated: v.process.Inputs.Generated(), Options: options,
-	}, tags))
-}
-
-// simulators holds the simulated servers of the process, one for each set of options.
-type simulators struct {
-	mu  sync.Mutex
-	all map[string]*sim.Server // by their options
-
-	proxies map[string]string // base URLs, by the server's and the proxy's options
-	sent    bool
-}
-
-// start returns the base URL of the simulator, or of its proxy if the options have one; the simulator behind it is that
-// of the other options. It starts them only when a test begins, because scripts are also loaded where nothing is sent.
-func (s *simulators) start(opts sim.Options) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	proxy := opts.Proxy
-	opts.Proxy = sim.ProxyOptions{}
-	server, err := s.find(opts)
-	switch {
-	case err != nil:
-		return "", err
-	case proxy == opts.Proxy:
-		return server.URL(), nil
-	}
-	key := fmt.Sprint(server.URL(), proxy)
-	if s.proxies[key] == "" {
-		if s.proxies[key], err = server.Through("127.0.0.1:0", proxy); err != nil {
-			return "", fmt.Errorf("starting the simulator's proxy: %w", err)
+	list := make([]reached, len(c.target.endpoints))
+	for i, e := range c.target.endpoints {
+		opts := c.opts.Options
+		opts.BaseURL = e.baseURL
+		opts.Speak(dialect)
+		opts.Tokens, opts.Chains = &e.tokens, &e.chains
+		wire, err := client.New(opts)
+		if err != nil {
+			return nil, err
 		}
+		list[i] = reached{e, wire}
 	}
-	return s.proxies[key], nil
+	c.wires[dialect] = list
+	return list, nil
 }
 
-// find returns the simulator of some options without a proxy.
-func (s *simulators) find(opts sim.Options) (*sim.Server, error) {
-	text, err := json.Marshal(opts) // all but what was read of the tokenizer, which the options name
-	if err != nil {
-		return nil, fmt.Errorf("options of the simulator: %w", err)
+// direct chooses the endpoint of a request, and returns the model that it is asked for.
+func (c *Call) direct(to []reached) (model string) {
+	p := &c.position
+	at := to[c.client.opts.Spread.balance.Of(traffic.Place{
+		Seed: p.seed, Scenario: p.scenario, Index: p.index, Seq: p.seq, Session: c.SessionID,
+	})]
+	if c.wire = at.wire; len(to) > 1 {
+		c.endpoint = at.name
 	}
-	key := string(text)
-	if server := s.all[key]; server != nil {
-		return server, nil
-	}
-	server, err := sim.Listen("127.0.0.1:0", opts)
-	if err != nil {
-		return nil, fmt.Errorf("starting the simulator: %w", err)
-	}
-	if s.all == nil {
-		s.all, s.proxies = map[string]*sim.Server{}, map[string]string{}
-	}
-	s.all[key] = server
-	return server, nil
+	return at.model
 }
-
-// use notes that requests go to a simulator, and reports whether it is called for the first time.
-func (s *simulators) use() (first bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	first, s.sent = !s.sent, true
-	return first
-}
-
-// used reports whether requests went to a simulator.
-func (s *simulators) used() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sent
-}
-
-const simulatorNotice = "requests go to the built-in simulator: its figures are made up and say nothing about any " +
-	"model. Set baseURL (BASE_URL in our scripts) to measure a server."

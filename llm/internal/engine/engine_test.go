@@ -33,12 +33,12 @@ func TestBreakerOfOtherExecutors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Call{client: &Client{endpoint: new(endpoint)}}
+	c := &Call{client: &Client{target: new(target)}}
 	for i, want := range []string{"", "circuit breaker: 2 requests in a row failed, the last with reset: no. 1",
 		"circuit breaker: 2 requests in a row failed, the last with reset: no. 1"} {
 		breaker.Watch([]*breaker.Circuit{circuit},
 			&record.Request{Start: 1, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprint("no. ", i)}, c.halt)
-		if got := c.client.endpoint.opened(); got != want {
+		if got := c.client.target.opened(); got != want {
 			t.Errorf("after request %d: %q, want %q", i, got, want)
 		}
 	}
@@ -60,7 +60,8 @@ func TestServerMetricsAreRedacted(t *testing.T) {
 
 func TestCredentialsGoToTheServerAlone(t *testing.T) {
 	t.Parallel()
-	e := &endpoint{baseURL: "http://h:1/v1", opts: new(Options)}
+	opts := new(Options)
+	e := &target{opts: opts, endpoints: []*endpoint{{baseURL: "http://h:1/v1", opts: opts}}}
 	e.opts.APIKey, e.opts.Headers = "k", map[string]string{"x-team": "a"}
 	for page, want := range map[string]string{"http://h:1/metrics": "Bearer k a", "http://h:2/metrics": " ",
 		"https://h:1/metrics": " ", "http://g/metrics": " "} {

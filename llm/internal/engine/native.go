@@ -15,7 +15,6 @@ import (
 	"go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 )
 
@@ -37,14 +36,8 @@ type Lender struct {
 	first  int64 // item of the scenario's first iteration
 	board  *status.Board
 
-	mu   sync.Mutex
-	wire atomic.Pointer[reached]
-}
-
-// reached is the server of a lender's client, once it is found.
-type reached struct {
-	client *client.Client
-	model  string
+	mu sync.Mutex
+	to atomic.Pointer[[]reached]
 }
 
 // Lend returns what native iterations of a scenario need of the VU with the given number. k6 has activated the VU for
@@ -88,26 +81,24 @@ func (l *Lender) PushIO(ctx context.Context) {
 	}
 }
 
-// reach finds the server at the first call, and returns the model to ask for, or the interrupt that ends the test if
-// there is no server.
-func (l *Lender) reach(call *Call) (string, error) {
-	at := l.wire.Load()
-	if at == nil || l.client.endpoint.opened() != "" {
+// reach finds the servers at the first call, and returns the endpoints, or the interrupt that ends the test if there is
+// no server.
+func (l *Lender) reach(call *Call) ([]reached, error) {
+	to := l.to.Load()
+	if to == nil || l.client.target.opened() != "" {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		model, err := l.client.ready(call)
-		if err != nil {
-			return "", err
+		if err := l.client.ready(call); err != nil {
+			return nil, err
 		}
-		wire, err := l.client.wireFor(l.client.opts.API)
+		list, err := l.client.reach(l.client.opts.API)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		at = &reached{wire, model}
-		l.wire.Store(at)
+		to = &list
+		l.to.Store(to)
 	}
-	call.wire = at.client
-	return at.model, nil
+	return *to, nil
 }
 
 // Sender sends the items of native iterations, one at a time, over connections of its own, as a VU does. Only one
@@ -126,7 +117,7 @@ func (l *Lender) NewSender(number uint64) *Sender {
 		return s
 	}
 	t := l.base.Clone()
-	if l.client.plainHTTP() {
+	if l.client.opts.Spread.plainHTTP() {
 		// all senders share what only TLS needs, which is most of a transport's memory
 		t.TLSClientConfig, t.TLSNextProto = l.base.TLSClientConfig, withoutHTTP2
 	}
@@ -245,7 +236,7 @@ func (s *Sender) prepareSession(common *Call) (*Session, error) {
 		return nil, err
 	}
 	session := &Session{common: *common, turn: turn}
-	if session.model, err = l.reach(&session.common); err != nil {
+	if session.to, err = l.reach(&session.common); err != nil {
 		return nil, err
 	}
 	return session, session.settle(l.set, false)
@@ -263,9 +254,9 @@ func (s *Sender) prepare(ctx context.Context, scenario *lib.ScenarioState, a *ar
 	if call.Job, err = l.client.job(turn); err != nil {
 		return call, err
 	}
-	model, err := l.reach(call)
+	to, err := l.reach(call)
 	if err == nil {
-		call.address(model)
+		call.address(to)
 	}
 	return call, err
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
 // simScheme begins the base URL of the built-in simulator. Its options follow as a query.
@@ -22,6 +21,7 @@ const simScheme = "sim:"
 // Options are the options of a Client. DefaultOptions returns the defaults.
 type Options struct {
 	client.Options
+	Spread    Spread         // over several endpoints
 	ExtraBody map[string]any // Extra as the script gave it
 	Breakers  []*breaker.Circuit
 	Split     []record.Adapter // adapters to choose from, by their shares
@@ -40,8 +40,6 @@ type Options struct {
 	Tokenizer   string // file, folder or repository; "" means none
 	ChatProblem error  // why chats are counted without a template
 
-	completed bool           // http:// was put before the base URL
-	Sim       *sim.Options   // of the simulated server; nil means a real server. Settle sets it.
 	headerSLO *record.Bounds // SLO with the bounds of the headers; nil if they carry none
 }
 
@@ -52,30 +50,14 @@ func DefaultOptions() Options {
 	return o
 }
 
-// Settle checks everything that can be checked without a server, and reads the simulator's options from the base URL
-// and the bounds in the headers. Its error names the option.
+// Settle checks everything that can be checked without a server, and reads the base URLs, the simulators' options in
+// them and the bounds in the headers. Its error names the option.
 func (o *Options) Settle() error {
 	if err := o.Pages.Check(); err != nil {
 		return invalid("serverMetricsInterval", err)
 	}
-	o.BaseURL, o.Endpoint = strings.TrimSpace(o.BaseURL), strings.TrimSpace(o.Endpoint)
-	if query, ok := strings.CutPrefix(o.BaseURL, simScheme); ok {
-		parsed, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))
-		if err != nil {
-			return invalid("baseURL", err)
-		}
-		o.Sim = &parsed
-	}
-	o.BaseURL, o.completed = client.WithScheme(o.BaseURL)
-	wire := o.Options
-	if o.Sim != nil {
-		wire.BaseURL = "http://localhost" // not known yet
-	}
-	checked, err := client.New(wire)
-	if err != nil {
-		return fmt.Errorf("new Client: %w", err)
-	}
-	if err := checkLeaving(o, checked); err != nil {
+	o.Endpoint = strings.TrimSpace(o.Endpoint)
+	if err := o.Spread.settle(o); err != nil {
 		return err
 	}
 	if err := o.withheld(); err != nil {
@@ -139,10 +121,11 @@ func (o *Options) applyBounds(r *record.Request, own *record.Bounds) {
 // may be secrets.
 func (o *Options) redacted() map[string]any {
 	m := map[string]any{
-		"baseURL": redactURL(o.BaseURL), "api": o.API.Name(), "model": o.Model, "streaming": o.Streaming,
+		"api": o.API.Name(), "model": o.Model, "streaming": o.Streaming,
 		"ignoreEOS": o.IgnoreEOS && o.API.IgnoresEOS(),
 		"timeout":   o.Timeout.String(), "idleTimeout": o.IdleTimeout.String(), "text": o.Text, "itl": o.ITL,
 	}
+	o.Spread.redact(m)
 	if o.APIKey != "" {
 		m["apiKey"] = redactedValue
 	}

@@ -28,9 +28,9 @@ func (o *Options) redactPages(m map[string]any) {
 	}
 }
 
-// scrape begins to read the pages of an endpoint, before the first request goes there. Without k6's events it does
+// scrape begins to read the pages of the endpoints, before the first request goes there. Without k6's events it does
 // nothing, because nothing would end the reading.
-func (v *VU) scrape(e *endpoint, state *lib.State, transport http.RoundTripper) {
+func (v *VU) scrape(t *target, state *lib.State, transport http.RoundTripper) {
 	events := v.k6.Events()
 	if !lifecycle.Emits(events) {
 		return
@@ -38,12 +38,12 @@ func (v *VU) scrape(e *endpoint, state *lib.State, transport http.RoundTripper) 
 	tags := state.Tags.GetCurrentValues().Tags
 	newPage := func(url string) *scrape.Page {
 		return &scrape.Page{
-			URL: url, Name: redactURL(url), Header: e.credentialsFor(url), Transport: apart(transport),
+			URL: url, Name: redactURL(url), Header: t.credentialsFor(url), Transport: apart(transport),
 			Push: func(line *record.Server) { push(context.Background(), state, v.metrics.Event(line, tags)) },
 			Warn: func(problem error) { state.Logger.Warn(plain.Message(problem)) },
 		}
 	}
-	v.process.scraped.Start(e.opts.Pages.PagesOf(e.baseURL), e.opts.Pages.Interval, newPage,
+	v.process.scraped.Start(t.opts.Pages.PagesOf(t.baseURLs()...), t.opts.Pages.Interval, newPage,
 		func(work func(stop <-chan struct{})) { lifecycle.UntilTestEnd(events, work) })
 }
 
@@ -54,32 +54,32 @@ func (v *VU) scrape(e *endpoint, state *lib.State, transport http.RoundTripper) 
 // Pages can be late: SGLang brings its page up to date every 30 seconds while it has nothing to do.
 func (p *Process) ServerIdle(ctx context.Context) (idle, known bool) {
 	pages := map[string]*scrape.Page{}
-	for _, e := range p.clients.list() {
-		for _, page := range e.idlePages() {
+	for _, t := range p.clients.list() {
+		for _, page := range t.idlePages() {
 			pages[page.URL] = page
 		}
 	}
 	return p.idle.Ask(ctx, slices.Collect(maps.Values(pages)))
 }
 
-// idlePages returns the pages that tell whether the server is idle, or nil if it was sent nothing.
-func (e *endpoint) idlePages() (list []*scrape.Page) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.final || e.err != nil {
+// idlePages returns the pages that tell whether the servers are idle, or nil if they were sent nothing.
+func (t *target) idlePages() (list []*scrape.Page) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.final || t.err != nil {
 		return nil
 	}
-	if e.between == nil {
-		transport, ok := apart(e.found).(*http.Transport)
+	if t.between == nil {
+		transport, ok := apart(t.found).(*http.Transport)
 		if !ok {
 			return nil
 		}
-		e.between = transport
+		t.between = transport
 	}
-	options := e.opts.Pages
+	options := t.opts.Pages
 	options.Auto = options.Auto || len(options.URLs) == 0
-	for _, url := range options.PagesOf(e.baseURL) {
-		list = append(list, &scrape.Page{URL: url, Header: e.credentialsFor(url), Transport: e.between})
+	for _, url := range options.PagesOf(t.baseURLs()...) {
+		list = append(list, &scrape.Page{URL: url, Header: t.credentialsFor(url), Transport: t.between})
 	}
 	return list
 }
@@ -92,17 +92,28 @@ func apart(transport http.RoundTripper) http.RoundTripper {
 	return transport
 }
 
-// credentialsFor returns the headers of the client's requests if the page is on the same server. Other servers get no
-// headers.
-func (e *endpoint) credentialsFor(page string) http.Header {
+// baseURLs returns where the endpoints are that answered.
+func (t *target) baseURLs() (list []string) {
+	for _, e := range t.endpoints {
+		if e.err == nil {
+			list = append(list, e.baseURL)
+		}
+	}
+	return list
+}
+
+// credentialsFor returns the headers of the client's requests if the page is on the server of an endpoint. Other
+// servers get no headers.
+func (t *target) credentialsFor(page string) http.Header {
 	header := http.Header{}
-	if !scrape.SameServer(page, e.baseURL) {
+	i := slices.IndexFunc(t.endpoints, func(e *endpoint) bool { return scrape.SameServer(page, e.baseURL) })
+	if i < 0 {
 		return header
 	}
-	for name, value := range e.opts.PageCredentials() {
+	for name, value := range t.endpoints[i].pageCredentials() {
 		header.Set(name, value)
 	}
-	for name, value := range e.opts.Headers {
+	for name, value := range t.opts.Headers {
 		header.Set(name, value)
 	}
 	return header

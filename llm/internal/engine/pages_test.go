@@ -59,7 +59,7 @@ func TestServerIdle(t *testing.T) {
 	if _, known := process.ServerIdle(t.Context()); known || pages.Load() > 0 {
 		t.Errorf("before the first request: known %t, read %d times", known, pages.Load())
 	}
-	if _, err := c.endpoint.ready(t.Context(), v.state, v.state.Transport, c.vu); err != nil {
+	if err := c.target.ready(t.Context(), v.state, v.state.Transport, c.vu); err != nil {
 		t.Fatal(err)
 	}
 	if idle, known := process.ServerIdle(t.Context()); !idle || !known {
@@ -85,10 +85,12 @@ func TestServerIdleOfReplicas(t *testing.T) {
 		_, _ = w.Write([]byte("vllm:num_requests_running 0\n"))
 	}))
 	t.Cleanup(replica.Close)
-	e := &endpoint{baseURL: "http://127.0.0.1:1/v1", opts: new(Options), final: true, found: new(http.Transport)}
+	opts := new(Options)
+	e := &target{opts: opts, final: true, found: new(http.Transport),
+		endpoints: []*endpoint{{baseURL: "http://127.0.0.1:1/v1", opts: opts}}}
 	e.opts.APIKey, e.opts.Pages.URLs = "k", []string{replica.URL + "/metrics"}
 	process := new(Process)
-	process.clients.all = map[string]*endpoint{"": e}
+	process.clients.all = map[string]*target{"": e}
 	if idle, known := process.ServerIdle(t.Context()); !idle || !known {
 		t.Errorf("idle %t, known %t", idle, known)
 	}

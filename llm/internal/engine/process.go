@@ -27,7 +27,7 @@ type Process struct {
 	Failures status.Failures
 	Oddities status.Oddities
 
-	clients    endpoints
+	clients    targets
 	simulators simulators
 	scraped    scrape.Pages
 	idle       scrape.Idle

@@ -166,11 +166,11 @@ func (c *Client) makeReady(ctx context.Context, pages bool) {
 		base = c.opts.Credentials.over(base)
 	}
 	defer base.CloseIdleConnections()
-	where := redactURL(c.opts.BaseURL)
+	where := strings.Join(c.target.names(), ", ")
 	defer time.AfterFunc(patience, func() {
 		state.Logger.Infof("the load waits for the list of models of %s", where)
 	}).Stop()
-	if err := c.endpoint.prepare(ctx, state, base, c.vu, pages); err != nil && ctx.Err() == nil &&
+	if err := c.target.prepare(ctx, state, base, c.vu, pages); err != nil && ctx.Err() == nil &&
 		time.Since(began) > patience {
 		state.Logger.Warnf("the load waits no longer for the list of models: %v", err)
 	}

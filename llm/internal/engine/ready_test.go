@@ -39,27 +39,28 @@ func TestReadyBeforeTheLoad(t *testing.T) {
 	if len(members) != 1 {
 		t.Fatalf("%d clients", len(members))
 	}
-	endpoint := members[0].endpoint
+	target := members[0].target
 	look := func() string {
 		t.Helper()
 		process.makeReady(t.Context(), true)
-		return fmt.Sprintf("%d %t", server.asked.Load(), endpoint.err == nil)
+		return fmt.Sprintf("%d %t", server.asked.Load(), target.err == nil)
 	}
 	server.down.Store(true)
 	if got := look(); got != "1 false" {
 		t.Errorf("a server that is down: %s", got)
 	}
 	server.down.Store(false)
-	endpoint.looked = time.Now().Add(time.Hour) // so that no time passes
+	target.looked = time.Now().Add(time.Hour) // so that no time passes
 	if got := look(); got != "1 false" {
 		t.Errorf("at once: %s", got)
 	}
-	endpoint.looked = time.Now().Add(-settle)
+	target.looked = time.Now().Add(-settle)
 	if got := look(); got != "2 true" {
 		t.Errorf("later: %s", got)
 	}
-	endpoint.looked = endpoint.looked.Add(-time.Hour)
-	model, err := endpoint.ready(t.Context(), v.state, v.state.Transport, members[0].vu)
+	target.looked = target.looked.Add(-time.Hour)
+	err := target.ready(t.Context(), v.state, v.state.Transport, members[0].vu)
+	model := target.endpoints[0].model
 	if got := look(); model != "m" || err != nil || got != "2 true" {
 		t.Errorf("the first request: model %q, %v, %s", model, err, got)
 	}

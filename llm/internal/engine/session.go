@@ -20,7 +20,7 @@ type Session struct {
 	common    Call // what its calls have in common
 	turn      replay.Turn
 	player    *replay.Player
-	model     string
+	to        []reached
 	maxTokens int // limit of each answer, in place of the call's own; 0 means the call's own
 	stage     int
 }
@@ -43,10 +43,10 @@ func (c *Client) PrepareSession(set *Set, turn replay.Turn) (*Session, error) {
 		ctx: c.vu.k6.Context(), state: state, transport: transport, client: c, board: c.vu.board(state),
 		tags: state.Tags.GetCurrentValues(),
 	}}
-	if s.model, err = c.ready(&s.common); err != nil {
+	if err = c.ready(&s.common); err != nil {
 		return nil, err
 	}
-	if s.common.wire, err = c.wireFor(c.opts.API); err != nil {
+	if s.to, err = c.reach(c.opts.API); err != nil {
 		return nil, err
 	}
 	first := c.vu.opensLoop()
@@ -142,7 +142,7 @@ func (s *Session) send(ctx context.Context, a *replay.Ask) replay.Got {
 	if a.Place.Primes {
 		call.position.seq += len(s.turn.Session.Calls)
 	}
-	call.address(s.model)
+	call.address(s.to)
 	answer, counts, err := call.exchange()
 	switch {
 	case errors.Is(err, client.ErrUnsent):

@@ -41,14 +41,15 @@ func (o *Options) Check() error {
 	return nil
 }
 
-// PagesOf returns the URLs of the pages to read for a server, by the base URL of its API.
-func (o *Options) PagesOf(baseURL string) []string {
-	list := o.URLs
-	if base, err := url.Parse(baseURL); o.Auto && err == nil {
-		base.Path, base.RawPath, base.RawQuery = "/metrics", "", ""
-		list = append([]string{base.String()}, list...)
+// PagesOf returns the URLs of the pages to read for servers, by the base URLs of their APIs.
+func (o *Options) PagesOf(baseURLs ...string) (list []string) {
+	for _, each := range baseURLs {
+		if base, err := url.Parse(each); o.Auto && err == nil {
+			base.Path, base.RawPath, base.RawQuery = "/metrics", "", ""
+			list = append(list, base.String())
+		}
 	}
-	return list
+	return append(list, o.URLs...)
 }
 
 // ParseURL parses the URL of a page. Its error says what a URL must look like, and does not hold the text, which may
