@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,13 +26,17 @@ type compareFlags struct {
 	resamples        int
 	seed             uint64
 	force, all       bool
+	by, stages, base string
+	paired           bool
+	key              run.Key  // of by; without a name without it
+	sides            [2][]int // of stages; nil without it
 }
 
 func newCompare() *cobra.Command {
 	var f compareFlags
 	cmd := &cobra.Command{
-		Use:   "compare BASE NEW",
-		Short: "Compare two runs: report whether the new one is better or worse",
+		Use:   "compare BASE NEW | RUN --stages A:B | RUN… --paired",
+		Short: "Compare two runs, stages or endpoints: is the new one better or worse?",
 		Long: `Report whether a run is better or worse than another, by the difference of
 each figure and its confidence interval.
 
@@ -42,6 +48,15 @@ difference is above the noise floor.
 
 Two searches are compared by the capacity that they found, and by nothing else.
 
+--by compares group by group: those of each label, for instance. --stages 0:1
+compares stages of one run, or stage 0 of BASE with stage 1 of NEW; with
+--by label it shows whether one class disturbs another.
+
+--paired compares requests of one run that were sent in pairs: to a gateway and
+to the server behind it, for instance. The figures are the overhead, other minus
+base; what being second of a pair does to a request cancels out. It passes
+unless a gate trips.
+
 A gate of --fail-on bounds the change of a figure (p99(ttft)>+5%,
 mean(itl)>+2ms, requests_per_sec<-3%, of searches capacity<-5%) or its value
 in NEW (p99(ttft)>500ms, failures>1%). A gate on a change trips if the change
@@ -52,18 +67,22 @@ Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse;
 3 if an input is partial.`,
 		Example: `  llmconv compare base/ new/
   llmconv compare base/ new/ --fail-on 'p99(ttft)>+5%,failures>1%'
-  llmconv compare base/ new/ --markdown comment.md --junit compare.xml`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return misuse("compare what? Give two runs, the old one first")
-			}
-			return nil
-		},
+  llmconv compare base/ new/ --markdown comment.md --junit compare.xml
+  llmconv compare run.jsonl --stages 0:1 --by label
+  llmconv compare run.jsonl --paired --by endpoint --fail-on 'p50(ttft)>+2ms'`,
+		Args: func(_ *cobra.Command, args []string) error { return f.check(args) },
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.failOn, "fail-on", nil,
 		"gate that must not trip; separate several by commas, or repeat the flag")
+	flags.StringVar(&f.by, "by", "", "key whose groups are compared: "+strings.Join(run.KeyNames(), ", "))
+	flags.StringVar(&f.stages, "stages", "",
+		"stages to compare, as in 0:1 or 0,2:1,3; of one run, or of BASE and of NEW")
+	flags.BoolVar(&f.paired, "paired", false,
+		"compare the requests of each pair, which differ in the key of --by (default endpoint)")
+	flags.StringVar(&f.base, "base", "",
+		"with --paired: what the others are compared with (default the first of the pair)")
 	flags.StringVar(&f.format, "format", "text", "format of the output: text, markdown, junit, json")
 	flags.StringVar(&f.markdown, "markdown", "",
 		"file for the comparison as Markdown, for example for a comment on a pull request")
@@ -91,7 +110,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err := checkOutputs(args, outfile.Options{Replace: f.force}, f.markdown, f.junit); err != nil {
 		return err
 	}
-	result, partial, err := compareInputs(cmd, args, f.force, opts, report)
+	result, partial, err := f.compare(cmd, args, opts, report)
 	if err != nil {
 		return err
 	}
@@ -101,21 +120,98 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	switch {
 	case !result.Passed:
-		return &ExitError{Failed, fmt.Errorf("%s does not pass against %s", args[1], args[0])}
+		return &ExitError{Failed, fmt.Errorf("%s does not pass against %s", result.New.Name, result.Base.Name)}
 	case partial:
 		return &ExitError{Partial, fmt.Errorf("an input is partial, and so is the comparison")}
 	}
 	return nil
 }
 
+// check refuses arguments and options that do not belong together.
+func (f *compareFlags) check(args []string) (err error) {
+	switch {
+	case f.paired && len(args) == 0:
+		return misuse("compare what? Give the run whose pairs are to be compared")
+	case f.paired && f.stages != "":
+		return misuse("--stages compares stages with each other, --paired the requests of each pair: give one of them")
+	case f.base != "" && !f.paired:
+		return misuse("--base names the base of pairs: give --paired, too")
+	case !f.paired && f.stages != "" && (len(args) == 0 || len(args) > 2):
+		return misuse("compare what? Give one run whose stages are to be compared, or two")
+	case !f.paired && f.stages == "" && len(args) == 1:
+		return misuse("compare what? Give two runs, the old one first, or --stages A:B or --paired with one")
+	case !f.paired && f.stages == "" && len(args) != 2:
+		return misuse("compare what? Give two runs, the old one first")
+	}
+	if f.paired && f.by == "" {
+		f.by = run.ByEndpoint.Name
+	}
+	if f.by != "" {
+		keys, err := run.Keys([]string{f.by})
+		if err != nil {
+			return misuse("--by: %w", err)
+		}
+		f.key = keys[0]
+	}
+	if f.stages != "" {
+		if f.sides, err = parseSides(f.stages); err != nil {
+			return misuse("--stages: %w", err)
+		}
+	}
+	return nil
+}
+
+// parseSides reads the stages of the two sides: A:B, each a number or several with commas.
+func parseSides(text string) (sides [2][]int, err error) {
+	parts := strings.Split(text, ":")
+	if len(parts) != 2 {
+		return sides, fmt.Errorf("%q is not of the form A:B, as in 0:1 or 0,2:1,3", text)
+	}
+	for i, part := range parts {
+		for number := range strings.SplitSeq(part, ",") {
+			stage, err := strconv.Atoi(strings.TrimSpace(number))
+			if err != nil || stage < 0 {
+				return sides, fmt.Errorf("%q is no number of a stage; write A:B, as in 0:1 or 0,2:1,3", number)
+			}
+			sides[i] = append(sides[i], stage)
+		}
+	}
+	return sides, nil
+}
+
+// compare reads the inputs and compares them. It reports whether one of them is partial.
+func (f *compareFlags) compare(cmd *cobra.Command, args []string, opts compare.Options,
+	report convert.Options) (*compare.Result, bool, error) {
+	opts.By, opts.OtherStages = f.key.Name, f.stages != ""
+	if f.paired {
+		r, err := Read(cmd, run.Options{Force: f.force}, args)
+		if err != nil {
+			return nil, false, err
+		}
+		result, err := convert.ComparePairs(r, f.key, f.base, report, opts)
+		if err != nil {
+			return nil, false, misuse("%s: %w", strings.Join(args, " "), err)
+		}
+		return result, r.Partial, nil
+	}
+	if f.stages != "" && len(args) == 1 {
+		args = []string{args[0], args[0]}
+	}
+	return f.compareInputs(cmd, args, opts, report)
+}
+
 // compareInputs reads the two runs and compares them by their requests. If one of them is a report without requests,
 // the figures of the reports are compared.
-func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.Options,
+func (f *compareFlags) compareInputs(cmd *cobra.Command, args []string, opts compare.Options,
 	report convert.Options) (*compare.Result, bool, error) {
 	var runs [2]*run.Run
 	var figures [2]compare.Figures
 	partial, bare := false, false
 	for i, arg := range args {
+		if i == 1 && arg == args[0] && runs[0] != nil {
+			runs[1] = runs[0]
+			break
+		}
 		read, found, err := convert.ReadFigures(arg)
 		if err != nil {
 			return nil, false, misuse("%w", err)
@@ -124,10 +220,13 @@ func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.O
 			figures[i], bare = read, true
 			continue
 		}
-		if runs[i], err = Read(cmd, run.Options{Force: force}, []string{arg}); err != nil {
+		if runs[i], err = Read(cmd, run.Options{Force: f.force}, []string{arg}); err != nil {
 			return nil, false, err
 		}
 		partial = partial || runs[i].Partial
+	}
+	if bare && (f.by != "" || f.stages != "") {
+		return nil, false, misuse("a report without requests has no groups and stages to compare: give the records")
 	}
 	var result *compare.Result
 	var err error
@@ -141,13 +240,33 @@ func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.O
 		}
 		result, err = compare.CompareFigures(figures[0], figures[1], opts)
 	} else {
-		result, err = compare.Compare(convert.RunSide(runs[0], args[0], report),
-			convert.RunSide(runs[1], args[1], report), opts)
+		var sides [2]compare.Side
+		if sides, err = f.partsOf(runs, args, report); err == nil {
+			result, err = compare.Compare(sides[0], sides[1], opts)
+		}
 	}
 	if err != nil {
 		return nil, false, misuse("%w", err)
 	}
 	return result, partial, nil
+}
+
+// partsOf returns what of the runs is compared.
+func (f *compareFlags) partsOf(runs [2]*run.Run, names []string, o convert.Options) (sides [2]compare.Side, err error) {
+	for i, r := range runs {
+		part, name := convert.Part{By: f.key, Stages: f.sides[i]}, names[i]
+		if part.Stages != nil {
+			if err := part.Check(r); err != nil {
+				return sides, fmt.Errorf("--stages: %s: %w", name, err)
+			}
+			name += " stage " + strings.Trim(fmt.Sprint(part.Stages), "[]")
+		} else if f.by != "" && len(r.Searches) > 0 {
+			return sides, fmt.Errorf("--by: %s is a search, whose groups are of no single load: compare its stages, "+
+				"with --stages", name)
+		}
+		sides[i] = part.Side(r, name, o)
+	}
+	return sides, nil
 }
 
 // writers maps the formats of --format to functions that print a result.

@@ -217,11 +217,8 @@ func (r *Result) searched(o Options) {
 		}
 	}
 	r.Metrics = []Metric{}
-	r.Passed = r.Verdict != Worse
-	if len(o.Gates) > 0 {
-		r.Gates = r.decide(o)
-		r.Passed = !slices.ContainsFunc(r.Gates, func(g GateResult) bool { return g.Status == GateFailed })
-	}
+	decide(o, []*Result{r})
+	r.settle()
 	r.Notes = append(r.Notes, "both runs are searches: apart from the capacity no figure is compared, because figures "+
 		"of a search are of no single load")
 }

@@ -59,6 +59,7 @@ const (
 type Request struct {
 	Start, End float64 // since the start of the run
 	Stage      int
+	Group      string // the value of the key by which a comparison groups
 	Failed     bool
 	Good       Judgement // a failed request that was judged is bad, whatever Good is
 
@@ -71,6 +72,8 @@ type Request struct {
 	// Inputs is the number of texts or documents of a request that generates no text, 0 or NaN if it has none.
 	Inputs float64
 	Media  *Media // nil without media
+
+	Arrivals *Arrivals // of a request of a pair; nil for others
 
 	ServerOutput float64 // tokens of the answer as the server counts them; NaN if it does not
 }
@@ -102,6 +105,11 @@ type Options struct {
 	// spans zero and reaches beyond the margin is unclear. Shares are held to a fifth of it as a difference: 2
 	// percentage points.
 	Margin float64
+	// By names what the groups of the requests are, such as label: each group that both runs have is then compared by
+	// itself, in place of the whole runs. "" compares the runs.
+	By string
+	// OtherStages means that the sides are of different stages, which are not compared one by one.
+	OtherStages bool
 
 	otherLoad bool            // the sides were asked for different rates
 	uncounted map[string]bool // quantities that are not judged, because tokens were counted in different ways
@@ -191,9 +199,22 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 			"latencies are of different loads", base.Asked, fresh.Asked)
 	}
 	r.Notes = append(append(r.Notes, counts...), notes(a, b, o, r.Resamples)...)
+	if o.By != "" {
+		r.compareGroups(a, b, o)
+	} else {
+		r.compareRuns(a, b, o)
+	}
+	r.conclude(o)
+	return r, nil
+}
+
+// compareRuns compares all figures, and those of each stage.
+func (r *Result) compareRuns(a, b *run, o Options) {
 	scopes := []scope{{a, b, allStages}}
-	for _, stage := range sharedStages(a, b) {
-		scopes = append(scopes, scope{a.stage(stage), b.stage(stage), stage})
+	if !o.OtherStages {
+		for _, stage := range sharedStages(a, b) {
+			scopes = append(scopes, scope{a.stage(stage), b.stage(stage), stage})
+		}
 	}
 	for i, metrics := range compareScopes(scopes, o, r.Resamples) {
 		if i == 0 {
@@ -202,8 +223,6 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 		}
 		r.Stages = append(r.Stages, Stage{Stage: scopes[i].stage, Metrics: metrics})
 	}
-	r.conclude(o)
-	return r, nil
 }
 
 // notes returns what a reader should know of the input and of its treatment.
@@ -229,7 +248,7 @@ func notes(base, fresh *run, o Options, resamples int) (list []string) {
 		list = append(list, fmt.Sprintf("%d resamples were drawn instead of %d, as the runs are large", resamples,
 			o.Resamples))
 	}
-	if len(base.order) > 0 && len(fresh.order) > 0 && !slices.Equal(base.stages(), fresh.stages()) {
+	if !o.OtherStages && len(base.order) > 0 && len(fresh.order) > 0 && !slices.Equal(base.stages(), fresh.stages()) {
 		list = append(list, fmt.Sprintf("not compared stage by stage: BASE has the stages %v, NEW %v", base.stages(),
 			fresh.stages()))
 	}

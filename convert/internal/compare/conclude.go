@@ -2,38 +2,60 @@ package compare
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// conclude sets the overall verdict and decides the gates.
+// conclude sets the verdicts and decides the gates. Groups are read together, so p-values are corrected for the number
+// of headline figures of all, and for the number of gates on all.
 func (r *Result) conclude(o Options) {
-	r.adjustHeadlines(o)
-	r.Verdict, r.Reasons = r.overall()
-	r.Passed = r.Verdict != Worse
-	if len(o.Gates) > 0 {
-		r.Gates = r.decide(o)
-		r.Passed = true
-		for _, g := range r.Gates {
-			r.Passed = r.Passed && g.Status != GateFailed
-		}
+	parts := r.parts()
+	adjustHeadlines(o, parts)
+	decide(o, parts)
+	for _, part := range parts {
+		part.Verdict, part.Reasons = part.overall()
+		part.settle()
+	}
+	if r.By != "" {
+		r.sumUp()
 	}
 	r.noteChance()
 }
 
+// parts returns the results that have figures: the groups, or the result itself.
+func (r *Result) parts() []*Result {
+	if r.By != "" {
+		return r.Groups
+	}
+	return []*Result{r}
+}
+
+// settle sets whether NEW passes.
+func (r *Result) settle() {
+	r.Passed = r.Verdict != Worse
+	if len(r.Gates) > 0 {
+		r.Passed = !slices.ContainsFunc(r.Gates, func(g GateResult) bool { return g.Status == GateFailed })
+	}
+}
+
 // adjustHeadlines corrects the p-values of the headline figures for their number.
-func (r *Result) adjustHeadlines(o Options) {
+func adjustHeadlines(o Options, parts []*Result) {
 	var family []*Metric
 	var p []float64
-	for i := range r.Metrics {
-		if m := &r.Metrics[i]; m.Headline && m.judged {
-			family, p = append(family, m), append(p, *m.PValue)
+	for _, r := range parts {
+		for i := range r.Metrics {
+			if m := &r.Metrics[i]; m.Headline && m.judged {
+				family, p = append(family, m), append(p, *m.PValue)
+			}
 		}
 	}
 	for i, adjusted := range holm(p) {
 		family[i].AdjustedP = &adjusted
 	}
-	for i := range r.Metrics {
-		r.Metrics[i].headlineVerdict = r.Metrics[i].corrected(o)
+	for _, r := range parts {
+		for i := range r.Metrics {
+			r.Metrics[i].headlineVerdict = r.Metrics[i].corrected(o)
+		}
 	}
 }
 
@@ -81,13 +103,11 @@ func (r *Result) overall() (Verdict, []string) {
 // noteChance adds the note that single figures may differ by chance.
 func (r *Result) noteChance() {
 	crossed, judged := 0, 0
-	for _, list := range append([]Stage{{Metrics: r.Metrics}}, r.Stages...) {
-		for _, m := range list.Metrics {
-			if m.judged {
-				judged++
-			}
-			if m.Verdict == Better || m.Verdict == Worse {
-				crossed++
+	for _, part := range r.parts() {
+		for _, list := range append([]Stage{{Metrics: part.Metrics}}, part.Stages...) {
+			for _, m := range list.Metrics {
+				judged += count(m.judged)
+				crossed += count(m.Verdict == Better || m.Verdict == Worse)
 			}
 		}
 	}
@@ -99,36 +119,46 @@ func (r *Result) noteChance() {
 	}
 }
 
-// decide decides the gates.
-func (r *Result) decide(o Options) []GateResult {
-	out := make([]GateResult, len(o.Gates))
-	var family []int // gates that ask whether a change is significant
+// decide decides the gates on each of the results.
+func decide(o Options, parts []*Result) {
+	type pending struct {
+		result *GateResult
+		gate   Gate
+		metric *Metric
+	}
+	var family []pending // gates that ask whether a change is significant
 	var p []float64
-	for i, g := range o.Gates {
-		m := r.metric(g.metric.String())
-		out[i] = GateResult{Expression: g.String(), Metric: g.metric.String()}
-		switch {
-		case g.metric.isCapacity():
-			out[i].Status, out[i].Reason = g.onCapacity(r.capacity(g.metric.String()))
-		case r.searches:
-			out[i].Status, out[i].Reason = GateUndecided, "figures of a search are of no single load"
-		default:
-			out[i].Status, out[i].Reason = g.atOnce(m)
-		}
-		switch {
-		case out[i].Status != "":
-		case m.PValue == nil:
-			out[i].Status, out[i].Reason = g.onFigures(m)
-		default:
-			family, p = append(family, i), append(p, *m.PValue)
+	for _, r := range parts {
+		r.Gates = make([]GateResult, len(o.Gates))
+		for i, g := range o.Gates {
+			m, out := r.metric(g.metric.String()), &r.Gates[i]
+			*out = GateResult{Expression: g.String(), Metric: g.metric.String()}
+			if out.Status, out.Reason = r.atOnce(g, m); out.Status != "" {
+				continue
+			}
+			if m.PValue == nil {
+				out.Status, out.Reason = g.onFigures(m)
+				continue
+			}
+			family, p = append(family, pending{out, g, m}), append(p, *m.PValue)
 		}
 	}
 	for i, adjusted := range holm(p) {
-		at := family[i]
-		out[at].AdjustedP = &adjusted
-		out[at].Status, out[at].Reason = o.Gates[at].onChange(r.metric(out[at].Metric), adjusted, 1-o.Level)
+		f := family[i]
+		f.result.AdjustedP = &adjusted
+		f.result.Status, f.result.Reason = f.gate.onChange(f.metric, adjusted, 1-o.Level)
 	}
-	return out
+}
+
+// atOnce decides a gate that needs no statistics. It returns "" for other gates.
+func (r *Result) atOnce(g Gate, m *Metric) (Status, string) {
+	switch {
+	case g.metric.isCapacity():
+		return g.onCapacity(r.capacity(g.metric.String()))
+	case r.searches:
+		return GateUndecided, "figures of a search are of no single load"
+	}
+	return g.atOnce(m)
 }
 
 // atOnce decides a gate that needs no statistics. It returns "" for other gates.
@@ -182,4 +212,11 @@ func (g Gate) beyond(m *Metric) (bool, string) {
 		return *m.Change != 0 && *m.Change > 0 == g.above, what + ", from zero"
 	}
 	return g.trips(*m.Relative), what
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }

@@ -51,6 +51,9 @@ func optional(v *float64, unit Unit) string {
 // change formats the change of a figure with its interval: +9.6 % [+6.1, +13.0]. Changes of shares are in percentage
 // points, and changes from zero are amounts.
 func (m *Metric) change() string {
+	if m.paired {
+		return m.overhead() + " ms"
+	}
 	v, interval, unit, scale := m.Relative, m.RelativeInterval, " %", 100.0
 	switch {
 	case m.Change == nil:

@@ -60,7 +60,8 @@ const knownMetrics = "known are mean(ttft), pN(ttft), mean(tpot), pN(tpot), mean
 	"mean(real_time_factor), pN(real_time_factor), mean(missing_seconds), pN(missing_seconds), continuity, " +
 	"mean(seconds_per_picture), pN(seconds_per_picture), " +
 	"images_per_sec, videos_per_sec, audios_per_sec, goodput, failures, good, mean(session_duration), " +
-	"pN(session_duration), mean(tfut), pN(tfut), session_failures, capacity"
+	"pN(session_duration), mean(tfut), pN(tfut), session_failures, mean(connect), " +
+	"pN(connect), mean(first_byte), pN(first_byte), mean(chunk), pN(chunk), capacity"
 
 func TestGateErrors(t *testing.T) {
 	t.Parallel()

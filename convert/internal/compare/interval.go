@@ -15,16 +15,21 @@ type difference struct {
 }
 
 // differ compares two estimates. The draws of the sides are independent, so their differences are draws of the
-// difference. The interval's ends are quantiles of these, moved outwards as Student's t quantile is beyond the normal
-// one, for the deviation is itself estimated from few blocks.
+// difference.
 func differ(a, b estimate, level float64) difference {
-	d := difference{value: b.value - a.value}
 	draws := make([]float64, len(a.draws))
 	for i := range draws {
 		draws[i] = b.draws[i] - a.draws[i]
 	}
+	return differenceOf(b.value-a.value, draws, degrees(a, b), level)
+}
+
+// differenceOf returns a difference with its interval from draws of it, which it sorts. The interval's ends are
+// quantiles of these, moved outwards as Student's t quantile is beyond the normal one, for the deviation is itself
+// estimated from few blocks.
+func differenceOf(value float64, draws []float64, freedom, level float64) difference {
+	d := difference{value: value}
 	slices.Sort(draws)
-	freedom := degrees(a, b)
 	normal := math.Sqrt2 * math.Erfinv(level)
 	factor := student(normal, freedom) / normal
 	at := func(rank int) float64 { return draws[rank] }

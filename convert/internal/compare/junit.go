@@ -48,7 +48,7 @@ type (
 // could not be decided counts as skipped, with the reason.
 func (r *Result) WriteJUnit(w io.Writer) error {
 	suite := junitSuite{Name: fmt.Sprintf("%s against %s", plain.Terminal(r.New.Name), plain.Terminal(r.Base.Name)),
-		Cases: r.junitCases()}
+		Cases: r.allCases()}
 	for _, c := range suite.Cases {
 		suite.Tests++
 		if c.Failure != nil {
@@ -72,6 +72,19 @@ func (r *Result) WriteJUnit(w io.Writer) error {
 	return err
 }
 
+// allCases returns the test cases of the result, those of groups with the name of the group.
+func (r *Result) allCases() (cases []junitCase) {
+	for _, part := range r.parts() {
+		for _, c := range part.junitCases() {
+			if part.Group != "" {
+				c.Name = plain.Terminal(part.Group) + ": " + c.Name
+			}
+			cases = append(cases, c)
+		}
+	}
+	return cases
+}
+
 func (r *Result) junitCases() (cases []junitCase) {
 	if len(r.Gates) > 0 {
 		for _, g := range r.Gates {
@@ -85,7 +98,9 @@ func (r *Result) junitCases() (cases []junitCase) {
 		}
 	}
 	for i := range r.Metrics {
-		if m := &r.Metrics[i]; m.Headline {
+		if m := &r.Metrics[i]; r.pairs {
+			cases = append(cases, m.overheadCase())
+		} else if m.Headline {
 			cases = append(cases, m.junitCase())
 		}
 	}

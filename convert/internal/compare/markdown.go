@@ -11,6 +11,21 @@ import (
 // others folded.
 func (r *Result) WriteMarkdown(w io.Writer) error {
 	t := &lines{w: w}
+	if r.pairs {
+		t.markdownPairs(r)
+	} else {
+		t.markdownRuns(r)
+	}
+	t.line("")
+	t.line("%s", plain.Markdown(r.method()))
+	for _, note := range r.Notes {
+		t.line("")
+		t.line("Note: %s", plain.Markdown(note))
+	}
+	return t.err
+}
+
+func (t *lines) markdownRuns(r *Result) {
 	t.line("### Load test: %s", r.outcome())
 	t.line("")
 	t.line("| | run | requests | failed | seconds |")
@@ -38,6 +53,16 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 	for _, reason := range r.Reasons {
 		t.line("- %s", plain.Markdown(reason))
 	}
+	for _, part := range r.parts() {
+		if r.By != "" {
+			t.line("")
+			t.line("#### %s %s: %s", r.By, plain.Markdown(part.Group), part.outcome())
+		}
+		t.markdownFigures(part)
+	}
+}
+
+func (t *lines) markdownFigures(r *Result) {
 	t.markdownGates(r.Gates)
 	var headlines []Metric
 	for _, m := range r.Metrics {
@@ -50,13 +75,6 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 	for _, s := range r.Stages {
 		t.folded(fmt.Sprintf("Stage %d", s.Stage), r.changeTitle(), s.Metrics)
 	}
-	t.line("")
-	t.line("%s", plain.Markdown(r.method()))
-	for _, note := range r.Notes {
-		t.line("")
-		t.line("Note: %s", plain.Markdown(note))
-	}
-	return t.err
 }
 
 func (t *lines) markdownGates(gates []GateResult) {

@@ -86,7 +86,7 @@ func quantities() []quantity {
 			latency: func(s *Request) float64 { return s.TTFT }},
 		{name: "session_failures", unit: Share, direction: LowerIsBetter, headline: true, ofSessions: true,
 			share: failed},
-	})
+	}, arrivalQuantities())
 }
 
 func succeeded(q *Request) float64 { return 1 - failed(q) }

@@ -39,8 +39,15 @@ type Result struct {
 	// Capacities holds what the searches found, for each SLO; the verdict is on them if both runs are searches.
 	Capacities []Capacity `json:"capacity,omitempty"`
 	// Stages is set if both runs have the same stages, and more than one.
-	Stages []Stage  `json:"stages,omitempty"`
-	Notes  []string `json:"notes,omitempty"`
+	Stages []Stage `json:"stages,omitempty"`
+	// By names what Groups are, such as label; "" for a comparison without groups. The figures are then those of the
+	// groups, which both runs have. OnlyBase and OnlyNew name the others.
+	By       string    `json:"by,omitempty"`
+	Group    string    `json:"group,omitempty"` // of a result in Groups
+	Groups   []*Result `json:"groups,omitempty"`
+	OnlyBase []string  `json:"groups_only_base,omitempty"`
+	OnlyNew  []string  `json:"groups_only_new,omitempty"`
+	Notes    []string  `json:"notes,omitempty"`
 
 	// All makes WriteText print every figure and the stages, in place of the main figures.
 	All bool `json:"-"`
@@ -51,7 +58,10 @@ type Result struct {
 	Resamples int     `json:"resamples"`
 	Seed      uint64  `json:"seed"`
 
+	Pairs *PairFacts `json:"pairs,omitempty"` // of a comparison of pairs
+
 	searches bool // both runs are searches
+	pairs    bool // the figures are of pairs
 }
 
 // SideSummary describes the run of a side.
@@ -103,6 +113,7 @@ type Metric struct {
 	BaseSample Sample `json:"base_sample"`
 	NewSample  Sample `json:"new_sample"`
 
+	paired bool // within pairs: changes are shown in ms
 	judged bool // there were enough requests
 	gated  bool // there were enough for a gate
 	// a percentile nearer to the end than so few requests tell of, or a rate that follows from different loads

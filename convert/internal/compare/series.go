@@ -102,15 +102,21 @@ func (r *run) stages() (list []int) {
 	return list
 }
 
-// stage returns the part of a run in one stage, which lasts from the first start to the last end.
-func (r *run) stage(n int) *run {
+// part returns the part of a run whose requests fulfil a condition. It lasts from their first start to their last end.
+func (r *run) part(has func(*Request) bool) *run {
 	part := &run{name: r.name, requests: r.requests, untimed: r.untimed}
 	for _, i := range r.order {
-		if r.requests[i].Stage == n {
+		if has(&r.requests[i]) {
 			part.order = append(part.order, i)
 		}
 	}
 	part.useSpan()
+	return part
+}
+
+// stage returns the part of a run in one stage.
+func (r *run) stage(n int) *run {
+	part := r.part(func(q *Request) bool { return q.Stage == n })
 	if r.sessions != nil {
 		part.sessions = r.sessions.stage(n)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -27,6 +28,24 @@ func (r *Result) WriteJSON(w io.Writer) error {
 // WriteText writes the result as tables for a terminal.
 func (r *Result) WriteText(w io.Writer) error {
 	t := &lines{w: w, args: plain.Args, columns: r.Columns}
+	if r.pairs {
+		t.pairs(r)
+	} else {
+		t.runs(r)
+	}
+	t.line("")
+	t.say("%s", r.method())
+	if slices.ContainsFunc(r.parts(), func(part *Result) bool { return len(part.Metrics) > 0 }) {
+		t.say("itl is the mean gap of a request; the ITL of a report is of single gaps, whose percentiles differ")
+	}
+	for _, note := range r.Notes {
+		t.say("note: %s", note)
+	}
+	return t.err
+}
+
+// runs prints a comparison of runs.
+func (t *lines) runs(r *Result) {
 	t.say("BASE  %s", r.Base.text(r.searches))
 	t.say("NEW   %s", r.New.text(r.searches))
 	switch {
@@ -44,37 +63,47 @@ func (r *Result) WriteText(w io.Writer) error {
 	for _, reason := range r.Reasons {
 		t.say("  %s", reason)
 	}
-	if len(r.Gates) > 0 {
-		t.line("")
-		t.grid(func(w io.Writer) {
-			for _, g := range r.Gates {
-				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", g.Status, plain.Terminal(g.Expression), plain.Terminal(g.Reason))
-			}
-		})
-	}
-	if r.All {
-		t.metrics(r.changeTitle(), r.Metrics)
-		for _, s := range r.Stages {
+	for _, part := range r.parts() {
+		if r.By != "" {
 			t.line("")
-			t.line("stage %d", s.Stage)
-			t.metrics(r.changeTitle(), s.Metrics)
+			t.say("%s %s: %s", r.By, part.Group, part.outcome())
+			t.say("  BASE %d requests, %d failed; NEW %d requests, %d failed", part.Base.Requests, part.Base.Failed,
+				part.New.Requests, part.New.Failed)
 		}
-	} else {
+		t.gates(part.Gates)
+		t.figures(part, r.All)
+	}
+}
+
+// gates prints what became of the gates.
+func (t *lines) gates(gates []GateResult) {
+	if len(gates) == 0 {
+		return
+	}
+	t.line("")
+	t.grid(func(w io.Writer) {
+		for _, g := range gates {
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", g.Status, plain.Terminal(g.Expression), plain.Terminal(g.Reason))
+		}
+	})
+}
+
+// figures prints the main figures of a result, or all.
+func (t *lines) figures(r *Result, all bool) {
+	if !all {
 		list := r.brief()
 		t.metrics(r.changeTitle(), list)
 		if more := r.hidden(len(list)); more != "" {
 			t.line("%s", more)
 		}
+		return
 	}
-	t.line("")
-	t.say("%s", r.method())
-	if len(r.Metrics) > 0 {
-		t.say("itl is the mean gap of a request; the ITL of a report is of single gaps, whose percentiles differ")
+	t.metrics(r.changeTitle(), r.Metrics)
+	for _, s := range r.Stages {
+		t.line("")
+		t.line("stage %d", s.Stage)
+		t.metrics(r.changeTitle(), s.Metrics)
 	}
-	for _, note := range r.Notes {
-		t.say("note: %s", note)
-	}
-	return t.err
 }
 
 // text describes a side in one line. The time of a search is that over which its figures are.
@@ -91,24 +120,26 @@ func (s SideSummary) text(searched bool) string {
 
 // outcome returns what decides the comparison: the gates if there are any, else the figures.
 func (r *Result) outcome() string {
-	if len(r.Gates) == 0 {
-		return string(r.Verdict)
-	}
-	failed, undecided := 0, 0
-	for _, g := range r.Gates {
-		switch g.Status {
-		case GateFailed:
-			failed++
-		case GateUndecided:
-			undecided++
+	failed, undecided, gates := 0, 0, 0
+	for _, part := range r.parts() {
+		for _, g := range part.Gates {
+			failed += count(g.Status == GateFailed)
+			undecided += count(g.Status == GateUndecided)
+			gates++
 		}
 	}
-	text := fmt.Sprintf("passed, none of %d gates tripped", len(r.Gates))
+	if gates == 0 {
+		return string(r.Verdict)
+	}
+	text := fmt.Sprintf("passed, none of %d gates tripped", gates)
 	if failed > 0 {
-		text = fmt.Sprintf("FAILED, %d of %d gates tripped", failed, len(r.Gates))
+		text = fmt.Sprintf("FAILED, %d of %d gates tripped", failed, gates)
 	}
 	if undecided > 0 {
 		text += fmt.Sprintf(", %d undecided", undecided)
+	}
+	if r.pairs {
+		return text
 	}
 	return fmt.Sprintf("%s (figures by themselves: %s)", text, r.Verdict)
 }
@@ -121,6 +152,10 @@ func percentText(share float64) string { return fmt.Sprintf("%.4g", share*100) }
 func (r *Result) method() string {
 	if r.searches {
 		return "intervals: from the loads of which the searches are certain; the chances of both to be wrong are added"
+	}
+	if r.pairs {
+		return fmt.Sprintf("intervals: %s %%, bootstrap of neighbouring pairs in each order, %d resamples, seed %d",
+			percentText(r.Level), r.Resamples, r.Seed)
 	}
 	return fmt.Sprintf("intervals: %s %%, block bootstrap, %d resamples, seed %d", percentText(r.Level), r.Resamples,
 		r.Seed)

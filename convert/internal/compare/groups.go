@@ -1,0 +1,76 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// compareGroups compares each group that both runs have.
+func (r *Result) compareGroups(a, b *run, o Options) {
+	r.By, r.Metrics = o.By, []Metric{}
+	base, fresh := a.groups(), b.groups()
+	for _, name := range base {
+		if !slices.Contains(fresh, name) {
+			r.OnlyBase = append(r.OnlyBase, name)
+			continue
+		}
+		part := &Result{Group: name, Level: r.Level, Seed: r.Seed, Resamples: r.Resamples}
+		in := func(q *Request) bool { return q.Group == name }
+		a, b := a.part(in), b.part(in)
+		part.Base, part.New = a.summary(), b.summary()
+		part.compareRuns(a, b, o)
+		r.Groups = append(r.Groups, part)
+	}
+	for _, name := range fresh {
+		if !slices.Contains(base, name) {
+			r.OnlyNew = append(r.OnlyNew, name)
+		}
+	}
+	for _, only := range []struct {
+		side  string
+		names []string
+	}{{"BASE", r.OnlyBase}, {"NEW", r.OnlyNew}} {
+		if len(only.names) > 0 {
+			r.Notes = append(r.Notes, fmt.Sprintf("not compared, for only %s has it: %s %s", only.side, r.By,
+				strings.Join(only.names, ", ")))
+		}
+	}
+}
+
+// groups returns the names of the groups that have requests.
+func (r *run) groups() (list []string) {
+	seen := map[string]bool{}
+	for _, i := range r.order {
+		if name := r.requests[i].Group; !seen[name] {
+			seen[name] = true
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// sumUp makes the overall verdict of those on the groups: worse if one is worse, else better if one is better.
+func (r *Result) sumUp() {
+	r.Verdict, r.Reasons = Unclear, []string{fmt.Sprintf("the runs have no %s in common", r.By)}
+	for _, v := range []Verdict{Same, Unclear, Better, Worse} {
+		for _, g := range r.Groups {
+			if g.Verdict == v {
+				r.Verdict = v
+			}
+		}
+	}
+	r.Passed = true
+	for i, g := range r.Groups {
+		if r.Passed = r.Passed && g.Passed; i == 0 {
+			r.Reasons = nil
+		}
+		if g.Verdict != r.Verdict && g.Verdict != Worse && g.Verdict != Better {
+			continue
+		}
+		for _, reason := range g.Reasons {
+			r.Reasons = append(r.Reasons, g.Group+": "+reason)
+		}
+	}
+}
