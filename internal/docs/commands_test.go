@@ -20,7 +20,7 @@ import (
 
 // skipped matches commands of the pages that the test does not run: they download, build, contact other servers, show a
 // form, take minutes or never end.
-var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm (sim|selftest)|x-llm.sweep`)
+var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm (sim|selftest|audit cancel h)|x-llm.sweep`)
 
 var makeTarget = regexp.MustCompile(`^make (\w+)$`)
 

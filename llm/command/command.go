@@ -36,7 +36,7 @@ The program llmconv has the commands for reports, too, and needs no k6.`,
   k6 x llm sim --port 8000 --ttft 100ms --itl 20ms`,
 	}
 	cmd.AddCommand(cli.Commands()...)
-	cmd.AddCommand(newBench(gs), newRun(gs), newProbe(), newSim(), newSelfTest(), newVersion())
+	cmd.AddCommand(newBench(gs), newRun(gs), newProbe(), newAudit(), newSim(), newSelfTest(), newVersion())
 	withExitCodes(cmd)
 	cmd.SetHelpFunc(help)
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
@@ -71,6 +71,7 @@ func help(cmd *cobra.Command, args []string) {
 // withExitCodes makes k6 exit with the codes of the commands' errors, and with code 2 for wrong flags and arguments.
 func withExitCodes(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
+		withExitCodes(sub)
 		sub.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 			return errext.WithExitCodeIfNone(plain.Error(cli.FlagError(cmd, err)), misuse)
 		})

@@ -26,6 +26,7 @@ type Leave struct {
 	Tokens int             // pieces of output that have come; of no effect unless the client Trickles
 	Sent   bool            // as soon as the request is written
 	Signal context.Context // when it ends; if it has ended before, the request is not sent
+	Heard  func()          // is called when the first output of a stream has come, and must not block; may be nil
 }
 
 // Trickles reports whether answers are texts that come piece by piece.
@@ -43,6 +44,7 @@ type leaving struct {
 	ctx   context.Context
 	leave context.CancelCauseFunc
 
+	heard    func()        // nil once it was called
 	tokens   int           // 0 means that the user does not count
 	queued   time.Duration // 0 means that the user does not mind the queue
 	after    time.Duration
@@ -57,7 +59,7 @@ type leaving struct {
 //go:noinline
 func expectLeaving(x *exchange) {
 	l := x.asked.Leave
-	w := &leaving{queued: l.Queued, after: l.After}
+	w := &leaving{queued: l.Queued, after: l.After, heard: l.Heard}
 	if x.c.Trickles() {
 		w.tokens = l.Tokens
 	}
@@ -91,6 +93,14 @@ func (w *leaving) whenWritten() *time.Timer {
 		return nil
 	}
 	return w.written
+}
+
+// hear tells the user of the first output.
+func (w *leaving) hear(pieces int) {
+	if pieces > 0 && w.heard != nil {
+		w.heard()
+		w.heard = nil
+	}
 }
 
 // got takes that so many pieces of output have come, and reports whether the user leaves by that.

@@ -172,6 +172,7 @@ func (s *stream) part(at time.Time) bool {
 //go:noinline
 func (s *stream) left(at time.Time) bool {
 	rec := s.reply.outcome.rec
+	s.leaving.hear(rec.OutputChunks())
 	if s.reply.delta.Done || rec.FinishReason != "" || !s.leaving.got(rec.OutputChunks()) {
 		return false
 	}

@@ -157,7 +157,7 @@ const nameWidth = 12
 func (r *Result) WriteText(w io.Writer, columns int) error {
 	out := bufio.NewWriter(w)
 	for _, l := range r.lines() {
-		writeLine(out, l.name, l.text, columns)
+		WriteLine(out, l.name, l.text, columns)
 	}
 	r.writeAdvice(out, columns)
 	return out.Flush()
@@ -183,11 +183,11 @@ func (r *Result) WriteBrief(w io.Writer, columns int) error {
 	out := bufio.NewWriter(w)
 	for _, l := range r.lines() {
 		if r.briefly(l.name) {
-			writeLine(out, l.name, l.text, columns)
+			WriteLine(out, l.name, l.text, columns)
 		}
 	}
 	for _, a := range r.Advice {
-		writeLine(out, map[bool]string{true: "adopted", false: "advice"}[a.Settled], a.Flag+": "+a.Why, columns)
+		WriteLine(out, map[bool]string{true: "adopted", false: "advice"}[a.Settled], a.Flag+": "+a.Why, columns)
 	}
 	return out.Flush()
 }
@@ -198,12 +198,12 @@ func (r *Result) writeAdvice(out *bufio.Writer, columns int) {
 		if a.Settled {
 			text += "; bench adopts it"
 		}
-		writeLine(out, "advice", text, columns)
+		WriteLine(out, "advice", text, columns)
 	}
 }
 
-// writeLine writes a name and a text, which goes on below itself where the line is full.
-func writeLine(out *bufio.Writer, name, text string, columns int) {
+// WriteLine writes a name and a text, which goes on below itself where the line is full.
+func WriteLine(out *bufio.Writer, name, text string, columns int) {
 	fmt.Fprintf(out, "%-*s", nameWidth, name)
 	room := max(columns-nameWidth, nameWidth)
 	used := 0

@@ -104,33 +104,60 @@ func newProber(opts Options) (*prober, error) {
 
 // simulate starts the simulator if the URL asks for it.
 func (p *prober) simulate() error {
-	query, simulated := strings.CutPrefix(p.opts.URL, "sim:")
+	url, stop, err := Simulate(p.opts.URL, p.opts.Tokenizer)
+	if err != nil || url == p.opts.URL {
+		return err
+	}
+	p.result.Simulator, p.simulator, p.opts.URL, p.close = true, p.opts.URL, url, stop
+	return nil
+}
+
+// Simulate starts the simulator if a URL begins with sim:, and returns where it listens until stop is called. It
+// returns any other URL as it is. tokenizer opens the tokenizer of a simulator that has one; nil refuses such a
+// simulator.
+func Simulate(url string, tokenizer func(name string) (sim.Tokenizer, error)) (
+	address string, stop func(), err error) {
+	query, simulated := strings.CutPrefix(url, "sim:")
 	if !simulated {
-		return nil
+		return url, func() {}, nil
 	}
 	o, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))
 	if err != nil {
-		return err
+		return "", nil, err
 	}
 	if o.Tokenizer != "" {
-		if p.opts.Tokenizer == nil {
-			return fmt.Errorf("the simulator's tokenizer %q cannot be read here", o.Tokenizer)
+		if tokenizer == nil {
+			return "", nil, fmt.Errorf("the simulator's tokenizer %q cannot be read here", o.Tokenizer)
 		}
-		tokens, err := p.opts.Tokenizer(o.Tokenizer)
+		tokens, err := tokenizer(o.Tokenizer)
 		if err != nil {
-			return fmt.Errorf("tokenizer %q: %w", o.Tokenizer, err)
+			return "", nil, fmt.Errorf("tokenizer %q: %w", o.Tokenizer, err)
 		}
 		if err := o.Use(tokens); err != nil {
-			return err
+			return "", nil, err
 		}
 	}
 	server, err := sim.Listen("127.0.0.1:0", o)
 	if err != nil {
-		return fmt.Errorf("starting the simulator: %w", err)
+		return "", nil, fmt.Errorf("starting the simulator: %w", err)
 	}
-	p.result.Simulator, p.simulator, p.opts.URL = true, p.opts.URL, server.URL()
-	p.close = func() { _ = server.Close() } // a server on the loopback that nothing uses any more
-	return nil
+	return server.URL(), func() { _ = server.Close() }, nil // nothing uses it any more
+}
+
+// Client returns the options of a client for requests to a server that Run found usable with the same options.
+func (r *Result) Client(opts Options) (client.Options, error) {
+	opts.URL = r.address(opts.URL)
+	p, err := newProber(opts)
+	if err != nil {
+		return client.Options{}, err
+	}
+	defer p.close()
+	*p.result = *r
+	dialect, err := api.ByName(r.Settings.API)
+	if err != nil {
+		return client.Options{}, err
+	}
+	return p.options(p.places[0].base, dialect), nil
 }
 
 // run answers the questions in their order, and stops where the next makes no sense.

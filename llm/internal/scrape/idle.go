@@ -38,7 +38,7 @@ func (i *Idle) Ask(ctx context.Context, pages []*Page) (idle, known bool) {
 }
 
 func (i *Idle) ask(ctx context.Context, page *Page) (idle, known bool) {
-	line, err := page.read(ctx)
+	line, err := page.Read(ctx)
 	if err != nil {
 		told, before := i.told(page.URL)
 		if !before && ctx.Err() == nil && !errors.Is(err, errTimeout) {

@@ -35,7 +35,7 @@ type Page struct {
 
 // Look reads the page once, and gives up after Timeout. It counts failures, and reports the first to Warn.
 func (p *Page) Look(ctx context.Context) {
-	line, err := p.read(ctx)
+	line, err := p.Read(ctx)
 	if err == nil {
 		line.Failed, p.failed = p.failed, 0
 		p.Push(line)
@@ -81,8 +81,9 @@ func closed(stop <-chan struct{}) bool {
 
 var errTimeout = fmt.Errorf("no whole page within %v", Timeout)
 
-// read returns a sample. Its time is halfway between request and response.
-func (p *Page) read(ctx context.Context) (*record.Server, error) {
+// Read returns a sample, and gives up after Timeout. Its time is halfway between request and response. It uses neither
+// Push nor Warn.
+func (p *Page) Read(ctx context.Context) (*record.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
 	asked := time.Now()
