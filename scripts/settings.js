@@ -236,6 +236,23 @@ export function dataset(type, options) {
   return new Dataset({ type, path: (onHub ? name : path(name)) || 'sample:', files: __ENV.FILES, api, seed, tokenizer: __ENV.TOKENIZER, maxTokens, ...options });
 }
 
+// mix reads PROMPTS: the files of a mix and their shares: chat.json@0.7,rag.jsonl@30%. The names of the files become the labels.
+export function mix() {
+  const text = __ENV.PROMPTS;
+  if (!text) return undefined;
+  const parts = Array.from(text.matchAll(/(.+?)@(\d*\.?\d+)(%?)(?:,|$)/g), ([, file, share, percent]) => ({
+    share: percent ? Number(share) / 100 : Number(share),
+    label: file.replace(/^.*[\\/]/, '').replace(/\.(gz|zst)$/, '').replace(/\.[^.]+$/, ''),
+    type: /** @type {const} */ ('prompts'),
+    path: path(file),
+    column: __ENV.COLUMN,
+  }));
+  if (text.replace(/(.+?)@(\d*\.?\d+)(%?)(?:,|$)/g, '') || !parts.length) {
+    throw new Error(`PROMPTS is file@share,… such as chat.json@0.7,rag.jsonl@0.3; cannot read ${JSON.stringify(text)}`);
+  }
+  return parts;
+}
+
 export const conversations = () => dataset('shareGPT');
 
 // sampleTokenizer measures generated prompts if TOKENIZER is not set. It is good enough for the simulator only.

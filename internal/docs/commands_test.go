@@ -204,6 +204,8 @@ func commands(f fence) (list []string) {
 // pageFiles are the files that commands of the pages read, beside those that blocks of the pages are saved as.
 var pageFiles = map[string]string{
 	"prompts.jsonl": `{"prompt": "Count to ten"}` + "\n" + `{"messages": [{"role": "user", "content": "Hello"}]}` + "\n",
+	"chat.json":     `[{"prompt": "Hello"}, {"prompt": "How are you?"}]`,
+	"rag.jsonl":     `{"prompt": "Text: a b c. Question: what is b?"}` + "\n",
 	"questions.csv": "id,question\n1,What is a token?\n2,What is a model?\n",
 	"requests.csv": "time,session,prompt,output_tokens\n" +
 		"2026-11-02T09:00:00.3Z,a,Hi,6\n2026-11-02T09:00:00.8Z,a,Bye,8\n",

@@ -46,7 +46,9 @@ func TestPrintedLoads(t *testing.T) {
 			"--slo p99(ttft)<500ms,failures<1% --input 512 --output 128 --tokenizer tok",
 		"merged": "localhost:8000 --search concurrency --search-min 8 --resolution 30% --duration 2s --dataset mock " +
 			`--slo ttft=1s --x-llm.search {"confidence":0.9}`,
-		"keyed":  `localhost:8000 --x-llm.search {"over":"rate"} --slo ttft=1s --duration 5s --search-max 9 --dataset mock`,
+		"keyed": `localhost:8000 --x-llm.search {"over":"rate"} --slo ttft=1s --duration 5s --search-max 9 --dataset mock`,
+		"mix": "localhost:8000 --rate 2 --duration 5s --prompts a/chat.json@0.7,rag.jsonl.gz@30% --output 20 " +
+			"--column q",
 		"tiers":  "localhost:8000 --search concurrency --tier fast:p99(ttft)<500ms --tier slow:ttft=5s --dataset mock",
 		"ladder": "localhost:8000 --stages testdata/search.json --dataset mock",
 		"secrets": `http://u:password1@h:1 --rate 1 --dataset mock -H Authorization:aSecret123 ` +

@@ -330,7 +330,8 @@ func literal(value any, depth int) (string, error) {
 }
 
 // firstNames are the options that come first, in this order.
-var firstNames = []string{"baseURL", "type", "path", "stages", "search", "over", "rate", "concurrency"}
+var firstNames = []string{"baseURL", "share", "label", "type", "path", "stages", "search", "over",
+	"rate", "concurrency"}
 
 func objectLiteral(o map[string]any, depth int) (string, error) {
 	names := slices.SortedFunc(maps.Keys(o), func(a, b string) int {

@@ -175,10 +175,8 @@ func (r *runner) settled() error {
 	if err := dropin.FindAPIKey(r.c, os.LookupEnv); err != nil {
 		return err
 	}
-	if file := r.settings.prompts; file != "" && r.settings.dataset == "" {
-		if _, err := os.Stat(file); err != nil {
-			return fmt.Errorf("--prompts: %w", err)
-		}
+	if err := r.settings.checkPrompts(); err != nil {
+		return err
 	}
 	return checkPlan(r.c)
 }

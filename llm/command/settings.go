@@ -72,7 +72,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 
 	text(&s.input, "input", "prompt `TOKENS`: 512, 100-200, normal:mean=512")
 	text(&s.output, "output", "answer `TOKENS`, likewise")
-	text(&s.prompts, "prompts", "`FILE` of prompts: JSONL, CSV, text, Parquet …")
+	text(&s.prompts, "prompts", "`FILE` of prompts: JSONL, CSV, text …; a mix: a@0.7,b@0.3")
 	text(&s.column, "column", "`NAME` of the field of --prompts that is sent")
 	text(&s.dataset, "dataset", "`NAME` of the data set: random, shareGPT …")
 	text(&s.trace, "replay", "`LOG` of times and lengths to replay, CSV (sessions: scripts/replay.js)")
@@ -176,16 +176,27 @@ func (s *settings) data(set func(key, value string), dataset options) error {
 	if err != nil {
 		return err
 	}
-	if kind != "" {
+	parts, err := mixOf(s.prompts)
+	if err != nil {
+		return fmt.Errorf("--prompts: %w", err)
+	}
+	switch {
+	case parts != nil:
+		if err := s.mix(set, kind, parts); err != nil {
+			return err
+		}
+	case kind != "":
 		set("data.type", kind)
 	}
 	if kind == string(config.VisionArenaData) { // which needs its section: here with the defaults
 		set("data.visionarena.hf_split", "train")
 	}
-	if s.prompts != "" {
+	if s.prompts != "" && parts == nil {
 		set("data.path", s.prompts)
 	}
-	dataset.text("column", s.column)
+	if parts == nil {
+		dataset.text("column", s.column)
+	}
 	if s.askTokens {
 		dataset["tokensPerWord"] = json.RawMessage(cmp.Or(s.perWord, askServer))
 	}

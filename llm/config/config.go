@@ -45,8 +45,8 @@ type Config struct {
 
 // Own chooses between this program's behaviour and inference-perf's where the two differ.
 type Own struct {
-	Arrivals Behaviour `key:"arrivals,omit" default:""` // when requests are due
-	Data     Behaviour `key:"data,omit" default:""`     // which prompts are drawn
+	Arrivals Behaviour `key:"arrivals,omit" default:""`      // when requests are due
+	Data     Drawn     `key:"data,null,omit" default:"null"` // which prompts are drawn
 
 	// Warmup is how long each stage warms up that does not state its own warmup.
 	Warmup *float64 `key:"warmup,omit" default:"null" check:"seconds at least 0"`

@@ -60,7 +60,7 @@ func TestOverrides(t *testing.T) {
 			return c.Report.Lifecycle.Percentiles
 		}, []float64{50, 90.5}},
 		{"storage.local_storage.path", "out", func(c *Config) any { return c.Storage.Local.Path }, "out"},
-		{"x-llm.data", "inference-perf", func(c *Config) any { return c.Own.Data }, InferencePerf},
+		{"x-llm.data", "inference-perf", func(c *Config) any { return c.Own.Data.Behaviour }, InferencePerf},
 	} {
 		c := mustParse(t, file, Override{Key: tt.key, Value: tt.value})
 		if got := tt.got(c); !reflect.DeepEqual(got, tt.want) {

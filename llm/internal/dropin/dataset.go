@@ -1,9 +1,6 @@
 package dropin
 
-import (
-	"github.com/seed-307b789f/xk6-llm/llm/config"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
-)
+import "github.com/seed-307b789f/xk6-llm/llm/config"
 
 // api returns the configuration's API. inference-perf sends its shared prefixes as completions whatever api.type is,
 // and those with media as chats.
@@ -14,7 +11,7 @@ func (m mapping) api() string {
 		}
 		return string(m.config.API.Type)
 	}
-	if m.config.Own.Data == config.InferencePerf && m.config.Data.Type == config.SharedPrefixData {
+	if m.config.Own.Data.Behaviour == config.InferencePerf && m.config.Data.Type == config.SharedPrefixData {
 		return string(config.Completion)
 	}
 	return string(m.config.API.Type)
@@ -24,17 +21,16 @@ func (m mapping) api() string {
 func (m mapping) dataset() Map {
 	data := m.config.Data
 	o := Map{"type": string(data.Type), "api": m.api()}
-	switch a := m.config.API; {
-	case m.api() == api.Embeddings.Name() && a.Embeddings != nil:
-		o["batchSize"] = a.Embeddings.BatchSize
-	case m.api() == api.Rerank.Name() && a.Rerank != nil:
-		o["documentCount"] = a.Rerank.DocumentCount
+	inputCount(m, o)
+	if m.config.Own.Data.Parts != nil {
+		addMix(m, o)
+		return o
 	}
 	if data.Type == config.MockData {
 		mediaOptions(m, o)
 		return o
 	}
-	o.set("prompts", string(config.InferencePerf), m.config.Own.Data == config.InferencePerf)
+	o.set("prompts", string(config.InferencePerf), m.config.Own.Data.Behaviour == config.InferencePerf)
 	o.set("tokenizer", m.tokenizer(), m.tokenizer() != "" && data.Type != config.SoundData)
 	o.set("path", m.dataPath(), data.Path != "" && data.Type != config.VisionArenaData)
 	if data.Type.Sessions() {

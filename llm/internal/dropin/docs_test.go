@@ -105,7 +105,8 @@ var keyRemarks = map[string]string{
 	"x-llm.arrivals": "`inference-perf`: its own shapes of constant, poisson and " +
 		"concurrent loads ([load.md](load.md))",
 	"x-llm.data": "`inference-perf`: the prompts it makes, of `random`, `synthetic` " +
-		"and single `shared_prefix`; refused for other data",
+		"and single `shared_prefix`, refused for other data; or a [mix](#mixes): " +
+		"`{parts: [{share: 0.7, label: chat, …}]}`",
 	"metrics.type": "`default`: no server is asked; `prometheus`: the files of " +
 		"[server-metrics.md](server-metrics.md)",
 	"metrics.prometheus.filters": "label matchers of PromQL, such as `namespace='prod'`",

@@ -108,7 +108,7 @@ func (m mapping) tokenizer() string {
 	needed := !slices.Contains([]config.DataType{config.MockData, config.ShareGPT, config.BillSumConversations,
 		config.InfinityInstruct, config.CNNDailyMail, config.PromptsData, config.OTelTraceReplay, config.WorkloadData,
 		config.SoundData},
-		m.config.Data.Type) || needsTokenizer(m.config.Data)
+		m.config.Data.Type) || needsTokenizer(m.config.Data) || mixNeedsTokenizer(m.config)
 	if m.config.Server != nil && (needed || m.config.Tokenizer != nil) {
 		return m.config.Server.ModelName
 	}

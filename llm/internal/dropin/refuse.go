@@ -34,7 +34,8 @@ func Refused(c *config.Config) error {
 		"is missing: which files are read")
 	refuse(c.Data.Type == config.SoundData && c.API.Type != config.Transcription, "api.type",
 		"must be transcription for data.type sound, got "+string(c.API.Type))
-	refuse(c.API.Type == config.Transcription && c.Data.Type != config.SoundData && c.Own.Dataset["type"] == nil,
+	refuse(c.API.Type == config.Transcription && c.Data.Type != config.SoundData && c.Own.Dataset["type"] == nil &&
+		c.Own.Data.Parts == nil,
 		"data.type", "must be sound for api.type transcription, got "+string(c.Data.Type)+": data.path names a file "+
 			"of sound or a folder, and without it sounds are made up")
 	refuse(c.Data.Type.Sessions() && !sendsMessages(c.API.Type), "api.type", "must be chat, anthropic_messages or "+
@@ -46,7 +47,8 @@ func Refused(c *config.Config) error {
 	refuse(c.Data.Type == config.AgenticData && mapping{config: c}.tokenizer() == "" &&
 		c.Own.Dataset["tokensPerWord"] == nil, "tokenizer.pretrained_model_name_or_path", "is missing: messages have "+
 		"lengths in tokens; or give x-llm: {dataset: {tokensPerWord: 1.3}}")
-	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data",
+	refusedBesideMix(c, refuse)
+	refuse(c.Own.Data.Behaviour == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data",
 		"inference-perf is known for random, synthetic, mock and, without enable_multi_turn_chat, shared_prefix: "+
 			"leave it out for this data")
 	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path",

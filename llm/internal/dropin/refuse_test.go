@@ -254,6 +254,11 @@ func TestRefused(t *testing.T) {
 		server + load +
 			"x-llm: {data: inference-perf}\ndata: {type: shareGPT, path: x}\n": "x-llm.data: inference-perf is " +
 			"known for",
+		server + load + "x-llm: {data: {parts: [{share: 1, type: mock}]}}\n": "",
+		server + load + "x-llm: {data: {parts: [{share: 1, type: mock}]}}\ndata: {type: shareGPT}\n": "data.type: " +
+			"leave it out: x-llm.data.parts are the data, got shareGPT",
+		server + load + "x-llm: {data: {parts: [{share: 1, type: mock}]}, media: {pool: {size: 1}}}\n": "x-llm.data." +
+			"parts: have their own media",
 	} {
 		err := Refused(mustParse(t, yaml))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
