@@ -10,6 +10,7 @@ import (
 
 // Additions holds the figures that a report adds to inference-perf's, under the key xk6_llm. Times are seconds.
 type Additions struct {
+	Group     *GroupName           `json:"group,omitempty"` // of the report on a group of requests
 	Health    ClientHealth         `json:"client_health"`
 	Warnings  []string             `json:"warnings"`        // what a reader of the figures should know
 	Notes     []string             `json:"notes,omitempty"` // what a reader of this JSON should know
@@ -31,6 +32,7 @@ type Additions struct {
 	SLO        []Judgement `json:"slo,omitempty"`         // by each objective of the SLO
 	SLOAnswers []SLOAnswer `json:"slo_answers,omitempty"` // of the whole run
 	Gates      []Judgement `json:"gates,omitempty"`       // of the whole run
+	Fairness   *Fairness   `json:"fairness,omitempty"`    // between the labels of the whole run
 	// Search is the answer of the run's search, in the summary alone, and OtherSearches those of further scenarios.
 	Search        *record.Search    `json:"search,omitempty"`
 	OtherSearches []record.Search   `json:"other_searches,omitempty"`

@@ -153,6 +153,12 @@ func (a *Additions) meaning() map[string]string {
 	return all
 }
 
+// define adds a definition that not all reports have.
+func (a *Additions) define(name, text string) {
+	a.Meaning = maps.Clone(a.Meaning)
+	a.Meaning[name] = text
+}
+
 // answers prints what there is to say of the media of requests, and of answers of each kind.
 func (t *table) answers(a *Additions) {
 	if a.Media != nil {

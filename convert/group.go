@@ -393,6 +393,9 @@ func flatJSON(d *Distribution, totals ...any) ([]byte, error) {
 
 // bounds returns the bounds that a request is judged by: the options' if they are set, else the request's own.
 func (o Options) bounds(q *run.Request) record.Bounds {
+	if b, labeled := o.labelSLO[q.Label]; labeled {
+		return b
+	}
 	if o.SLO != (record.Bounds{}) {
 		return o.SLO
 	}

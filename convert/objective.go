@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -15,9 +17,45 @@ import (
 // also replace the requests' own bounds in inference-perf's goodput_metrics.
 func (o *Options) SetSLO(text string) (err error) {
 	if o.Objectives, err = slo.Parse(text); err == nil {
-		o.SLO = slo.EachOf(o.Objectives)
+		o.SLO, o.labelSLO = slo.EachOf(o.Objectives, ""), nil
+		for _, label := range slo.Labels(o.Objectives) {
+			if b := slo.EachOf(o.Objectives, label); b != o.SLO {
+				if o.labelSLO == nil {
+					o.labelSLO = map[string]record.Bounds{}
+				}
+				o.labelSLO[label] = b
+			}
+		}
 	}
 	return err
+}
+
+// CheckLabels returns an error if an objective is about a label that no request of the run has.
+func (o Options) CheckLabels(r *run.Run) error {
+	named := slo.Labels(slices.Concat(o.Objectives, o.Gates))
+	if len(named) == 0 {
+		return nil
+	}
+	known := run.ByLabel.Groups(r, slices.Concat(r.Requests, r.Abandoned))
+	delete(known, "")
+	for _, label := range named {
+		if _, found := known[label]; found {
+			continue
+		}
+		labels := sortedKeys(known)
+		switch near, ok := spelling.Nearest(label, labels); {
+		case ok:
+			return fmt.Errorf("no request has the label %q: did you mean %q?", label, near)
+		case len(labels) == 0:
+			return fmt.Errorf("no request has the label %q: none has any", label)
+		case len(labels) > mostRows:
+			return fmt.Errorf("no request has the label %q: there are %d others, such as %q", label, len(labels),
+				labels[0])
+		default:
+			return fmt.Errorf("no request has the label %q: there are %s", label, strings.Join(labels, ", "))
+		}
+	}
+	return nil
 }
 
 // Judgement is what became of an objective in a group of requests: a stage, a scenario, an adapter or the whole run.
@@ -25,9 +63,10 @@ func (o *Options) SetSLO(text string) (err error) {
 // A failed request and a dropped arrival are over every bound. A request that the end of the run cut off does not
 // count. An answer of one token has a TTFT, and no ITL or TPOT that could be over a bound.
 type Judgement struct {
-	Objective string      `json:"objective"` // as package slo writes it
-	Outcome   slo.Outcome `json:"outcome"`   // kept, broken, no requests
-	Requests  int         `json:"requests"`  // that it was judged by, with the dropped arrivals
+	Objective string      `json:"objective"`       // as package slo writes it
+	Label     string      `json:"label,omitempty"` // of the requests that it is about; "" means all
+	Outcome   slo.Outcome `json:"outcome"`         // kept, broken, no requests
+	Requests  int         `json:"requests"`        // that it was judged by, with the dropped arrivals
 	Kept      int         `json:"requests_kept"`
 	Failed    int         `json:"failed"`
 	Dropped   int         `json:"dropped"`
@@ -50,16 +89,21 @@ type objective struct {
 	partial bool                           // it may be about a part of the requests only
 }
 
-// given returns an objective that is about all requests.
+// given returns an objective that is about all requests, or about those of its label.
 func given(o slo.Objective) objective {
 	all := o.Bounds
 	if all == nil {
 		all = []slo.Bound{}
 	}
-	return objective{Objective: o, bounds: func(*run.Request) []slo.Bound { return all }}
+	return objective{Objective: o, partial: o.Label != "", bounds: func(q *run.Request) []slo.Bound {
+		if !o.Concerns(q.Label) {
+			return nil
+		}
+		return all
+	}}
 }
 
-// givenAll returns objectives that are about all requests.
+// givenAll returns objectives as they were given.
 func givenAll(list []slo.Objective) (out []objective) {
 	for _, o := range list {
 		out = append(out, given(o))
@@ -76,38 +120,52 @@ func (g judge) objectives() []objective {
 		return []objective{given(o)}
 	}
 	if len(g.of.opts.Objectives) > 0 {
-		return givenAll(g.of.opts.Objectives)
+		return givenAll(slices.DeleteFunc(slices.Clone(g.of.opts.Objectives), g.others))
 	}
 	return g.ownObjectives()
 }
 
-// ownObjectives returns an objective for each different set of bounds that requests of the group have. If there are too
-// many, each request is judged by its own bounds, in one objective.
+// others reports whether an objective is about a label that the part of a run does not have.
+func (g judge) others(o slo.Objective) bool {
+	return g.of.part && !slices.ContainsFunc(g.of.all, func(q *run.Request) bool { return o.Concerns(q.Label) })
+}
+
+// owner is a label and the bounds that requests with it have of their own.
+type owner struct {
+	label string
+	slo   record.Bounds
+}
+
+// ownObjectives returns an objective for each different set of bounds that requests of the group have, of each label
+// apart. If there are too many, each request is judged by its own bounds, in one objective.
 func (g judge) ownObjectives() (list []objective) {
-	own := map[record.Bounds]slo.Objective{}
-	var order []record.Bounds
+	own := map[owner]slo.Objective{}
+	var order []owner
 	bare := false
 	for _, q := range g.of.all {
-		if _, known := own[q.SLO]; known {
+		of := owner{q.Label, q.SLO}
+		if _, known := own[of]; known {
 			continue
 		}
 		o, any := slo.Of(q.SLO)
-		own[q.SLO] = o
+		own[of] = o.Of(q.Label)
 		if bare = bare || !any; any {
-			order = append(order, q.SLO)
+			order = append(order, of)
 		}
 	}
 	if len(order) > mostOwn {
 		each := slo.Objective{Kind: slo.Each, Share: slo.KeptFrom}
-		return []objective{{each, func(q *run.Request) []slo.Bound { return own[q.SLO].Bounds }, bare}}
+		return []objective{{each, func(q *run.Request) []slo.Bound { return own[owner{q.Label, q.SLO}].Bounds }, bare}}
 	}
-	slices.SortStableFunc(order, func(a, b record.Bounds) int { return compareBounds(own[a], own[b]) })
-	for _, b := range order {
-		list = append(list, objective{own[b], func(q *run.Request) []slo.Bound {
-			if q.SLO != b {
+	slices.SortStableFunc(order, func(a, b owner) int {
+		return cmp.Or(cmp.Compare(a.label, b.label), compareBounds(own[a], own[b]))
+	})
+	for _, of := range order {
+		list = append(list, objective{own[of], func(q *run.Request) []slo.Bound {
+			if of != (owner{q.Label, q.SLO}) {
 				return nil
 			}
-			return own[b].Bounds
+			return own[of].Bounds
 		}, bare || len(order) > 1})
 	}
 	return list
@@ -137,7 +195,7 @@ func (g judge) judgements(list []objective) []Judgement {
 
 // by judges the group by an objective.
 func (g judge) by(o objective) Judgement {
-	j := Judgement{Objective: o.text()}
+	j := Judgement{Objective: o.text(), Label: o.Label}
 	foreign := 0
 	single := o.Kind != slo.Failures && len(o.Bounds) == 1
 	var values []float64

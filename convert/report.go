@@ -9,7 +9,6 @@ package convert
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
@@ -127,10 +126,11 @@ type Retries struct {
 
 // Options configures a report. The zero value makes inference-perf's default report.
 type Options struct {
-	Percentiles  []float64     // nil means inference-perf's, from 0.1 to 99.9
-	SLO          record.Bounds // replaces the requests' own bounds unless it is zero; see SetSLO
-	ServerTokens bool          // divide by the server's count of output tokens if it reported one
-	MaxMessages  int           // distinct messages listed per failure label; 0 means DefaultMaxMessages
+	Percentiles  []float64                // nil means inference-perf's, from 0.1 to 99.9
+	SLO          record.Bounds            // replaces the requests' own bounds unless it is zero; see SetSLO
+	labelSLO     map[string]record.Bounds // does so for requests with these labels
+	ServerTokens bool                     // divide by the server's count of output tokens if it reported one
+	MaxMessages  int                      // distinct messages listed per failure label; 0 means DefaultMaxMessages
 	// Objectives are the SLO, by which each stage is judged. Without any, SLO is, or else the requests' own bounds are:
 	// 99 % of the requests are to keep them.
 	Objectives []slo.Objective
@@ -139,6 +139,8 @@ type Options struct {
 	Config *config.Config
 	// CacheTokens is the size of the server's prefix cache, in tokens, for the reuse to expect of it; 0 is not known.
 	CacheTokens int64
+	// By are the keys by which requests form groups with reports of their own; nil means [run.UsualKeys].
+	By []run.Key
 	// Sweep describes how the rates of the stages were found; nil means that they were requested.
 	Sweep *Sweep
 }
@@ -175,6 +177,7 @@ type Report struct {
 	Scenarios map[string]*Lifecycle
 	// APIs has the reports on the APIs if requests are of more than one. They have no files.
 	APIs     map[string]*Lifecycle
+	Groups   Groups
 	Partials map[int]*partial.Report // by stage; empty for imported runs, which have no wall clock
 	// Sessions is the report on all sessions of a replay, and SessionStages has those on each stage with sessions. Nil
 	// without sessions.
@@ -215,6 +218,7 @@ func NewReport(r *run.Run, o Options) *Report {
 	p.addScenarios()
 	p.addAPIs()
 	p.addAdapters()
+	addGroups(p)
 	p.known = expectedReuse(r, o.CacheTokens)
 	p.Sessions, p.SessionStages = newSessionReports(r, o, p.known)
 	p.Summary.Additions.Gates = judge{all}.judgements(givenAll(o.Gates))
@@ -227,7 +231,7 @@ func NewReport(r *run.Run, o Options) *Report {
 func (p *Report) addScenarios() {
 	groups := map[string][]*run.Request{}
 	for _, q := range p.run.Requests {
-		name := LoadName(q.Scenario)
+		name := run.LoadName(q.Scenario)
 		groups[name] = append(groups[name], q)
 	}
 	if len(groups) < 2 || len(groups) > mostScenarios {
@@ -236,18 +240,6 @@ func (p *Report) addScenarios() {
 	for name, requests := range groups {
 		p.Scenarios[name] = newSubset(p.run, requests, p.opts, nil).lifecycle()
 	}
-}
-
-// madeNames matches the scenarios that scenarios() makes of the stages of one load.
-var madeNames = regexp.MustCompile(`^stage_\d+$`)
-
-// LoadName returns the name of the load that a scenario belongs to: its own, or one name for all scenarios that
-// scenarios() made of the stages of one load.
-func LoadName(scenario string) string {
-	if madeNames.MatchString(scenario) {
-		return "load"
-	}
-	return scenario
 }
 
 // mostScenarios is how many scenarios have a report of their own.
@@ -303,16 +295,11 @@ func requestsByAdapter(r *run.Run) map[string][]*run.Request {
 			groups[q.Adapter] = append(groups[q.Adapter], q)
 		}
 	}
-	if len(groups) <= mostAdapters {
-		return groups
+	kept := map[string][]*run.Request{}
+	for _, name := range mostRequests(groups, mostAdapters) {
+		kept[name] = groups[name]
 	}
-	names := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(groups[b]), len(groups[a])), cmp.Compare(a, b))
-	})
-	for _, name := range names[mostAdapters:] {
-		delete(groups, name)
-	}
-	return groups
+	return kept
 }
 
 // sortedKeys returns the keys of a map in order, such as the numbers of the stages that have requests.

@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// row is a row of the tables: a stage, a scenario, an adapter or the whole run.
+// row is a row of the tables: a stage, a scenario, an adapter, a group or the whole run.
 type row struct {
 	label string
 	of    *Lifecycle
@@ -65,10 +66,10 @@ func (p *Report) scenarioOf(stage *Lifecycle) string {
 	if len(p.Scenarios) == 0 {
 		return ""
 	}
-	return LoadName(stage.Additions.Load.Scenario)
+	return run.LoadName(stage.Additions.Load.Scenario)
 }
 
-// mostRows is how many adapters have a row.
+// mostRows is how many adapters, and how many groups of a key, have a row.
 const mostRows = 20
 
 // adapterRows returns a row for each adapter.
@@ -78,6 +79,17 @@ func (p *Report) adapterRows() (rows []row) {
 			break
 		}
 		rows = append(rows, row{label: adapter, of: p.Adapters[adapter], whole: len(p.Stages) > 1})
+	}
+	return rows
+}
+
+// rowsOfGroups returns a row for each group of a key.
+func rowsOfGroups(p *Report, key string) (rows []row) {
+	for _, g := range p.Groups.By(key) {
+		if len(rows) == mostRows {
+			break
+		}
+		rows = append(rows, row{label: g.Shown(), of: g.Lifecycle, whole: len(p.Stages) > 1})
 	}
 	return rows
 }

@@ -107,6 +107,7 @@ func TestSchemasHoldForReportsOfInferencePerf(t *testing.T) {
 // everyFile selects all JSON files that a report can have.
 var everyFile = Files{
 	Summary: true, Stages: true, Adapters: true, AdapterStages: true, PerRequest: true, Config: true,
+	Groups: true, GroupStages: true,
 	Fields:   Fields{Request: true, Response: true, Info: true, Chunks: true, Computed: true},
 	Sessions: true, SessionStages: true, PerSession: true,
 }
@@ -213,6 +214,7 @@ func reportCases() map[string]reportCase {
 		"replay":         {lines: runtest.Replay(), opts: Options{CacheTokens: 80}},
 		"failed replay":  {lines: changed(runtest.Replay(), failedCall)},
 		"unary replay":   {lines: changed(runtest.Replay(), unary)},
+		"labels":         {lines: labelLines(), opts: objectives("failures<=0; chat: p99(ttft)<10ms; rag: ttft=1s")},
 		"everything cut": {lines: richLines(), cut: run.Cut{Stages: []int{9}}},
 	}
 }

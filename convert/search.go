@@ -145,7 +145,7 @@ func tierOutcome(p record.SearchProbe, name string) string {
 func searched(r *run.Run, objectives []string, scenario string) bool {
 	want := sortedObjectives(strings.Join(objectives, ","))
 	for _, s := range r.Searches {
-		if scenario != "" && LoadName(s.Scenario) != scenario {
+		if scenario != "" && run.LoadName(s.Scenario) != scenario {
 			continue
 		}
 		for _, t := range tiersOf(s) {

@@ -36,6 +36,7 @@ func Configured(c *config.Config) (Options, Files, error) {
 	}
 	f := Files{
 		Summary: l.Summary, Stages: l.PerStage, Adapters: l.PerAdapter, AdapterStages: l.PerAdapterStage,
+		Groups:     l.PerAdapter,
 		PerRequest: l.PerRequest, Sessions: c.Report.Sessions.Summary, SessionStages: c.Report.Sessions.PerStage,
 		PerSession: c.Report.Sessions.PerSession,
 		Fields: Fields{l.PerRequestFields.Request, l.PerRequestFields.Response, l.PerRequestFields.Info,

@@ -43,7 +43,7 @@ func (p place) String() string {
 func (p *Report) sloAnswers() []SLOAnswer {
 	list := searchAnswers(p.run)
 	for _, names := range slos(p.Summary.Additions.SLO, len(p.opts.Objectives) > 0) {
-		answer := SLOAnswer{Outcome: slo.NoRequests, Text: "SLO " + strings.Join(names, ",") + ": "}
+		answer := SLOAnswer{Outcome: slo.NoRequests, Text: "SLO " + sloText(names) + ": "}
 		var clauses []string
 		scenarios := p.placesByScenario(names)
 		for _, scenario := range sortedKeys(scenarios) {
@@ -96,17 +96,29 @@ func unjudged(judged []Judgement, names []string) string {
 	return strings.Join(list, ", ")
 }
 
-// slos returns the names of the objectives of each SLO: those of the options are one together, and the requests' own
-// bounds are one each.
+// slos returns the names of the objectives of each SLO: those of the options are one together for each label, and the
+// requests' own bounds are one each.
 func slos(judged []Judgement, together bool) (list [][]string) {
+	at := map[string]int{}
 	for _, j := range judged {
-		if len(list) > 0 && together {
-			list[0] = append(list[0], j.Objective)
+		if i, known := at[j.Label]; known && together {
+			list[i] = append(list[i], j.Objective)
 			continue
 		}
+		at[j.Label] = len(list)
 		list = append(list, []string{j.Objective})
 	}
 	return list
+}
+
+// sloText returns the objectives of one SLO as one text, with their label once.
+func sloText(names []string) string {
+	text := names[0]
+	label := text[:strings.LastIndexByte(text, ':')+1] // objectives have no colons
+	for _, name := range names[1:] {
+		text += "," + strings.TrimSpace(strings.TrimPrefix(name, label))
+	}
+	return text
 }
 
 // placesByScenario returns the stages of each scenario that have requests which the named objectives are about.

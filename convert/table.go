@@ -43,8 +43,8 @@ func (p *Report) WriteVerdict(s Screen) error {
 	return t.err
 }
 
-// WriteTables prints the report for people: a summary of the run, then tables with a row for each stage, scenario and
-// adapter.
+// WriteTables prints the report for people: a summary of the run, then tables with a row for each stage, scenario,
+// adapter and group.
 func (p *Report) WriteTables(s Screen) error {
 	t := s.table()
 	t.searches(p.run.Searches)
@@ -63,6 +63,7 @@ func (p *Report) WriteTables(s Screen) error {
 	if others := len(p.Adapters) - len(adapters); others > 0 {
 		t.line("and %d other adapters", others)
 	}
+	t.groups(p)
 	t.batches(p.Summary.Additions.Inputs)
 	t.answerSizes(&p.Summary.Additions.Answers)
 	t.lengths(label, rows)

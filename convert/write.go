@@ -3,7 +3,6 @@ package convert
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,19 +10,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"unicode/utf16"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/validation"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
-	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // Files selects the files of a report directory. The zero value selects none.
 type Files struct {
 	Summary, Stages         bool // summary_…, stage_N_lifecycle_metrics.json, and the stages' partial benchmark reports
 	Adapters, AdapterStages bool // adapter_A_…, adapter_A_stage_N_lifecycle_metrics.json
+	Groups, GroupStages     bool // group_G_…, group_G_stage_N_lifecycle_metrics.json
 	// Sessions, SessionStages and PerSession select the reports on sessions, of a run that has any:
 	// summary_session_…, stage_N_session_… and per_session_lifecycle_metrics.json.
 	Sessions, SessionStages, PerSession bool
@@ -228,6 +226,7 @@ func (p *Report) lifecycles(d *collector, files Files) {
 			}
 		}
 	}
+	d.groups(p, files)
 }
 
 // collector collects documents and errors.
@@ -277,24 +276,17 @@ func WriteMarked(w io.Writer, documents []Document) error {
 }
 
 // adapterNames returns the adapters' names in the form they have in file names, and adds a remark for each that had to
-// be changed. A name that is a valid file name stays unchanged, whatever the other names are.
+// be changed.
 func (p *Report) adapterNames(files Files) map[string]string {
-	list := sortedKeys(p.Adapters)
-	fit := func(adapter string) bool { return plain.FileName(adapter, nil) == adapter }
-	slices.SortStableFunc(list, func(a, b string) int {
-		if fit(a) != fit(b) {
-			return map[bool]int{true: -1, false: 1}[fit(a)]
+	same := func(adapter string) string { return adapter }
+	names := fileNames(sortedKeys(p.Adapters), same, map[string]bool{}, func(adapter, name string) []string {
+		if !files.AdapterStages {
+			return nil
 		}
-		return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) // a before a_stage_1
+		return stageNames(name, p.AdapterStages[adapter])
 	})
-	names, usedNames := map[string]string{}, map[string]bool{}
-	for _, adapter := range list {
-		name := plain.FileName(adapter, usedNames)
-		names[adapter] = name
-		for stage := range p.AdapterStages[adapter] {
-			usedNames[fmt.Sprintf("%s_stage_%d", strings.ToLower(name), stage)] = files.AdapterStages
-		}
-		if name != adapter && files.Adapters {
+	for _, adapter := range sortedKeys(names) {
+		if name := names[adapter]; name != adapter && files.Adapters {
 			const text = "adapter %q cannot stand in a file's name as it is: its file is %s"
 			p.Remarks = append(p.Remarks, fmt.Sprintf(text, adapter, reportdir.Adapter(name)))
 		}

@@ -24,12 +24,13 @@ import (
 
 type reportFlags struct {
 	out, percentiles, markers     string
-	slo, gate                     string
+	slo, gate                     slo.Text
 	config                        string
-	formats, adapters             []string
+	formats, adapters, by         []string
 	stages                        []int
 	perRequest, perSession        bool
-	adapterStages, force          bool
+	adapterStages, groupStages    bool
+	force                         bool
 	cacheTokens                   int64
 	excludeLate                   bool
 	warmup, cooldown, stageWarmup time.Duration
@@ -50,6 +51,7 @@ load testers are accepted, too.
 
 The report directory gets summary_lifecycle_metrics.json,
 stage_N_lifecycle_metrics.json, adapter_A_lifecycle_metrics.json,
+group_G_lifecycle_metrics.json of each label (or of what --by names),
 inference-perf.partial.stage_N.yaml, config.yaml, validation.json,
 requests.parquet and report.html, a page with tables and charts that loads
 nothing from the network. In a pod of Kubernetes, or with --markers always,
@@ -59,7 +61,8 @@ from logs.
 
 --slo and --gate take objectives, separated by commas: p99(ttft)<500ms,
 failures<1%, goodput(ttft<500ms,tpot<50ms)>=95%, or ttft=500ms as a bound that
-99 % of the requests are to keep.
+99 % of the requests are to keep. chat: p99(ttft)<300ms is about the requests
+with the label chat; semicolons, or another --slo, separate it from others.
 
 Exit codes: 0 for success; 1 if a gate is broken, every request failed or none
 was sent; 2 for misuse; 3 if the input is partial. With 1 and 3 the report is
@@ -67,6 +70,8 @@ written, too.`,
 		Example: `  llmconv report run.jsonl -o report
   llmconv report records/ --per-request --percentiles 50,90,99
   llmconv report run.jsonl --slo 'p99(ttft)<500ms' --gate 'failures<1%'
+  llmconv report run.jsonl --slo 'chat: p99(ttft)<300ms' --slo 'rag: ttft=2s'
+  llmconv report run.jsonl --by scenario,model
   llmconv report run.jsonl --stage-warmup 10s -o warm
   llmconv report run.jsonl --exclude-late -o on-time
   llmconv report run.jsonl --config config.yml -o report
@@ -83,11 +88,13 @@ written, too.`,
 	flags.Int64Var(&f.cacheTokens, "cache-tokens", 0,
 		"size of the server's prefix cache in tokens, for the reuse that a replay is to expect")
 	flags.BoolVar(&f.adapterStages, "per-adapter-stage", false, "also write a file for each stage of each adapter")
+	flags.StringSliceVar(&f.by, "by", nil, "keys whose groups of requests have reports of their own: "+
+		strings.Join(run.KeyNames(), ", ")+" (default label, and endpoint if there are several)")
+	flags.BoolVar(&f.groupStages, "per-group-stage", false, "also write a file for each stage of each group")
 	flags.StringVar(&f.percentiles, "percentiles", "",
 		"percentiles to report (default 0.1 to 99.9)")
-	flags.StringVar(&f.slo, "slo", "",
-		"objectives that each stage is judged by, in place of the run's bounds")
-	flags.StringVar(&f.gate, "gate", "", "objectives that the whole run must keep, written as for --slo")
+	flags.Var(&f.slo, "slo", "objectives that each stage is judged by, in place of the run's bounds")
+	flags.Var(&f.gate, "gate", "objectives that the whole run must keep, written as for --slo")
 	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"},
 		"files to write: json, parquet, csv, html")
 	flags.Var(span{&f.warmup}, "warmup", "leave out the requests sent in the first part of the run")
@@ -145,6 +152,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		Stages: f.stages, Adapters: f.adapters, Late: f.excludeLate,
 	})
 	remark(cmd, r.Remarks[before:])
+	if err := opts.CheckLabels(r); err != nil {
+		return misuse("--slo, --gate: %w", err)
+	}
 	marked := Marked(f.markers, cmd.OutOrStdout())
 	report := convert.NewReport(r, opts)
 	if err := writeReport(cmd, report, dir, files, marked, slices.Contains(f.formats, "html")); err != nil {
@@ -229,8 +239,8 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 	if err := checkMarkers(f.markers); err != nil {
 		return opts, files, err
 	}
-	opts, files = convert.Options{}, convert.Files{Summary: true, Stages: true, Adapters: true, Sessions: true,
-		SessionStages: true, Fields: convert.DefaultFields}
+	opts, files = convert.Options{}, convert.Files{Summary: true, Stages: true, Adapters: true, Groups: true,
+		Sessions: true, SessionStages: true, Fields: convert.DefaultFields}
 	if f.config != "" {
 		c, err := readConfig(cmd, f.config)
 		if err != nil {
@@ -245,6 +255,12 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 	}
 	opts.CacheTokens = f.cacheTokens
 	files.Replace, files.PerSession = f.force, files.PerSession || f.perSession
+	files.GroupStages = f.groupStages
+	if cmd.Flags().Changed("by") {
+		if opts.By, err = run.Keys(f.by); err != nil {
+			return opts, files, misuse("--by: %w", err)
+		}
+	}
 	files.PerRequest, files.AdapterStages = files.PerRequest || f.perRequest, files.AdapterStages || f.adapterStages
 	if err := f.chooseFormats(&files); err != nil {
 		return opts, files, err
@@ -257,12 +273,12 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 		opts.Percentiles = list
 	}
 	if f.slo != "" {
-		if err = opts.SetSLO(f.slo); err != nil {
+		if err = opts.SetSLO(string(f.slo)); err != nil {
 			return opts, files, misuse("--slo: %w", err)
 		}
 	}
 	if f.gate != "" {
-		if opts.Gates, err = slo.Parse(f.gate); err != nil {
+		if opts.Gates, err = slo.Parse(string(f.gate)); err != nil {
 			return opts, files, misuse("--gate: %w", err)
 		}
 	}

@@ -422,7 +422,8 @@ func reportedSizes(dir string) map[int]int {
 		if info, err := os.Stat(path); err != nil || info.Size() > maxReport {
 			continue
 		}
-		if text, err := os.ReadFile(path); err == nil {
+		text, err := os.ReadFile(path)
+		if _, _, _, ofGroup := reportdir.GroupOf(text); err == nil && !ofGroup {
 			sizes[stage] = int(gjson.GetBytes(text, "load_summary.count").Int())
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
@@ -19,13 +20,54 @@ import (
 // Forms shows how objectives are written, for messages and help texts.
 const Forms = "p99(ttft)<500ms, failures<1%, goodput(ttft<500ms,tpot<50ms)>=95%, ttft=500ms"
 
-// Parse reads objectives, separated by commas. Spaces do not matter, and an empty text has no objectives. The bounds of
-// kind Each become one objective. An objective that is given twice counts once. Errors are of type *[SyntaxError].
+// Parse reads objectives: lists separated by semicolons, each after the label of the requests that it is about and a
+// colon, or of all requests. The objectives of a list are separated by commas. Spaces do not matter, and an empty text
+// has no objectives. The bounds of kind Each on a label become one objective. An objective that is given twice counts
+// once. Errors are of type *[SyntaxError].
 func Parse(text string) (list []Objective, err error) {
-	text, columns := dense(text)
-	if text == "" {
+	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
+	column := 0
+	for clause := range strings.SplitSeq(text, ";") {
+		label, objectives, err := cutLabel(clause)
+		at := column + utf8.RuneCountInString(clause) - utf8.RuneCountInString(objectives)
+		if err != nil {
+			return nil, &SyntaxError{column + 1, strings.TrimSpace(clause), err}
+		}
+		if list, err = parseList(list, label, objectives); err != nil {
+			var fault *SyntaxError
+			if errors.As(err, &fault) {
+				fault.Column += at
+			}
+			return nil, err
+		}
+		column += utf8.RuneCountInString(clause) + 1
+	}
+	return list, nil
+}
+
+// cutLabel cuts a list of objectives off the label before it. No objective has a colon, but a label can.
+func cutLabel(clause string) (label, objectives string, err error) {
+	at := strings.LastIndexByte(clause, ':')
+	label, objectives = strings.TrimSpace(clause[:max(at, 0)]), clause[at+1:]
+	switch {
+	case at < 0 && strings.TrimSpace(clause) == "":
+		err = errors.New("an objective is missing beside a semicolon")
+	case at < 0:
+	case label == "":
+		err = errors.New("a label is missing before the colon: write chat: ttft=500ms")
+	case strings.ContainsAny(label, "<>="):
+		err = errors.New("a label stands before its objectives, as in chat: ttft=500ms; rag: ttft=2s")
+	case strings.TrimSpace(objectives) == "":
+		err = fmt.Errorf("what is to hold for %q? Write chat: ttft=500ms", label)
+	}
+	return label, objectives, err
+}
+
+// parseList adds the objectives of one label to a list.
+func parseList(list []Objective, label, text string) ([]Objective, error) {
+	text, columns := dense(text)
 	parts, at, err := split(text)
 	if err != nil {
 		return nil, &SyntaxError{columns[at], text, err}
@@ -33,7 +75,7 @@ func Parse(text string) (list []Objective, err error) {
 	for _, part := range parts {
 		o, err := parseOne(part)
 		if err == nil {
-			list, err = add(list, o)
+			list, err = add(list, o.Of(label))
 		}
 		if err != nil {
 			var f fault
@@ -70,7 +112,7 @@ func split(text string) (parts []string, at int, err error) {
 // add adds an objective to the list. It joins those of kind Each.
 func add(list []Objective, o Objective) ([]Objective, error) {
 	at := slices.IndexFunc(list, func(other Objective) bool {
-		return other.text == o.text || o.Kind == Each && other.Kind == Each
+		return other.Label == o.Label && (other.text == o.text || o.Kind == Each && other.Kind == Each)
 	})
 	if at < 0 {
 		return append(list, o), nil

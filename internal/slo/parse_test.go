@@ -21,28 +21,34 @@ func TestParse(t *testing.T) {
 		want []Objective
 	}{
 		{"", nil},
-		{"p99(ttft)<500ms", []Objective{{Percentile, ttft, .99, false, "p99(ttft)<500ms"}}},
-		{" p99.9( ttft ) <= 0.5s ", []Objective{{Percentile, []Bound{{"ttft", 500 * ms, false}}, .999, false,
+		{"p99(ttft)<500ms", []Objective{{Percentile, ttft, .99, false, "", "p99(ttft)<500ms"}}},
+		{" p99.9( ttft ) <= 0.5s ", []Objective{{Percentile, []Bound{{"ttft", 500 * ms, false}}, .999, false, "",
 			"p99.9(ttft)<=0.5s"}}},
 		{"p95(latency)<2s", []Objective{{Percentile, []Bound{{"request_latency", 2 * time.Second, true}}, .95, false,
-			"p95(latency)<2s"}}},
-		{"failures<1%", []Objective{{Failures, nil, .01, true, "failures<1%"}}},
-		{"failures<=0", []Objective{{Failures, nil, 0, false, "failures<=0"}}},
-		{"failures<.005", []Objective{{Failures, nil, .005, true, "failures<.005"}}},
+			"", "p95(latency)<2s"}}},
+		{"failures<1%", []Objective{{Failures, nil, .01, true, "", "failures<1%"}}},
+		{"failures<=0", []Objective{{Failures, nil, 0, false, "", "failures<=0"}}},
+		{"failures<.005", []Objective{{Failures, nil, .005, true, "", "failures<.005"}}},
 		{"goodput(ttft<500ms,tpot<=50ms)>=95%", []Objective{{Goodput,
-			[]Bound{{"ttft", 500 * ms, true}, {"tpot", 50 * ms, false}}, .95, false,
+			[]Bound{{"ttft", 500 * ms, true}, {"tpot", 50 * ms, false}}, .95, false, "",
 			"goodput(ttft<500ms,tpot<=50ms)>=95%"}}},
-		{"goodput(ttft=500ms)>0.5", []Objective{{Goodput, []Bound{{"ttft", 500 * ms, false}}, .5, true,
+		{"goodput(ttft=500ms)>0.5", []Objective{{Goodput, []Bound{{"ttft", 500 * ms, false}}, .5, true, "",
 			"goodput(ttft=500ms)>0.5"}}},
 		{"ttft=500ms,p50(ttft)<100ms,itl=9ms,p50(ttft)<100ms", []Objective{
-			{Each, []Bound{{"ttft", 500 * ms, false}, {"itl", 9 * ms, false}}, .99, false, "ttft=500ms,itl=9ms"},
-			{Percentile, []Bound{{"ttft", 100 * ms, true}}, .5, false, "p50(ttft)<100ms"}}},
+			{Each, []Bound{{"ttft", 500 * ms, false}, {"itl", 9 * ms, false}}, .99, false, "", "ttft=500ms,itl=9ms"},
+			{Percentile, []Bound{{"ttft", 100 * ms, true}}, .5, false, "", "p50(ttft)<100ms"}}},
 		{"p99(time_to_first_audio)<300ms, p95(rtf) < 0.8", []Objective{
-			{Percentile, []Bound{{"first_audio", 300 * ms, true}}, .99, false, "p99(time_to_first_audio)<300ms"},
-			{Percentile, []Bound{{"rtf", 800 * ms, true}}, .95, false, "p95(rtf)<0.8"}}},
+			{Percentile, []Bound{{"first_audio", 300 * ms, true}}, .99, false, "", "p99(time_to_first_audio)<300ms"},
+			{Percentile, []Bound{{"rtf", 800 * ms, true}}, .95, false, "", "p95(rtf)<0.8"}}},
 		{"goodput(ttfa<=300ms,real_time_factor<1)>=95%", []Objective{{Goodput,
-			[]Bound{{"first_audio", 300 * ms, false}, {"rtf", time.Second, true}}, .95, false,
+			[]Bound{{"first_audio", 300 * ms, false}, {"rtf", time.Second, true}}, .95, false, "",
 			"goodput(ttfa<=300ms,real_time_factor<1)>=95%"}}},
+		{" failures<1% ; big chat : ttft=300ms,p50(itl)<9ms; a:b: ttft=2s ;big chat:itl=9ms", []Objective{
+			{Failures, nil, .01, true, "", "failures<1%"},
+			{Each, []Bound{{"ttft", 300 * ms, false}, {"itl", 9 * ms, false}}, .99, false, "big chat",
+				"ttft=300ms,itl=9ms"},
+			{Percentile, []Bound{{"itl", 9 * ms, true}}, .5, false, "big chat", "p50(itl)<9ms"},
+			{Each, []Bound{{"ttft", 2 * time.Second, false}}, .99, false, "a:b", "ttft=2s"}}},
 	} {
 		got, err := Parse(tt.text)
 		if err != nil || !slices.EqualFunc(got, tt.want, equal) {
@@ -168,6 +174,9 @@ func TestParseShowsTheColumn(t *testing.T) {
 		"p99(ş)<1s":                          5,
 		"goodput(\nttft<1s,\n ş<1s)>=95%":    20,
 		"p99(ttft)<1s,\tp99(ttft)<=1s x,x=1": 26,
+		"ş: ttft=1s; chat: itl<":             22,
+		"ttft=1s; chat:":                     9,
+		"ttft=1s;":                           9,
 	} {
 		_, err := Parse(text)
 		var fault *SyntaxError
@@ -186,7 +195,7 @@ func TestOf(t *testing.T) {
 		t.Errorf("got %s, want %s", o, want)
 	}
 	list, err := Parse(o.String())
-	if err != nil || EachOf(list) != bounds || Join(list) != o.String() {
+	if err != nil || EachOf(list, "") != bounds || Join(list) != o.String() {
 		t.Errorf("got %+v, %v, want the bounds again", list, err)
 	}
 	if _, any := Of(record.Bounds{}); any {
@@ -199,7 +208,8 @@ func FuzzParse(f *testing.F) {
 	for _, text := range []string{"p99(ttft)<500ms", "p99.9(latency)<=1m30s", "failures<1%", "failures<=.0",
 		"goodput(ttft<500ms,tpot<50ms)>=95%", "ttft=500ms,itl=9ms", "p99(ttft)>1s", ",", "((", "p1e9(ttft)<1s",
 		"failures<99999999%", "p99(ttft)<9999999h", "goodput(ttft<1s)>=NaN", "\x1b[2J\u202e(itl)<1s",
-		"p99(ttft)<\n1s", "p99(rtf)<0.8,ttfa=1s", "rtf<1e999"} {
+		"p99(ttft)<\n1s", "p99(rtf)<0.8,ttfa=1s", "rtf<1e999",
+		"failures<1%;chat: ttft=1s; a:b:itl=1s; chat: failures<1%", ";", "chat:", ":ttft=1s", "\n:\nttft=1s"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -224,4 +234,37 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q: %q means %+v, %v, want %+v", text, Join(list), again, err, list)
 		}
 	})
+}
+
+func TestLabelsOfObjectives(t *testing.T) {
+	t.Parallel()
+	list, err := Parse("ttft=1s,tpot=50ms; chat: ttft=300ms; rag: ttft=2s,failures<1%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Labels(list); !slices.Equal(got, []string{"chat", "rag"}) {
+		t.Errorf("got %q, want chat and rag", got)
+	}
+	for label, want := range map[string]record.Bounds{"": {TTFT: 1000, TPOT: 50}, "chat": {TTFT: 300, TPOT: 50},
+		"rag": {TTFT: 1000, TPOT: 50}, "other": {TTFT: 1000, TPOT: 50}} {
+		if got := EachOf(list, label); got != want {
+			t.Errorf("%q: got %+v, want %+v", label, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"chat:":             `what is to hold for "chat"? Write chat: ttft=500ms`,
+		" : ttft=1s":        "a label is missing before the colon: write chat: ttft=500ms",
+		"p99(ttft)<1s:chat": "a label stands before its objectives, as in chat: ttft=500ms; rag: ttft=2s",
+		"ttft=1s;;itl=1s":   "an objective is missing beside a semicolon",
+		"chat: ttft=1s,":    "an objective is missing beside a comma",
+	} {
+		if _, err := Parse(text); err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", text, err, want)
+		}
+	}
+	var flag Text
+	if err := errors.Join(flag.Set("failures<1%"), flag.Set("chat: ttft=1s")); err != nil ||
+		flag.String() != "failures<1%; chat: ttft=1s" {
+		t.Errorf("got %s, %v", flag.String(), err)
+	}
 }

@@ -8,11 +8,13 @@
 //	goodput(ttft<500ms,tpot<50ms)>=95%       95 % of the requests keep all the bounds
 //	ttft=500ms,tpot=50ms                     bounds on each request, which 99 % of them are to keep
 //	p99(first_audio)<300ms,p99(rtf)<1        99 % of the sounds begin by then, and come faster than they play
+//	failures<1%; chat: ttft=300ms; rag: ttft=2s   the first of all requests, each other of those with its label
 package slo
 
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,13 +43,28 @@ type Objective struct {
 	// Share is the least share of the requests, from 0 to 1, that has to keep the bounds. For Failures it is the
 	// largest share that may fail.
 	Share  float64
-	Strict bool // the share itself does not do: failures<1%, goodput(…)>95%
+	Strict bool   // the share itself does not do: failures<1%, goodput(…)>95%
+	Label  string // of the requests that it is about; "" means all
 
-	text string
+	text string // without the label
 }
 
-// String returns the objective as it was written, without spaces.
-func (o Objective) String() string { return o.text }
+// String returns the objective as it was written, without spaces, and with its label before it.
+func (o Objective) String() string {
+	if o.Label == "" || o.text == "" {
+		return o.text
+	}
+	return o.Label + ": " + o.text
+}
+
+// Of returns the objective for the requests of a label alone.
+func (o Objective) Of(label string) Objective {
+	o.Label = label
+	return o
+}
+
+// Concerns reports whether the objective is about the requests of a label.
+func (o Objective) Concerns(label string) bool { return o.Label == "" || o.Label == label }
 
 // Bound is an upper bound on a latency of a request.
 type Bound struct {
@@ -116,17 +133,32 @@ func Of(b record.Bounds) (Objective, bool) {
 	return o, len(parts) > 0
 }
 
-// EachOf returns the bounds on each request that the objectives contain; zero if they contain none.
-func EachOf(list []Objective) (b record.Bounds) {
+// EachOf returns the bounds on each request of a label that the objectives contain; zero if they contain none. ""
+// stands for the labels that no objective names. Of two bounds on a latency the tighter counts.
+func EachOf(list []Objective, label string) (b record.Bounds) {
+	least := map[string]time.Duration{}
 	for _, o := range list {
-		if o.Kind != Each {
+		if o.Kind != Each || !o.Concerns(label) {
 			continue
 		}
 		for _, bound := range o.Bounds {
-			_ = b.Set(bound.Latency, bound.Limit) // never fails: the latency is known and the limit positive
+			if limit, known := least[bound.Latency]; !known || bound.Limit < limit {
+				least[bound.Latency] = bound.Limit
+				_ = b.Set(bound.Latency, bound.Limit) // never fails: the latency is known and the limit positive
+			}
 		}
 	}
 	return b
+}
+
+// Labels returns the labels that objectives name, each once, in their order.
+func Labels(list []Objective) (labels []string) {
+	for _, o := range list {
+		if o.Label != "" && !slices.Contains(labels, o.Label) {
+			labels = append(labels, o.Label)
+		}
+	}
+	return labels
 }
 
 // StreamFault returns why answers that are not streamed cannot be judged by the objectives, and nil if they can.
@@ -165,12 +197,37 @@ func APIFault(list []Objective, api string, generates bool) error {
 
 // Join returns the texts of the objectives as one text, which Parse reads.
 func Join(list []Objective) string {
-	texts := make([]string, len(list))
+	var text strings.Builder
 	for i, o := range list {
-		texts[i] = o.text
+		switch {
+		case i == 0:
+			text.WriteString(o.String())
+		case o.Label == list[i-1].Label:
+			text.WriteString("," + o.text)
+		default:
+			text.WriteString("; " + o.String())
+		}
 	}
-	return strings.Join(texts, ",")
+	return text.String()
 }
+
+// Text is the value of a flag of objectives. Each use of the flag adds to those before.
+type Text string
+
+// Set adds objectives. They are parsed when all flags are read.
+func (t *Text) Set(more string) error {
+	if *t != "" {
+		*t += "; "
+	}
+	*t += Text(more)
+	return nil
+}
+
+// String returns the objectives, as Parse reads them.
+func (t *Text) String() string { return string(*t) }
+
+// Type names the value in help texts.
+func (*Text) Type() string { return "objectives" }
 
 // Outcome is what became of an objective.
 type Outcome string

@@ -93,8 +93,11 @@ func Read(dir string) (reports []Report, remarks []Remark, err error) {
 		if name == nil || e.IsDir() || strings.Contains(name[1], reportdir.AdapterMark) {
 			continue
 		}
-		files++
 		stage, err := readStage(filepath.Join(dir, e.Name()))
+		if errors.Is(err, errGroup) {
+			continue
+		}
+		files++
 		if err != nil {
 			remarks = append(remarks, Remark{err.Error(), !errors.Is(err, errEmpty)})
 			continue
@@ -135,12 +138,18 @@ func readStage(path string) (Stage, error) {
 	if text, err = reportdir.JSON(text); err != nil {
 		return Stage{}, fmt.Errorf("%s: left out: %w", path, err)
 	}
+	if _, _, _, found := reportdir.GroupOf(text); found {
+		return Stage{}, errGroup
+	}
 	stage, err := parseStage(text)
 	if err != nil {
 		return Stage{}, fmt.Errorf("%s: left out: %w", path, err)
 	}
 	return stage, nil
 }
+
+// errGroup reports that a file is about a group of requests, not about all of a stage.
+var errGroup = errors.New("it is about a group of requests")
 
 // errEmpty reports that a stage has no successful request, so that nothing was measured.
 var errEmpty = errors.New("it has no successful requests")

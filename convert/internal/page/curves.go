@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
@@ -36,7 +37,7 @@ func curvesOf(p *convert.Report) *curves {
 	if len(scenariosOf(p)) > 1 {
 		requests := p.Run().Requests
 		out.scenarios = groupCurves(p, func(i int, _ convert.Sample) string {
-			return convert.LoadName(requests[i].Scenario)
+			return run.LoadName(requests[i].Scenario)
 		})
 	}
 	out.ttftDots, out.itlDots = points.dots(p, ttft), points.dots(p, itl)

@@ -27,7 +27,7 @@ func scenariosOf(p *convert.Report) (list []scenario) {
 	spans := map[string][2]float64{}
 	requests := p.Run().Requests
 	for _, q := range requests {
-		at, name := p.Run().Seconds(q.Start-requests[0].Start), convert.LoadName(q.Scenario)
+		at, name := p.Run().Seconds(q.Start-requests[0].Start), run.LoadName(q.Scenario)
 		span, known := spans[name]
 		if !known {
 			span[0] = at
@@ -39,7 +39,7 @@ func scenariosOf(p *convert.Report) (list []scenario) {
 		if search != nil {
 			s.Stages = probedStages(p, search)
 		}
-		name := convert.LoadName(s.Name)
+		name := run.LoadName(s.Name)
 		span, sent := spans[name]
 		k := slices.IndexFunc(list, func(o scenario) bool { return o.Name == name })
 		switch {
@@ -121,7 +121,7 @@ func (r *Run) nameScenarios() {
 
 // recorded returns the scenario that the report of a stage names.
 func (p part) recorded() string {
-	return plain.Terminal(convert.LoadName(p.doc.Get("xk6_llm.load.scenario").String()))
+	return plain.Terminal(run.LoadName(p.doc.Get("xk6_llm.load.scenario").String()))
 }
 
 // order returns the number of the scenario of a stage.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
@@ -95,17 +97,18 @@ const (
 	OfRun Subject = iota
 	OfStage
 	OfAdapter
+	OfGroup // or of its part in a stage: the document tells
 )
 
 // Lifecycle is the file of a lifecycle report.
 type Lifecycle struct {
 	File    string // the name in the directory, with its prefix
 	Subject Subject
-	Label   string // the digits of the stage, or the adapter as file names spell it
+	Label   string // the digits of the stage, or the adapter or the group as file names spell it
 }
 
-// Lifecycles lists the lifecycle reports of a directory on the run, its stages and its adapters. Where there is a
-// summary, only the files with its prefix are listed; the first summary counts.
+// Lifecycles lists the lifecycle reports of a directory on the run, its stages, its adapters and its groups. Where
+// there is a summary, only the files with its prefix are listed; the first summary counts.
 func Lifecycles(dir string) (list []Lifecycle, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -139,11 +142,23 @@ func lifecycle(name string) (Lifecycle, bool) {
 	if stage := stageFile.FindStringSubmatch(name); stage != nil {
 		return Lifecycle{Subject: OfStage, Label: stage[1]}, true
 	}
+	if group := groupFile.FindStringSubmatch(name); group != nil {
+		return Lifecycle{Subject: OfGroup, Label: group[1]}, true
+	}
 	adapter := adapterFile.FindStringSubmatch(name)
 	if adapter == nil || adapterStage.MatchString(adapter[1]) {
 		return Lifecycle{}, false
 	}
 	return Lifecycle{Subject: OfAdapter, Label: adapter[1]}, true
+}
+
+// GroupOf returns the key and the name of the group that a lifecycle report is about, and whether it is only about the
+// group's part in a stage. It returns false if the report is about no group. Names of files do not tell: a group can be
+// called a_stage_1, and a prefix can begin with group_.
+func GroupOf(document []byte) (by, name string, ofStage, found bool) {
+	group := gjson.GetBytes(document, "xk6_llm.group")
+	return group.Get("by").String(), group.Get("name").String(), gjson.GetBytes(document, "xk6_llm.load").Exists(),
+		group.Exists()
 }
 
 // JSON returns the text of a JSON document as it has to be parsed: a byte order mark is removed and null stands for the

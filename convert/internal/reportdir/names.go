@@ -58,6 +58,14 @@ func AdapterStage(adapter string, number int) string {
 	return fmt.Sprintf("adapter_%s_stage_%d"+lifecycleEnd, adapter, number)
 }
 
+// Group returns the name of the report on a group of requests. The group's name must be fit for a file name.
+func Group(group string) string { return fmt.Sprintf("group_%s"+lifecycleEnd, group) }
+
+// GroupStage returns the name of the report on a group's requests in a stage.
+func GroupStage(group string, number int) string {
+	return fmt.Sprintf("group_%s_stage_%d"+lifecycleEnd, group, number)
+}
+
 // PartialStage returns the name of a stage's partial benchmark report.
 func PartialStage(number int) string {
 	return fmt.Sprintf("inference-perf.partial.stage_%d.yaml", number)
@@ -74,7 +82,7 @@ var (
 )
 
 // PrefixedStagePattern finds the files of stages whatever their prefix. The groups are the prefix and the number. It
-// also finds the stages of adapters, whose prefix contains AdapterMark.
+// also finds the stages of adapters, whose prefix contains AdapterMark, and those of groups; see [GroupOf].
 var PrefixedStagePattern = regexp.MustCompile(`^(.*)stage_([0-9]{1,9})_lifecycle_metrics\.json$`)
 
 // AdapterMark begins the name of each adapter's report.
@@ -83,5 +91,6 @@ const AdapterMark = "adapter_"
 var (
 	stageFile    = regexp.MustCompile(`^stage_(\d+)` + lifecycleEnd + `$`)
 	adapterFile  = regexp.MustCompile(`^adapter_(.+)` + lifecycleEnd + `$`)
+	groupFile    = regexp.MustCompile(`^group_(.+)` + lifecycleEnd + `$`)
 	adapterStage = regexp.MustCompile(`_stage_\d+$`) // ends the adapter's name that adapterFile found
 )
