@@ -53,14 +53,14 @@ func New(seed int64, shares ...float64) (*Deal, error) {
 }
 
 // countsOf returns how many things of a block each part gets. It takes the smallest block that the shares divide to one
-// millionth, or else one of the largest size, whose rest goes to the largest remainders.
+// billionth, or else one of the largest size, whose rest goes to the largest remainders.
 func countsOf(shares []float64) []int {
 	counts := make([]int, len(shares))
 	for size := 1; size <= Most; size++ {
 		sum, fits := 0, true
 		for i, share := range shares {
 			n := math.Round(share * float64(size))
-			fits = fits && math.Abs(n-share*float64(size)) <= 1e-6*float64(size)
+			fits = fits && math.Abs(n-share*float64(size)) <= 1e-9*float64(size)
 			counts[i] = int(n)
 			sum += counts[i]
 		}

@@ -1,0 +1,116 @@
+package traffic
+
+import (
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestWhenUsersLeave(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		leave *Leave
+		text  string
+		fault string
+	}{
+		{&Leave{Share: 0.05, After: 2 * time.Second}, "2s", ""},
+		{&Leave{Share: 1, Tokens: 20}, "20 tokens", ""},
+		{&Leave{Share: 0.5, When: Queued}, "queued", ""},
+		{&Leave{Share: 1e-4, When: PromptSent}, "prompt-sent", ""},
+		{&Leave{After: 1}, "", "share must be above 0 and at most 1, got 0"},
+		{&Leave{Share: -1, After: 1}, "", "share must be above 0"},
+		{&Leave{Share: 1.5, After: 1}, "", "share must be above 0"},
+		{&Leave{Share: math.NaN(), After: 1}, "", "share must be above 0 and at most 1, got NaN"},
+		{&Leave{Share: math.Inf(1), After: 1}, "", "share must be above 0"},
+		{&Leave{Share: 1e-5, After: 1}, "", "by at least 1 in 10000, got 1e-05"},
+		{&Leave{Share: 1 - 1e-5, After: 1}, "", "by at least 1 in 10000"},
+		{&Leave{Share: 1}, "", "told in one way"},
+		{&Leave{Share: 1, After: 1, Tokens: 1}, "", "told in one way"},
+		{&Leave{Share: 1, After: -1}, "", "after must be positive, got -1ns"},
+		{&Leave{Share: 1, Tokens: -1}, "", "tokens must be positive, got -1"},
+		{&Leave{Share: 1, When: "later"}, "", `'queued' or 'prompt-sent', got "later"`},
+	} {
+		switch err := tt.leave.Check(); {
+		case tt.fault == "":
+			if got := tt.leave.String(); err != nil || got != tt.text {
+				t.Errorf("got %q, %v, want %q", got, err, tt.text)
+			}
+		case err == nil || !strings.Contains(err.Error(), tt.fault):
+			t.Errorf("got %v, want %q", err, tt.fault)
+		}
+	}
+}
+
+// The share is exact, however many instances draw it, each of which sees some of the numbers in some order.
+func TestShareOfThoseWhoLeave(t *testing.T) {
+	t.Parallel()
+	for _, share := range []float64{0.05, 0.5, 1.0 / 3, 0.0123, 0.9999, 1e-4, 1} {
+		one := &Leave{Share: share, Tokens: 1}
+		var leaves [10_000]bool
+		for seq := range 2 {
+			n := 0
+			for k := range leaves {
+				if leaves[k] = one.Of(7, int64(k), seq); leaves[k] {
+					n++
+				}
+			}
+			if want := share * 10_000; math.Abs(float64(n)-want) > 0.5 {
+				t.Errorf("share %v: %d of 10,000 leave, want %v", share, n, want)
+			}
+		}
+		var instances sync.WaitGroup
+		for i := range 3 {
+			instances.Go(func() {
+				own := &Leave{Share: share, Tokens: 1}
+				for k := len(leaves) - 3 + i; k >= 0; k -= 3 {
+					if k < len(leaves) && own.Of(7, int64(k), 1) != leaves[k] {
+						t.Errorf("share %v: instance %d decides otherwise about %d", share, i, k)
+						return
+					}
+				}
+			})
+		}
+		instances.Wait()
+	}
+}
+
+// Other seeds, and other requests of an iteration, make other users leave.
+func TestWhoLeaves(t *testing.T) {
+	t.Parallel()
+	who := func(l *Leave, seed int64, seq int) string {
+		var list strings.Builder
+		for k := range int64(100) {
+			if l.Of(seed, k, seq) {
+				list.WriteByte('x')
+			} else {
+				list.WriteByte('.')
+			}
+		}
+		return list.String()
+	}
+	l := &Leave{Share: 0.5, Tokens: 1}
+	own := &Leave{Share: 0.5, Tokens: 1, Seed: new(int64(7))}
+	first := who(l, 7, 0)
+	if who(l, 8, 0) == first || who(l, 7, 1) == first || who(own, 8, 0) != first || who(l, 7, 0) != first {
+		t.Errorf("got %s by seed 7, %s by 8, %s of the second request, %s by a seed of its own", first, who(l, 8, 0),
+			who(l, 7, 1), who(own, 8, 0))
+	}
+}
+
+func FuzzLeave(f *testing.F) {
+	for _, share := range []float64{0, 1e-4, 0.05, 1.0 / 3, 0.99995, 0.9999, 1, -1, math.NaN(), math.Inf(1)} {
+		f.Add(share, int64(0), 1, "", int64(0), 0)
+		f.Add(share, int64(time.Second), 0, Queued, int64(math.MaxInt64), 3)
+	}
+	f.Fuzz(func(t *testing.T, share float64, after int64, tokens int, when string, k int64, seq int) {
+		l := &Leave{Share: share, After: time.Duration(after), Tokens: tokens, When: when}
+		if l.Check() != nil {
+			return
+		}
+		if k = max(k, -(k + 1)); l.String() == "" || l.Of(k, k, seq) != l.Of(k, k, seq) {
+			t.Errorf("%+v of %d, %d: %q", l, k, seq, l)
+		}
+	})
+}
