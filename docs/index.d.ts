@@ -219,6 +219,21 @@ declare module 'k6/x/llm' {
      * the fields of its record here.
      */
     extraBody?: Record<string, unknown>;
+    /**
+     * Makes the user leave when it is aborted: the error type of the result is 'abandoned'. If it is aborted before the request is sent,
+     * nothing is sent, and the call throws an AbortError. Only an Async method can hear it later, because the others stop the script.
+     */
+    signal?: Signal;
+  }
+
+  /**
+   * An AbortSignal, or an object that behaves like one, because k6 has none. removeEventListener is called when the request has ended, if
+   * there is such a method.
+   */
+  export interface Signal {
+    readonly aborted: boolean;
+    addEventListener(type: 'abort', listener: () => void): void;
+    removeEventListener?(type: 'abort', listener: () => void): void;
   }
 
   /** What a class of users has, or a request says, instead of the client's options. */
@@ -237,8 +252,11 @@ declare module 'k6/x/llm' {
 
   /** Users who leave. The connection of such a request is closed, or its stream of HTTP/2 reset, and it counts neither as a success nor as a failure. */
   export interface Cancel {
-    /** The share of the requests, above 0 and at most 1. Which ones follows from their numbers and the seed. */
-    share: number;
+    /**
+     * The share of the requests, above 0 and at most 1; only a request need not name it, for which it is 1. Which ones follows from their
+     * numbers and the seed. Nobody leaves in a warm-up.
+     */
+    share?: number;
     /** When they leave: so long after the request was sent; as soon as it is sent whole; or 100 ms after it was sent, if no output has come. */
     after?: Duration | 'queued' | 'prompt-sent';
     /** After how many pieces of output they leave, instead of a time: tokens, where the server sends each by itself. */
@@ -413,8 +431,8 @@ declare module 'k6/x/llm' {
   export class Client {
     constructor(options?: ClientOptions);
     /** Sends a request to the endpoint of the client's api and waits until it ends. */
-    send(request: Request): Result;
-    sendAsync(request: Request): Promise<Result>;
+    send(request: Request, options?: { signal?: Signal }): Result;
+    sendAsync(request: Request, options?: { signal?: Signal }): Promise<Result>;
     /** Sends a chat; a string is a single user message. */
     chat(messages: Message[] | string, options?: RequestOptions): Result;
     chatAsync(messages: Message[] | string, options?: RequestOptions): Promise<Result>;

@@ -25,7 +25,7 @@ func ownClassFields(rt *sobek.Runtime, c *traffic.Class) fields {
 			c.Priority = new(int64)
 			return integer(c.Priority, -1<<31)(v)
 		},
-		"cancel": func(v sobek.Value) error { return readLeave(rt, &c.Leave, v) },
+		"cancel": func(v sobek.Value) error { return readLeave(rt, &c.Leave, 0, v) },
 	}
 }
 
@@ -51,12 +51,12 @@ func readClasses(rt *sobek.Runtime, dst *map[string]traffic.Class) func(sobek.Va
 	}
 }
 
-// readLeave reads which users leave, and when.
-func readLeave(rt *sobek.Runtime, dst **traffic.Leave, v sobek.Value) error {
+// readLeave reads which users leave, and when. share is that of a rule that names none; 0 means that each must.
+func readLeave(rt *sobek.Runtime, dst **traffic.Leave, share float64, v sobek.Value) error {
 	if absent(v) {
 		return nil
 	}
-	var l traffic.Leave
+	l := traffic.Leave{Share: share}
 	var tokens, seed int64
 	given := map[string]bool{}
 	f := fields{
@@ -76,7 +76,7 @@ func readLeave(rt *sobek.Runtime, dst **traffic.Leave, v sobek.Value) error {
 		return err
 	}
 	switch l.Tokens = int(tokens); {
-	case !given["share"]:
+	case share == 0 && !given["share"]:
 		return errors.New("share is missing: how many of the requests are given up, such as 0.05")
 	case given["seed"]:
 		l.Seed = &seed

@@ -50,9 +50,11 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 // methods returns the methods of a Client: send for its own API, and one for each API.
 func (c *jsClient) methods() map[string]any {
 	methods := map[string]any{
-		"send":      func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
-		"sendAsync": func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },
-		"replay":    c.replay, "replayAsync": c.replayAsync,
+		"send": func(request, options sobek.Value) (*result, error) { return c.wait(c.send(request, options)) },
+		"sendAsync": func(request, options sobek.Value) (*sobek.Promise, error) {
+			return c.start(c.send(request, options))
+		},
+		"replay": c.replay, "replayAsync": c.replayAsync,
 	}
 	for _, d := range api.All() {
 		methods[d.Verb()] = func(args ...sobek.Value) (*result, error) { return c.wait(c.ask(d, args)) }
@@ -72,8 +74,9 @@ func stand(rt *sobek.Runtime, object *sobek.Object, number int, methods map[stri
 	return err
 }
 
-// send reads {messages | prompt, …} for the client's api. In a chat, a prompt becomes the only message.
-func (c *jsClient) send(request sobek.Value) (engine.Job, error) {
+// send reads {messages | prompt, …} for the client's api, and options beside it. In a chat, a prompt becomes the only
+// message.
+func (c *jsClient) send(request, options sobek.Value) (engine.Job, error) {
 	var opts requestOptions
 	if absent(request) {
 		return engine.Job{}, errors.New("send needs a request such as {messages: [...]} or {prompt: '...'}")
@@ -82,6 +85,10 @@ func (c *jsClient) send(request sobek.Value) (engine.Job, error) {
 		return engine.Job{}, errSession
 	}
 	if err := opts.withInput(c.m.vu.Runtime()).read(c.m.vu.Runtime(), "request", request); err != nil {
+		return engine.Job{}, err
+	}
+	beside := fields{"signal": opts.readSignal(c.m.vu.Runtime())}
+	if err := beside.read(c.m.vu.Runtime(), "send", options); err != nil {
 		return engine.Job{}, err
 	}
 	err := c.Input(&opts.Request, opts.hasPrompt)
@@ -189,6 +196,9 @@ func (c *jsClient) wait(j engine.Job, err error) (*result, error) {
 	if err != nil {
 		return nil, asPrintable(err)
 	}
+	if s := signalOf(&j); s != nil && s.Err() != nil {
+		panic(s.abortError()) // what the script catches
+	}
 	prepared, err := c.prepare(j)
 	if errors.Is(err, errAborted) {
 		return nil, nil // the script is interrupted, and never sees the result
@@ -214,9 +224,19 @@ func (c *jsClient) start(j engine.Job, err error) (*sobek.Promise, error) {
 	if err != nil {
 		return nil, asPrintable(err)
 	}
+	s := signalOf(&j)
+	if s != nil && s.Err() != nil {
+		promise, _, reject := promises.New(c.m.vu)
+		reject(s.abortError())
+		return promise, nil
+	}
 	prepared, err := c.prepare(j)
 	if errors.Is(err, errAborted) {
 		return nil, nil // the script is interrupted, and never sees the promise
+	}
+	heard := func() {}
+	if err == nil && s != nil {
+		heard, err = s.listen(c.m.vu)
 	}
 	if err != nil {
 		return nil, asPrintable(err)
@@ -224,6 +244,7 @@ func (c *jsClient) start(j engine.Job, err error) (*sobek.Promise, error) {
 	promise, resolve, reject := promises.New(c.m.vu)
 	go func() { // the event loop waits for the promise
 		res, err := do(prepared)
+		heard()
 		if err != nil {
 			reject(asPrintable(err))
 			return

@@ -278,6 +278,8 @@ func (o *requestOptions) fields(rt *sobek.Runtime) fields {
 	maps.Copy(f, visualFields(o.visual))
 	maps.Copy(f, classFields(rt, &o.class))
 	maps.Copy(f, fields{
+		"cancel":    func(v sobek.Value) error { return readLeave(rt, &o.class.Leave, 1, v) },
+		"signal":    o.readSignal(rt),
 		"maxTokens": integer(&o.maxTokens, 1),
 		"sessionID": text(&o.SessionID),
 		"turn":      integer(&o.turn, 0),

@@ -50,6 +50,8 @@ func play(b *Breaker, story string) (opened int, reason string) {
 			r.ErrorType = record.ErrorTimeout
 		case 'c':
 			r.ErrorType = record.ErrorCanceled
+		case 'l':
+			r.ErrorType = record.ErrorAbandoned
 		}
 		if reason := b.Take(NewSample(r), now); reason != "" {
 			return n, reason
@@ -83,6 +85,8 @@ func TestTriggers(t *testing.T) {
 		{"stages that overlap", failures(true, three), "ff|s<f", 3,
 			"circuit breaker: 3 requests in a row failed, the last with reset: why"},
 		{"our own cuts do not count", failures(false, three), "ffccf", 4,
+			"circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"users who leave do not count", failures(false, three), "lfflllf", 6,
 			"circuit breaker: 3 requests in a row failed, the last with reset: why"},
 		{"only cuts", failures(false, three), "ccccc", -1, ""},
 		{"half of four", failures(false, half), "sfsf", 3,

@@ -44,6 +44,13 @@ func TestSessionsEnd(t *testing.T) {
 			words: `trace.jsonl:3: session "s", call "d": http: status 500`},
 		{name: "the first fails", answer: refuse("a"), sent: "a 0s-1s", want: "request_failed 0 1 1s",
 			words: `trace.jsonl:3: session "s", call "a": http: status 500`},
+		{name: "the user leaves a call", answer: func(a *Ask) Got {
+			if a.Call.ID == "d" {
+				return Got{ErrorType: record.ErrorAbandoned, Error: "the user left"}
+			}
+			return Got{}
+		}, sent: "a 0s-1s, b 1s-2s, d 2s-3s, c 2.5s-3.5s", want: "abandoned 3 4 3s",
+			words: `trace.jsonl:3: session "s", call "d": the user left`},
 		{name: "a call cannot be built", answer: func(a *Ask) Got {
 			if a.Call.ID == "d" {
 				return Got{Unsent: true, Error: "no header"}

@@ -58,6 +58,8 @@ func TestSamples(t *testing.T) {
 	good.Good = new(true)
 	unfinished := answer()
 	unfinished.ErrorType, unfinished.Good = record.ErrorCanceled, new(false)
+	left := answer()
+	left.ErrorType, left.Good = record.ErrorAbandoned, new(false)
 	warmup := answer()
 	warmup.Warmup, warmup.Good = true, new(true)
 	empty := &record.Request{Start: 1e9, End: 2e9, Streaming: true}
@@ -87,6 +89,7 @@ func TestSamples(t *testing.T) {
 				"llm_prompt_tokens=7 llm_tokens_in=7 llm_completion_tokens=3 llm_tokens_out=3",
 		},
 		{"an unfinished request is in no share", unfinished, ITLAll, "llm_requests=1 llm_schedule_delay=2"},
+		{"a request whose user left likewise", left, ITLAll, "llm_requests=1 llm_schedule_delay=2"},
 		{"a failure has no latencies", failed, ITLAll, "llm_requests=1 llm_request_failed=1 llm_schedule_delay=2"},
 		{"a success without tokens", empty, ITLRequest,
 			"llm_requests=1 llm_request_failed=0 llm_request_duration=1000 llm_completion_tokens=0 llm_tokens_out=0"},

@@ -17,8 +17,8 @@ func TestAnswerOf(t *testing.T) {
 	late.Due = new(int64(4700 * ms))
 	silent := record.Request{Start: 5000 * ms, End: 6000 * ms, Streaming: true}
 	whole := record.Request{Start: 5000 * ms, End: 6000 * ms, Completion: new(4)}
-	failed, cut := late, late
-	failed.ErrorType, cut.ErrorType = record.ErrorHTTP, record.ErrorCanceled
+	failed, cut, left := late, late, late
+	failed.ErrorType, cut.ErrorType, left.ErrorType = record.ErrorHTTP, record.ErrorCanceled, record.ErrorAbandoned
 	none, never := math.NaN(), math.Inf(1)
 	for _, tt := range []struct {
 		name string
@@ -30,10 +30,13 @@ func TestAnswerOf(t *testing.T) {
 		{"stream without content", silent, Answer{TTFT: never, TPOT: none, ITL: none, NTPOT: none, Latency: 1}},
 		{"not streamed", whole, Answer{TTFT: none, TPOT: none, ITL: none, NTPOT: 0.25, Latency: 1}},
 		{"failed", failed, Answer{Failed: true, TTFT: 0.5, TPOT: 0.15, ITL: 0.15, NTPOT: 1.3 / 3, Latency: 1.3}},
+		{"the user left", left, Answer{Unfinished: true, Left: true, TTFT: 0.5, TPOT: 0.15, ITL: 0.15, NTPOT: 1.3 / 3,
+			Latency: 1.3}},
 		{"cut off", cut, Answer{Unfinished: true, TTFT: 0.5, TPOT: 0.15, ITL: 0.15, NTPOT: 1.3 / 3, Latency: 1.3}},
 	} {
 		got := AnswerOf(&tt.r, tt.r.Counts())
-		if got.Failed != tt.want.Failed || got.Unfinished != tt.want.Unfinished {
+		if got.Failed != tt.want.Failed || got.Unfinished != tt.want.Unfinished ||
+			got.Left != tt.want.Left {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 		for _, latency := range []string{"ttft", "tpot", "ntpot", "itl", "request_latency"} {

@@ -74,6 +74,33 @@ func TestClearLoads(t *testing.T) {
 	}
 }
 
+// Users who leave neither keep an objective nor break it, and a probe does not wait for what became of them.
+func TestUsersWhoLeaveDecideNothing(t *testing.T) {
+	t.Parallel()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	leaving := func(share, seconds float64) func(int) Answer {
+		return func(n int) Answer {
+			a := ttft(seconds)
+			a.Left = n >= firstRequests && rnd.Float64() < share
+			a.Unfinished = a.Left
+			return a
+		}
+	}
+	for _, tt := range []struct {
+		share, seconds float64
+		want           string
+	}{{0.3, 0.1, Pass}, {0.3, 0.9, Fail}, {0.9, 0.1, Pass}} {
+		p := steady(judgeOf(time.Minute, parse(t, "p90(ttft)<500ms,failures<5%")...), leaving(tt.share, tt.seconds))
+		if p.Outcome != tt.want || !p.Certain && tt.share < 0.5 || p.Failed > 0 {
+			t.Errorf("%v leave, TTFT %v s: got %s, certain %t, %d failed of %d; want %s", tt.share, tt.seconds, p.Outcome,
+				p.Certain, p.Failed, p.Requests, tt.want)
+		}
+	}
+	if p := steady(judgeOf(time.Minute, parse(t, "p90(ttft)<500ms")...), leaving(1, 0.1)); p.Requests > firstRequests {
+		t.Errorf("everybody leaves: %+v", p)
+	}
+}
+
 // TestClusterIsNotCertain has a share below the one needed, all of whose bad answers came at the beginning.
 func TestClusterIsNotCertain(t *testing.T) {
 	t.Parallel()

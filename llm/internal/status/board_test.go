@@ -57,11 +57,12 @@ func TestBoardAddsUpAnInterval(t *testing.T) {
 	}
 	b.Done(&record.Request{ErrorType: record.ErrorTimeout, Chunks: []int64{1}}, tokens(5), Ticket{})
 	b.Done(&record.Request{ErrorType: record.ErrorCanceled, Chunks: []int64{1}}, tokens(5), Ticket{})
+	b.Done(&record.Request{ErrorType: record.ErrorAbandoned, Chunks: []int64{1}}, tokens(5), Ticket{})
 	b.Lost(after(2), Ticket{})
 	got := b.Take(after(5))
-	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 47 || got.Failed != 1 || got.NewlyFailed != 1 ||
+	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 46 || got.Failed != 1 || got.Left != 1 || got.NewlyFailed != 1 ||
 		!got.HasTTFT || !got.HasDelay {
-		t.Errorf("got %+v, want 20 sent and 100 tokens per second, 47 in flight, 1 failed", got)
+		t.Errorf("got %+v, want 20 sent and 100 tokens per second, 46 in flight, 1 failed, 1 left", got)
 	}
 	for _, d := range []struct{ got, want time.Duration }{
 		{got.TTFT50, 25500 * time.Microsecond}, {got.TTFT99, 49510 * time.Microsecond},
@@ -71,7 +72,7 @@ func TestBoardAddsUpAnInterval(t *testing.T) {
 			t.Errorf("got %v, want %v: %+v", d.got, d.want, got)
 		}
 	}
-	if got, want := b.Take(after(10)), (Status{InFlight: 47, Failed: 1}); got != want {
+	if got, want := b.Take(after(10)), (Status{InFlight: 46, Failed: 1, Left: 1}); got != want {
 		t.Errorf("an interval in which nothing happened: got %+v, want %+v", got, want)
 	}
 }

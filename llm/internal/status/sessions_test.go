@@ -20,6 +20,7 @@ func TestSessionsOfASummary(t *testing.T) {
 		{Start: 1e9, End: 2e9, ErrorType: record.SessionRequestFailed},
 		{Start: 1e9, End: 2e9, ErrorType: record.SessionToolCallExpected},
 		{Start: 1e9, End: 2e9, ErrorType: record.ErrorCanceled},
+		{Start: 1e9, End: 2e9, ErrorType: record.ErrorAbandoned},
 		{Start: 1e9, End: 2e9, Warmup: true},
 	} {
 		s.Board.SessionBegan()
@@ -31,8 +32,9 @@ func TestSessionsOfASummary(t *testing.T) {
 	got := text(t, s, `{"metrics": {}}`)
 	for _, want := range []string{
 		"CHECK: 1 request sent, none failed, none dropped, 3 of 5 sessions failed\n",
-		"\n  sessions                 6",
+		"\n  sessions                 7",
 		"\n  sessions failed          3     60.00 %   2 substitution_tool_call_expected, 1",
+		"\n  sessions left            1               their users left one of their calls\n",
 		"\n  sessions cut             1               by the end of the load, or by their\n",
 		"\n  session              2,000     2,000     2,000     2,000     2,000\n",
 	} {

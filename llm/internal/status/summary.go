@@ -148,7 +148,7 @@ func (s *summaryText) totals() {
 	}
 	if a.left > 0 {
 		rows = append(rows, row{"left", Grouped(a.left), percent(a.left, a.requests),
-			"users who left before their answers were over: in no other figure"})
+			"before their answers were over"})
 	}
 	if a.unfinished > 0 {
 		by := "cut by the end of the run"

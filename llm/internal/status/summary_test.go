@@ -160,10 +160,29 @@ func TestSummaryOfSeveralScenarios(t *testing.T) {
 	}
 }
 
+// Users who left have a row and a column of their own, and are in no share of the others.
+func TestSummaryOfUsersWhoLeft(t *testing.T) {
+	t.Parallel()
+	left := sent{0, 1, 2, answers(50_000, 10_000, 3), record.ErrorAbandoned, new(false)}
+	got := text(t, counted(twoStages(), sent{0, 1, 2, answers(50_000, 10_000, 20), "", new(true)}, left, left,
+		sent{0, 1, 2, nil, record.ErrorHTTP, new(false)}), `{"metrics": {}}`)
+	for _, want := range []string{
+		"  stage       asked  requests  failed  left ", "      0        1.00         4       1     2 ",
+		"\n  requests                 4\n  failed                   1     50.00 %   1 status 503\n" +
+			"  left                     2     50.00 %   before their answers were over\n",
+		"\n  SLO kept                 1     50.00 %\n", "\n  output tokens           20     20 each\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
 // The first line tells users whether they must read on.
 func TestSummaryVerdict(t *testing.T) {
 	t.Parallel()
 	const terminal, plain = `"state": {"isStdOutTTY": true}`, `"state": {"isStdOutTTY": false}`
+	left := sent{0, 1, 2, nil, record.ErrorAbandoned, nil}
 	ok, failed, cut := sent{0, 1, 2, answers(1, 1, 2), "", nil}, sent{0, 1, 2, nil, record.ErrorHTTP, nil},
 		sent{0, 1, 2, nil, record.ErrorCanceled, nil}
 	for _, tt := range []struct {
@@ -178,6 +197,12 @@ func TestSummaryVerdict(t *testing.T) {
 			"\n  CHECK: 2 requests sent, 1 failed, none dropped\n"},
 		{"some unfinished", counted(twoStages(), ok, cut), plain + `, "metrics": {}`,
 			"\n  OK: 2 requests sent, none failed, 1 unfinished, none dropped\n"},
+		{"some left", counted(twoStages(), ok, left, left), plain + `, "metrics": {}`,
+			"\n  OK: 3 requests sent, none failed, 2 left, none dropped\n"},
+		{"all left", counted(twoStages(), left, left, cut), plain + `, "metrics": {}`,
+			"\n  OK: 3 requests sent, none failed, every user left, 1 unfinished, none dropped\n"},
+		{"all failed or left", counted(twoStages(), failed, left), plain + `, "metrics": {}`,
+			"\n  FAILED: 2 requests sent, 1 failed, 1 left, none dropped\n"},
 		{"some dropped", counted(twoStages(), ok),
 			plain + `, "metrics": {"dropped_iterations": {"values": {"count": 1}}}`,
 			"\n  CHECK: 1 request sent, none failed, 1 dropped\n"},
