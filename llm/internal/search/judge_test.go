@@ -92,8 +92,8 @@ func TestUsersWhoLeaveDecideNothing(t *testing.T) {
 	}{{0.3, 0.1, Pass}, {0.3, 0.9, Fail}, {0.9, 0.1, Pass}} {
 		p := steady(judgeOf(time.Minute, parse(t, "p90(ttft)<500ms,failures<5%")...), leaving(tt.share, tt.seconds))
 		if p.Outcome != tt.want || !p.Certain && tt.share < 0.5 || p.Failed > 0 {
-			t.Errorf("%v leave, TTFT %v s: got %s, certain %t, %d failed of %d; want %s", tt.share, tt.seconds, p.Outcome,
-				p.Certain, p.Failed, p.Requests, tt.want)
+			t.Errorf("%v leave, TTFT %v s: got %s, certain %t, %d failed of %d; want %s", tt.share, tt.seconds,
+				p.Outcome, p.Certain, p.Failed, p.Requests, tt.want)
 		}
 	}
 	if p := steady(judgeOf(time.Minute, parse(t, "p90(ttft)<500ms")...), leaving(1, 0.1)); p.Requests > firstRequests {

@@ -60,8 +60,8 @@ func TestBoardAddsUpAnInterval(t *testing.T) {
 	b.Done(&record.Request{ErrorType: record.ErrorAbandoned, Chunks: []int64{1}}, tokens(5), Ticket{})
 	b.Lost(after(2), Ticket{})
 	got := b.Take(after(5))
-	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 46 || got.Failed != 1 || got.Left != 1 || got.NewlyFailed != 1 ||
-		!got.HasTTFT || !got.HasDelay {
+	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 46 || got.Failed != 1 || got.Left != 1 ||
+		got.NewlyFailed != 1 || !got.HasTTFT || !got.HasDelay {
 		t.Errorf("got %+v, want 20 sent and 100 tokens per second, 46 in flight, 1 failed, 1 left", got)
 	}
 	for _, d := range []struct{ got, want time.Duration }{

@@ -74,8 +74,8 @@ func (l *Leave) String() string {
 }
 
 // Of reports whether the user of a request leaves: the request number seq of an iteration of a scenario with the given
-// seed. Of the first 10,000 iterations, and of each 10,000 after them, the share leaves to within one request. It may be
-// called concurrently.
+// seed. Of the first 10,000 iterations, and of each 10,000 after them, the share leaves to within one request.
+// It may be called concurrently.
 func (l *Leave) Of(seed, iteration int64, seq int) bool {
 	if l.Share == 1 {
 		return true
