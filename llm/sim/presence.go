@@ -20,21 +20,30 @@ func (p *presence) leave() { p.left.CompareAndSwap(0, record.UnixNano(time.Now()
 // follow returns a context that ends when the server closes, and Options.OnCancel after the client's has ended. The
 // caller ends it.
 func (p *presence) follow(s *Server, client context.Context) (ctx context.Context, end func()) {
-	linger := s.opts.OnCancel
-	if linger == 0 && s.service != nil { // whose end ends the clients' contexts
+	if s.opts.OnCancel != 0 {
+		return p.linger(s, client)
+	}
+	if s.service != nil { // whose end ends the clients' contexts
 		return client, func() {}
 	}
+	ctx, cancel := context.WithCancel(client)
+	unfollow := context.AfterFunc(s.open, cancel)
+	return ctx, func() {
+		unfollow()
+		cancel()
+	}
+}
+
+// linger is follow for a client whose context is not the request's.
+func (p *presence) linger(s *Server, client context.Context) (ctx context.Context, end func()) {
 	ctx, cancel := context.WithCancel(s.open)
 	unfollow := context.AfterFunc(client, func() {
 		if s.open.Err() != nil {
 			return
 		}
-		switch p.leave(); linger {
-		case 0:
-			cancel()
-		case Never:
-		default:
-			time.AfterFunc(linger, cancel)
+		p.leave()
+		if s.opts.OnCancel != Never {
+			time.AfterFunc(s.opts.OnCancel, cancel)
 		}
 	})
 	return ctx, func() {

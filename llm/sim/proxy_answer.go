@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -39,8 +40,11 @@ func (p *Proxy) copy(ctx context.Context, w http.ResponseWriter, answer *http.Re
 	defer func() { _ = answer.Body.Close() }()
 	for {
 		part, came := belt.take(ctx)
-		if !came || !clock.Until(ctx, part.due) {
+		if !came || !clock.Until(ctx, part.due.Add(-p.early)) {
 			return ctx.Err()
+		}
+		for p.early > 0 && time.Now().Before(part.due) {
+			runtime.Gosched()
 		}
 		if err := s.send(part); err != nil || part.err != nil {
 			return err

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // network connects in memory to a handler, so that time can be virtual.
@@ -39,6 +41,10 @@ func newNetwork(t *testing.T, handler http.Handler) *network {
 		return near, nil
 	}
 	n.server.Handler = handler
+	n.server.Protocols, n.Protocols = new(http.Protocols), new(http.Protocols)
+	n.server.Protocols.SetHTTP1(true)
+	n.server.Protocols.SetUnencryptedHTTP2(true)
+	n.Protocols.SetHTTP1(true)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -229,4 +235,61 @@ func TestEventsAreCounted(t *testing.T) {
 			t.Errorf("%q: %d events, byte by byte %d; want %d", text, whole.count, single.count, want)
 		}
 	}
+}
+
+// What a proxy adds to a chunk above its delay, at the median and the 99th percentile: each is read by a client of the
+// same machine directly and through the proxy in turn.
+func BenchmarkProxy(b *testing.B) {
+	for _, delay := range []time.Duration{0, ms, 5 * ms} {
+		b.Run(delay.String(), func(b *testing.B) {
+			s, err := Listen("127.0.0.1:0", with(b, "ttft=2ms&itl=2ms"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			p, err := ListenProxy("127.0.0.1:0", s.URL(), ProxyOptions{Delay: delay})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = p.Close() }()
+			var direct, proxied []int64
+			for b.Loop() {
+				direct = append(direct, lags(b, s, s.URL())...)
+				proxied = append(proxied, lags(b, s, p.URL())...)
+			}
+			if len(direct) == 0 || len(proxied) == 0 {
+				b.Fatal("the machine is too busy")
+			}
+			slices.Sort(direct)
+			slices.Sort(proxied)
+			for name, share := range map[string]int{"us-p50": 50, "us-p99": 99} {
+				added := proxied[len(proxied)*share/100] - direct[len(direct)*share/100]
+				b.ReportMetric(float64(added-int64(delay))/1e3, name)
+			}
+		})
+	}
+}
+
+// lags returns how long after it was written each chunk of an answer was read, in nanoseconds.
+func lags(b *testing.B, s *Server, base string) (list []int64) {
+	b.Helper()
+	answer, err := http.Post(base+"/v1/completions", "application/json",
+		strings.NewReader(`{"model":"sim","prompt":"a","max_tokens":20,"stream":true}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	for buf := make([]byte, 1<<16); err == nil; {
+		_, err = answer.Body.Read(buf)
+		list = append(list, record.UnixNano(time.Now()))
+	}
+	truths := s.Truths()
+	chunks := truths[len(truths)-1].Chunks
+	if len(list) <= len(chunks) { // some were read together
+		return nil
+	}
+	for i, at := range chunks {
+		list[i] -= at
+	}
+	return list[:len(chunks)]
 }

@@ -9,7 +9,7 @@ import (
 
 // queue admits a number of requests at a time. Those that wait stand in lines, each in the order of its arrivals: in
 // one line under fifo, else in a line for each priority. The next to be admitted is the first of the line with the
-// smallest key. A request comes, is admitted or leaves in O(log lines).
+// smallest key. A request comes and is admitted in O(log lines), and leaves in O(1).
 type queue struct {
 	scheduling string
 	high       bool // high priorities go first
@@ -36,7 +36,9 @@ type line struct {
 // waiter is a request that waits.
 type waiter struct {
 	work float64       // tokens
-	come chan struct{} // closed when it is admitted
+	turn chan struct{} // closed when it is admitted
+	line *line
+	at   *list.Element
 }
 
 func newQueue(o *Options) *queue {
@@ -46,35 +48,48 @@ func newQueue(o *Options) *queue {
 
 // enter waits for a place, and reports whether it got one before ctx ended.
 func (q *queue) enter(ctx context.Context, priority int, work float64) bool {
-	q.mu.Lock()
-	if q.free > 0 && q.scheduling != ScheduleFair { // nobody waits
-		q.free--
-		q.mu.Unlock()
+	w := q.join(priority, work)
+	if w == nil {
 		return true
 	}
-	l, t := q.line(priority), &waiter{work, make(chan struct{})}
-	at := l.PushBack(t)
+	select {
+	case <-w.turn:
+		return true
+	case <-ctx.Done():
+		q.quit(w)
+		return false
+	}
+}
+
+// join takes a place, and else, where somebody has to wait, returns a waiter at the end of a line.
+func (q *queue) join(priority int, work float64) *waiter {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.free > 0 && q.scheduling != ScheduleFair { // nobody waits
+		q.free--
+		return nil
+	}
+	w := &waiter{work: work, turn: make(chan struct{}), line: q.line(priority)}
+	w.at = w.line.PushBack(w)
 	q.waiting++
 	if q.free > 0 {
 		q.free--
 		q.next()
 	}
-	q.mu.Unlock()
-	select {
-	case <-t.come:
-		return true
-	case <-ctx.Done():
-	}
+	return w
+}
+
+// quit takes a waiter out of its line. If its turn came at the same moment, the place is passed on.
+func (q *queue) quit(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	select {
-	case <-t.come: // at the same moment
+	case <-w.turn:
 		q.pass()
 	default:
-		l.Remove(at)
+		w.line.Remove(w.at)
 		q.waiting--
 	}
-	return false
 }
 
 // leave passes the place on to the next in line.
@@ -124,13 +139,13 @@ func (q *queue) next() {
 			delete(q.lines, l.priority)
 			continue
 		}
-		t := l.Remove(first).(*waiter)
+		w := l.Remove(first).(*waiter)
 		q.waiting--
 		if q.scheduling == ScheduleFair {
-			l.key += t.work / q.weight(l.priority)
+			l.key += w.work / q.weight(l.priority)
 			heap.Fix(&q.order, 0)
 		}
-		close(t.come)
+		close(w.turn)
 		return
 	}
 }

@@ -195,3 +195,104 @@ func TestOnCancelWhileWaiting(t *testing.T) {
 		})
 	}
 }
+
+// The server notices at once that a connection was closed or a stream was reset, be the request in line, before its
+// first token or between two.
+func TestServerNoticesThatAClientLeaves(t *testing.T) {
+	t.Parallel()
+	for _, version := range []int{1, 2} {
+		for _, query := range []string{"max-num-seqs=2", "max-num-seqs=2&on-cancel=7ms"} {
+			synctest.Test(t, func(t *testing.T) {
+				s := newFrom(t, query)
+				n := newNetwork(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.ProtoMajor != version {
+						t.Errorf("HTTP/%d, want HTTP/%d", r.ProtoMajor, version)
+					}
+					s.ServeHTTP(w, r)
+				}))
+				n.Protocols.SetHTTP1(version == 1)
+				n.Protocols.SetUnencryptedHTTP2(version == 2)
+				var group sync.WaitGroup
+				for i, stay := range []time.Duration{33 * ms, 75 * ms, 20 * ms} { // the third waits for a place
+					time.Sleep(ms)
+					group.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), stay)
+						defer cancel()
+						n.read(t, ctx, fmt.Sprintf(`{"model":"sim","prompt":"%d","max_tokens":99,"stream":true}`, i))
+					})
+				}
+				group.Wait()
+				time.Sleep(time.Second)
+				list := s.Truths()
+				slices.SortFunc(list, func(a, b Truth) int { return int(a.Number - b.Number) })
+				for i, want := range []time.Duration{33 * ms, 75 * ms, 20 * ms} {
+					r := list[i]
+					got := time.Duration(r.Gone - r.Received)
+					if got != want || i < 2 && time.Duration(r.Freed-r.Gone) != s.opts.OnCancel {
+						t.Errorf("HTTP/%d, %s: request %d gone after %v, want %v: %+v", version, query, i, got, want, r)
+					}
+				}
+			})
+		}
+	}
+}
+
+func FuzzOptions(f *testing.F) {
+	for _, query := range []string{
+		"scheduling=fair&weights=0=3,1=1", "weights=-1=.5", "weights=0=1,0=1", "weights=0=Inf&scheduling=fair",
+		"on-cancel=never", "on-cancel=1e9s", "proxy-delay=5ms&proxy-merge=4&proxy-cancel=keep", "%", "a;b",
+	} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		o, err := ParseQuery(query)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q: more than a line: %v", query, err)
+			}
+			return
+		}
+		for priority, weight := range o.Weights {
+			if !(weight > 0 && weight <= maxWeight) {
+				t.Errorf("%q: weight %v of %d", query, weight, priority)
+			}
+		}
+		if o.OnCancel < Never || o.Proxy.Delay < 0 || o.Proxy.Merge < 0 {
+			t.Errorf("%q: %+v", query, o)
+		}
+	})
+}
+
+// The cost of a request in a line of 10,000, of which a tenth leaves before its turn.
+func BenchmarkQueue(b *testing.B) {
+	for _, query := range []string{"scheduling=fifo", "scheduling=priority", "scheduling=fair&weights=0=3"} {
+		b.Run(query, func(b *testing.B) {
+			o := with(b, "max-num-seqs=1&"+query)
+			q, n := newQueue(&o), 0
+			line := make([]*waiter, 10_000)
+			join := func() *waiter {
+				n++
+				return q.join(n%5, 1)
+			}
+			join()
+			for i := range line {
+				line[i] = join()
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				w := &line[n%len(line)]
+				select {
+				case <-(*w).turn:
+				default:
+					if n%10 == 0 {
+						q.quit(*w)
+						*w = join()
+						continue
+					}
+				}
+				q.leave()
+				*w = join()
+			}
+		})
+	}
+}
