@@ -1,0 +1,57 @@
+package e2e
+
+import (
+	"maps"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sentByNumber returns what each arrival of the instances in a folder sent: its label and its body.
+func sentByNumber(t *testing.T, dir string) map[int64]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := map[int64]string{}
+	for _, file := range files {
+		requests, _, _ := loadLines(t, file)
+		for _, q := range requests {
+			if _, twice := sent[q.Index]; twice {
+				t.Errorf("arrival %d was sent twice", q.Index)
+			}
+			sent[q.Index] = q.Label + " " + q.RequestBody
+		}
+	}
+	return sent
+}
+
+// Three instances send together what one sends, arrival by arrival, also where no seed is given; the shares are exact.
+func TestInstancesSendTheMixOfOne(t *testing.T) {
+	t.Parallel()
+	settings := []string{"-e", "RATE=60", "-e", "DURATION=5s", "-e", "TEXT=true", "-e", "MAX_TOKENS=2",
+		"-e", "RAG_LEN=100", "-e", "BASE_URL=sim:?ttft=5ms&itl=1ms&tokenizer=sample:", "-e", "EXEC=default"}
+	single, three := t.TempDir(), t.TempDir()
+	launch(t, pods(1), single, "scripts/mix.js", settings...)
+	launch(t, pods(3), three, "scripts/mix.js", settings...)
+	one, all := sentByNumber(t, single), sentByNumber(t, three)
+	if !maps.Equal(one, all) {
+		different := 0
+		for k := range one {
+			if one[k] != all[k] {
+				different++
+			}
+		}
+		t.Errorf("%d of %d arrivals differ; three instances sent %d", different, len(one), len(all))
+	}
+	chats := 0
+	for _, sent := range one {
+		if strings.HasPrefix(sent, "chat ") {
+			chats++
+		}
+	}
+	if len(one) != 300 || chats != 210 {
+		t.Errorf("%d of %d are chats, want 210 of 300", chats, len(one))
+	}
+}
