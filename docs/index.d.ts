@@ -427,9 +427,34 @@ declare module 'k6/x/llm' {
     completed: number;
   }
 
-  /** Sends requests to one server. Each VU has one connection, kept alive. */
-  export class Client {
-    constructor(options?: ClientOptions);
+  /** Options of a pair of clients: {@link Client} made with them sends each request to both, to compare them. */
+  export interface PairOptions<N extends string = string> {
+    /** Two clients by the names that records give them. The second is compared with the first, and may be the same client. */
+    pair: Record<N, Client>;
+    /** Send both requests at the same time, not one after the other (default false). */
+    overlap?: boolean;
+    /** The time between the end of the first request and the start of the second (default 0). */
+    pause?: Duration;
+    /** Seeds the order in which they are sent, which is drawn, half of each (default: the scenario's seed). */
+    seed?: number;
+  }
+
+  /** What {@link Client} makes of {@link PairOptions}: its methods return the results by the names of the clients; null if the run ended before. */
+  export type Pair<N extends string = string> = {
+    [K in keyof Client]: Client[K] extends (...args: infer A) => Result
+      ? (...args: A) => Record<N, Result | null>
+      : Client[K] extends (...args: infer A) => Promise<Result>
+        ? (...args: A) => Promise<Record<N, Result | null>>
+        : Client[K];
+  };
+
+  export const Client: {
+    new <N extends string>(options: PairOptions<N>): Pair<N>;
+    new (options?: ClientOptions): Client;
+  };
+
+  /** Sends requests to a server, or to several. Each VU has one connection to each, kept alive. */
+  export interface Client {
     /** Sends a request to the endpoint of the client's api and waits until it ends. */
     send(request: Request, options?: { signal?: Signal }): Result;
     sendAsync(request: Request, options?: { signal?: Signal }): Promise<Result>;
@@ -977,7 +1002,7 @@ declare module 'k6/x/llm' {
      * the client, { client, data }, without JavaScript. That takes a quarter of the memory and needs llm-arrival-rate, which is then the
      * default. The data set must be of the client's api. k6 demands a default function all the same.
      */
-    exec?: string | { client: Client; data: Dataset };
+    exec?: string | { client: Client | Pair; data: Dataset };
     /** The environment and the tags, as in any scenario of k6. */
     env?: Record<string, string>;
     tags?: Record<string, string>;

@@ -23,6 +23,15 @@ type jsClient struct {
 func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	rt := m.vu.Runtime()
 	err := m.checkSettings()
+	if given, isObject := call.Argument(0).(*sobek.Object); isObject && !absent(given.Get("pair")) {
+		if err == nil {
+			err = m.newPair(call.This, given)
+		}
+		if err != nil {
+			throw(rt, err)
+		}
+		return nil
+	}
 	var opts *clientOptions
 	if err == nil {
 		opts, err = readClientOptions(rt, call.Argument(0))
@@ -184,11 +193,16 @@ func (e abortError) Unwrap() error { return e.InterruptError }
 // prepare prepares a request. If there is nothing to measure without a server, it ends the test.
 func (c *jsClient) prepare(j engine.Job) (*engine.Call, error) {
 	call, err := c.Prepare(j)
+	return call, c.m.orAborted(err)
+}
+
+// orAborted interrupts the script if the error ends the test.
+func (m *ModuleInstance) orAborted(err error) error {
 	if interrupt, ok := errors.AsType[*errext.InterruptError](err); ok {
-		c.m.vu.Runtime().Interrupt(abortError{interrupt})
-		return nil, errAborted
+		m.vu.Runtime().Interrupt(abortError{interrupt})
+		return errAborted
 	}
-	return call, err
+	return err
 }
 
 // wait sends the request and returns the result, as send, chat and complete do.

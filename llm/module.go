@@ -92,6 +92,7 @@ type ModuleInstance struct {
 	engine *engine.VU
 
 	clients []*jsClient // those that the init context made
+	pairs   []*jsPair   // likewise
 	sets    []*jsDataset
 
 	hubToken string // from a configuration; "" means the token of the environment

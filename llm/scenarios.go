@@ -33,7 +33,8 @@ type loadOptions struct {
 	startTime    time.Duration
 	maxDuration  time.Duration
 	exec         executor.Exec
-	client       *jsClient // of exec, if that is {client, data}
+	client       *jsClient // of exec, if that is {client, data} with a single client
+	pair         *jsPair   // likewise, with a pair
 	env, tags    map[string]string
 }
 
@@ -95,13 +96,10 @@ func (m *ModuleInstance) readExec(v sobek.Value, o *loadOptions) error {
 		o.exec.Function.Valid = true
 		return text(&o.exec.Function.String)(v)
 	}
-	var client *jsClient
 	var data *jsDataset
 	err := fields{
 		"client": func(v sobek.Value) error {
-			if i := slices.IndexFunc(m.clients, func(c *jsClient) bool { return v.SameAs(c.script) }); i >= 0 {
-				client = m.clients[i]
-			}
+			o.client, o.pair = m.clientOf(v), m.pairOf(v)
 			return nil
 		},
 		"data": func(v sobek.Value) error {
@@ -114,14 +112,32 @@ func (m *ModuleInstance) readExec(v sobek.Value, o *loadOptions) error {
 	switch {
 	case err != nil:
 		return err
-	case client == nil:
+	case o.client == nil && o.pair == nil:
 		return errors.New("client must be a Client that the script made before")
 	case data == nil:
 		return errors.New("data must be a Dataset that the script made before")
+	case o.pair != nil:
+		o.exec.Native = &engine.Native{Client: o.pair.Number(), Data: data.Number()}
+		return o.pair.Takes(data.Set)
 	}
-	o.client = client
-	o.exec.Native = &engine.Native{Client: client.Number(), Data: data.Number()}
-	return client.Takes(data.Set)
+	o.exec.Native = &engine.Native{Client: o.client.Number(), Data: data.Number()}
+	return o.client.Takes(data.Set)
+}
+
+// clientOf returns the client that the script made as an object; nil if it is none.
+func (m *ModuleInstance) clientOf(v sobek.Value) *jsClient {
+	if i := slices.IndexFunc(m.clients, func(c *jsClient) bool { return v.SameAs(c.script) }); i >= 0 {
+		return m.clients[i]
+	}
+	return nil
+}
+
+// pairOf returns the pair that the script made as an object; nil if it is none.
+func (m *ModuleInstance) pairOf(v sobek.Value) *jsPair {
+	if i := slices.IndexFunc(m.pairs, func(p *jsPair) bool { return v.SameAs(p.script) }); i >= 0 {
+		return m.pairs[i]
+	}
+	return nil
 }
 
 func (o *loadOptions) readStages(rt *sobek.Runtime, v sobek.Value) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -109,6 +110,9 @@ func readTiers(rt *sobek.Runtime, v sobek.Value, tiers *[]arrival.SearchTier) er
 func (o *loadOptions) checkSearch() error {
 	if o.executor != "" && o.executor != record.ExecutorName {
 		return fmt.Errorf("a search needs the executor %q, got %q: leave executor out", record.ExecutorName, o.executor)
+	}
+	if o.pair != nil {
+		return engine.ErrPairSearch
 	}
 	options, err := search.Check(*o.Search)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/grafana/sobek"
-	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/js/promises"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -90,11 +89,7 @@ func (c *jsClient) prepareSession(v sobek.Value) (*engine.Session, error) {
 			"got %s: send other requests by client.send()", describe(v))
 	}
 	prepared, err := c.PrepareSession(s.set, s.turn)
-	if interrupt, ok := errors.AsType[*errext.InterruptError](err); ok {
-		c.m.vu.Runtime().Interrupt(abortError{interrupt})
-		return nil, errAborted
-	}
-	return prepared, err
+	return prepared, c.m.orAborted(err)
 }
 
 // replay replays a session and waits for its end.

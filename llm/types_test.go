@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 )
 
 // sorted returns JSON with the keys of each object sorted.
@@ -69,6 +70,7 @@ func TestTypesKeepStep(t *testing.T) {
 		code, doc []string
 	}{
 		{"ClientOptions", keys(new(clientOptions).fields(rt)), declared(t, types, "ClientOptions")},
+		{"PairOptions", keys(pairFields(nil, new(engine.PairOptions), nil)), declared(t, types, "PairOptions")},
 		{"RequestOptions", keys(new(requestOptions).fields(rt)), declared(t, types, "RequestOptions")},
 		{"Request", keys(new(requestOptions).withInput(rt)), request},
 		{"DatasetOptions", keys(newDatasetOptions().fields(rt)), declared(t, types, "DatasetOptions")},

@@ -42,7 +42,7 @@ func (c *Call) classify() {
 	if class.Priority != nil {
 		c.prioritize(*class.Priority)
 	}
-	if l := class.Leave; l != nil && c.mayLeave(l, own) && l.Of(c.position.seed, c.position.index, c.position.seq) {
+	if l := class.Leave; l != nil && c.mayLeave(l, own) && l.Of(c.position.seed, c.position.index, c.position.draw()) {
 		leave := leaveOf(l)
 		if c.Leave != nil {
 			leave.Signal = c.Leave.Signal

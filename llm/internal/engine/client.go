@@ -90,36 +90,48 @@ type Call struct {
 // all VUs, and the position of the request in the run. If there is nothing to measure without a server, the error is
 // the interrupt that ends the test.
 func (c *Client) Prepare(j Job) (*Call, error) {
+	call, to, err := c.begin(j)
+	if err != nil {
+		return nil, err
+	}
+	return call, call.place(to, c.vu.nextPosition())
+}
+
+// begin finds the servers, and returns a request that has no position yet, and the endpoints that it may go to.
+func (c *Client) begin(j Job) (*Call, []reached, error) {
 	state := c.vu.k6.State()
 	if state == nil {
-		return nil, errors.New("requests cannot be sent in the init context, send them in the default function or " +
-			"in setup")
+		return nil, nil, errors.New("requests cannot be sent in the init context, send them in the default function " +
+			"or in setup")
 	}
 	transport, err := c.transport(state)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	call := &Call{
 		Job: j, ctx: c.vu.k6.Context(), state: state, transport: transport, client: c,
 		board: c.vu.board(state),
 	}
 	if err = c.ready(call); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	to, err := c.reach(j.route())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := call.checkLeave(to[0].wire); err != nil {
-		return nil, err
+	return call, to, call.checkLeave(to[0].wire)
+}
+
+// place gives the request its position in the run, and all that follows from it.
+func (c *Call) place(to []reached, at Position) error {
+	vu := c.client.vu
+	c.position, c.tags, c.turn = at, c.state.Tags.GetCurrentValues(), vu.askedTurn(&c.Job)
+	c.client.dropIdleConnections(c.state, at)
+	c.address(to)
+	if err := c.checkMedia(); err != nil { // no further request of the script could be sent
+		return abort(err.Error())
 	}
-	call.position, call.tags, call.turn = c.vu.nextPosition(), state.Tags.GetCurrentValues(), c.vu.askedTurn(&j)
-	c.dropIdleConnections(state, call.position)
-	call.address(to)
-	if err := call.checkMedia(); err != nil { // no further request of the script could be sent
-		return nil, abort(err.Error())
-	}
-	return call, nil
+	return nil
 }
 
 // ready finds the servers, or returns the interrupt that ends the test.
@@ -145,7 +157,7 @@ func (c *Call) address(to []reached) {
 	model := c.direct(to)
 	c.classify()
 	if p := &c.position; c.Model == "" && len(c.client.opts.Split) > 0 {
-		c.adapter = input.ChooseAdapter(c.client.opts.Split, p.seed, p.scenario, p.index, p.seq)
+		c.adapter = input.ChooseAdapter(c.client.opts.Split, p.seed, p.scenario, p.index, p.draw())
 		c.Model = c.adapter
 	}
 	if c.Model == "" {

@@ -262,9 +262,9 @@ func (c *Client) reach(dialect api.Dialect) ([]reached, error) {
 func (c *Call) direct(to []reached) (model string) {
 	p := &c.position
 	at := to[c.client.opts.Spread.balance.Of(traffic.Place{
-		Seed: p.seed, Scenario: p.scenario, Index: p.index, Seq: p.seq, Session: c.SessionID,
+		Seed: p.seed, Scenario: p.scenario, Index: p.index, Seq: p.draw(), Session: c.SessionID,
 	})]
-	if c.wire = at.wire; len(to) > 1 {
+	if c.wire = at.wire; c.endpoint == "" && len(to) > 1 {
 		c.endpoint = at.name
 	}
 	return at.model

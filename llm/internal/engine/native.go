@@ -36,6 +36,9 @@ type Lender struct {
 	first  int64 // item of the scenario's first iteration
 	board  *status.Board
 
+	pair *Pair      // nil unless the requests are those of a pair
+	arms [2]*Lender // likewise, of its clients
+
 	mu sync.Mutex
 	to atomic.Pointer[[]reached]
 }
@@ -47,31 +50,58 @@ func (p *Process) Lend(vu uint64, scenario string, what Native) (*Lender, error)
 	if v == nil {
 		return nil, fmt.Errorf("VU %d has not imported the module k6/x/llm", vu)
 	}
-	l := &Lender{state: v.k6.State()}
-	for _, c := range v.clients {
-		if c.Number() == what.Client {
-			l.client = c
-		}
-	}
-	if what.Data >= 0 && what.Data < len(v.sets) {
-		l.set = v.sets[what.Data]
-	}
-	switch {
-	case l.client == nil:
-		return nil, fmt.Errorf("exec of scenario %q: the script makes no Client number %d", scenario, what.Client)
-	case l.set == nil:
+	if what.Data < 0 || what.Data >= len(v.sets) {
 		return nil, fmt.Errorf("exec of scenario %q: the script makes no Dataset number %d", scenario, what.Data)
 	}
-	if err := l.client.Takes(l.set); err != nil {
+	set := v.sets[what.Data]
+	for _, c := range v.clients {
+		if c.Number() == what.Client {
+			return v.lend(c, set, scenario)
+		}
+	}
+	for _, pair := range v.pairs {
+		if pair.Number() == what.Client {
+			return v.lendPair(pair, set, scenario)
+		}
+	}
+	return nil, fmt.Errorf("exec of scenario %q: the script makes no Client number %d", scenario, what.Client)
+}
+
+func (v *VU) lend(c *Client, set *Set, scenario string) (*Lender, error) {
+	if err := c.Takes(set); err != nil {
 		return nil, fmt.Errorf("exec of scenario %q: %w", scenario, err)
 	}
-	transport, err := l.client.transport(l.state)
+	l := &Lender{state: v.k6.State(), client: c, set: set}
+	transport, err := c.transport(l.state)
 	if err != nil {
 		return nil, err
 	}
 	l.base, _ = transport.(*http.Transport)
 	l.tags, l.first, l.board = l.state.Tags.GetCurrentValues(), firstItem(l.state, scenario), v.board(l.state)
 	return l, nil
+}
+
+// lendPair returns what iterations of a pair need. A client that is compared with itself lends once, because what it
+// finds is not guarded twice.
+func (v *VU) lendPair(pair *Pair, set *Set, scenario string) (*Lender, error) {
+	if err := pair.Takes(set); err != nil {
+		return nil, fmt.Errorf("exec of scenario %q: %w", scenario, err)
+	}
+	var arms [2]*Lender
+	for i, c := range pair.Clients {
+		if i > 0 && c == pair.Clients[0] {
+			arms[i] = arms[0]
+			continue
+		}
+		var err error
+		if arms[i], err = v.lend(c, set, scenario); err != nil {
+			return nil, err
+		}
+	}
+	return &Lender{
+		client: arms[0].client, set: set, state: arms[0].state, tags: arms[0].tags, first: arms[0].first,
+		board: arms[0].board, pair: pair, arms: arms,
+	}, nil
 }
 
 // PushIO pushes the bytes that the lender's connections have sent and received since the last call.
@@ -108,11 +138,15 @@ type Sender struct {
 	number    uint64 // of the sender in its scenario, from 1
 	sent      int64
 	transport http.RoundTripper
+	arms      [2]*Sender // of a pair, each over connections of its own
 }
 
 // NewSender returns a sender.
 func (l *Lender) NewSender(number uint64) *Sender {
 	s := &Sender{lender: l, number: number, transport: l.state.Transport}
+	if l.pair != nil {
+		s.arms = [2]*Sender{l.arms[0].NewSender(number), l.arms[1].NewSender(number)}
+	}
 	if l.base == nil {
 		return s
 	}
@@ -129,6 +163,10 @@ func (l *Lender) NewSender(number uint64) *Sender {
 func (s *Sender) Close() {
 	if t, ok := s.transport.(*http.Transport); ok && s.lender.base != nil {
 		t.CloseIdleConnections()
+	}
+	if s.lender.pair != nil {
+		s.arms[0].Close()
+		s.arms[1].Close()
 	}
 }
 
@@ -184,7 +222,10 @@ func (s *Sender) iterationTags() metrics.TagsAndMeta {
 func (s *Sender) send(ctx context.Context, scenario *lib.ScenarioState, a *arrival.Arrival, begin time.Time) error {
 	l, m := s.lender, s.lender.client.vu.metrics
 	tags := s.iterationTags()
-	if l.set.Sessions != nil {
+	switch {
+	case l.pair != nil:
+		return s.sendPair(ctx, scenario, a, tags, begin)
+	case l.set.Sessions != nil:
 		return s.replay(ctx, scenario, a, tags, begin)
 	}
 	call, err := s.prepare(ctx, scenario, a, tags)

@@ -66,7 +66,7 @@ func (p *Process) ServerIdle(ctx context.Context) (idle, known bool) {
 func (t *target) idlePages() (list []*scrape.Page) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.final || t.err != nil {
+	if !t.final || t.err != nil || t.endpoints == nil {
 		return nil
 	}
 	if t.between == nil {

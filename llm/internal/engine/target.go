@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -45,6 +46,8 @@ type target struct {
 	endpoints []*endpoint
 	err       error // why none of them can be used
 
+	order traffic.Order // of the requests of a pair
+
 	found   http.RoundTripper // what found the servers
 	between *http.Transport   // a copy of it for what is asked between stages; nil until something is
 }
@@ -56,17 +59,25 @@ func (t *targets) find(opts *Options) (*target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
+	return t.of(string(key), opts), nil
+}
+
+// of returns the target with a key, and makes it if there is none. A pair has one without options.
+func (t *targets) of(key string, opts *Options) *target {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if found := t.all[string(key)]; found != nil {
-		return found, nil
+	if found := t.all[key]; found != nil {
+		return found
 	}
 	if t.all == nil {
 		t.all = map[string]*target{}
 	}
-	made := &target{number: len(t.all), opts: opts, endpoints: opts.Spread.endpoints(opts)}
-	t.all[string(key)] = made
-	return made, nil
+	made := &target{number: len(t.all), opts: opts}
+	if opts != nil {
+		made.endpoints = opts.Spread.endpoints(opts)
+	}
+	t.all[key] = made
+	return made
 }
 
 // join makes a VU's client the one that looks for the servers before the load. The newest VU replaces earlier ones,

@@ -22,6 +22,7 @@ type VU struct {
 	metrics *samples.Metrics
 
 	clients []*Client
+	pairs   []*Pair
 	sets    []*Set
 	turns   map[string]*datasets.Asked // turns from data sets of conversations that are not sent yet, by session
 	last    Position                   // of the newest request
@@ -71,6 +72,7 @@ type Position struct {
 	seed     int64  // of the scenario; 0 if it has no seed
 	index    int64  // of the iteration in its scenario, over all instances
 	seq      int    // of the request in its iteration
+	arm      int    // of the request in its pair: 0 for the first, and for one that is not of a pair
 	started  time.Time
 	plan     []record.Scenario
 	due      *arrival.Arrival // nil under executors that have no due instants
@@ -102,6 +104,10 @@ func (p *Process) position(state *lib.State, ss *lib.ScenarioState, index int64)
 	next.seed = p.plan.seeds[ss.Name]
 	return next
 }
+
+// draw returns the number of the request in its iteration by which choices are made for it: those of a pair have the
+// same.
+func (p *Position) draw() int { return p.seq - p.arm }
 
 // mark writes the position into a record.
 func (p Position) mark(r *record.Request) {

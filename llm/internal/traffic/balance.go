@@ -90,7 +90,7 @@ func (b *Balance) Of(p Place) int {
 	turn := p.Index + int64(p.Seq)
 	switch {
 	case b.kind == ByWeights:
-		part, _ := b.deal(p.Seed).At(turn)
+		part, _ := dealOf(&b.deals, p.Seed^0x62616c616e6365, b.shares...).At(turn)
 		return part
 	case b.kind == Random:
 		return rand.New(rand.NewPCG(hash(p.Scenario, p.Index, p.Seq), uint64(p.Seed))).IntN(b.n)
@@ -98,15 +98,6 @@ func (b *Balance) Of(p Place) int {
 		return rand.New(rand.NewPCG(hash(p.Session, 0, 0), 0)).IntN(b.n)
 	}
 	return int(turn % int64(b.n))
-}
-
-func (b *Balance) deal(seed int64) *deal.Deal {
-	if d, known := b.deals.Load(seed); known {
-		return d.(*deal.Deal)
-	}
-	fresh, _ := deal.New(seed^0x62616c616e6365, b.shares...) // NewBalance has approved of the shares
-	d, _ := b.deals.LoadOrStore(seed, fresh)
-	return d.(*deal.Deal)
 }
 
 func hash(text string, index int64, seq int) uint64 {
