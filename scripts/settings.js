@@ -182,6 +182,19 @@ function slo() {
   return Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound));
 }
 
+// cancel reads CANCEL, how many users leave before their answers are over, and when: 5%@2s, 0.05@20 tokens, 5%@queued, 5%@prompt-sent.
+export function cancel(fallback) {
+  const text = __ENV.CANCEL || fallback;
+  if (!text) return undefined;
+  const [, number, percent, when] = text.match(/^(\d*\.?\d+)(%?)@(.+)$/) || [];
+  if (!when) throw new Error(`CANCEL is share@when such as 5%@2s, 5%@20 tokens, 5%@queued or 5%@prompt-sent; cannot read ${JSON.stringify(text)}`);
+  const of = { share: percent ? Number(number) / 100 : Number(number) };
+  const tokens = when.match(/^(\d+) ?tokens?$/);
+  if (tokens) return { ...of, tokens: Number(tokens[1]) };
+  if (when === 'queued' || when === 'prompt-sent') return { ...of, after: /** @type {'queued' | 'prompt-sent'} */ (when) };
+  return { ...of, after: checkedDuration('CANCEL', when) };
+}
+
 // server is BASE_URL. The simulator takes its place only where nothing else tells of a server.
 export function server(simulator) {
   if (__ENV.BASE_URL) return __ENV.BASE_URL;
@@ -225,6 +238,7 @@ export function client(options) {
     serverMetrics: pages(),
     adapters: adapters(),
     slo: slo(),
+    cancel: cancel(),
     ...options,
   });
 }

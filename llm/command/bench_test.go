@@ -49,6 +49,7 @@ func TestPrintedLoads(t *testing.T) {
 		"keyed": `localhost:8000 --x-llm.search {"over":"rate"} --slo ttft=1s --duration 5s --search-max 9 --dataset mock`,
 		"mix": "localhost:8000 --rate 2 --duration 5s --prompts a/chat.json@0.7,rag.jsonl.gz@30% --output 20 " +
 			"--column q",
+		"cancel": "localhost:8000 --rate 2 --duration 5s --dataset mock --cancel 5%@20tokens",
 		"tiers":  "localhost:8000 --search concurrency --tier fast:p99(ttft)<500ms --tier slow:ttft=5s --dataset mock",
 		"ladder": "localhost:8000 --stages testdata/search.json --dataset mock",
 		"secrets": `http://u:password1@h:1 --rate 1 --dataset mock -H Authorization:aSecret123 ` +

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 )
 
 // settings are the flags of bench and run that have short names. Each stands for keys of the configuration, see
@@ -32,7 +33,7 @@ type settings struct {
 	duration, requests, warmup      string
 	input, output                   string
 	prompts, column, dataset, trace string
-	slo, gate, seed                 string
+	slo, gate, seed, cancel         string
 	stages                          string // file of a search whose loads are the stages
 
 	perWord   string // the tokens of a word where the server cannot tell
@@ -77,6 +78,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	text(&s.dataset, "dataset", "`NAME` of the data set: random, shareGPT …")
 	text(&s.trace, "replay", "`LOG` of times and lengths to replay, CSV (sessions: scripts/replay.js)")
 
+	text(&s.cancel, "cancel", "`SHARE@WHEN` users leave: 5%@2s, 5%@20 tokens, 5%@queued")
 	text(&s.slo, "slo", "`OBJECTIVES` of each stage: 'p99(ttft)<500ms'")
 	text(&s.gate, "gate", "`OBJECTIVES` of the run: if broken, exit code 1")
 	text(&s.serverMetrics, "server-metrics", "`URLS` of its metrics pages, or auto")
@@ -107,6 +109,9 @@ func (s *settings) overrides() (list []config.Override, err error) {
 	}
 	client.text("maxTokensField", s.maxTokensField)
 	client.text("serverMetrics", s.serverMetrics)
+	if err := s.leaving(client); err != nil {
+		return nil, err
+	}
 	if s.text {
 		client["text"] = true
 	}
@@ -123,6 +128,26 @@ func (s *settings) overrides() (list []config.Override, err error) {
 	dataset.set("x-llm.dataset", set)
 	load.set("x-llm.load", set)
 	return list, nil
+}
+
+// leaving sets the option of users who leave.
+func (s *settings) leaving(client options) error {
+	if s.cancel == "" {
+		return nil
+	}
+	l, err := traffic.ParseLeave(s.cancel)
+	if err != nil {
+		return fmt.Errorf("--cancel: %w", err)
+	}
+	cancel := map[string]any{"share": l.Share}
+	switch {
+	case l.Tokens > 0:
+		cancel["tokens"] = l.Tokens
+	default:
+		cancel["after"] = l.String()
+	}
+	client["cancel"] = cancel
+	return nil
 }
 
 // check refuses what would be refused only after the server was asked, or by another name.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,33 @@ type Leave struct {
 type dealt struct {
 	seed int64
 	seq  int
+}
+
+// ParseLeave reads a share and a moment as users type them: 5%@2s, 0.05@20 tokens, 5%@queued, 5%@prompt-sent.
+func ParseLeave(text string) (*Leave, error) {
+	number, when, found := strings.Cut(text, "@")
+	number, percent := strings.CutSuffix(strings.TrimSpace(number), "%")
+	share, err := strconv.ParseFloat(number, 64)
+	if !found || err != nil {
+		return nil, fmt.Errorf("must be a share and when users leave, such as 5%%@2s, 5%%@20 tokens, 5%%@queued or "+
+			"5%%@prompt-sent, got %q", text)
+	}
+	l := &Leave{Share: share}
+	if percent {
+		l.Share /= 100
+	}
+	when = strings.TrimSpace(when)
+	if count, _, isCount := strings.Cut(when, "token"); isCount {
+		l.Tokens, err = strconv.Atoi(strings.TrimSpace(count))
+	} else if l.When = when; when != Queued && when != PromptSent {
+		l.When = ""
+		l.After, err = time.ParseDuration(when)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("when users leave must be a time such as 2s, 20 tokens, queued or prompt-sent, got %q",
+			when)
+	}
+	return l, l.Check()
 }
 
 // Check returns an error unless it is clear who leaves and when.

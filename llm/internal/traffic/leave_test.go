@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"sync"
@@ -39,6 +40,30 @@ func TestWhenUsersLeave(t *testing.T) {
 			}
 		case err == nil || !strings.Contains(err.Error(), tt.fault):
 			t.Errorf("got %v, want %q", err, tt.fault)
+		}
+	}
+}
+
+func TestParseLeave(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"5%@2s": "0.05 2s", "0.05@20 tokens": "0.05 20 tokens", " 12.5% @ 20tokens": "0.125 20 tokens",
+		"100%@1 token": "1 1 tokens",
+		"50%@queued":   "0.5 queued", ".5@ prompt-sent": "0.5 prompt-sent",
+	} {
+		l, err := ParseLeave(text)
+		if err != nil || fmt.Sprint(l.Share, " ", l) != want {
+			t.Errorf("%q: got %v, %v, want %s", text, l, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"": `must be a share and when users leave, such as 5%@2s`, "2s": `got "2s"`, "x@2s": `got "x@2s"`,
+		"5%@":  `when users leave must be a time such as 2s, 20 tokens, queued or prompt-sent, got ""`,
+		"5%@2": `got "2"`, "5%@x tokens": `got "x tokens"`, "5@2s": "share must be above 0 and at most 1, got 5",
+		"NaN@2s": "share must be above 0", "5%@-2s": "after must be positive", "5%@0s": "told in one way",
+	} {
+		if _, err := ParseLeave(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", text, err, want)
 		}
 	}
 }
