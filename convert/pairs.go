@@ -167,8 +167,11 @@ func (p *pairer) chunks(to *arm, pair *compare.Pair, a, b *run.Request) {
 	facts := &to.Facts.Chunks
 	facts.Base += int64(len(p.a.Chunks))
 	facts.Other += int64(len(p.b.Chunks))
-	facts.Merged += count(len(p.b.Chunks) < len(p.a.Chunks))
-	facts.Split += count(len(p.b.Chunks) > len(p.a.Chunks))
+	here, there := reads(p.a.Chunks), reads(p.b.Chunks)
+	facts.BaseReads += here
+	facts.OtherReads += there
+	facts.Merged += count(there < here)
+	facts.Split += count(there > here)
 	base, other, n := int64(0), int64(0), 0
 	matchChunks(&p.a, &p.b, func(x, y int64) {
 		base, other, n = base+x, other+y, n+1
@@ -208,6 +211,16 @@ func matchChunks(a, b *record.Request, found func(a, b int64)) {
 		}
 		found(at, b.Chunks[max(next, 1)-1])
 	}
+}
+
+// reads returns at how many instants chunks arrived.
+func reads(chunks []int64) (n int64) {
+	for i, at := range chunks {
+		if i == 0 || at != chunks[i-1] {
+			n++
+		}
+	}
+	return n
 }
 
 func total(list []int) (sum int) {

@@ -77,7 +77,10 @@ type PairFacts struct {
 type ChunkFacts struct {
 	Base  int64 `json:"base"`
 	Other int64 `json:"other"`
-	// Merged, Split count the pairs whose other answer came in fewer chunks than the base's, and in more.
+	// BaseReads and OtherReads count the reads that brought them: chunks that arrive at one instant are of one read.
+	BaseReads  int64 `json:"base_reads"`
+	OtherReads int64 `json:"other_reads"`
+	// Merged and Split count the pairs whose other answer came in fewer reads than the base's, and in more.
 	Merged int `json:"pairs_merged"`
 	Split  int `json:"pairs_split"`
 	// Unmatched counts the pairs whose chunks cannot be matched: their numbers differ, and their tokens are unknown.

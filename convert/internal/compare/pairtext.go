@@ -66,7 +66,8 @@ func (f *PairFacts) sentences(arm *Result) (list []string) {
 		return nil
 	}
 	c := f.Chunks
-	chunks := fmt.Sprintf("chunks: %d by %s, %d by %s", c.Base, arm.Base.Name, c.Other, arm.Group)
+	chunks := fmt.Sprintf("chunks: %d in %d reads by %s, %d in %d reads by %s", c.Base, c.BaseReads, arm.Base.Name,
+		c.Other, c.OtherReads, arm.Group)
 	if c.Merged > 0 {
 		chunks += fmt.Sprintf("; merged in %d of %d pairs", c.Merged, f.Pairs)
 	}
