@@ -33,6 +33,8 @@ type Additions struct {
 	SLOAnswers []SLOAnswer `json:"slo_answers,omitempty"` // of the whole run
 	Gates      []Judgement `json:"gates,omitempty"`       // of the whole run
 	Fairness   *Fairness   `json:"fairness,omitempty"`    // between the labels of the whole run
+	// Interference tells what the labels do to each other, stage by stage, in the summary alone.
+	Interference []Interference `json:"interference,omitempty"`
 	// Search is the answer of the run's search, in the summary alone, and OtherSearches those of further scenarios.
 	Search        *record.Search    `json:"search,omitempty"`
 	OtherSearches []record.Search   `json:"other_searches,omitempty"`

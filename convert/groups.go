@@ -58,6 +58,10 @@ func addGroups(p *Report) {
 		p.Summary.Additions.Fairness = f
 		p.Summary.Additions.define("fairness", fairnessDefinition)
 	}
+	if list := interferenceOf(p); len(list) > 0 {
+		p.Summary.Additions.Interference = list
+		p.Summary.Additions.define("interference", interferenceDefinition)
+	}
 }
 
 // mostRequests returns the names of at most n groups, those with the most requests.
@@ -223,4 +227,5 @@ func (t *table) groups(p *Report) {
 		t.line("")
 		t.say("%s", f.sentence())
 	}
+	t.interference(p.Summary.Additions.Interference)
 }

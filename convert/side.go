@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,7 +37,7 @@ func (p Part) Side(r *run.Run, name string, o Options) compare.Side {
 		}
 		c := comparedRequest(g, q)
 		if p.By.Name != "" {
-			c.Group = cmp.Or(p.By.Of(r, q), "(none)")
+			c.Group = GroupName{Name: p.By.Of(r, q)}.Shown()
 		}
 		if side.Untimed {
 			c.Start, c.End = float64(i), float64(i)

@@ -154,8 +154,8 @@ func TestOverheadOfAProxy(t *testing.T) {
 		}
 		order := got.Pairs.Order
 		if found != 5 || len(order) == 0 || math.Abs(order[0].Change+64*200e-6) > 1e-6 {
-			t.Errorf("a proxy of %v: got %d figures, and order effects %+v, want 12.8 ms of 64 cached tokens", delay, found,
-				order)
+			t.Errorf("a proxy of %v: got %d figures, and order effects %+v, want 12.8 ms of 64 cached tokens", delay,
+				found, order)
 		}
 	}
 }
@@ -173,14 +173,12 @@ func TestMergedChunksAreCounted(t *testing.T) {
 // cache of prompts.
 func TestOverheadOfNothing(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("200 runs")
-	}
-	for i, server := range []string{"itl-stddev=2ms", "itl-stddev=2ms&prompt-time=200us&prefix-cache-tokens=unlimited"} {
+	const cache = "&prompt-time=200us&prefix-cache-tokens=unlimited"
+	for _, server := range []string{"itl-stddev=2ms", "itl-stddev=2ms" + cache} {
 		missed, intervals := map[string]int{}, 0
 		for seed := range uint64(100) {
 			run := pairRun{pairs: 200, tokens: 4, server: server, noise: 0.5}
-			for _, m := range compared(t, run.records(t, seed+uint64(i)*1000)).Groups[0].Metrics {
+			for _, m := range compared(t, run.records(t, seed)).Groups[0].Metrics {
 				if m.Interval == nil {
 					t.Fatalf("%s: %s has no interval", server, m.Name)
 				}
