@@ -42,7 +42,11 @@ func (c *Call) classify() {
 	if class.Priority != nil {
 		c.prioritize(*class.Priority)
 	}
-	if l := class.Leave; l != nil && c.mayLeave(l, own) && l.Of(c.position.seed, c.position.index, c.position.draw()) {
+	l := class.Leave
+	if l != nil && own && l.Share < 1 {
+		l = c.client.vu.process.leaves.shared(l)
+	}
+	if l != nil && c.mayLeave(l, own) && l.Of(c.position.seed, c.position.index, c.position.draw()) {
 		leave := leaveOf(l)
 		if c.Leave != nil {
 			leave.Signal = c.Leave.Signal

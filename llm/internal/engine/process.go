@@ -36,6 +36,7 @@ type Process struct {
 	sessions   sync.Map // numbers of the data sets whose items are sessions
 	media      seenMedia
 	rules      sync.Map // of models, each a knownRule
+	leaves     leaveRules
 
 	plan      plan
 	status    sharedStatus
