@@ -44,8 +44,8 @@ func fairnessOf(p *Report) *Fairness {
 	return f
 }
 
-// sentence tells the index and what each label attained.
-func (f *Fairness) sentence() string {
+// Sentence tells the index and what each label attained, without a full stop.
+func (f Fairness) Sentence() string {
 	var parts []string
 	for _, label := range sortedKeys(f.Attained) {
 		parts = append(parts, fmt.Sprintf("%s %.1f %%", label, 100*f.Attained[label]))
@@ -53,7 +53,7 @@ func (f *Fairness) sentence() string {
 	if len(parts) > mostRows {
 		parts = append(parts[:mostRows], fmt.Sprintf("and %d others", len(parts)-mostRows))
 	}
-	return fmt.Sprintf("fairness over labels: Jain's index %s; good of all requests: %s", rate(f.Jain, 2),
+	return fmt.Sprintf("over %ss: Jain's index %s; good of all requests: %s", f.By, rate(f.Jain, 2),
 		strings.Join(parts, ", "))
 }
 

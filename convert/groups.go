@@ -225,7 +225,7 @@ func (t *table) groups(p *Report) {
 	}
 	if f := p.Summary.Additions.Fairness; f != nil {
 		t.line("")
-		t.say("%s", f.sentence())
+		t.say("fairness %s", f.Sentence())
 	}
 	t.interference(p.Summary.Additions.Interference)
 }

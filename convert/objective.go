@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
-	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -38,24 +36,7 @@ func (o Options) CheckLabels(r *run.Run) error {
 	}
 	known := run.ByLabel.Groups(r, slices.Concat(r.Requests, r.Abandoned))
 	delete(known, "")
-	for _, label := range named {
-		if _, found := known[label]; found {
-			continue
-		}
-		labels := sortedKeys(known)
-		switch near, ok := spelling.Nearest(label, labels); {
-		case ok:
-			return fmt.Errorf("no request has the label %q: did you mean %q?", label, near)
-		case len(labels) == 0:
-			return fmt.Errorf("no request has the label %q: none has any", label)
-		case len(labels) > mostRows:
-			return fmt.Errorf("no request has the label %q: there are %d others, such as %q", label, len(labels),
-				labels[0])
-		default:
-			return fmt.Errorf("no request has the label %q: there are %s", label, strings.Join(labels, ", "))
-		}
-	}
-	return nil
+	return slo.CheckLabels(named, sortedKeys(known))
 }
 
 // Judgement is what became of an objective in a group of requests: a stage, a scenario, an adapter or the whole run.

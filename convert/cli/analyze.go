@@ -16,6 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/chart"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/page"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
@@ -25,6 +26,7 @@ const legendName = "analyzed_reports_legend.json"
 
 func newAnalyze() *cobra.Command {
 	var unified string
+	var by []string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "analyze DIR…",
@@ -44,6 +46,10 @@ has data:
 
 and report.html, one page with everything and charts to zoom into.
 
+--by KEY groups the requests of the pages by another key than the report did:
+label, scenario, model, endpoint, adapter or client. It needs requests.parquet
+in the report, unless the report is grouped so.
+
 With -u OUT, it also draws the reports together, with a line for each: OUT
 gets the same files and analyzed_reports_legend.json.
 
@@ -62,8 +68,19 @@ some files could not be read or written and the rest was drawn.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return analyze(cmd, args, unified, force) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a := &analysis{cmd: cmd}
+			if cmd.Flags().Changed("by") {
+				var err error
+				if a.by, err = run.Keys(by); err != nil {
+					return misuse("--by: %w", err)
+				}
+			}
+			return a.analyze(args, unified, force)
+		},
 	}
+	cmd.Flags().StringSliceVar(&by, "by", nil, "keys whose groups of requests are on the pages (default those of the "+
+		"report)")
 	cmd.Flags().StringVarP(&unified, "unified", "u", "", "directory for charts of all reports together")
 	cmd.Flags().BoolVar(&force, "force", false,
 		"replace files in the directory of -u even if they are not charts of reports")
@@ -73,18 +90,18 @@ some files could not be read or written and the rest was drawn.`,
 // analysis is the state of the command.
 type analysis struct {
 	cmd   *cobra.Command
+	by    []run.Key  // nil means those of the report
 	drawn int        // charts
 	lost  bool       // something could not be read or written
 	pages []page.Run // of the reports so far
 }
 
-func analyze(cmd *cobra.Command, args []string, unified string, force bool) error {
+func (a *analysis) analyze(args []string, unified string, force bool) error {
 	dirs := distinct(args)
 	if unified != "" && slices.ContainsFunc(dirs, func(dir string) bool { return samePath(dir, unified) }) {
 		return misuse("-u %s: it is one of the reports, the charts of which would be replaced; give another directory",
 			unified)
 	}
-	a := &analysis{cmd: cmd}
 	var reports []chart.Report
 	for _, dir := range dirs {
 		if found := a.report(dir); len(found) > 0 {
@@ -137,13 +154,17 @@ func (a *analysis) report(dir string) []chart.Report {
 
 // page writes the page of a directory and keeps its run for the common page.
 func (a *analysis) page(dir string) {
-	run, err := page.FromDir(dir)
+	r, err := page.FromDir(dir, a.by)
 	if err != nil {
 		remark(a.cmd, []string{fmt.Sprintf("no %s: %v", reportdir.Page, err)})
 		return
 	}
-	a.pages = append(a.pages, run)
-	if err := a.writePage(dir, []page.Run{run}, true); err != nil {
+	if missing := page.Without(r, a.by); len(missing) > 0 {
+		remark(a.cmd, []string{fmt.Sprintf("%s: no groups by %s: that needs its %s", dir, strings.Join(missing, ", "),
+			reportdir.Parquet)})
+	}
+	a.pages = append(a.pages, r)
+	if err := a.writePage(dir, []page.Run{r}, true); err != nil {
 		a.fail(err)
 	}
 }

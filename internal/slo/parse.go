@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
@@ -57,13 +58,16 @@ func cutLabel(clause string) (label, objectives string, err error) {
 	case at < 0:
 	case label == "":
 		err = errors.New("a label is missing before the colon: write chat: ttft=500ms")
-	case strings.ContainsAny(label, "<>="):
+	case strings.ContainsFunc(label, noLabel):
 		err = errors.New("a label stands before its objectives, as in chat: ttft=500ms; rag: ttft=2s")
 	case strings.TrimSpace(objectives) == "":
 		err = fmt.Errorf("what is to hold for %q? Write chat: ttft=500ms", label)
 	}
 	return label, objectives, err
 }
+
+// noLabel reports whether a character stands in no label that is written before objectives.
+func noLabel(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune("<>=", r) }
 
 // parseList adds the objectives of one label to a list.
 func parseList(list []Objective, label, text string) ([]Objective, error) {

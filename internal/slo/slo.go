@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -190,6 +191,29 @@ func APIFault(list []Objective, api string, generates bool) error {
 				return fmt.Errorf("%s is about tokens, which only text has: other answers have a "+
 					"latency, as in p99(latency)<500ms", o)
 			}
+		}
+	}
+	return nil
+}
+
+// mostNamed is how many labels a message lists.
+const mostNamed = 20
+
+// CheckLabels returns an error if a label of objectives is none of the known ones, which are sorted.
+func CheckLabels(named, known []string) error {
+	for _, label := range named {
+		near, ok := spelling.Nearest(label, known)
+		switch {
+		case slices.Contains(known, label):
+		case ok:
+			return fmt.Errorf("no request has the label %q: did you mean %q?", label, near)
+		case len(known) == 0:
+			return fmt.Errorf("no request has the label %q: none has any", label)
+		case len(known) > mostNamed:
+			return fmt.Errorf("no request has the label %q: there are %d others, such as %q", label, len(known),
+				known[0])
+		default:
+			return fmt.Errorf("no request has the label %q: there are %s", label, strings.Join(known, ", "))
 		}
 	}
 	return nil

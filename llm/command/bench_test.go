@@ -50,6 +50,9 @@ func TestPrintedLoads(t *testing.T) {
 		"mix": "localhost:8000 --rate 2 --duration 5s --prompts a/chat.json@0.7,rag.jsonl.gz@30% --output 20 " +
 			"--column q",
 		"cancel": "localhost:8000 --rate 2 --duration 5s --dataset mock --cancel 5%@20tokens",
+		"labels": "localhost:8000 --rate 2 --duration 5s --prompts chat.jsonl@0.7,rag.jsonl@0.3 --output 20 " +
+			"--slo tpot=50ms;chat:ttft=300ms --slo rag:ttft=2s,p99(itl)<90ms " +
+			"--gate chat:p99(ttft)<300ms,failures<1% --gate failures<2%",
 		"tiers":  "localhost:8000 --search concurrency --tier fast:p99(ttft)<500ms --tier slow:ttft=5s --dataset mock",
 		"ladder": "localhost:8000 --stages testdata/search.json --dataset mock",
 		"secrets": `http://u:password1@h:1 --rate 1 --dataset mock -H Authorization:aSecret123 ` +

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -99,7 +100,7 @@ func (s *settings) ladder() error {
 		s.warmup = cmp.Or(s.warmup, fmt.Sprintf("%.3gs", transient))
 	}
 	if s.slo == "" {
-		s.slo = found.SLO
+		s.slo = slo.Text(found.SLO)
 		s.remark(otherTiers(found))
 	}
 	return nil

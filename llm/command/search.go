@@ -126,9 +126,9 @@ func (s *settings) checkStream() error {
 	if s.stream {
 		return nil
 	}
-	for _, text := range append([]string{s.slo}, s.search.tiers...) {
+	for i, text := range append([]string{string(s.slo)}, s.search.tiers...) {
 		flag := "--slo"
-		if _, objectives, ok := strings.Cut(text, ":"); ok {
+		if _, objectives, _ := strings.Cut(text, ":"); i > 0 {
 			flag, text = "--tier", objectives
 		}
 		list, err := slo.Parse(text)

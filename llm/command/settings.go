@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -33,7 +34,8 @@ type settings struct {
 	duration, requests, warmup      string
 	input, output                   string
 	prompts, column, dataset, trace string
-	slo, gate, seed, cancel         string
+	slo, gate                       slo.Text
+	seed, cancel                    string
 	stages                          string // file of a search whose loads are the stages
 
 	perWord   string // the tokens of a word where the server cannot tell
@@ -79,8 +81,8 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	text(&s.trace, "replay", "`LOG` of times and lengths to replay, CSV (sessions: scripts/replay.js)")
 
 	text(&s.cancel, "cancel", "`SHARE@WHEN` users leave: 5%@2s, 5%@20 tokens, 5%@queued")
-	text(&s.slo, "slo", "`OBJECTIVES` of each stage: 'p99(ttft)<500ms'")
-	text(&s.gate, "gate", "`OBJECTIVES` of the run: if broken, exit code 1")
+	flags.Var(&s.slo, "slo", "`OBJECTIVES` of each stage: 'p99(ttft)<500ms', 'chat: ttft=1s'")
+	flags.Var(&s.gate, "gate", "`OBJECTIVES` of the run: if broken, exit code 1")
 	text(&s.serverMetrics, "server-metrics", "`URLS` of its metrics pages, or auto")
 	flags.BoolVar(&s.text, "text", false, "keep prompts and answers in the records")
 }
@@ -122,8 +124,8 @@ func (s *settings) overrides() (list []config.Override, err error) {
 		return nil, err
 	}
 	given("load.base_seed", s.seed)
-	given("x-llm.slo", s.slo)
-	given("x-llm.gate", s.gate)
+	given("x-llm.slo", string(s.slo))
+	given("x-llm.gate", string(s.gate))
 	client.set("x-llm.client", set)
 	dataset.set("x-llm.dataset", set)
 	load.set("x-llm.load", set)
@@ -152,7 +154,7 @@ func (s *settings) leaving(client options) error {
 
 // check refuses what would be refused only after the server was asked, or by another name.
 func (s *settings) check() error {
-	for _, o := range []struct{ flag, text string }{{"--slo", s.slo}, {"--gate", s.gate}} {
+	for _, o := range []struct{ flag, text string }{{"--slo", string(s.slo)}, {"--gate", string(s.gate)}} {
 		if err := readable(o.flag, o.text); err != nil {
 			return err
 		}

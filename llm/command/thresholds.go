@@ -1,6 +1,8 @@
 package command
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,16 +23,22 @@ var trends = map[string]string{
 }
 
 // thresholds returns the gates as a line of thresholds of a script. The bounds on each request, which a share of the
-// requests has to keep, become the client's SLO, and so do those of the SLO of the stages.
+// requests has to keep, become the SLO of the client or of its classes, and so do those of the SLO of the stages.
 func thresholds(own config.Own, client dropin.Map) (string, error) {
-	bounds := dropin.Map{}
+	bounds := dropin.Map{} // by label
+	add := func(o slo.Objective) {
+		if bounds[o.Label] == nil {
+			bounds[o.Label] = dropin.Map{}
+		}
+		addBounds(bounds[o.Label].(dropin.Map), o)
+	}
 	stages, err := parseObjectives(own.SLO)
 	if err != nil {
 		return "", err
 	}
 	for _, o := range stages {
 		if o.Kind == slo.Each {
-			addBounds(bounds, o)
+			add(o)
 		}
 	}
 	gates, err := parseObjectives(own.Gate)
@@ -38,34 +46,67 @@ func thresholds(own config.Own, client dropin.Map) (string, error) {
 		return "", err
 	}
 	conditions := map[string][]string{}
-	add := func(metric, condition string) { conditions[metric] = append(conditions[metric], quoted(condition)) }
 	for _, g := range gates {
-		less, least := "<=", ">="
-		if g.Strict {
-			less, least = "<", ">"
+		if g.Kind == slo.Each || g.Kind == slo.Goodput {
+			add(g)
 		}
-		switch g.Kind {
-		case slo.Percentile:
-			add(trends[g.Bounds[0].Latency], fmt.Sprintf("p(%s)<%s", number(100*g.Share),
-				number(thresholdOf(g.Bounds[0]))))
-		case slo.Failures:
-			add("llm_request_failed", "rate"+less+number(g.Share))
-		default:
-			addBounds(bounds, g)
-			add("llm_good", "rate"+least+number(g.Share))
+		metric, condition := thresholdFor(g)
+		if g.Label != "" {
+			metric = quoted(metric + "{label:" + g.Label + "}")
 		}
+		conditions[metric] = append(conditions[metric], quoted(condition))
 	}
-	if len(bounds) > 0 {
-		client["slo"] = bounds
-	}
-	if len(conditions) == 0 {
-		return "", nil
+	if err := setBounds(client, bounds); err != nil || len(conditions) == 0 {
+		return "", err
 	}
 	var lines strings.Builder
 	for _, metric := range slices.Sorted(maps.Keys(conditions)) {
 		fmt.Fprintf(&lines, "    %s: [%s],\n", metric, strings.Join(conditions[metric], ", "))
 	}
 	return "  thresholds: {\n" + lines.String() + "  },\n", nil
+}
+
+// thresholdFor returns the metric and the condition of a gate.
+func thresholdFor(g slo.Objective) (metric, condition string) {
+	less, least := "<=", ">="
+	if g.Strict {
+		less, least = "<", ">"
+	}
+	switch g.Kind {
+	case slo.Percentile:
+		b := g.Bounds[0]
+		return trends[b.Latency], fmt.Sprintf("p(%s)<%s", number(100*g.Share), number(thresholdOf(b)))
+	case slo.Failures:
+		return "llm_request_failed", "rate" + less + number(g.Share)
+	default:
+		return "llm_good", "rate" + least + number(g.Share)
+	}
+}
+
+// setBounds gives the client the bounds by label.
+func setBounds(client, bounds dropin.Map) error {
+	all, some := bounds[""].(dropin.Map)
+	if some {
+		client["slo"] = all
+	}
+	classes := dropin.Map{}
+	for label, of := range bounds {
+		if label != "" {
+			both := maps.Clone(of.(dropin.Map))
+			for latency, limit := range all {
+				both[latency] = cmp.Or(both[latency], limit)
+			}
+			classes[label] = dropin.Map{"slo": both}
+		}
+	}
+	if len(classes) > 0 && client["classes"] != nil {
+		return errors.New("x-llm.client.classes: the bounds of labels in --slo or --gate belong there: write " +
+			"{chat: {slo: {ttft: 500ms}}}")
+	}
+	if len(classes) > 0 {
+		client["classes"] = classes
+	}
+	return nil
 }
 
 func number(x float64) string { return strconv.FormatFloat(x, 'g', 10, 64) }

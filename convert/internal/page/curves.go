@@ -13,13 +13,14 @@ import (
 type curves struct {
 	requests int
 
-	ttft, itl, delay    xy              // distributions: percent over seconds
-	latency             xy              // the same of request latencies, of requests that generate no text
-	latencyDots         xy              // those over the second at which the request was sent
-	ttftDots, itlDots   xy              // over the second at which the request was sent
-	audioDots           xy              // the same of first audio
-	adapters, scenarios map[string]xy   // distribution of TTFT of each, if there are at least two
-	begins              map[int]float64 // instants of the first request of each stage
+	ttft, itl, delay    xy                       // distributions: percent over seconds
+	latency             xy                       // the same of request latencies, of requests that generate no text
+	latencyDots         xy                       // those over the second at which the request was sent
+	ttftDots, itlDots   xy                       // over the second at which the request was sent
+	audioDots           xy                       // the same of first audio
+	adapters, scenarios map[string]xy            // distribution of TTFT of each, if there are at least two
+	keyed               map[string]map[string]xy // the same of groups by their keys
+	begins              map[int]float64          // instants of the first request of each stage
 }
 
 // curvesOf returns the curves of a report's requests. It passes over the requests once for each curve, so that only the
@@ -32,10 +33,17 @@ func curvesOf(p *convert.Report) *curves {
 	out := &curves{
 		requests: len(p.Run().Requests), itl: curve(p.TokenGaps()), begins: stageBegins(p),
 		adapters: groupCurves(p, func(_ int, s convert.Sample) string { return s.Adapter }),
+		keyed:    map[string]map[string]xy{},
 		ttft:     points.distribution(p, ttft), delay: points.distribution(p, delay),
 	}
+	requests := p.Run().Requests
+	keys, _ := run.Keys(p.Groups.Keys()) // they are known
+	for _, key := range keys {
+		out.keyed[key.Name] = groupCurves(p, func(i int, _ convert.Sample) string {
+			return convert.GroupName{Name: key.Of(p.Run(), requests[i])}.Shown()
+		})
+	}
 	if len(scenariosOf(p)) > 1 {
-		requests := p.Run().Requests
 		out.scenarios = groupCurves(p, func(i int, _ convert.Sample) string {
 			return run.LoadName(requests[i].Scenario)
 		})

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
 // wideRange is the ratio of the largest to the least value from which on an axis is logarithmic.
@@ -40,6 +42,14 @@ func distributions(runs []Run) chartGroup {
 	g.charts = append(g.charts,
 		byGroup(runs, "adapters", "adapter", func(c *curves) map[string]xy { return c.adapters }),
 		byGroup(runs, "scenarios", "scenario", func(c *curves) map[string]xy { return c.scenarios }))
+	for _, key := range run.KeyNames() {
+		g.charts = append(g.charts, byGroup(runs, "by-"+key, key, func(c *curves) map[string]xy {
+			if key == "adapter" && len(c.adapters) > 0 || key == "scenario" && len(c.scenarios) > 0 {
+				return nil // the charts above show them
+			}
+			return c.keyed[key]
+		}))
+	}
 	return g
 }
 

@@ -107,7 +107,7 @@ func TestSessionsOfADirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := FromDir(dir)
+	read, err := FromDir(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// part is the report of a stage, a scenario or an adapter.
+// part is the report of a stage, a scenario, an adapter or a group.
 type part struct {
+	by       string // the key of the group; "" if it is none
 	index    int    // number of the stage
 	name     string // such as "stage 3"
 	scenario string // name of the stage's scenario; "" if the run has only one, or it is unknown

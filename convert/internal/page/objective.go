@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -117,7 +118,20 @@ func (r *Run) keeps() (list []sentence) {
 	if list == nil && oldOutcome(r.summary) != "" {
 		list = append(list, r.oldAnswer())
 	}
+	if f := r.summary.Get("xk6_llm.fairness"); f.Exists() {
+		list = append(list, sentence{Label: "Fairness", Text: plain.Terminal(fairnessOf(f).Sentence())})
+	}
 	return list
+}
+
+// fairnessOf returns how evenly the labels of a run were served.
+func fairnessOf(doc gjson.Result) convert.Fairness {
+	f := convert.Fairness{By: doc.Get("by").String(), Jain: convert.Maybe(number(doc.Get("jain"))),
+		Attained: map[string]convert.Float{}}
+	for label, share := range doc.Get("attained").Map() {
+		f.Attained[label] = convert.Float(number(share))
+	}
+	return f
 }
 
 func outcomeClass(text string) string {

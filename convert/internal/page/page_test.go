@@ -30,6 +30,7 @@ type load struct {
 	rates    []float64 // rates of the stages
 	each     int       // number of requests of each stage
 	adapters []string
+	labels   []string
 	failing  int // one request in failing fails; 0 means none
 	text     string
 }
@@ -94,6 +95,9 @@ func requestOf(l load, stage, k int, due int64) *record.Request {
 	r.End = r.Start + first*1000 + 25_000_000
 	if len(l.adapters) > 0 {
 		r.Adapter = l.adapters[k%len(l.adapters)]
+	}
+	if len(l.labels) > 0 {
+		r.Label = l.labels[k%len(l.labels)]
 	}
 	if l.failing > 0 && k%l.failing == 0 {
 		r.ErrorType, r.Status, r.Error, r.Chunks, r.Usage, r.FinishReason = record.ErrorHTTP, 503, "overloaded"+l.text,

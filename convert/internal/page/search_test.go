@@ -89,7 +89,7 @@ func TestProbesAtAGlance(t *testing.T) {
 	if _, err := searchReport(t, unchanged).Write(dir, convert.Files{Summary: true, Stages: true}); err != nil {
 		t.Fatal(err)
 	}
-	bare, err := FromDir(dir)
+	bare, err := FromDir(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestDamagedSearch(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "summary_lifecycle_metrics.json"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := FromDir(dir); err != nil || r.searches != nil {
+	if r, err := FromDir(dir, nil); err != nil || r.searches != nil {
 		t.Errorf("got %+v, %v", r.searches, err)
 	}
 }

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type Run struct {
 	scenarios []scenario // empty if the requests are unknown
 	groups    []part     // reports on the scenarios if there are several
 	adapters  []part
+	keyed     []part // reports on the groups of requests by label, endpoint or another key
 	facts     []fact
 	bounds    []bound
 	curves    *curves      // nil if the requests are unknown
@@ -73,6 +75,7 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 	r.plan(p)
 	takeSearches(&r)
 	r.takeGroups(p, take)
+	takeKeyed(&r, p, take)
 	r.finishFacts()
 	return r, failed
 }
@@ -91,10 +94,18 @@ func (r *Run) takeGroups(p *convert.Report, take func(*convert.Lifecycle) gjson.
 	}
 }
 
+// takeKeyed takes the reports on groups of requests.
+func takeKeyed(r *Run, p *convert.Report, take func(*convert.Lifecycle) gjson.Result) {
+	r.keyed = nil
+	for _, g := range p.Groups {
+		r.keyed = append(r.keyed, part{by: g.By, name: plain.Terminal(g.By + " " + g.Shown()), doc: take(g.Lifecycle)})
+	}
+}
+
 // FromDir reads a report directory of this program or of inference-perf. The figures come from its JSON files. If the
 // directory has requests.parquet, or inference-perf's file of requests, FromDir takes everything else from that file.
-// The run has the name of the directory.
-func FromDir(dir string) (Run, error) {
+// The run has the name of the directory. Its groups are those of the keys; nil means those that the directory has.
+func FromDir(dir string, by []run.Key) (Run, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
 		return Run{}, err
@@ -103,7 +114,7 @@ func FromDir(dir string) (Run, error) {
 	if err := r.readFiles(path); err != nil {
 		return r, err
 	}
-	report, err := requestsOf(path)
+	report, err := requestsOf(path, by)
 	switch {
 	case err != nil:
 		return r, err
@@ -111,6 +122,7 @@ func FromDir(dir string) (Run, error) {
 		return r, fmt.Errorf("%s: it holds no report: neither *%s nor %s", dir, reportdir.Summary,
 			reportdir.Parquet)
 	case report == nil:
+		keepKeyed(&r, by)
 		r.configured(path)
 		r.nameScenarios()
 		takeSearches(&r)
@@ -122,20 +134,40 @@ func FromDir(dir string) (Run, error) {
 		}
 		r.plan(report)
 		takeSearches(&r)
-		r.takeGroups(report, func(l *convert.Lifecycle) gjson.Result {
+		take := func(l *convert.Lifecycle) gjson.Result {
 			if !sameObjectives(report, r.summary) {
 				l.Additions.SLO = nil // the report was judged by others, which nobody knows here
 			}
 			doc, failed := document(l)
 			err = errors.Join(err, failed)
 			return doc
-		})
+		}
+		if r.takeGroups(report, take); by != nil || r.keyed == nil {
+			takeKeyed(&r, report, take)
+		}
 		if err != nil {
 			return r, err
 		}
 	}
 	r.finishFacts()
 	return r, nil
+}
+
+// keepKeyed keeps the groups of the keys; nil means all.
+func keepKeyed(r *Run, by []run.Key) {
+	r.keyed = slices.DeleteFunc(r.keyed, func(g part) bool {
+		return by != nil && !slices.ContainsFunc(by, func(k run.Key) bool { return k.Name == g.by })
+	})
+}
+
+// Without returns the names of those of the keys by which the run has no groups.
+func Without(r Run, by []run.Key) (names []string) {
+	for _, key := range by {
+		if !slices.ContainsFunc(r.keyed, func(g part) bool { return g.by == key.Name }) {
+			names = append(names, key.Name)
+		}
+	}
+	return names
 }
 
 // sameObjectives reports whether a report is judged by the objectives that a summary names.
@@ -156,6 +188,7 @@ func (r *Run) readFiles(dir string) error {
 		}
 	}
 	slices.SortFunc(r.stages, func(a, b part) int { return a.index - b.index })
+	slices.SortStableFunc(r.keyed, func(a, b part) int { return cmp.Compare(a.name, b.name) })
 	path, found := reportdir.Sessions(dir)
 	if !found {
 		return nil
@@ -212,14 +245,25 @@ func (r *Run) readFile(dir string, l reportdir.Lifecycle) error {
 		r.stages = append(r.stages, part{index: n, name: fmt.Sprintf("stage %d", n), doc: doc})
 	case reportdir.OfAdapter:
 		r.adapters = append(r.adapters, part{name: plain.Terminal(l.Label), doc: doc})
+	case reportdir.OfGroup:
+		if g, ofStage := groupOf(doc); !ofStage {
+			r.keyed = append(r.keyed, part{by: g.By, name: plain.Terminal(g.By + " " + g.Shown()), doc: doc})
+		}
 	default:
 		r.summary = doc
 	}
 	return nil
 }
 
-// requestsOf returns a report of a directory's requests, or nil if the directory has none.
-func requestsOf(dir string) (*convert.Report, error) {
+// groupOf returns the name of the group that a report is about, and whether it is only about its part in a stage.
+func groupOf(doc gjson.Result) (g convert.GroupName, ofStage bool) {
+	name := doc.Get("xk6_llm.group")
+	return convert.GroupName{By: name.Get("by").String(), Name: name.Get("name").String()},
+		doc.Get("xk6_llm.load").Exists()
+}
+
+// requestsOf returns a report of a directory's requests, grouped by the keys, or nil if the directory has none.
+func requestsOf(dir string, by []run.Key) (*convert.Report, error) {
 	paths := reportdir.Requests(dir)
 	if len(paths) == 0 {
 		return nil, nil
@@ -232,7 +276,7 @@ func requestsOf(dir string) (*convert.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return convert.NewReport(read, convert.Options{}), nil
+	return convert.NewReport(read, convert.Options{By: by}), nil
 }
 
 // configIn reads the configuration in a report directory, which may be of another version and have any form.

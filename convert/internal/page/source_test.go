@@ -39,7 +39,7 @@ func TestFromDirAgreesWithFromReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read, err := FromDir(dir)
+	read, err := FromDir(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestFromDirWithoutRequests(t *testing.T) {
 		"x-stage_2_lifecycle_metrics.json":           strings.ReplaceAll(stage, "%", "2"),
 		"x-adapter_a_stage_0_lifecycle_metrics.json": stage, "other.json": "no JSON",
 	})
-	r, err := FromDir(dir)
+	r, err := FromDir(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestFromDirRefuses(t *testing.T) {
 		{map[string]string{"stage_99999999999999999999_lifecycle_metrics.json": "{}"}, "value out of range"},
 		{map[string]string{"requests.parquet": "PAR1 and no more"}, "requests.parquet"},
 	} {
-		if _, err := FromDir(writeFiles(t, tt.files)); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := FromDir(writeFiles(t, tt.files), nil); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%v: got error %v, want one with %q", tt.files, err, tt.want)
 		}
 	}

@@ -76,11 +76,11 @@ func factTable(runs []Run) *table {
 	return t
 }
 
-// maxAdapterRows bounds the number of a run's adapters that have a row.
+// maxAdapterRows bounds the number of a run's adapters that have a row, and of its groups.
 const maxAdapterRows = 100
 
-// glance returns a table with a row for each stage, for each scenario and adapter if there are several, and for the
-// whole run unless it is a search. It leaves out empty columns.
+// glance returns a table with a row for each stage, for each scenario and adapter if there are several, for each group,
+// and for the whole run unless it is a search. It leaves out empty columns.
 func glance(runs []Run) *table {
 	t := &table{ID: "glance", Title: "At a glance",
 		Note: "Point at a heading, or go to it with the tab key, to read what it means."}
@@ -105,7 +105,16 @@ func glance(runs []Run) *table {
 		if more := len(r.adapters) - maxAdapterRows; more > 0 {
 			t.Note += fmt.Sprintf(" %d more adapters of %s have JSON files.", more, r.Name)
 		}
-		if r.summary.Exists() && len(r.searches) == 0 && (len(r.stages) != 1 || len(r.adapters) > 0 || len(runs) > 1) {
+		last := ""
+		for _, g := range r.keyed[:min(len(r.keyed), maxAdapterRows)] {
+			add(part{name: g.name, doc: g.doc}, map[bool]string{true: "first"}[g.by != last])
+			last = g.by
+		}
+		if more := len(r.keyed) - maxAdapterRows; more > 0 {
+			t.Note += fmt.Sprintf(" %d more groups of requests of %s have JSON files.", more, r.Name)
+		}
+		parts := len(r.adapters) + len(r.keyed)
+		if r.summary.Exists() && len(r.searches) == 0 && (len(r.stages) != 1 || parts > 0 || len(runs) > 1) {
 			add(part{name: wholeRun, doc: r.summary, loops: slices.ContainsFunc(r.stages, part.isLoop)}, "whole")
 		}
 	}

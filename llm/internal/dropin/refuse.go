@@ -3,6 +3,7 @@
 package dropin
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,13 +73,29 @@ func unclear(c *config.Config) (faults []error) {
 	for _, o := range []struct{ key, text string }{{"x-llm.slo", c.Own.SLO}, {"x-llm.gate", c.Own.Gate}} {
 		list, err := slo.Parse(o.text)
 		if err == nil {
-			err = slo.APIFault(list, of.API, of.Generates())
+			err = cmp.Or(slo.APIFault(list, of.API, of.Generates()), checkLabels(c.Own, list))
 		}
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", o.key, err))
 		}
 	}
 	return faults
+}
+
+// checkLabels names a label of an objective that no request of the configuration will have.
+func checkLabels(own config.Own, list []slo.Objective) error {
+	var known []string
+	for _, options := range append([]config.ScriptOptions{own.Client, own.Load}, own.Data.Parts...) {
+		var label string
+		if json.Unmarshal(options["label"], &label) == nil && label != "" {
+			known = append(known, label)
+		}
+	}
+	slices.Sort(known)
+	if own.Load["tags"] != nil { // which can have a label, too
+		return nil
+	}
+	return slo.CheckLabels(slo.Labels(list), slices.Compact(known))
 }
 
 // withheld names the keys whose values a configuration holds as ***, and the flags that set them.

@@ -190,6 +190,13 @@ func TestRefused(t *testing.T) {
 		server + load +
 			"x-llm: {gate: 'p99(rtf)<1'}\n": "x-llm.gate: p99(rtf)<1 is about sounds: answers of api \"completion\" ",
 		server + load +
+			"x-llm: {client: {label: chat}, gate: 'failures<1%; chta: p99(ttft)<1s'}\n": "x-llm.gate: no request has " +
+			"the label \"chta\": did you mean \"chat\"?",
+		server + load +
+			"x-llm: {client: {label: chat}, slo: 'chat: p99(ttft)<1s'}\n": "",
+		server + load +
+			"x-llm: {slo: 'chat: p99(ttft)<1s'}\n": "x-llm.slo: no request has the label \"chat\": none has any",
+		server + load +
 			"api: {type: anthropic_messages}\n": "",
 		server + load +
 			"data: {type: visionarena, visionarena: {}}\n": "api.type: must be chat, anthropic_messages or responses " +

@@ -19,13 +19,14 @@ type Answer struct {
 
 	API      string // "" if no request was made, which is over all bounds
 	Textless bool   // it asked for no text
+	Label    string // of its class of users
 }
 
 // AnswerOf returns the answer of a record. A request that was sent late has waited in the client, as a user would have:
 // its TTFT, NTPOT and latency include the wait, and so do the figures of a sound. c is the result of the record's
 // Counts.
 func AnswerOf(r *record.Request, c record.Counts) Answer {
-	a := Answer{Unfinished: r.Unfinished(), API: r.API, Textless: !r.Generates()}
+	a := Answer{Unfinished: r.Unfinished(), API: r.API, Textless: !r.Generates(), Label: r.Label}
 	a.Left = r.ErrorType == record.ErrorAbandoned
 	a.Failed = r.Failed() && !a.Unfinished
 	wait := time.Duration(0)
@@ -116,8 +117,11 @@ func (a Answer) mark(o slo.Objective) finding {
 	return m
 }
 
-// concerns reports whether the objective is about requests of the answer's API.
+// concerns reports whether the objective is about requests of the answer's API and label.
 func (a Answer) concerns(o slo.Objective) bool {
+	if !o.Concerns(a.Label) {
+		return false
+	}
 	return len(o.Bounds) == 0 || a.API == "" || slices.ContainsFunc(o.Bounds, func(b slo.Bound) bool {
 		return record.Concerns(b.Latency, a.API, !a.Textless)
 	})

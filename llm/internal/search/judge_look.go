@@ -35,8 +35,8 @@ func (w window) sample(o slo.Objective) (s sample) {
 			continue // the same share leaves whatever the load
 		case q.fate == answered:
 			f = q.answer.mark(o)
-		case o.Kind == slo.Failures:
-			continue // what was never sent did not fail
+		case o.Kind == slo.Failures, o.Label != "":
+			continue // what was never sent did not fail, and has no label
 		}
 		if !f.known {
 			continue
