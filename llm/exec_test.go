@@ -194,6 +194,7 @@ func TestNativeIterationsAreThoseOfAScript(t *testing.T) {
 		{`text: true, sessionHeader: 'x-s'`, `type: 'shareGPT', path: 'talk.json', turns: 'all', sessions: 2`},
 		{`model: 'sim', itl: 'all', extraBody: {a: 1}`, `type: 'mock'`},
 		{`adapters: [{name: 'a', split: 0.5}, {name: 'sim', split: 0.5}]`, `type: 'mock'`},
+		{`cancel: {share: 0.5, tokens: 2, seed: 3}`, `type: 'mock', maxTokens: 5`},
 		{`api: 'completion', tokenizer: './model'`, `type: 'random', tokenizer: './model', api: 'completion', ` +
 			`inputDistribution: {type: 'uniform', min: 5, max: 9}, outputDistribution: 3, salt: 'x'`},
 		{`text: true`, `type: 'mix', parts: [{share: 0.6, label: 'a', type: 'mock', maxTokens: 4, slo: {ttft: '1ms'}, ` +

@@ -192,3 +192,35 @@ func TestReplayBeginsInside(t *testing.T) {
 		}
 	}
 }
+
+// The session of a user who leaves a call ends with that: what waits for the call is not sent.
+func TestSessionsOfUsersWhoLeave(t *testing.T) {
+	t.Parallel()
+	for _, native := range []bool{false, true} {
+		told := sendAllSessions(t, native, `cancel: {share: 1, after: '20ms'}`, whole)
+		sessions, left := 0, 0
+		for _, line := range told.lines {
+			parsed, err := record.Parse([]byte(line))
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch l := parsed.(type) {
+			case *record.Request:
+				if l.ErrorType == record.ErrorAbandoned {
+					left++
+				}
+			case *record.Session:
+				if l.ErrorType != record.ErrorAbandoned {
+					continue
+				}
+				if sessions++; l.Sent != 1 || l.Completed != 0 || l.Succeeded() || !l.Unfinished() ||
+					!strings.HasSuffix(l.Error, "the user left before the answer was over (cancel: 20ms)") {
+					t.Errorf("native %t: got %+v", native, l)
+				}
+			}
+		}
+		if left < 8 || sessions != left {
+			t.Errorf("native %t: %d users left, and %d sessions were left", native, left, sessions)
+		}
+	}
+}

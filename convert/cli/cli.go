@@ -152,6 +152,8 @@ func Verdict(run *run.Run) error {
 		}
 	}
 	switch {
+	case len(run.Requests) == 0 && len(run.Abandoned) > 0 && !run.Partial:
+		return nil // every user left, as the run was asked to do
 	case len(run.Requests) == 0 && run.Partial:
 		return &ExitError{Partial, fmt.Errorf("the input is partial, and has no requests")}
 	case len(run.Requests) == 0:

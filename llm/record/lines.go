@@ -129,7 +129,8 @@ type End struct {
 	Time     int64  `json:"end_ns"`
 	Requests int64  `json:"requests"`
 	Failed   int64  `json:"failed"`
-	// Unfinished counts the requests that the end of the run cut off, none of which is among Failed.
+	// Unfinished counts the requests that the end of the run cut off, and those whose users left. None of them is among
+	// Failed.
 	Unfinished int64  `json:"unfinished,omitempty"`
 	Dropped    int64  `json:"dropped"`
 	Health     Health `json:"client_health"`
