@@ -104,8 +104,12 @@ declare module 'k6/x/llm' {
     label?: string;
     /** What requests with a label have beside the client's options, which they replace. */
     classes?: Record<string, UserClass>;
-    /** Sent as the field priority of the body and as the header X-Priority. */
+    /** Sent in priorityField and priorityHeader. vLLM serves the lowest first, SGLang the highest. */
     priority?: number;
+    /** The field of the body that carries a priority (default 'priority'; '' leaves it out). 'messages' and the APIs of media have no such field. */
+    priorityField?: string;
+    /** The header that carries a priority (default 'X-Priority'; '' leaves it out). */
+    priorityHeader?: string;
     /** Users who leave before their answers are over. */
     cancel?: Cancel;
     /**
@@ -242,7 +246,7 @@ declare module 'k6/x/llm' {
     model?: string;
     /** The bounds by which requests are judged. */
     slo?: ClientOptions['slo'];
-    /** Sent as the field priority of the body and as the header X-Priority. */
+    /** Sent in the client's priorityField and priorityHeader. */
     priority?: number;
     /** Headers of the requests, beside those of the client. */
     headers?: Record<string, string>;
@@ -381,6 +385,8 @@ declare module 'k6/x/llm' {
     requestID: string;
     /** The model or adapter that was asked for. */
     model: string;
+    /** The class of users that the request belongs to; null without one. */
+    label: string | null;
     /** The texts or documents that were sent; null for other APIs. */
     inputs: number | null;
     /** The numbers in each vector of the answer; null without vectors. */
@@ -492,8 +498,8 @@ declare module 'k6/x/llm' {
      * Replays a session of a data set and waits until it ends: its calls are sent as its graph lets them go, each with the server's own
      * answers to those before it. It must be the first request of its iteration.
      */
-    replay(session: Session): SessionResult;
-    replayAsync(session: Session): Promise<SessionResult>;
+    replay(session: Session, options?: UserClass & { label?: string }): SessionResult;
+    replayAsync(session: Session, options?: UserClass & { label?: string }): Promise<SessionResult>;
     /** The number by which the records name this client. Clients with equal options have the same. */
     readonly number: number;
   }
@@ -1006,6 +1012,8 @@ declare module 'k6/x/llm' {
     /** The environment and the tags, as in any scenario of k6. */
     env?: Record<string, string>;
     tags?: Record<string, string>;
+    /** The class of users whose requests the load is: the tag label. */
+    label?: string;
   }
 
   /** Makes k6 scenarios of stages: stage_0, stage_1 … under k6's own executor; a single scenario, load, under llm-arrival-rate. */

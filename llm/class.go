@@ -20,8 +20,11 @@ func classFields(rt *sobek.Runtime, c *traffic.Class) fields {
 // ownClassFields returns those options of a class that a Client has no other use for.
 func ownClassFields(rt *sobek.Runtime, c *traffic.Class) fields {
 	return fields{
-		"label": text(&c.Label),
+		"label": label(&c.Label),
 		"priority": func(v sobek.Value) error {
+			if absent(v) {
+				return nil
+			}
 			c.Priority = new(int64)
 			return integer(c.Priority, -1<<31)(v)
 		},
@@ -29,23 +32,39 @@ func ownClassFields(rt *sobek.Runtime, c *traffic.Class) fields {
 	}
 }
 
+// label reads the name of a class.
+func label(dst *string) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		if err := text(dst)(v); err != nil {
+			return err
+		}
+		return traffic.CheckLabel(*dst)
+	}
+}
+
 // readClasses reads the classes of a Client by their labels.
 func readClasses(rt *sobek.Runtime, dst *map[string]traffic.Class) func(sobek.Value) error {
 	return func(v sobek.Value) error {
+		if absent(v) {
+			return nil
+		}
 		obj, ok := v.(*sobek.Object)
-		if !ok || obj.ClassName() == "Array" {
+		if _, isFunc := sobek.AssertFunction(v); !ok || isFunc || obj.ClassName() == "Array" {
 			return fmt.Errorf("must be an object such as {chat: {slo: {ttft: '500ms'}}}, got %s", describe(v))
 		}
 		*dst = map[string]traffic.Class{}
-		for _, label := range obj.Keys() {
-			var c traffic.Class
+		for _, name := range obj.Keys() {
+			c := traffic.Class{Label: name}
 			f := classFields(rt, &c)
 			delete(f, "label")
-			if err := f.read(rt, "class", obj.Get(label)); err != nil {
-				return fmt.Errorf("%q: %w", label, err)
+			err := f.read(rt, "class", obj.Get(name))
+			if err == nil {
+				err = traffic.CheckLabel(name)
 			}
-			c.Label = label
-			(*dst)[label] = c
+			if err != nil {
+				return fmt.Errorf("%q: %w", name, err)
+			}
+			(*dst)[name] = c
 		}
 		return nil
 	}

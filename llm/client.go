@@ -100,8 +100,10 @@ func (c *jsClient) send(request, options sobek.Value) (engine.Job, error) {
 	if err := beside.read(c.m.vu.Runtime(), "send", options); err != nil {
 		return engine.Job{}, err
 	}
-	err := c.Input(&opts.Request, opts.hasPrompt)
-	return opts.job(c.Dialect()), err
+	if err := c.Input(&opts.Request, opts.hasPrompt); err != nil {
+		return engine.Job{}, err
+	}
+	return opts.job(c.Dialect())
 }
 
 // ask reads the arguments of a dialect's own method: its inputs, and options.
@@ -121,7 +123,7 @@ func (c *jsClient) ask(d api.Dialect, args []sobek.Value) (engine.Job, error) {
 			return engine.Job{}, fmt.Errorf("%s: %s %w", d.Verb(), in.name, err)
 		}
 	}
-	return opts.job(d), nil
+	return opts.job(d)
 }
 
 // argument is one input of a dialect's own method.
@@ -169,10 +171,14 @@ func (o *requestOptions) readList(v sobek.Value) error {
 	return jsonArray(&o.Messages)(v)
 }
 
-func (o *requestOptions) job(dialect api.Dialect) engine.Job {
+// job returns the request, unless it has bounds that answers of its API do not have.
+func (o *requestOptions) job(d api.Dialect) (engine.Job, error) {
 	o.MaxTokens = int(o.maxTokens)
-	return engine.Job{Dialect: dialect, Request: o.Request, Turn: int(o.turn), Asked: int(o.promptTokens),
-		Class: o.class}
+	j := engine.Job{Dialect: d, Request: o.Request, Turn: int(o.turn), Asked: int(o.promptTokens), Class: o.class}
+	if err := checkBounds(d, o.class.SLO); err != nil {
+		return j, invalid("request", "slo", err)
+	}
+	return j, nil
 }
 
 // errAborted reports that the runtime was interrupted. It must not become an exception, which would replace the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -65,6 +66,8 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"sessionTokenHeader": text(&o.SessionTokenHeader),
 		"requestIDHeader":    text(&o.RequestIDHeader),
 		"maxTokensField":     text(&o.MaxTokensField),
+		"priorityField":      text(&o.PriorityField),
+		"priorityHeader":     text(&o.PriorityHeader),
 
 		"dimensions":     count(&o.Vectors.Dimensions, 1),
 		"encodingFormat": text(&o.Vectors.EncodingFormat),
@@ -90,8 +93,8 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 		return nil, err
 	}
 	o.Streaming = o.Streaming && (o.streams || o.API.Input().StreamsByItself())
-	if err := checkBounds(&o.Options); err != nil {
-		return nil, invalid("Client", "slo", err)
+	if err := checkAllBounds(&o.Options); err != nil {
+		return nil, err
 	}
 	if o.BaseURL == "" && o.Spread.BaseURLs == nil {
 		if told := o.tellsOfServer(); told != "" {
@@ -103,19 +106,32 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 	return o, o.Settle()
 }
 
-// checkBounds refuses bounds on latencies that the answers of a client's API do not have.
-func checkBounds(o *engine.Options) error {
-	if o.SLO == nil || o.API.Output() == api.OutputText {
+// checkAllBounds refuses bounds that answers of a client's API do not have, of the client and of its classes.
+func checkAllBounds(o *engine.Options) error {
+	if err := checkBounds(o.API, o.SLO); err != nil {
+		return invalid("Client", "slo", err)
+	}
+	for _, label := range slices.Sorted(maps.Keys(o.Classes)) {
+		if err := checkBounds(o.API, o.Classes[label].SLO); err != nil {
+			return invalid("Client", "classes", fmt.Errorf("%q: %w", label, invalid("class", "slo", err)))
+		}
+	}
+	return nil
+}
+
+// checkBounds refuses bounds on latencies that the answers of an API do not have.
+func checkBounds(d api.Dialect, given *record.Bounds) error {
+	if given == nil || d.Output() == api.OutputText {
 		return nil
 	}
-	kept, _ := slo.Of(*o.SLO)
+	kept, _ := slo.Of(*given)
 	for _, b := range kept.Bounds {
 		switch {
-		case record.Concerns(b.Latency, o.API.Name(), false):
+		case record.Concerns(b.Latency, d.Name(), false):
 		case b.Latency == "first_audio", b.Latency == "rtf":
 			return fmt.Errorf("%q is about sounds: answers of api %q have a latency, as in "+
-				"{request_latency: '500ms'}", b.Latency, o.API.Name())
-		case o.API.Output() == api.OutputSound:
+				"{request_latency: '500ms'}", b.Latency, d.Name())
+		case d.Output() == api.OutputSound:
 			return fmt.Errorf("%q is about tokens, which only text has: speech has first_audio, rtf and a latency, as "+
 				"in {first_audio: '300ms'}", b.Latency)
 		default:

@@ -27,6 +27,7 @@ type result struct {
 	Retries          int       `js:"retries"` // attempts beyond the first
 	RequestID        string    `js:"requestID"`
 	Model            string    `js:"model"`
+	Label            any       `js:"label"`        // the class of the request
 	Inputs           any       `js:"inputs"`       // texts or documents sent
 	VectorLength     any       `js:"vectorLength"` // numbers in each vector
 	Scores           any       `js:"scores"`       // how many came
@@ -51,6 +52,7 @@ func newResult(a client.Answer, c record.Counts) *result {
 		ScheduleDelay:    msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,
 	}
 	res.Inputs, res.VectorLength, res.Scores = knownOrNull(r.Inputs), knownOrNull(r.VectorLength), knownOrNull(r.Scores)
+	res.Label = orNull(r.Label)
 	res.setSound(r)
 	res.setVisual(r)
 	if r.Good != nil {

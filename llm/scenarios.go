@@ -3,6 +3,7 @@ package llm
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/executor"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -36,6 +39,7 @@ type loadOptions struct {
 	client       *jsClient // of exec, if that is {client, data} with a single client
 	pair         *jsPair   // likewise, with a pair
 	env, tags    map[string]string
+	label        string // a tag
 }
 
 func newLoadOptions() *loadOptions {
@@ -67,6 +71,7 @@ func (o *loadOptions) fields(m *ModuleInstance) fields {
 		"exec":            func(v sobek.Value) error { return m.readExec(v, o) },
 		"env":             texts(&o.env),
 		"tags":            texts(&o.tags),
+		"label":           label(&o.label),
 	}
 }
 
@@ -212,6 +217,9 @@ func (o *loadOptions) scenarios() (map[string]any, error) {
 // check chooses the executor, and refuses options that k6's own executors do not support. The executor llm-arrival-rate
 // checks its options itself.
 func (o *loadOptions) check() error {
+	if err := checkLabel(o); err != nil {
+		return err
+	}
 	if o.Search == nil {
 		if err := o.CheckStages(o.startTime); err != nil {
 			return err
@@ -245,6 +253,24 @@ func (o *loadOptions) check() error {
 		return fmt.Errorf("drain needs the executor %q: stages of k6's own start by the clock", record.ExecutorName)
 	}
 	return nil
+}
+
+// checkLabel makes the label a tag. As a tag, it may have been given already.
+func checkLabel(o *loadOptions) error {
+	tag, tagged := o.tags[samples.LabelTag]
+	switch {
+	case o.label == "" && !tagged:
+		return nil
+	case o.label == "":
+		o.label = tag
+	case tagged && tag != o.label:
+		return fmt.Errorf("label %q differs from the tag label %q: leave one of them out", o.label, tag)
+	}
+	if o.tags = maps.Clone(o.tags); o.tags == nil {
+		o.tags = map[string]string{}
+	}
+	o.tags[samples.LabelTag] = o.label
+	return traffic.CheckLabel(o.label)
 }
 
 // ownScenario returns the scenario of the executor llm-arrival-rate, which takes the stages as they are.

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -82,19 +83,23 @@ func newSessionResult(s *record.Session) *sessionResult {
 }
 
 // prepareSession prepares the replay of a session. If there is nothing to measure without a server, it ends the test.
-func (c *jsClient) prepareSession(v sobek.Value) (*engine.Session, error) {
+func (c *jsClient) prepareSession(v, options sobek.Value) (*engine.Session, error) {
 	s, ok := export(v).(*session)
 	if !ok {
 		return nil, fmt.Errorf("replay takes a session, as next() and at(i) of a Dataset of sessions return it, "+
 			"got %s: send other requests by client.send()", describe(v))
 	}
-	prepared, err := c.PrepareSession(s.set, s.turn)
+	var class traffic.Class
+	if err := classFields(c.m.vu.Runtime(), &class).read(c.m.vu.Runtime(), "replay", options); err != nil {
+		return nil, err
+	}
+	prepared, err := c.PrepareSession(s.set, s.turn, class)
 	return prepared, c.m.orAborted(err)
 }
 
 // replay replays a session and waits for its end.
-func (c *jsClient) replay(v sobek.Value) (*sessionResult, error) {
-	prepared, err := c.prepareSession(v)
+func (c *jsClient) replay(v, options sobek.Value) (*sessionResult, error) {
+	prepared, err := c.prepareSession(v, options)
 	if errors.Is(err, errAborted) {
 		return nil, nil // the script is interrupted, and never sees the result
 	}
@@ -105,8 +110,8 @@ func (c *jsClient) replay(v sobek.Value) (*sessionResult, error) {
 }
 
 // replayAsync replays a session and returns a promise.
-func (c *jsClient) replayAsync(v sobek.Value) (*sobek.Promise, error) {
-	prepared, err := c.prepareSession(v)
+func (c *jsClient) replayAsync(v, options sobek.Value) (*sobek.Promise, error) {
+	prepared, err := c.prepareSession(v, options)
 	if errors.Is(err, errAborted) {
 		return nil, nil // the script is interrupted, and never sees the promise
 	}

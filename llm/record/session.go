@@ -15,6 +15,7 @@ type Session struct {
 	Warmup   bool   `json:"warmup,omitempty"` // as of requests
 	Index    int64  `json:"index"`            // of its arrival in the scenario, over all instances
 	Client   int    `json:"client"`
+	Label    string `json:"label,omitempty"` // as of requests
 	ID       string `json:"session_id"`
 	Origin   string `json:"origin,omitempty"` // the file that it comes from
 	Due      *int64 `json:"due_ns"`           // nil in a closed loop

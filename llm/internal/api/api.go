@@ -117,6 +117,13 @@ type File struct {
 	Data []byte
 }
 
+// TakesPriority reports whether bodies of a dialect may have a field for a priority, as those of vLLM and SGLang do.
+// The Messages API refuses fields that it does not know, and APIs of media have no such field.
+func TakesPriority(d Dialect) bool {
+	_, form := d.(Uploader)
+	return d != Messages && !form && (d.Output() == OutputText || d.Output() == OutputResults)
+}
+
 // Uploader is a Dialect whose requests are forms with files, not JSON.
 type Uploader interface {
 	// ContentType returns the type of the bodies that Body returns.

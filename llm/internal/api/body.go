@@ -39,14 +39,24 @@ func ParseExtra(fields map[string]any) (Extra, error) {
 const MaxTokensField = "max_tokens"
 
 // CheckMaxTokensField returns an error if the field of the limit cannot have the given name. The name "" is allowed.
-func CheckMaxTokensField(name string) error {
+func CheckMaxTokensField(name string) error { return checkFieldName(name, "max_completion_tokens") }
+
+// CheckPriorityField returns an error if the field of the priority cannot have the given name. The name "" is allowed.
+func CheckPriorityField(name string) error {
+	if name == MaxTokensField {
+		return fmt.Errorf("%q is another field of the request", name)
+	}
+	return checkFieldName(name, "priority")
+}
+
+func checkFieldName(name, such string) error {
 	switch name {
 	case "model", "messages", "prompt", "input", "stream", "stream_options", "ignore_eos", "add_special_tokens",
 		"response_format":
 		return fmt.Errorf("%q is another field of the request", name)
 	}
 	if name != "" && !isFieldName(name) {
-		return fmt.Errorf("%q is not the name of a field such as max_completion_tokens", name)
+		return fmt.Errorf("%q is not the name of a field such as %s", name, such)
 	}
 	return nil
 }

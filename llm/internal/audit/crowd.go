@@ -50,7 +50,7 @@ func (c *crowd) one(ctx context.Context, tokens int) *user {
 	go func() {
 		defer close(u.over)
 		defer cancel()
-		answer, err := c.client.Do(ctx, c.transport, req)
+		answer, err := c.client.Do(ctx, c.transport, &req)
 		u.gone = time.Now()
 		if u.record = answer.Record; err != nil {
 			u.record = &record.Request{ErrorType: record.ErrorConnect, Error: err.Error()}

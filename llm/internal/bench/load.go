@@ -139,7 +139,8 @@ func llmPost(url string, dialect api.Dialect, make func() client.Request) (func(
 	return func() request {
 		transport := new(http.Transport)
 		return func() error {
-			a, err := c.Do(context.Background(), transport, make())
+			r := make()
+			a, err := c.Do(context.Background(), transport, &r)
 			if err != nil {
 				return err
 			}

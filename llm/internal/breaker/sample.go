@@ -11,6 +11,7 @@ import (
 // fields that are not set.
 //
 //	stage_id, session_id, scheduled_time, start_time, end_time   times in seconds, here since 1970
+//	label, endpoint                                              the class of the request, and where it went
 //	request_data, response_data                                  texts, only if the client keeps them
 //	info: request_metrics.text.input_tokens, input_tokens        0 if the request failed
 //	      response_metrics                                       of a success: output_tokens, server_usage; of a stream
@@ -37,6 +38,8 @@ func (s *Sample) view() map[string]any {
 	m := map[string]any{"stage_id": float64(r.Stage), "start_time": seconds(r.Start), "end_time": seconds(r.End),
 		"info": info(r)}
 	text(m, "session_id", r.SessionID)
+	text(m, "label", r.Label)
+	text(m, "endpoint", r.Endpoint)
 	text(m, "request_data", r.RequestBody)
 	text(m, "response_data", r.ResponseBody)
 	if r.Due != nil {

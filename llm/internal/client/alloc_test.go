@@ -36,7 +36,7 @@ func tokensAllocateNothing(t *testing.T, token string, most float64, count func(
 				Body: io.NopCloser(strings.NewReader(body))}, nil
 		})
 		return testing.AllocsPerRun(20, func() {
-			a, err := c.Do(t.Context(), rt, Request{ID: "1", Prompt: "p", KeepCalls: true})
+			a, err := c.Do(t.Context(), rt, &Request{ID: "1", Prompt: "p", KeepCalls: true})
 			if err != nil || a.Record.Failed() || count(a) != tokens {
 				t.Fatalf("%v, %q, %d tokens of %d", err, a.Record.Error, count(a), tokens)
 			}
@@ -88,7 +88,7 @@ func TestAWaitingRequestHasASmallStack(t *testing.T) {
 	})
 	runtime.ReadMemStats(&before)
 	for range streams {
-		running.Go(func() { _, _ = c.Do(t.Context(), rt, Request{ID: "1", Messages: json.RawMessage("[]")}) })
+		running.Go(func() { _, _ = c.Do(t.Context(), rt, &Request{ID: "1", Messages: json.RawMessage("[]")}) })
 	}
 	waiting.Wait()
 	runtime.ReadMemStats(&during)
@@ -133,7 +133,7 @@ func BenchmarkOneToken(b *testing.B) {
 		}
 		b.ReportAllocs()
 		for b.Loop() {
-			a, err := c.Do(b.Context(), transport, Request{ID: "1", Prompt: "a short prompt", MaxTokens: 1})
+			a, err := c.Do(b.Context(), transport, &Request{ID: "1", Prompt: "a short prompt", MaxTokens: 1})
 			if err != nil || a.Record.Failed() {
 				b.Fatal(err, a.Record.Error)
 			}
@@ -201,7 +201,7 @@ func BenchmarkStream(b *testing.B) {
 			})
 			b.ReportAllocs()
 			for b.Loop() {
-				if a, err := c.Do(b.Context(), rt, Request{ID: "1", Prompt: "p", MaxTokens: 1000}); err != nil ||
+				if a, err := c.Do(b.Context(), rt, &Request{ID: "1", Prompt: "p", MaxTokens: 1000}); err != nil ||
 					a.Record.Failed() {
 					b.Fatal(err)
 				}

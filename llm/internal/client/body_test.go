@@ -66,7 +66,7 @@ func TestRequestsWithBlobs(t *testing.T) {
 		return &http.Response{StatusCode: http.StatusOK, Body: answer}, err
 	})
 	media := &Media{Blobs: b.blobs, Facts: []record.Media{{Kind: record.MediaImage, Bytes: 300_000, Tokens: 7}}}
-	a, err := c.Do(t.Context(), rt, Request{ID: "1", Messages: b.text, Checked: true, Media: media})
+	a, err := c.Do(t.Context(), rt, &Request{ID: "1", Messages: b.text, Checked: true, Media: media})
 	if err != nil || a.Record.Failed() {
 		t.Fatal(err, a.Record)
 	}

@@ -46,7 +46,7 @@ func TestChainsOfResponses(t *testing.T) {
 			{"4", user + "," + answer + "," + user + "," + answer + "," + user + "," + answer + "," + user, 9},
 			{"5", user + "," + user, 9}, // begins anew
 		} {
-			a, err := c.Do(t.Context(), listen, Request{ID: turn.id, SessionID: "s", MaxTokens: turn.limit,
+			a, err := c.Do(t.Context(), listen, &Request{ID: turn.id, SessionID: "s", MaxTokens: turn.limit,
 				Messages: json.RawMessage("[" + turn.messages + "]")})
 			if err != nil || a.Record.Failed() {
 				t.Fatalf("request %s: %v %s", turn.id, err, a.Record.Error)

@@ -53,12 +53,18 @@ type Options struct {
 	// BaseURL's user is then sent as well.
 	APIKeyHeader string
 	Headers      map[string]string
-	Format       json.RawMessage // response_format of the body, see api.Format; nil leaves it out
-	Extra        api.Extra       // further fields of the body
-	Vectors      api.VectorOptions
-	Ranking      api.RankingOptions
-	Sound        api.SoundOptions
-	Visual       api.VisualOptions
+	// Classes are the kinds of requests, by their numbers; nil means one that has nothing of its own.
+	Classes []Class
+	// PriorityField and PriorityHeader name what carries a priority: a field of bodies of an API that may have one, and
+	// a header. "" leaves it out.
+	PriorityField, PriorityHeader string
+
+	Format  json.RawMessage // response_format of the body, see api.Format; nil leaves it out
+	Extra   api.Extra       // further fields of the body
+	Vectors api.VectorOptions
+	Ranking api.RankingOptions
+	Sound   api.SoundOptions
+	Visual  api.VisualOptions
 	// PollInterval is the wait between two questions for a video; 0 adapts it to how long the video takes, see pollWait
 	PollInterval time.Duration
 	Text         bool // keep request and response bodies in the record
@@ -114,6 +120,7 @@ func DefaultOptions() Options {
 	return Options{
 		API: api.Chat, Streaming: true, IgnoreEOS: true, Timeout: DefaultTimeout, RetryBackoff: DefaultRetryBackoff,
 		MaxTokensField: DefaultMaxTokensField, RequestIDHeader: DefaultRequestIDHeader,
+		PriorityField: DefaultPriorityField, PriorityHeader: DefaultPriorityHeader,
 	}
 }
 
@@ -123,8 +130,8 @@ type Client struct {
 	opts       Options
 	request    http.Request // what all requests have in common, without the header
 	header     http.Header
-	credential string // what the header authorizes by, for messages
-	idHeader   string // name of the header that carries a request's id, "" for no header
+	classes    []sharedParts // never empty
+	credential string        // what the header authorizes by, for messages
 	secrets    secret.Set
 	mask       *secret.Mask // mask of secrets
 	exchanges  sync.Pool    // of *exchange
@@ -148,12 +155,13 @@ func New(opts Options) (*Client, error) {
 	if err := opts.checkFields(); err != nil {
 		return nil, err
 	}
-	if err := api.CheckMaxTokensField(opts.MaxTokensField); err != nil {
-		return nil, fmt.Errorf("maxTokensField: %w", err)
-	}
 	header, err := opts.header()
 	if err != nil {
 		return nil, err
+	}
+	classes, err := opts.makeClasses(header)
+	if err != nil {
+		return nil, fmt.Errorf("classes: %w", err)
 	}
 	if opts.EventLimit == 0 && opts.API.Input().Shows() {
 		opts.EventLimit = mediaLimit
@@ -167,19 +175,16 @@ func New(opts Options) (*Client, error) {
 	if opts.Chains == nil {
 		opts.Chains = new(Chains)
 	}
-	secrets := opts.secrets(header)
+	secrets := opts.secrets(header, classes)
 	c := &Client{
 		secrets: secrets, mask: secrets.Mask(),
-		address: address, opts: opts, header: header, credential: opts.credential(header),
+		address: address, opts: opts, header: header, classes: classes, credential: opts.credential(header),
 		request: http.Request{
 			Method: http.MethodPost, URL: address.endpoint, Host: address.endpoint.Host, Proto: "HTTP/1.1",
 			ProtoMajor: 1, ProtoMinor: 1,
 		},
 	}
 	c.exchanges.New = func() any { return &exchange{c: c} }
-	if name := http.CanonicalHeaderKey(opts.RequestIDHeader); header[name] == nil {
-		c.idHeader = name
-	}
 	return c, nil
 }
 
@@ -189,8 +194,16 @@ func (o *Options) checkFields() error {
 	if o.Chain {
 		r.Previous = "id"
 	}
-	_, err := o.API.Body(&r)
-	return err
+	if _, err := o.API.Body(&r); err != nil {
+		return err
+	}
+	if err := api.CheckMaxTokensField(o.MaxTokensField); err != nil {
+		return fmt.Errorf("maxTokensField: %w", err)
+	}
+	if err := api.CheckPriorityField(o.PriorityField); err != nil {
+		return fmt.Errorf("priorityField: %w", err)
+	}
+	return nil
 }
 
 func (o *Options) checkNumbers() error {
@@ -241,7 +254,7 @@ func (o *Options) header() (http.Header, error) {
 	}
 	for _, named := range [...]struct{ option, header string }{
 		{"sessionHeader", o.SessionHeader}, {"sessionTokenHeader", o.SessionTokenHeader},
-		{"requestIDHeader", o.RequestIDHeader},
+		{"requestIDHeader", o.RequestIDHeader}, {"priorityHeader", o.PriorityHeader},
 	} {
 		switch {
 		case named.header == "":
@@ -309,6 +322,8 @@ type Request struct {
 	Prompt    string          // prompt of a completion
 	Messages  json.RawMessage // messages of a chat: a JSON array, with the marks of Media.Blobs
 	Checked   bool            // Messages is known to be JSON
+	KeepCalls bool            // keep the reasoning and the tool calls of the answer
+	Class     int32           // number in Options.Classes; beside the flags, because the stack of a stream is tight
 	Inputs    []string        // texts to embed, or documents to rank
 	Query     string          // what documents are ranked by
 	Media     *Media          // nil without pictures, videos and sounds
@@ -332,12 +347,13 @@ type Request struct {
 	// sends its own form. nil leaves them out.
 	Tools, ToolChoice json.RawMessage
 	IgnoreEOS         *bool // takes precedence over Options.IgnoreEOS; nil means that
-	// Headers are sent beside those of the client, which they replace; those of the session replace them.
+	// Headers are sent beside those of the client and the class, which they replace; those of the session replace
+	// them.
 	Headers map[string]string
+	// Priority takes precedence over that of the class; nil means that.
+	Priority *int64
 	// Leave tells when the user leaves; nil means that the user stays.
 	Leave *Leave
-	// KeepCalls keeps the reasoning and the tool calls of the answer.
-	KeepCalls bool
 }
 
 // Answer is a request's record together with the text that came. The record holds no secret of the request, whatever
@@ -351,17 +367,6 @@ type Answer struct {
 	ToolCalls []api.ToolCall
 }
 
-// extra returns the fields of all requests, overridden by the fields of one request.
-func (o *Options) extra(own api.Extra) api.Extra {
-	if len(own) == 0 {
-		return o.Extra
-	}
-	all := make(api.Extra, len(o.Extra)+len(own))
-	maps.Copy(all, o.Extra)
-	maps.Copy(all, own)
-	return all
-}
-
 // ErrUnsent is returned for a request whose context ended, whose Stop was closed, or whose user left, before it was to
 // be sent.
 var ErrUnsent = errors.New("not sent: the context, the session or the signal ended before")
@@ -369,8 +374,9 @@ var ErrUnsent = errors.New("not sent: the context, the session or the signal end
 // Do sends one request and waits for its end. It returns an error only if the request could not be built, or ErrUnsent;
 // whatever happens once it is sent is in the record. The caller fills in the record's identity (scenario, stage, index
 // …) and judgement. When ctx ends, the request is cut and recorded as canceled, with its chunks so far.
-func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (answer Answer, err error) {
-	x, err := c.begin(ctx, &req)
+// Do neither changes nor keeps req.
+func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req *Request) (answer Answer, err error) {
+	x, err := c.begin(ctx, req)
 	if err != nil {
 		return answer, err
 	}

@@ -81,12 +81,6 @@ func (x *exchange) begin(req *Request) error {
 	if err := x.build(); err != nil {
 		return err
 	}
-	if len(req.Headers) > 0 {
-		x.header = make(http.Header, len(req.Headers))
-		if err := setHeaders(x.header, req.Headers); err != nil {
-			return err
-		}
-	}
 	rec := &record.Request{
 		ID: req.ID, API: opts.API.Name(), Model: x.asked.Model, Streaming: opts.Streaming,
 		MaxTokens: x.ask.MaxTokens, BytesSent: x.body.size(), Chunks: []int64{}, RequestBody: x.requestBody(),
@@ -123,10 +117,14 @@ const firstChunks = 16
 // build builds the request's body.
 func (x *exchange) build() (err error) {
 	req, opts := &x.asked, &x.c.opts
+	fields, err := x.c.classes[x.asked.Class].settle(x)
+	if err != nil {
+		return err
+	}
 	x.ask = api.Request{
 		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, Checked: req.Checked, MaxTokens: req.MaxTokens,
 		MaxTokensField: opts.MaxTokensField, IgnoreEOS: opts.IgnoreEOS, Stream: opts.Streaming,
-		AddSpecial: req.AddSpecial, Format: opts.Format, Extra: opts.extra(req.Extra),
+		AddSpecial: req.AddSpecial, Format: opts.Format, Extra: fields,
 		Inputs: req.Inputs, Query: req.Query, Vectors: opts.Vectors, Ranking: opts.Ranking,
 		Tools: req.Tools, ToolChoice: req.ToolChoice,
 	}
@@ -278,11 +276,12 @@ func (x *exchange) request() *http.Request {
 
 // requestHeader returns the headers of a request.
 func requestHeader(x *exchange) http.Header {
-	header := make(http.Header, len(x.c.header)+len(x.header)+3)
-	maps.Copy(header, x.c.header)
-	if id := x.outcome.rec.ID; x.c.idHeader != "" && id != "" {
+	shared := &x.c.classes[x.asked.Class]
+	header := make(http.Header, len(shared.header)+len(x.header)+3)
+	maps.Copy(header, shared.header)
+	if id := x.outcome.rec.ID; shared.idHeader != "" && id != "" {
 		x.attempt.id[0] = id
-		header[x.c.idHeader] = x.attempt.id[:]
+		header[shared.idHeader] = x.attempt.id[:]
 	}
 	maps.Copy(header, x.header)
 	x.sessionHeaders(header)

@@ -82,7 +82,7 @@ func (e *exchangeCase) do(t *testing.T, c *Client) string {
 	if e.change != nil {
 		e.change(&req)
 	}
-	a, err := c.Do(ctx, &failing{e.resets, e.server}, req)
+	a, err := c.Do(ctx, &failing{e.resets, e.server}, &req)
 	if err != nil {
 		t.Errorf("%s: %v", e.name, err)
 		return ""
@@ -155,7 +155,7 @@ func TestAnswersOutliveTheirExchange(t *testing.T) {
 		var before []string
 		for i := range exchangeCases {
 			e := &exchangeCases[i]
-			a, err := c.Do(t.Context(), e.server, Request{ID: e.name, Messages: json.RawMessage(`[]`)})
+			a, err := c.Do(t.Context(), e.server, &Request{ID: e.name, Messages: json.RawMessage(`[]`)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ func TestRefusedRequestsLeaveNothing(t *testing.T) {
 	c := newClient(t, nil)
 	rt := roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("not reached") })
 	for range 3 {
-		if _, err := c.Do(t.Context(), rt, Request{ID: "x", Messages: json.RawMessage(`[`)}); err == nil {
+		if _, err := c.Do(t.Context(), rt, &Request{ID: "x", Messages: json.RawMessage(`[`)}); err == nil {
 			t.Error("messages that are not JSON were sent")
 		}
 	}

@@ -40,7 +40,7 @@ func BenchmarkKeptGaps(b *testing.B) {
 			end := time.Now()
 			for range b.N {
 				at := end.Add(200*time.Millisecond + time.Duration(rng.Int64N(int64(800*time.Millisecond))))
-				a, err := c.Do(b.Context(), transport, Request{At: at, MaxTokens: 20, Messages: agentChat()})
+				a, err := c.Do(b.Context(), transport, &Request{At: at, MaxTokens: 20, Messages: agentChat()})
 				if err != nil || a.Record.Failed() {
 					b.Errorf("session %d: %v", i, err)
 					return

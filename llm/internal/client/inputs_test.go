@@ -30,7 +30,7 @@ func TestTruthOfVectorsAndScores(t *testing.T) {
 				req.Query = "q"
 				tokens += 2 // the query is read with each document
 			}
-			a, err := c.Do(t.Context(), handled{server}, req)
+			a, err := c.Do(t.Context(), handled{server}, &req)
 			if err != nil || a.Record.Failed() {
 				t.Fatalf("%s: %v %s", dialect.Name(), err, a.Record.Error)
 			}

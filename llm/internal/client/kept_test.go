@@ -28,7 +28,7 @@ func keep(t *testing.T, dialect api.Dialect, streaming bool, body string) Answer
 	rt := roundTrip(func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(body))}, nil
 	})
-	a, err := c.Do(t.Context(), rt, Request{Messages: json.RawMessage("[]"), KeepCalls: true})
+	a, err := c.Do(t.Context(), rt, &Request{Messages: json.RawMessage("[]"), KeepCalls: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestKeptPiecesAreBounded(t *testing.T) {
 			return &http.Response{StatusCode: http.StatusOK,
 				Body: io.NopCloser(strings.NewReader(stream.String() + stopped))}, nil
 		})
-		a, err := c.Do(t.Context(), rt, Request{KeepCalls: keeps})
+		a, err := c.Do(t.Context(), rt, &Request{KeepCalls: keeps})
 		if err != nil || a.Record.ErrorType != want || !keeps && (a.ToolCalls != nil || a.Reasoning != "") {
 			t.Errorf("kept %v: got %q with %d calls, %v", keeps, a.Record.ErrorType, len(a.ToolCalls), err)
 		}

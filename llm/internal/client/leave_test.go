@@ -21,7 +21,7 @@ import (
 // leavingUser sends a request whose user leaves.
 func leavingUser(t *testing.T, ctx context.Context, c *Client, rt http.RoundTripper, l Leave) Answer {
 	t.Helper()
-	answer, err := c.Do(ctx, rt, Request{ID: "r1", Messages: json.RawMessage(`[{"role":"user","content":"q"}]`),
+	answer, err := c.Do(ctx, rt, &Request{ID: "r1", Messages: json.RawMessage(`[{"role":"user","content":"q"}]`),
 		Leave: &l})
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +136,7 @@ func TestASignalToLeave(t *testing.T) {
 				len(r.Chunks))
 		}
 		rt := inspects(func(*http.Request, string) { t.Error("it was sent") })
-		if _, err := c.Do(t.Context(), rt, Request{Leave: &Leave{Signal: signal}}); !errors.Is(err, ErrUnsent) {
+		if _, err := c.Do(t.Context(), rt, &Request{Leave: &Leave{Signal: signal}}); !errors.Is(err, ErrUnsent) {
 			t.Errorf("with a signal that was given before: got %v, want ErrUnsent", err)
 		}
 		if r := leavingUser(t, t.Context(), c, whole, Leave{Signal: t.Context()}).Record; r.Failed() || r.Leaves != "" {

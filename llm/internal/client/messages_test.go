@@ -100,7 +100,7 @@ func TestTruthOfTheSimulator(t *testing.T) {
 					t.Fatal(err)
 				}
 				c := newClient(t, func(o *Options) { o.API, o.Model = dialect, "sim" })
-				a, err := c.Do(t.Context(), handled{server}, Request{ID: "1", MaxTokens: 7, Prompt: "a b c",
+				a, err := c.Do(t.Context(), handled{server}, &Request{ID: "1", MaxTokens: 7, Prompt: "a b c",
 					Messages: json.RawMessage(`[{"role":"system","content":"a"},{"role":"user","content":"b c"}]`)})
 				if err != nil || a.Record.Failed() {
 					t.Fatalf("%s: %v %s", dialect.Name(), err, a.Record.Error)

@@ -67,7 +67,7 @@ func (p pairRun) records(t *testing.T, seed uint64) (lines []byte) {
 			prompt := fmt.Sprintf(`[{"role":"user","content":"%04d%s"}]`, i, strings.Repeat(" word", 63))
 			for seq, arm := range rng.Perm(2) {
 				a, err := c.Do(t.Context(), handled{[]http.Handler{server, proxy}[arm]},
-					Request{ID: fmt.Sprint(i, seq), Messages: json.RawMessage(prompt), MaxTokens: p.tokens})
+					&Request{ID: fmt.Sprint(i, seq), Messages: json.RawMessage(prompt), MaxTokens: p.tokens})
 				if err != nil {
 					t.Fatal(err)
 				}

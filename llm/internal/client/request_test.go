@@ -34,7 +34,7 @@ func TestARequestWaitsForItsInstant(t *testing.T) {
 			begin := time.Now()
 			var sent time.Duration
 			rt := inspects(func(*http.Request, string) { sent = time.Since(begin) })
-			a, err := newClient(t, nil).Do(t.Context(), rt, Request{At: begin.Add(after)})
+			a, err := newClient(t, nil).Do(t.Context(), rt, &Request{At: begin.Add(after)})
 			if err != nil || sent != want || a.Record.Start != begin.Add(want).UnixNano() {
 				t.Errorf("at %v: sent after %v, %v; want %v", after, sent, err, want)
 			}
@@ -51,11 +51,11 @@ func TestARequestThatIsNotSent(t *testing.T) {
 		for _, end := range []time.Duration{0, 30 * time.Millisecond} {
 			ctx, cancel := context.WithTimeout(t.Context(), end)
 			begin := time.Now()
-			a, err := c.Do(ctx, rt, Request{At: begin.Add(time.Second)})
+			a, err := c.Do(ctx, rt, &Request{At: begin.Add(time.Second)})
 			if since := time.Since(begin); !errors.Is(err, ErrUnsent) || a.Record != nil || since != end {
 				t.Errorf("got %+v, %v after %v, want ErrUnsent after %v", a, err, since, end)
 			}
-			if _, err := c.Do(ctx, rt, Request{At: begin.Add(-time.Second)}); !errors.Is(err, ErrUnsent) {
+			if _, err := c.Do(ctx, rt, &Request{At: begin.Add(-time.Second)}); !errors.Is(err, ErrUnsent) {
 				t.Errorf("after the end: got %v, want ErrUnsent", err)
 			}
 			cancel()
@@ -63,7 +63,7 @@ func TestARequestThatIsNotSent(t *testing.T) {
 		stop := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(stop) })
 		late := Request{At: time.Now().Add(time.Minute), Stop: stop}
-		if _, err := c.Do(t.Context(), rt, late); !errors.Is(err, ErrUnsent) {
+		if _, err := c.Do(t.Context(), rt, &late); !errors.Is(err, ErrUnsent) {
 			t.Errorf("stopped: got %v, want ErrUnsent", err)
 		}
 	})
@@ -74,7 +74,7 @@ func TestARequestIsBuiltBeforeItsInstant(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		_, err := newClient(t, nil).Do(t.Context(), nil, Request{At: begin.Add(time.Hour),
+		_, err := newClient(t, nil).Do(t.Context(), nil, &Request{At: begin.Add(time.Hour),
 			Messages: json.RawMessage("[")})
 		if err == nil || time.Since(begin) != 0 {
 			t.Errorf("got %v after %v", err, time.Since(begin))
@@ -92,7 +92,7 @@ func TestHeadersOfARequest(t *testing.T) {
 	var got http.Header
 	rt := inspects(func(req *http.Request, _ string) { got = req.Header })
 	own := map[string]string{"X-Replaced": "3", "authorization": "own", "x-request-id": "i", "x-session": "4"}
-	if _, err := c.Do(t.Context(), rt, Request{ID: "r", SessionID: "s", Headers: own}); err != nil {
+	if _, err := c.Do(t.Context(), rt, &Request{ID: "r", SessionID: "s", Headers: own}); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"X-Kept": "1", "X-Replaced": "3", "Authorization": "own",
@@ -101,7 +101,7 @@ func TestHeadersOfARequest(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, list, want)
 		}
 	}
-	if _, err := c.Do(t.Context(), rt, Request{}); err != nil || got.Get("X-Replaced") != "2" {
+	if _, err := c.Do(t.Context(), rt, &Request{}); err != nil || got.Get("X-Replaced") != "2" {
 		t.Errorf("the next request has %q, %v", got.Get("X-Replaced"), err)
 	}
 	for want, headers := range map[string]map[string]string{
@@ -109,7 +109,7 @@ func TestHeadersOfARequest(t *testing.T) {
 		`headers: "a" is not a valid header`:           {"a": "secret\n"},
 		`headers: "X-A" and "x-a" are the same header`: {"x-a": "secret", "X-A": "secret"},
 	} {
-		if _, err := c.Do(t.Context(), rt, Request{Headers: headers}); err == nil || err.Error() != want {
+		if _, err := c.Do(t.Context(), rt, &Request{Headers: headers}); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
@@ -122,7 +122,7 @@ func TestSecretHeadersOfARequest(t *testing.T) {
 		return &http.Response{StatusCode: http.StatusUnauthorized,
 			Body: io.NopCloser(strings.NewReader(`{"error":"no sk-0123456789"}`))}, nil
 	})
-	a, err := newClient(t, nil).Do(t.Context(), rt, Request{Headers: map[string]string{"X-Api-Key": "sk-0123456789"}})
+	a, err := newClient(t, nil).Do(t.Context(), rt, &Request{Headers: map[string]string{"X-Api-Key": "sk-0123456789"}})
 	if err != nil || a.Record.Error == "" || strings.Contains(a.Record.Error, "0123456789") {
 		t.Errorf("got %q, %v", a.Record.Error, err)
 	}
@@ -138,7 +138,7 @@ func TestIgnoreEOSOfARequest(t *testing.T) {
 					t.Errorf("client %v, request %v: got %s", all, own, body)
 				}
 			})
-			if _, err := c.Do(t.Context(), rt, Request{IgnoreEOS: own}); err != nil {
+			if _, err := c.Do(t.Context(), rt, &Request{IgnoreEOS: own}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -159,7 +159,7 @@ func TestToolsOfARequest(t *testing.T) {
 			}
 		})
 		c := newClient(t, func(o *Options) { o.API = dialect })
-		if _, err := c.Do(t.Context(), rt, Request{Tools: tools, ToolChoice: choice}); err != nil {
+		if _, err := c.Do(t.Context(), rt, &Request{Tools: tools, ToolChoice: choice}); err != nil {
 			t.Error(err)
 		}
 	}

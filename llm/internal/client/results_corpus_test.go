@@ -26,7 +26,7 @@ func readResult(t *testing.T, dialect api.Dialect, path string) Answer {
 	if dialect == api.Rerank {
 		req.Query = "q"
 	}
-	a, err := client.Do(t.Context(), roundTrip(func(*http.Request) (*http.Response, error) { return resp, nil }), req)
+	a, err := client.Do(t.Context(), roundTrip(func(*http.Request) (*http.Response, error) { return resp, nil }), &req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,14 @@ import (
 
 // secrets returns the secrets that all requests of a client carry, which no server may bring into a record by repeating
 // them.
-func (o *Options) secrets(header http.Header) secret.Set {
+func (o *Options) secrets(header http.Header, classes []sharedParts) secret.Set {
 	var s secret.Set
 	s.Add(o.APIKey)
 	s.Add(bareKey(o.APIKey)) // whatever its header is named
 	s.Headers(header)
+	for i := range classes {
+		s.Headers(classes[i].header)
+	}
 	s.URL(o.BaseURL)
 	s.URL(o.Endpoint)
 	s.Fields(o.Extra)

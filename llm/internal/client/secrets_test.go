@@ -60,7 +60,7 @@ func TestSecretsOfOneRequest(t *testing.T) {
 		{api.Extra{"api_key": json.RawMessage(`"own-secret"`)}, "no ***, *** or session-secret"},
 		{api.Extra{"top_k": json.RawMessage(`5`)}, "no ***, own-secret or session-secret"},
 	} {
-		answer, err := c.Do(t.Context(), rt, Request{Prompt: "p", Messages: json.RawMessage(`[]`), Extra: tt.extra})
+		answer, err := c.Do(t.Context(), rt, &Request{Prompt: "p", Messages: json.RawMessage(`[]`), Extra: tt.extra})
 		if err != nil || answer.Record.Error != tt.want {
 			t.Errorf("%s: got %v, %q; want %q", tt.extra, err, answer.Record.Error, tt.want)
 		}
@@ -130,7 +130,7 @@ func BenchmarkRequest(b *testing.B) {
 			rt := saying(func(*http.Request) string { return chunk("token") + stop + usage + done })
 			b.ReportAllocs()
 			for b.Loop() {
-				if a, err := c.Do(b.Context(), rt, Request{ID: "1", Prompt: "p"}); err != nil || a.Record.Failed() {
+				if a, err := c.Do(b.Context(), rt, &Request{ID: "1", Prompt: "p"}); err != nil || a.Record.Failed() {
 					b.Fatal(err, a.Record.Error)
 				}
 			}

@@ -49,7 +49,7 @@ func TestAllAPIsShareAPrefixCache(t *testing.T) {
 		want := prefix.New(4, nil).Append(prefix.ReadChat(agentChat())...)
 		for i, dialect := range []api.Dialect{api.Chat, api.Messages, api.Responses, api.Chat} {
 			c := newClient(t, func(o *Options) { o.API, o.Model = dialect, "sim" })
-			a, err := c.Do(t.Context(), handled{server}, Request{MaxTokens: 1, Messages: agentChat()})
+			a, err := c.Do(t.Context(), handled{server}, &Request{MaxTokens: 1, Messages: agentChat()})
 			if err != nil || a.Record.Failed() {
 				t.Fatalf("%s: %v %s", dialect.Name(), err, a.Record.Error)
 			}
@@ -75,7 +75,7 @@ func TestCallsOfTheSimulator(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := simulated(t, "")
 				c := newClient(t, func(o *Options) { o.API, o.Model, o.Streaming = dialect, "sim", streaming })
-				a, err := c.Do(t.Context(), handled{server}, Request{MaxTokens: 30, KeepCalls: true, Tools: tools,
+				a, err := c.Do(t.Context(), handled{server}, &Request{MaxTokens: 30, KeepCalls: true, Tools: tools,
 					ToolChoice: json.RawMessage(`{"type":"function","function":{"name":"f"}}`), Messages: agentChat()})
 				if err != nil || a.Record.Failed() || len(a.ToolCalls) != 1 {
 					t.Fatalf("%s: %v %s, %+v", dialect.Name(), err, a.Record.Error, a.ToolCalls)
@@ -109,7 +109,7 @@ func TestRequestsArriveAtTheirInstants(t *testing.T) {
 			want = append(want, at.UnixNano())
 			go func() {
 				_, _ = c.Do(t.Context(), handled{server},
-					Request{At: at, SessionID: "s", MaxTokens: 1, Messages: agentChat()})
+					&Request{At: at, SessionID: "s", MaxTokens: 1, Messages: agentChat()})
 			}()
 		}
 		time.Sleep(time.Second)

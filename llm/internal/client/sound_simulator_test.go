@@ -36,7 +36,7 @@ func compareSpeech(t *testing.T, o api.SoundOptions) {
 	// 2.5 s left of the next 2 s, at twice the speed, when it stops again.
 	server := simulated(t, "ttft=120ms&speech-rate=4&speech-stalls=2s:3s,4s:2s")
 	c := speechClient(t, func(opts *Options) { opts.Model, opts.Sound = "sim", o })
-	a, err := c.Do(t.Context(), handled{server}, Request{Prompt: strings.Repeat("x", 100)})
+	a, err := c.Do(t.Context(), handled{server}, &Request{Prompt: strings.Repeat("x", 100)})
 	if err != nil || a.Record.Failed() {
 		t.Fatal(err, a.Record.Error)
 	}
@@ -83,7 +83,7 @@ func TestFirstAudioIsStampedSoon(t *testing.T) {
 	c := speechClient(t, func(o *Options) { o.BaseURL, o.Model = server.URL(), "sim" })
 	var late []time.Duration
 	for i := range 51 {
-		a, err := c.Do(t.Context(), http.DefaultTransport, Request{ID: fmt.Sprint(i), Prompt: "a text"})
+		a, err := c.Do(t.Context(), http.DefaultTransport, &Request{ID: fmt.Sprint(i), Prompt: "a text"})
 		if err != nil || a.Record.Failed() {
 			t.Fatal(err, a.Record.Error)
 		}
@@ -108,7 +108,7 @@ func TestTranscriptionsOfTheSimulator(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			server := simulated(t, "ttft=100ms&itl=10ms&prompt-time=1ms") // 40 tokens of sound, 10 words
 			c := newClient(t, func(o *Options) { o.Speak(api.Transcription); o.Model, o.Streaming = "sim", stream })
-			a, err := c.Do(t.Context(), handled{server}, Request{Media: &Media{
+			a, err := c.Do(t.Context(), handled{server}, &Request{Media: &Media{
 				Files: []api.File{{Name: "a.wav", Type: wav, Data: file}},
 				Facts: []record.Media{{Kind: record.MediaAudio, Seconds: 4, Bytes: int64(len(file))}}}})
 			if err != nil || a.Record.Failed() {
@@ -132,14 +132,14 @@ func TestSoundsThatTheSimulatorRefuses(t *testing.T) {
 	t.Parallel()
 	server := simulated(t, "")
 	speech := speechClient(t, func(o *Options) { o.Model, o.Sound.Voice = "sim", "nobody" })
-	a, err := speech.Do(t.Context(), handled{server}, Request{Prompt: "a"})
+	a, err := speech.Do(t.Context(), handled{server}, &Request{Prompt: "a"})
 	const voice = `voice "nobody" is unknown: use one of alloy`
 	if err != nil || a.Record.Status != 400 || !strings.Contains(a.Record.Error, voice) {
 		t.Errorf("got %v %s", err, a.Record.Error)
 	}
 	c := newClient(t, func(o *Options) { o.Speak(api.Transcription); o.Model = "sim" })
 	files := []api.File{{Name: "a", Type: octet, Data: []byte("text")}}
-	a, err = c.Do(t.Context(), handled{server}, Request{Media: &Media{Files: files}})
+	a, err = c.Do(t.Context(), handled{server}, &Request{Media: &Media{Files: files}})
 	const file = "the file is no sound that can be read"
 	if err != nil || a.Record.Status != 400 || !strings.Contains(a.Record.Error, file) {
 		t.Errorf("got %v %s", err, a.Record.Error)

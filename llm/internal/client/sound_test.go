@@ -32,7 +32,7 @@ func speechClient(t *testing.T, change func(*Options)) *Client {
 // speak asks a server for speech.
 func speak(t *testing.T, c *Client, rt http.RoundTripper) *record.Request {
 	t.Helper()
-	a, err := c.Do(t.Context(), rt, Request{ID: "1", Prompt: "a text of 20 letters"})
+	a, err := c.Do(t.Context(), rt, &Request{ID: "1", Prompt: "a text of 20 letters"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func TestTranscriptions(t *testing.T) {
 		media := &Media{Files: []api.File{{Name: "a\".wav", Type: wav, Data: []byte("\xff\x00sound")}},
 			Facts: []record.Media{{Kind: record.MediaAudio, Seconds: 4, Bytes: 7}},
 			Sound: &api.SoundOptions{Language: "en"}}
-		a, err := c.Do(context.Background(), rt, Request{ID: "1", Media: media})
+		a, err := c.Do(context.Background(), rt, &Request{ID: "1", Media: media})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -93,7 +93,7 @@ func newClient(t *testing.T, change func(*Options)) *Client {
 
 func do(t *testing.T, ctx context.Context, c *Client, rt http.RoundTripper) Answer {
 	t.Helper()
-	answer, err := c.Do(ctx, rt, Request{ID: "r1", Messages: json.RawMessage(`[{"role":"user","content":"q"}]`),
+	answer, err := c.Do(ctx, rt, &Request{ID: "r1", Messages: json.RawMessage(`[{"role":"user","content":"q"}]`),
 		KeepCalls: true})
 	if err != nil {
 		t.Fatal(err)
@@ -504,7 +504,7 @@ func TestWholeAnswer(t *testing.T) {
 
 func TestBodyThatCannotBeBuilt(t *testing.T) {
 	t.Parallel()
-	_, err := newClient(t, nil).Do(t.Context(), http.DefaultTransport, Request{Messages: json.RawMessage(`[`)})
+	_, err := newClient(t, nil).Do(t.Context(), http.DefaultTransport, &Request{Messages: json.RawMessage(`[`)})
 	if err == nil || !strings.Contains(err.Error(), "request body: messages") {
 		t.Errorf("got %v", err)
 	}

@@ -45,7 +45,7 @@ func TestSessionHeaders(t *testing.T) {
 		} {
 			server.token, server.status = step.token, step.status
 			answer, err := two[i%2].Do(t.Context(), server,
-				Request{SessionID: step.session, Messages: json.RawMessage(`[]`)})
+				&Request{SessionID: step.session, Messages: json.RawMessage(`[]`)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +67,7 @@ func TestSessionHeadersOnlyIfAskedFor(t *testing.T) {
 		server, c := &sessions{token: "t"}, newClient(t, nil)
 		for range 2 {
 			if _, err := c.Do(t.Context(), server,
-				Request{SessionID: "s\n", Messages: json.RawMessage(`[]`)}); err != nil {
+				&Request{SessionID: "s\n", Messages: json.RawMessage(`[]`)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -80,7 +80,7 @@ func TestSessionHeadersOnlyIfAskedFor(t *testing.T) {
 func TestSessionThatCannotBeAHeader(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, func(o *Options) { o.SessionHeader = "x-session" })
-	_, err := c.Do(t.Context(), http.DefaultTransport, Request{SessionID: "s\n", Messages: json.RawMessage(`[]`)})
+	_, err := c.Do(t.Context(), http.DefaultTransport, &Request{SessionID: "s\n", Messages: json.RawMessage(`[]`)})
 	if want := `session id "s\n" holds a control character, and so cannot be sent as the header "x-session"`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -61,7 +61,7 @@ func TestUploadIsTimed(t *testing.T) {
 				return here, nil
 			}}
 			defer rt.CloseIdleConnections()
-			a, err := newClient(t, nil).Do(t.Context(), rt, req)
+			a, err := newClient(t, nil).Do(t.Context(), rt, &req)
 			if err != nil || a.Record.Failed() {
 				t.Fatal(err, a.Record)
 			}
@@ -92,7 +92,7 @@ func TestRefusalOfALargeBody(t *testing.T) {
 		server.StartTLS()
 		defer server.Close()
 		c := newClient(t, func(o *Options) { o.BaseURL, o.API, o.Model = server.URL+"/v1", api.Completion, "sim" })
-		a, err := c.Do(t.Context(), server.Client().Transport, Request{ID: "1", Prompt: strings.Repeat("x", 8<<20)})
+		a, err := c.Do(t.Context(), server.Client().Transport, &Request{ID: "1", Prompt: strings.Repeat("x", 8<<20)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestCloseDuringALargeBody(t *testing.T) {
 				}()
 				return here, nil
 			}}
-			a, err := newClient(t, nil).Do(t.Context(), rt, Request{Messages: json.RawMessage(`"` +
+			a, err := newClient(t, nil).Do(t.Context(), rt, &Request{Messages: json.RawMessage(`"` +
 				strings.Repeat("x", size) + `"`)})
 			if err != nil {
 				t.Fatal(err)

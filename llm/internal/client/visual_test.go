@@ -38,7 +38,7 @@ func askFor(t *testing.T, rt http.RoundTripper, change func(*Options), files ...
 		change(o)
 	})
 	req := Request{ID: "1", Prompt: "a red cat", Media: &Media{Files: files}}
-	a, err := c.Do(t.Context(), rt, req)
+	a, err := c.Do(t.Context(), rt, &req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +305,7 @@ func TestVideosThatAreCut(t *testing.T) {
 		c := newClient(t, func(o *Options) { o.Speak(api.Video); o.Model = "sim" })
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		a, err := c.Do(ctx, handled{server}, Request{ID: "1", Prompt: "a red cat"})
+		a, err := c.Do(ctx, handled{server}, &Request{ID: "1", Prompt: "a red cat"})
 		if err != nil || a.Record.ErrorType != record.ErrorCanceled || a.Record.Latency() != 3*time.Second ||
 			a.Record.Poll == nil || a.Record.Poll.Count == 0 {
 			t.Errorf("got %v, %+v", err, a.Record)

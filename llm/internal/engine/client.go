@@ -189,7 +189,7 @@ func (c *Call) exchange() (client.Answer, record.Counts, error) {
 		_ = c.state.RPSLimit.Wait(c.ctx) // fails only when ctx ends, and the request's record will show that
 	}
 	ticket := sent(c.board, &c.position)
-	answer, err := c.wire.Do(c.ctx, c.transport, c.Request)
+	answer, err := c.wire.Do(c.ctx, c.transport, &c.Request)
 	if err != nil {
 		c.board.Lost(time.Now(), ticket)
 		return client.Answer{}, record.Counts{}, err

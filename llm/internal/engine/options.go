@@ -57,10 +57,13 @@ func (o *Options) Settle() error {
 		return invalid("serverMetricsInterval", err)
 	}
 	o.Endpoint = strings.TrimSpace(o.Endpoint)
+	if err := settleClasses(o); err != nil {
+		return err
+	}
 	if err := o.Spread.settle(o); err != nil {
 		return err
 	}
-	if err := o.withheld(); err != nil {
+	if err := withheld(o); err != nil {
 		return err
 	}
 	if err := o.settleSLO(); err != nil {
@@ -74,18 +77,26 @@ func invalid(option string, err error) error { return fmt.Errorf("Client option 
 
 // withheld refuses the texts that replace secrets in reports and records. Options that were copied from there lack the
 // secret.
-func (o *Options) withheld() error {
+func withheld(o *Options) error {
 	stands := func(value string) bool { return value == redactedValue || value == "***" }
 	const missing = "%s stands for a secret that was left out of a report or a record: give the secret itself"
 	if stands(o.APIKey) {
 		return invalid("apiKey", fmt.Errorf(missing, o.APIKey))
 	}
-	for name, value := range o.Headers {
-		if stands(strings.TrimSpace(strings.TrimPrefix(value, "Bearer "))) {
-			return invalid("headers", fmt.Errorf("%q: "+missing, name, value))
+	lacks := func(option string, headers map[string]string) error {
+		for name, value := range headers {
+			if stands(strings.TrimSpace(strings.TrimPrefix(value, "Bearer "))) {
+				return invalid(option, fmt.Errorf("%q: "+missing, name, value))
+			}
+		}
+		return nil
+	}
+	for label, c := range o.Classes {
+		if err := lacks("classes", c.Headers); err != nil {
+			return fmt.Errorf("class %q: %w", label, err)
 		}
 	}
-	return nil
+	return lacks("headers", o.Headers)
 }
 
 // settleSLO reads the bounds in the headers. They replace the bounds of the option slo.
@@ -130,11 +141,7 @@ func (o *Options) redacted() map[string]any {
 		m["apiKey"] = redactedValue
 	}
 	if len(o.Headers) > 0 {
-		headers := make(map[string]string, len(o.Headers))
-		for name := range o.Headers {
-			headers[name] = redactedValue
-		}
-		m["headers"] = headers
+		m["headers"] = redactHeaders(o.Headers)
 	}
 	if len(o.Split) > 0 {
 		m["adapters"] = o.Split
@@ -145,13 +152,14 @@ func (o *Options) redacted() map[string]any {
 			m["extraBody"] = shown
 		}
 	}
-	o.redactRare(m)
+	redactRare(o, m)
 	return m
 }
 
 // redactRare adds the options that few clients have.
-func (o *Options) redactRare(m map[string]any) {
+func redactRare(o *Options, m map[string]any) {
 	o.redactPages(m)
+	redactClasses(o, m)
 	if o.Retries > 0 {
 		m["retries"], m["retryBackoff"] = o.Retries, o.RetryBackoff.String()
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/replay"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -26,8 +27,8 @@ type Session struct {
 }
 
 // PrepareSession does everything that must happen on the VU's goroutine before a session is replayed. Its errors are
-// those of Prepare.
-func (c *Client) PrepareSession(set *Set, turn replay.Turn) (*Session, error) {
+// those of Prepare. class is of all its calls.
+func (c *Client) PrepareSession(set *Set, turn replay.Turn, class traffic.Class) (*Session, error) {
 	state := c.vu.k6.State()
 	if state == nil {
 		return nil, errors.New("sessions cannot be replayed in the init context, replay them in the default function")
@@ -41,7 +42,7 @@ func (c *Client) PrepareSession(set *Set, turn replay.Turn) (*Session, error) {
 	}
 	s := &Session{turn: turn, common: Call{
 		ctx: c.vu.k6.Context(), state: state, transport: transport, client: c, board: c.vu.board(state),
-		tags: state.Tags.GetCurrentValues(),
+		tags: state.Tags.GetCurrentValues(), Job: Job{Class: class},
 	}}
 	if err = c.ready(&s.common); err != nil {
 		return nil, err
@@ -121,6 +122,7 @@ func (s *Session) play() (*record.Session, *samples.Container) {
 func (s *Session) mark(line *record.Session) {
 	p := &s.common.position
 	line.Scenario, line.Index, line.Stage, line.Client = p.scenario, p.index, s.stage, s.common.client.Number()
+	line.Label = s.common.label()
 	if p.due != nil {
 		line.Warmup = p.due.Warmup
 		if !p.due.Due.IsZero() {
@@ -181,7 +183,8 @@ func mayGo(ctx context.Context, a *replay.Ask) bool {
 
 // job returns the request of a call.
 func (s *Session) job(a *replay.Ask) Job {
-	j := Job{Dialect: s.common.client.opts.API, Turn: a.Place.Number, asked: &asked{Ask: a, stage: s.stage}}
+	j := Job{Dialect: s.common.client.opts.API, Turn: a.Place.Number, Class: s.common.Class,
+		asked: &asked{Ask: a, stage: s.stage}}
 	j.SessionID, j.At, j.Stop, j.KeepCalls = s.turn.ID, a.At, a.Stop, true
 	if a.Call.Params != nil {
 		j.Extra = extra(a.Call.Params)

@@ -34,9 +34,10 @@ type targets struct {
 
 // target holds the state that Clients with equal options share: their number, and the endpoints that they reach.
 type target struct {
-	number int
-	opts   *Options
-	broken atomic.Pointer[string] // why the test must end, under executors that cannot stop by themselves
+	number  int
+	opts    *Options
+	classes *classes
+	broken  atomic.Pointer[string] // why the test must end, under executors that cannot stop by themselves
 
 	member *Client // of the VU that looks for the servers before the load; guarded by targets.mu
 
@@ -55,7 +56,7 @@ type target struct {
 // find returns the target for the options, and makes it if there is none.
 func (t *targets) find(opts *Options) (*target, error) {
 	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.ExtraBody, opts.Spread.bases(),
-		opts.Endpoint, opts.SLO, opts.Breakers, opts.Pages.URLs})
+		opts.Endpoint, opts.SLO, opts.Breakers, opts.Pages.URLs, opts.Options.Classes})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
@@ -74,7 +75,7 @@ func (t *targets) of(key string, opts *Options) *target {
 	}
 	made := &target{number: len(t.all), opts: opts}
 	if opts != nil {
-		made.endpoints = opts.Spread.endpoints(opts)
+		made.endpoints, made.classes = opts.Spread.endpoints(opts), newClasses(opts)
 	}
 	t.all[key] = made
 	return made
@@ -148,6 +149,10 @@ func (t *target) prepare(ctx context.Context, state *lib.State, rt http.RoundTri
 // look finds the servers, but for those that are found already, or of which one was missing a moment ago.
 func (t *target) look(ctx context.Context, state *lib.State, rt http.RoundTripper, v *VU) error {
 	if !t.looked.IsZero() && (t.missing() == nil || time.Since(t.looked) < settle) {
+		return t.err
+	}
+	if t.err = checkLabels(state.Options.Scenarios); t.err != nil {
+		t.looked = time.Now()
 		return t.err
 	}
 	var looks sync.WaitGroup

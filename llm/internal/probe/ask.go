@@ -107,7 +107,7 @@ func (t *trial) askFor(ctx context.Context, o client.Options, tokens int) (*repl
 		return nil, err
 	}
 	heard := &listener{wire: t.p.wire}
-	answer, err := c.Do(ctx, heard, client.Request{Prompt: question, Messages: messages, MaxTokens: tokens})
+	answer, err := c.Do(ctx, heard, &client.Request{Prompt: question, Messages: messages, MaxTokens: tokens})
 	if err != nil {
 		return nil, err
 	}

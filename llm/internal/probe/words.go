@@ -146,7 +146,7 @@ func (p *prober) promptTokens(ctx context.Context, text string) (int, error) {
 		return 0, err
 	}
 	p.wire.count()
-	a, err := c.Do(ctx, p.wire.transport, client.Request{Prompt: text, Messages: messages, MaxTokens: 1})
+	a, err := c.Do(ctx, p.wire.transport, &client.Request{Prompt: text, Messages: messages, MaxTokens: 1})
 	switch {
 	case err != nil:
 		return 0, err

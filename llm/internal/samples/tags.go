@@ -9,6 +9,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
+// LabelTag is the tag that names the class of a request. A scenario may have it.
+const LabelTag = "label"
+
 // tagSets keeps the tag sets of requests: finding one takes a third of the time that adding its tags takes.
 type tagSets struct {
 	mu   sync.RWMutex
@@ -19,12 +22,13 @@ type tagSets struct {
 type tagKey struct {
 	vu                             *metrics.TagSet
 	model, api, adapter, errorType string
+	label, endpoint                string
 	stage                          int
 }
 
 // requestTags returns the tags of a VU with those of a request.
 func (m *Metrics) requestTags(vu *metrics.TagSet, r *record.Request) *metrics.TagSet {
-	key := tagKey{vu, r.Model, r.API, r.Adapter, r.ErrorType, r.Stage}
+	key := tagKey{vu, r.Model, r.API, r.Adapter, r.ErrorType, r.Label, r.Endpoint, r.Stage}
 	m.tags.mu.RLock()
 	tags := m.tags.sets[key]
 	m.tags.mu.RUnlock()
@@ -46,6 +50,9 @@ func sessionTags(vu *metrics.TagSet, s *record.Session) *metrics.TagSet {
 	if s.Stage >= 0 {
 		vu = vu.With("stage", strconv.Itoa(s.Stage))
 	}
+	if s.Label != "" {
+		vu = vu.With(LabelTag, s.Label)
+	}
 	if s.ErrorType != "" {
 		vu = vu.With("error_type", s.ErrorType)
 	}
@@ -60,6 +67,12 @@ func (k tagKey) tags() *metrics.TagSet {
 	}
 	if k.adapter != "" {
 		tags = tags.With("adapter", k.adapter)
+	}
+	if k.label != "" { // it replaces that of the scenario
+		tags = tags.With(LabelTag, k.label)
+	}
+	if k.endpoint != "" {
+		tags = tags.With("endpoint", k.endpoint)
 	}
 	if k.errorType != "" {
 		tags = tags.With("error_type", k.errorType)

@@ -4,7 +4,13 @@ package traffic
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"maps"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -19,7 +25,25 @@ type Class struct {
 	Leave    *Leave
 }
 
-// Over returns the class with what it leaves open taken from another one. Headers of both are sent; those of c win.
+// LongestLabel bounds the length of a label, in characters.
+const LongestLabel = 100
+
+// CheckLabel returns an error unless a class can have the name. The characters of a path are allowed.
+func CheckLabel(label string) error {
+	switch {
+	case strings.TrimSpace(label) == "":
+		return errors.New("a label must not be empty: name the class, such as chat")
+	case utf8.RuneCountInString(label) > LongestLabel:
+		return fmt.Errorf("a label has at most %d characters, this one has %d", LongestLabel,
+			utf8.RuneCountInString(label))
+	case !utf8.ValidString(label), strings.ContainsFunc(label, unicode.IsControl):
+		return fmt.Errorf("a label must not hold control characters, got %q", label)
+	}
+	return nil
+}
+
+// Over returns the class with what it leaves open taken from another one. Headers of both are sent; of two with one
+// name, that of c.
 func (c Class) Over(other Class) Class {
 	c.Label, c.Model = cmp.Or(c.Label, other.Label), cmp.Or(c.Model, other.Model)
 	c.SLO, c.Priority = cmp.Or(c.SLO, other.SLO), cmp.Or(c.Priority, other.Priority)
@@ -28,9 +52,21 @@ func (c Class) Over(other Class) Class {
 	case len(c.Headers) == 0:
 		c.Headers = other.Headers
 	case len(other.Headers) > 0:
-		all := maps.Clone(other.Headers)
-		maps.Copy(all, c.Headers)
-		c.Headers = all
+		c.Headers = joinHeaders(c.Headers, other.Headers)
 	}
 	return c
+}
+
+// joinHeaders returns headers with those of others whose names, in whichever case, they lack.
+func joinHeaders(own, others map[string]string) map[string]string {
+	all, names := maps.Clone(own), map[string]bool{}
+	for name := range own {
+		names[http.CanonicalHeaderKey(name)] = true
+	}
+	for name, value := range others {
+		if !names[http.CanonicalHeaderKey(name)] {
+			all[name] = value
+		}
+	}
+	return all
 }
