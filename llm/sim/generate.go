@@ -341,17 +341,21 @@ func (g *generation) sendWhole(w http.ResponseWriter, admitted time.Time) {
 		dues[k] = due
 		answer = append(answer, g.token(k)...)
 	}
-	if !g.wait(due) {
-		g.gone()
-		return
-	}
-	if g.fails != "" { // truncated or stall: such an answer has no middle
+	there := g.wait(due)
+	if there && g.fails != "" { // truncated or stall: such an answer has no middle
 		g.failStream(w, nil)
 		return
 	}
 	g.first, g.last = due, due // unless there are tokens
-	for k, at := range dues {  // as if the tokens had been written when they were due
-		g.wrote(at, k, k+1)
+	end := time.Now()
+	for k, at := range dues { // as if the tokens had been written when they were due
+		if there || !at.After(end) {
+			g.wrote(at, k, k+1)
+		}
+	}
+	if !there {
+		g.gone()
+		return
 	}
 	writeAnswer(w, g.whole(g, string(answer)))
 }

@@ -44,6 +44,11 @@ type comer struct {
 // serveAll sends requests at their instants, and returns the truths in the order of their arrival.
 func serveAll(t *testing.T, s *Server, comers []comer) []Truth {
 	t.Helper()
+	return serveAllAs(t, s, true, comers)
+}
+
+func serveAllAs(t *testing.T, s *Server, streamed bool, comers []comer) []Truth {
+	t.Helper()
 	var group sync.WaitGroup
 	start := time.Now()
 	for i, c := range comers {
@@ -55,7 +60,7 @@ func serveAll(t *testing.T, s *Server, comers []comer) []Truth {
 			}
 			defer cancel()
 			r := post(t, "/v1/completions", fmt.Sprintf(
-				`{"model":"sim","prompt":"","max_tokens":%d,"stream":true,"priority":%d}`, c.tokens, c.priority))
+				`{"model":"sim","prompt":"","max_tokens":%d,"stream":%t,"priority":%d}`, c.tokens, streamed, c.priority))
 			r.Header.Set("X-Request-Id", fmt.Sprint(i))
 			s.ServeHTTP(&sink{header: http.Header{}}, r.WithContext(ctx))
 		})
@@ -149,14 +154,18 @@ func TestOnCancel(t *testing.T) {
 		tokens, wasted   int
 		second           time.Duration // when the next one in line is admitted
 		aborted, stopped string        // of the page
+		streamed         bool
 	}{
-		{"free", 25 * ms, 2, 0, 25 * ms, "1", "2"},
-		{"33ms", 58 * ms, 5, 3, 58 * ms, "1", "2"},
-		{"never", 100 * ms, 10, 8, 100 * ms, "0", "3"},
+		{"free", 25 * ms, 2, 0, 25 * ms, "1", "2", true},
+		{"free", 25 * ms, 2, 0, 25 * ms, "1", "2", false},
+		{"33ms", 58 * ms, 5, 3, 58 * ms, "1", "2", true},
+		{"33ms", 58 * ms, 5, 3, 58 * ms, "1", "2", false},
+		{"never", 100 * ms, 10, 8, 100 * ms, "0", "3", true},
+		{"never", 100 * ms, 10, 8, 100 * ms, "0", "3", false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newFrom(t, "ttft=10ms&itl=10ms&max-num-seqs=1&on-cancel="+tt.value)
-			list := serveAll(t, s, []comer{{0, 0, 10, 25 * ms}, {1 * ms, 0, 10, 0}, {2 * ms, 0, 10, 0}})
+			list := serveAllAs(t, s, tt.streamed, []comer{{0, 0, 10, 25 * ms}, {1 * ms, 0, 10, 0}, {2 * ms, 0, 10, 0}})
 			r := list[0]
 			if r.Error != clientGone || time.Duration(r.Gone-r.Received) != 25*ms ||
 				time.Duration(r.Freed-r.Received) != tt.freed || r.CompletionTokens != tt.tokens ||
