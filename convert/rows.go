@@ -211,6 +211,8 @@ func sloCell(list []Judgement) string {
 	cell := noFigure
 	for _, j := range list {
 		switch {
+		case j.Outcome == slo.Broken && j.Label != "" && len(list) > 1:
+			return "✗ " + j.Label + ": " + j.Observed
 		case j.Outcome == slo.Broken:
 			return "✗ " + j.Observed
 		case j.Outcome == slo.Kept:
