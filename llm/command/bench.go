@@ -189,7 +189,8 @@ func (b *bench) defaults(url string) {
 	if in == api.InputSound && s.dataset == "" && !overridden(b.dotted, "data.type") {
 		s.dataset = string(config.SoundData)
 	}
-	generated := s.dataset == "" || s.dataset == string(config.RandomData) || s.dataset == string(config.SyntheticData)
+	generated := !mixed(b.dotted) && (s.dataset == "" || s.dataset == string(config.RandomData) ||
+		s.dataset == string(config.SyntheticData))
 	if s.prompts == "" && s.trace == "" && generated && !overridden(b.dotted, "data.type") {
 		usual := defaultInput
 		if in == api.InputSpeech || in.Shows() {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -114,4 +115,11 @@ func (s *settings) checkPrompts() error {
 		}
 	}
 	return err
+}
+
+// mixed reports whether a flag of the configuration's key has the parts of a mix.
+func mixed(dotted []config.Override) bool {
+	return slices.ContainsFunc(dotted, func(o config.Override) bool {
+		return o.Key == "x-llm.data" && strings.HasPrefix(o.Value, "{")
+	})
 }
