@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
@@ -182,6 +183,9 @@ func clientConfig(c *record.Client) (list []config.Override) {
 	}
 	for _, pair := range pairs {
 		if v, there := c.Options[pair[0]]; there && v != "" {
+			if several, are := v.([]any); are { // base URLs
+				v = withCommas(several)
+			}
 			list = append(list, config.Override{Key: pair[1], Value: fmt.Sprint(v)})
 		}
 	}
@@ -189,6 +193,15 @@ func clientConfig(c *record.Client) (list []config.Override) {
 		list = append(list, config.Override{Key: "tokenizer.pretrained_model_name_or_path", Value: c.Tokenizer})
 	}
 	return list
+}
+
+// withCommas returns values with commas between them.
+func withCommas(list []any) string {
+	texts := make([]string, len(list))
+	for i, each := range list {
+		texts[i] = fmt.Sprint(each)
+	}
+	return strings.Join(texts, ",")
 }
 
 // plannedStages returns how many stages the run was to have, or 0 if that is unknown.

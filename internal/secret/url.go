@@ -8,12 +8,12 @@ import (
 
 // The parts of a URL that may hold a secret.
 var (
-	userInfo  = regexp.MustCompile(`^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
+	userInfo  = regexp.MustCompile(`((?:^|,)\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
 	parameter = regexp.MustCompile(`[?&][^=&#]+=[^&#]+`)
-	anyURL    = regexp.MustCompile(`^\s*[A-Za-z][A-Za-z0-9+.-]*://`)
+	anyURL    = regexp.MustCompile(`(?:^|,)\s*[A-Za-z][A-Za-z0-9+.-]*://`)
 )
 
-// RedactURL replaces the user of a URL, and the parameters of its query that have the name of a credential, by [Mark].
+// RedactURL replaces the user of a URL, or of several with commas between them, and the parameters of its query that have the name of a credential, by [Mark].
 // Other texts are returned unchanged.
 func RedactURL(text string) string {
 	if !anyURL.MatchString(text) {

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/probe"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
@@ -31,7 +32,7 @@ func (r *runner) ask() error {
 	if err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
-	found, err := probe.Run(ctx, opts)
+	found, err := r.probe(&opts)
 	if err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
@@ -60,6 +61,23 @@ func (r *runner) ask() error {
 	return errext.WithExitCodeIfNone(r.load(), misuse)
 }
 
+// probe asks the server, or of several the first that can be used. The load warns of the others.
+func (r *runner) probe(opts *probe.Options) (found *probe.Result, err error) {
+	list := client.SplitURLs(opts.URL)
+	if len(list) > 1 && r.probes {
+		r.cmd.PrintErrf("%-12s%d, of which one is asked what it can do\n", "endpoints", len(list))
+	}
+	for _, opts.URL = range list {
+		if found, err = probe.Run(r.cmd.Context(), *opts); err == nil && found.Err() == nil {
+			break
+		}
+	}
+	if err == nil && len(list) > 1 {
+		found.Settings.BaseURL = "" // the others keep theirs, too
+	}
+	return found, err
+}
+
 // adopted returns the settings with which the server answers, as far as they change no measurement.
 func adopted(found *probe.Result, asked probe.Options) (list []config.Override) {
 	set := func(key, value string) { list = append(list, config.Override{Key: key, Value: value}) }
@@ -73,14 +91,14 @@ func adopted(found *probe.Result, asked probe.Options) (list []config.Override) 
 	if s.BaseURL != "" && !found.Simulator {
 		set("server.base_url", baseOf(found, asked.Endpoint))
 	}
-	client := options{}
+	own := options{}
 	if s.MaxTokensField != "max_tokens" {
-		client.text("maxTokensField", s.MaxTokensField)
+		own.text("maxTokensField", s.MaxTokensField)
 	}
 	if len(s.Body) > 0 {
-		client["extraBody"] = s.Body
+		own["extraBody"] = s.Body
 	}
-	client.set("x-llm.client", set)
+	own.set("x-llm.client", set)
 	return list
 }
 

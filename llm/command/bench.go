@@ -16,6 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 )
 
 // bench implements `k6 x llm bench`: it makes a configuration of flags, and runs it as `k6 x llm run` does.
@@ -28,12 +29,13 @@ type bench struct {
 func newBench(gs *state.GlobalState) *cobra.Command {
 	b := &bench{runner: runner{gs: gs, brief: true}}
 	cmd := &cobra.Command{
-		Use:   "bench URL",
+		Use:   "bench URL…",
 		Short: "Measure a server: load, report and page in one command",
 		Long: `Send a load to the server at URL, and write its report and page.
 
 URL is the server's base, with or without http://, /v1 or /chat/completions, or
-sim: for the built-in simulator. Without --rate and --concurrency the load is 1,
+sim: for the built-in simulator. Several share the load (--balance). Without
+--rate and --concurrency the load is 1,
 4 and 16 requests at a time, for 10 s each. Without --prompts, --dataset and
 --replay the prompts are random words: 512 tokens, with answers of 128 tokens;
 40 tokens to speak, or to make pictures or a video of; and made-up sounds for
@@ -64,15 +66,26 @@ records are missing; otherwise the code of k6 run, for example 105 after Ctrl-C.
   k6 x llm bench https://api.example.com --api-key-env KEY --ignore-eos=false
   k6 x llm bench localhost:8000 --rate 5 --print script > my-test.js`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			return cmp.Or(flagForLoad(cmd), oneServer(cmd, args))
+			return cmp.Or(flagForLoad(cmd), someServers(cmd, args))
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return b.bench(cmd, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return b.bench(cmd, strings.Join(args, ",")) },
 	}
 	flags := cmd.Flags()
 	b.flags(cmd)
 	flags.StringVar(&b.print, "print", "", "`FORM`: print the load as a config or a script, and do not run it")
 	flags.BoolVar(&b.noProbe, "no-probe", false, "do not ask the server first what it can do")
 	return cmd
+}
+
+// someServers returns an error unless the arguments are URLs.
+func someServers(cmd *cobra.Command, args []string) error {
+	for i, arg := range args[min(len(args), 1):] {
+		if len(client.SplitURLs(args[0]+","+arg)) == 1 {
+			return fmt.Errorf("server number %d: %q is not a URL such as http://localhost:8000: write http:// before it",
+				i+2, arg)
+		}
+	}
+	return oneServer(cmd, args[:min(len(args), 1)])
 }
 
 // oneServer returns an error unless the arguments are one URL.

@@ -27,6 +27,7 @@ type settings struct {
 	search searchFlags
 
 	tokenizer, serverMetrics, maxTokensField string
+	balance                                  string
 	ignoreEOS, stream, text                  bool
 
 	rates, concurrencies            []string
@@ -59,6 +60,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	text := func(p *string, name, usage string) { flags.StringVar(p, name, "", usage) }
 	flags.BoolVar(&s.ignoreEOS, "ignore-eos", true, "answers have the length asked for")
 	flags.BoolVar(&s.stream, "stream", true, "answers come token by token")
+	text(&s.balance, "balance", "`HOW` several servers share: random, session, 3,1 …")
 	text(&s.maxTokensField, "max-tokens-field", "`FIELD` of the limit, if not max_tokens")
 	text(&s.tokenizer, "tokenizer", "`PATH` or name on the hub (or the server counts)")
 
@@ -110,6 +112,7 @@ func (s *settings) overrides() (list []config.Override, err error) {
 		set("api.streaming", strconv.FormatBool(s.stream))
 	}
 	client.text("maxTokensField", s.maxTokensField)
+	s.spread(client)
 	client.text("serverMetrics", s.serverMetrics)
 	if err := s.leaving(client); err != nil {
 		return nil, err
@@ -150,6 +153,27 @@ func (s *settings) leaving(client options) error {
 	}
 	client["cancel"] = cancel
 	return nil
+}
+
+// spread sets the options of the load of several endpoints.
+func (s *settings) spread(client options) {
+	if weights := weightsOf(s.balance); weights != nil {
+		client["weights"] = weights
+		return
+	}
+	client.text("balance", s.balance)
+}
+
+// weightsOf returns the weights of a balance such as 3,1, or nil if it is none.
+func weightsOf(balance string) (weights []float64) {
+	for text := range strings.SplitSeq(balance, ",") {
+		w, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+		if err != nil {
+			return nil
+		}
+		weights = append(weights, w)
+	}
+	return weights
 }
 
 // check refuses what would be refused only after the server was asked, or by another name.

@@ -34,8 +34,13 @@ func (c *Config) Withheld() (keys []string) {
 	return keys
 }
 
-// hasMark reports whether the user information of a URL, or a part of its query, was replaced by ***.
-func hasMark(url string) bool {
+// hasMark reports whether the user information of a URL, or a part of its query, was replaced by ***. A text may name
+// several URLs.
+func hasMark(text string) bool {
+	return slices.ContainsFunc(strings.Split(text, ","), isMarked)
+}
+
+func isMarked(url string) bool {
 	head, query, _ := strings.Cut(url, "?")
 	_, rest, _ := strings.Cut(head, "://")
 	authority, _, _ := strings.Cut(rest, "/")

@@ -44,7 +44,7 @@ func factsOf(p *convert.Report) (list []fact) {
 	add("API", joined(apis))
 	servers := map[string]bool{}
 	for _, c := range r.Clients {
-		if base, isText := c.Options["baseURL"].(string); isText {
+		for _, base := range basesOf(c) {
 			servers[address(base)] = true
 		}
 	}
@@ -176,6 +176,19 @@ func (r *Run) warnings() []string {
 	}
 	if r.summary.Get("xk6_llm.partial").Bool() {
 		list = append([]string{"PARTIAL: something of the run is missing"}, list...)
+	}
+	return list
+}
+
+// basesOf returns the base URLs of a client, which may have several endpoints.
+func basesOf(c *record.Client) (list []string) {
+	switch base := c.Options["baseURL"].(type) {
+	case string:
+		return []string{base}
+	case []any:
+		for _, each := range base {
+			list = append(list, fmt.Sprint(each))
+		}
 	}
 	return list
 }

@@ -213,6 +213,15 @@ func at(base *url.URL, escaped string) *url.URL {
 	return &u
 }
 
+// ServerURLs returns the base URLs of the servers that a text names, each as ServerURL returns it.
+func ServerURLs(text string) string {
+	list := SplitURLs(text)
+	for i := range list {
+		list[i] = ServerURL(list[i])
+	}
+	return strings.Join(list, ",")
+}
+
 // ServerURL returns the base URL of a server whose address is written for inference-perf, which appends /v1 to any
 // path. A path that has a version already, or is an endpoint's, stays as it is, and so does a text that is not a URL.
 func ServerURL(text string) string {

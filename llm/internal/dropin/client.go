@@ -52,13 +52,13 @@ func (m mapping) client() Map {
 	return o
 }
 
-// baseURL returns the server's address, or the simulator's for the server type mock.
+// baseURL returns the addresses of the servers, or the simulator's for the server type mock.
 func (m mapping) baseURL() string {
 	if m.config.Own.Client["endpoint"] != nil || m.route() != "" && m.config.Server.Type != config.MockServer {
 		return strings.TrimSpace(m.config.Server.BaseURL) // the endpoint follows it as it is
 	}
 	if m.config.Server.Type != config.MockServer {
-		return client.ServerURL(strings.TrimSpace(m.config.Server.BaseURL))
+		return client.ServerURLs(m.config.Server.BaseURL)
 	}
 	settings := url.Values{}
 	if t := m.tokenizer(); t != "" && m.config.Tokenizer != nil {
