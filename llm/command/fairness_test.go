@@ -81,7 +81,7 @@ func share(t *testing.T, query string, tenants []tenant, span float64) (*convert
 		for k := range at {
 			group.Go(func() {
 				time.Sleep(time.Until(start.Add(at[k])))
-				a, err := c.Do(t.Context(), through{server}, client.Request{Messages: []byte(`[{"content":"a"}]`),
+				a, err := c.Do(t.Context(), through{server}, &client.Request{Messages: []byte(`[{"content":"a"}]`),
 					MaxTokens: tokens[k], Headers: map[string]string{"X-Priority": fmt.Sprint(u.priority)}})
 				if err != nil {
 					t.Error(err)
