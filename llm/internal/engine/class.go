@@ -103,6 +103,22 @@ func (c *classes) tellUnused(log logrus.FieldLogger, labels []string) {
 	}
 }
 
+// tellUnused logs which classes of the clients that sent something had no request. An instance that sends a part of the
+// load need not have all.
+func (p *Process) tellUnused(log logrus.FieldLogger) {
+	if p.part.Load() || p.Board() == nil || p.Interrupted() {
+		return
+	}
+	for _, t := range p.clients.list() {
+		t.mu.Lock()
+		sent := t.classes != nil && t.final
+		t.mu.Unlock()
+		if sent {
+			t.classes.tellUnused(log, p.Board().Labels())
+		}
+	}
+}
+
 // classify settles the class of a request: what the request says goes before what its label has in the client's
 // classes, and that before what all requests of the client have. A scenario names a label by a tag.
 func (c *Call) classify() {

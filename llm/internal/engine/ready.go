@@ -43,6 +43,7 @@ func (v *VU) follow() {
 					return
 				}
 				untie()
+				v.process.tellUnused(log)
 				v.process.conclude(data, log)
 			}
 		})

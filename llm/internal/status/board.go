@@ -29,6 +29,7 @@ type Board struct {
 	stages   []stage // by their number in the run
 	totals   totals
 	sessions sessions
+	labels   map[string]*class
 }
 
 // stage is a stage of the plan with what happened in it.
@@ -207,6 +208,7 @@ func (b *Board) add(r *record.Request, c record.Counts) {
 	b.grow(r.Stage, r.Scenario) // a plan that does not say its stages
 	s := &b.stages[r.Stage]
 	s.figures.add(r, c.Completion)
+	b.classify(r)
 	b.totals.add(r, c)
 	if s.began != nil && !r.Failed() && s.length() > 0 {
 		s.growth.add(r, c, s.into(time.Unix(0, r.Start)), s.length())

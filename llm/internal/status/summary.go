@@ -44,6 +44,7 @@ func (f Summary) Text(data []byte) (string, error) {
 		s.totals()
 		s.messages()
 		s.latencies()
+		s.classes()
 	}
 	s.thresholds()
 	if s.all.requests > 0 && !f.HideRecords {
@@ -79,6 +80,7 @@ type summaryText struct {
 	rest   totals
 
 	sessions sessions
+	labels   map[string]*class
 }
 
 func (f Summary) read(data []byte) (*summaryText, error) {
@@ -103,6 +105,7 @@ func (b *Board) conclude(s *summaryText, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s.stages, s.rest, s.sessions = slices.Clone(b.stages), b.totals, b.sessions
+	s.labels = b.labels // the run is over
 	for i := range s.stages {
 		each := &s.stages[i]
 		if each.began != nil {
