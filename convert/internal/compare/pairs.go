@@ -113,9 +113,9 @@ type OrderEffect struct {
 }
 
 // ComparePairs compares each arm with its base, pair by pair. The result has a group for each arm, by the key. A figure
-// is the overhead: the difference of its values (means, or percentiles) over the same pairs, once for those whose base
-// was sent first and once for the others, averaged, so that what being second does to a request is in it with either
-// sign and cancels out. Intervals are from resampling neighbouring pairs together, in each of the two orders.
+// is the overhead: the mean or the median of the differences within pairs, or the difference of another percentile over
+// the same pairs. It is taken once for those whose base was sent first and once for the others, and averaged, so that
+// what being second does to a request is in it with either sign and cancels out. Intervals are from resampling neighbouring pairs together, in each of the two orders.
 //
 // The cost is pairs × resamples for each figure.
 func ComparePairs(by, base string, arms []Arm, o Options) (*Result, error) {
@@ -267,12 +267,11 @@ func (p *paired) draw(rng *rand.PCG, percentiles []float64, resamples int) []ove
 				ends = append(ends, e-from)
 			}
 		}
-		x, y := newRanked(p.base[from:end], percentiles), newRanked(p.other[from:end], percentiles)
+		c := newContrast(p.base[from:end], p.other[from:end], percentiles)
 		for i := range out {
-			bx, by := x.value(i), y.value(i)
-			out[i].base += bx / float64(len(p.orders))
-			out[i].other += by / float64(len(p.orders))
-			out[i].later = append(out[i].later, by-bx)
+			out[i].base += c.base.value(i) / float64(len(p.orders))
+			out[i].other += c.other.value(i) / float64(len(p.orders))
+			out[i].later = append(out[i].later, c.of(i, (*ranked).value))
 			out[i].draws = append(out[i].draws, make([]float64, resamples))
 		}
 		var pieces []piece
@@ -285,16 +284,44 @@ func (p *paired) draw(rng *rand.PCG, percentiles []float64, resamples int) []ove
 					times[i]++
 				}
 			}
-			x.resampled(times, pieces)
-			y.resampled(times, pieces)
+			c.resampled(times, pieces)
 			for i := range out {
 				d := out[i].later[k]
-				out[i].draws[k][r] = d + p.blocks.widen*(y.drawn(i)-x.drawn(i)-d)
+				out[i].draws[k][r] = d + p.blocks.widen*(c.of(i, (*ranked).drawn)-d)
 			}
 		}
 		from = end
 	}
 	return out
+}
+
+// contrast holds the pairs of one order.
+type contrast struct {
+	base, other, differences *ranked
+}
+
+func newContrast(base, other, percentiles []float64) *contrast {
+	differences := make([]float64, len(base))
+	for i := range differences {
+		differences[i] = other[i] - base[i]
+	}
+	return &contrast{newRanked(base, percentiles), newRanked(other, percentiles), newRanked(differences, percentiles)}
+}
+
+func (c *contrast) resampled(times []uint8, pieces []piece) {
+	c.base.resampled(times, pieces)
+	c.other.resampled(times, pieces)
+	c.differences.resampled(times, pieces)
+}
+
+// of returns by how much the other is later at a figure. For the mean and the median, differences within pairs are
+// taken, in which what differs between pairs, such as the length of their answers, cancels out. Other percentiles of
+// such differences would not be 0 where there is noise and no difference.
+func (c *contrast) of(i int, figure func(*ranked, int) float64) float64 {
+	if i == 0 || c.base.percentiles[i-1] == 50 {
+		return figure(c.differences, i)
+	}
+	return figure(c.other, i) - figure(c.base, i)
 }
 
 // ranked is a series with its mean and percentiles, and those of a resample of it.
