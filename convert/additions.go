@@ -29,6 +29,7 @@ type Additions struct {
 	Media     *Media               `json:"media,omitempty"`  // of what requests hold
 	Answers
 	Load       *Load       `json:"load,omitempty"`        // of stages
+	Abandoned  *Abandoned  `json:"abandoned,omitempty"`   // nil if no user was to leave
 	SLO        []Judgement `json:"slo,omitempty"`         // by each objective of the SLO
 	SLOAnswers []SLOAnswer `json:"slo_answers,omitempty"` // of the whole run
 	Gates      []Judgement `json:"gates,omitempty"`       // of the whole run
@@ -154,9 +155,12 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 		RunID:    r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Sweep: g.opts.Sweep,
 		Schedule: r.Schedule,
 		Requests: countRequests(g), Tokens: countTokens(g), Latency: g.ownLatencies(), Inputs: allInputs(g),
-		Media: newMedia(g), Answers: newAnswers(g), Finish: map[string]int{},
+		Media: newMedia(g), Abandoned: newAbandoned(g), Answers: newAnswers(g), Finish: map[string]int{},
 	}
 	a.Meaning = a.meaning()
+	if a.Abandoned != nil {
+		a.define("abandoned", abandonedDefinition)
+	}
 	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {
 		a.Versions = r.Runs[0].Versions
 	}
@@ -178,7 +182,7 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 }
 
 func countRequests(g *subset) RequestCounts {
-	c := RequestCounts{Sent: len(g.all), Succeeded: len(g.ok), Failed: len(g.failed)}
+	c := RequestCounts{Sent: len(g.sent), Succeeded: len(g.ok), Failed: len(g.failed)}
 	for _, q := range g.failed {
 		if q.ErrorType == record.ErrorCanceled {
 			c.Canceled++
@@ -212,10 +216,10 @@ func lacksContent(g *subset, q *run.Request) bool {
 // dropped counts the arrivals of the group's stages that were never sent.
 func (g *subset) dropped() (n int64) {
 	stages := map[int]bool{-1: true}
-	for _, q := range g.all {
+	for _, q := range g.sent {
 		stages[int(q.Stage)] = true
 	}
-	whole := len(g.all) == len(g.run.Requests)
+	whole := len(g.sent) == len(g.run.Requests)+len(g.run.Abandoned)
 	for _, d := range g.run.Dropped {
 		if whole || stages[d.Stage] {
 			n += d.Count

@@ -28,7 +28,7 @@ func (t RequestTable) writeCSV(w io.Writer) error {
 	var rec record.Request
 	var row run.Row
 	rows := t.rows()
-	for _, q := range t.run.Requests {
+	for _, q := range run.Sent(t.run) {
 		rows.fill(&row, q, &rec)
 		if err := out.Write(csvLine(columns, row)); err != nil {
 			return err

@@ -13,7 +13,9 @@ import (
 
 // subset is a group of requests, divided into successes and failures.
 type subset struct {
+	sent            []*run.Request // all, and those whose users left
 	all, ok, failed []*run.Request
+	left            []*run.Request // whose users left; they are in no other figure than those of what was sent
 	texts           []*run.Request // those of ok that generate text
 	run             *run.Run
 	opts            Options
@@ -26,7 +28,8 @@ type subset struct {
 	scratch []float64 // what values returned last
 }
 
-// newSubset returns a group of requests. It reads their chunks, and adds them to a series, which may be nil.
+// newSubset returns a group of requests, among which those may be whose users left. It reads their chunks, and adds
+// them to a series, which may be nil.
 func newSubset(r *run.Run, requests []*run.Request, o Options, s *seriesMaker) *subset {
 	g := divide(r, requests, o)
 	g.readChunks(s)
@@ -42,15 +45,19 @@ func partOf(r *run.Run, requests []*run.Request, o Options) *subset {
 
 // divide returns a group of requests whose gaps are not tallied yet.
 func divide(r *run.Run, requests []*run.Request, o Options) *subset {
-	g := &subset{all: requests, run: r, opts: o.withDefaults(), time: benchmarkTime(r, requests)}
-	for _, q := range requests {
+	g := &subset{sent: requests, all: requests, run: r, opts: o.withDefaults()}
+	if len(r.Abandoned) > 0 {
+		g.all, g.left = apart(requests, (*run.Request).Abandoned)
+	}
+	g.time = benchmarkTime(r, g.all)
+	for _, q := range g.all {
 		if q.Failed() {
 			g.failed = append(g.failed, q)
 		}
 	}
-	if g.ok = requests; len(g.failed) > 0 {
-		g.ok = make([]*run.Request, 0, len(requests)-len(g.failed))
-		for _, q := range requests {
+	if g.ok = g.all; len(g.failed) > 0 {
+		g.ok = make([]*run.Request, 0, len(g.all)-len(g.failed))
+		for _, q := range g.all {
 			if !q.Failed() {
 				g.ok = append(g.ok, q)
 			}
@@ -62,6 +69,18 @@ func divide(r *run.Run, requests []*run.Request, o Options) *subset {
 		g.texts = slices.DeleteFunc(slices.Clone(g.ok), textless)
 	}
 	return g
+}
+
+// apart divides requests, in their order, into those of which something is not true and those of which it is.
+func apart(requests []*run.Request, of func(*run.Request) bool) (others, those []*run.Request) {
+	for _, q := range requests {
+		if of(q) {
+			those = append(those, q)
+		} else {
+			others = append(others, q)
+		}
+	}
+	return others, those
 }
 
 // timeSpan returns the time from the first start to the last end, in seconds. [benchmarkTime] also serves runs that may
@@ -246,6 +265,12 @@ func (g *subset) readChunks(s *seriesMaker) {
 		}
 		if counts {
 			g.gaps.add(&rec)
+		}
+	}
+	for _, q := range g.left {
+		if s != nil {
+			q.UnpackChunks(&rec)
+			s.add(q, rec.Chunks)
 		}
 	}
 	g.chunkGaps, g.tokenGaps = g.gaps.settle()

@@ -41,7 +41,7 @@ func addGroups(p *Report) {
 	}
 	w := &warner{p.Summary.Additions.Warnings}
 	for _, key := range keys {
-		groups := key.Groups(p.run, p.run.Requests)
+		groups := key.Groups(p.run, run.Sent(p.run))
 		w.warn(len(groups) > mostGroups, "the requests form %d groups by %s: only the %d with the most requests have "+
 			"reports of their own", len(groups), key.Name, mostGroups)
 		largest := mostRequests(groups, mostGroups)
@@ -78,7 +78,7 @@ func groupOf(p *Report, name GroupName, requests []*run.Request) Group {
 	part := false
 	for stage, requests := range run.ByStage(p.run, requests) {
 		g := newSubset(p.run, requests, p.opts, nil)
-		g.part = len(requests) < p.Stages[stage].Load.Count
+		g.part = len(requests) < p.Stages[stage].Additions.Requests.Sent
 		part = part || g.part
 		whole.merge(g.gaps)
 		l := g.stageReport(stage)

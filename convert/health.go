@@ -117,15 +117,17 @@ func (g *subset) health() ClientHealth {
 func JudgeClient(r *run.Run, objectives []slo.Objective) ClientHealth {
 	j := newAssessment()
 	j.about = objectives
-	j.judgeClient(newSubset(r, r.Requests, Options{}, nil))
+	j.judgeClient(newSubset(r, run.Sent(r), Options{}, nil))
 	return j.ClientHealth
 }
 
 // judgeServer finds out whether anything was measured.
 func (j *assessment) judgeServer(g *subset) {
 	switch {
-	case len(g.all) == 0:
+	case len(g.sent) == 0:
 		j.addReason(Invalid, "no request was sent")
+	case len(g.all) == 0:
+		j.addReason(Invalid, "nothing was measured: all %d users left before their answers were over", len(g.left))
 	case len(g.ok) == 0 && !slices.ContainsFunc(g.failed, finished):
 		j.addReason(Invalid, "no request finished before the end of the run")
 	case len(g.ok) == 0:
@@ -140,7 +142,7 @@ func (j *assessment) judgeClient(g *subset) {
 	}
 	j.judgeLateness(g)
 	dropped := g.dropped()
-	j.weigh(float64(dropped)/float64(max(int64(len(g.all))+dropped, 1)), dropBounds,
+	j.weigh(float64(dropped)/float64(max(int64(len(g.sent))+dropped, 1)), dropBounds,
 		"%d arrivals were dropped: too few VUs for this load", dropped)
 	j.judgeFigures(g)
 	j.judgeOwnSide(g)
@@ -153,7 +155,7 @@ func (j *assessment) judgeClient(g *subset) {
 // which may be the first, is passed over, unless it is late enough to bend the load.
 func (j *assessment) judgeLateness(g *subset) {
 	plan := g.run.StagePlan()
-	delays := g.values(g.all, func(g *subset, q *run.Request) float64 {
+	delays := g.values(g.sent, func(g *subset, q *run.Request) float64 {
 		answered := q.InSession || plan[int(q.Stage)].Requests != nil
 		if answered && !q.Replayed { // it is sent after the answer before it, by design
 			return unknown
@@ -317,7 +319,7 @@ func (j *assessment) judgeRates(g *subset) {
 			own[stage.Index] = s.Executor == record.ExecutorName
 		}
 	}
-	stages := run.ByStage(g.run, g.all)
+	stages := run.ByStage(g.run, g.sent)
 	for _, stage := range sortedKeys(stages) {
 		requests := stages[stage]
 		ramp, known := plan[stage].Ramp()
@@ -344,7 +346,7 @@ func (j *assessment) judgeRates(g *subset) {
 // isClosed reports whether every stage of a group is a closed loop, which has neither due instants nor a rate.
 func isClosed(g *subset) bool {
 	plan := g.run.StagePlan()
-	return len(g.all) > 0 && !slices.ContainsFunc(g.all, func(q *run.Request) bool {
+	return len(g.sent) > 0 && !slices.ContainsFunc(g.sent, func(q *run.Request) bool {
 		return plan[int(q.Stage)].Concurrency == nil
 	})
 }
@@ -357,9 +359,9 @@ func isProbe(r *run.Run, requests []*run.Request) bool {
 // isWholeStage reports whether requests are all requests of a stage; the requests of one adapter are only a part of it.
 func isWholeStage(r *run.Run, requests []*run.Request, stage int) bool {
 	n := 0
-	for _, q := range r.Requests {
-		if int(q.Stage) == stage {
-			n++
+	for _, list := range [...][]*run.Request{r.Requests, r.Abandoned} {
+		for _, q := range list {
+			n += count(int(q.Stage) == stage)
 		}
 	}
 	return n == len(requests)

@@ -106,7 +106,7 @@ func (p *pulse) add(b *record.Heartbeat, r *run.Run) {
 	p.pressure.Throttled = plus(p.pressure.Throttled, b.Throttled)
 	p.pressure.Stalled = plus(p.pressure.Stalled, b.Stalled)
 	if late := Float(r.Seconds(b.Max)); float64(late) > lateBounds[0] {
-		second := max(0, int(r.Seconds(b.Start-r.Requests[0].Start)))
+		second := max(0, int(r.Seconds(b.Start-run.FirstStart(r))))
 		known := p.seconds[second]
 		p.seconds[second] = LateSecond{second, max(known.P99, Float(r.Seconds(b.P99))), max(known.Max, late)}
 	}

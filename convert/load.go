@@ -29,13 +29,13 @@ const (
 func loadOf(g *subset, stage int) *Load {
 	asked := g.run.StagePlan()[stage]
 	l := &Load{Stage: stage, AtATime: asked.Concurrency, Seconds: asked.Duration}
-	if len(g.all) > 0 {
-		l.Scenario = g.all[0].Scenario
+	if len(g.sent) > 0 {
+		l.Scenario = g.sent[0].Scenario
 	}
 	switch {
 	case replays(g):
 		l.Unit = Sessions
-	case slices.ContainsFunc(g.all, func(q *run.Request) bool { return q.Seq > 0 }):
+	case slices.ContainsFunc(g.sent, func(q *run.Request) bool { return q.Seq > 0 }):
 		l.Unit = Iterations
 	}
 	if asked.Rate != nil && l.Unit != Sessions { // the rate of a replay is that of its sessions

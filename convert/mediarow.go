@@ -82,7 +82,7 @@ func (t MediaTable) WriteCSV(w io.Writer) error {
 }
 
 func (t MediaTable) each(write func(MediaRow) error) error {
-	for _, q := range t.run.Requests {
+	for _, q := range run.Sent(t.run) {
 		if q.Media == nil {
 			continue
 		}

@@ -52,7 +52,7 @@ func (t RequestTable) WriteParquet(out io.Writer) error {
 	return writeRows(out, func(w *rowWriter[run.Row]) error {
 		recs := make([]record.Request, batchRows) // a batch holds their lists until it is written
 		rows := t.rows()
-		for i, q := range r.Requests {
+		for i, q := range run.Sent(r) {
 			row, err := w.next()
 			if err != nil {
 				return err
@@ -68,7 +68,7 @@ func (t RequestTable) WriteChunks(out io.Writer) error {
 	r := t.run
 	return writeRows(out, func(w *rowWriter[ChunkRow]) error {
 		var rec record.Request
-		for _, q := range r.Requests {
+		for _, q := range run.Sent(r) {
 			q.Unpack(&rec)
 			toMicroseconds(r, rec.Chunks)
 			for i, us := range rec.Chunks {

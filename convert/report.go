@@ -203,16 +203,16 @@ func NewReport(r *run.Run, o Options) *Report {
 		Partials: map[int]*partial.Report{}, run: r, opts: o,
 	}
 	whole, series := newGaps(r), newSeriesMaker(r)
-	for stage, requests := range run.ByStage(r, r.Requests) {
+	for stage, requests := range run.ByStage(r, run.Sent(r)) {
 		g := newSubset(r, requests, o, series)
 		whole.merge(g.gaps)
 		p.Stages[stage] = g.stageReport(stage)
 		p.Stages[stage].Additions.addServer(serverState(g))
-		if r.Origin == "" {
+		if r.Origin == "" && len(g.all) > 0 {
 			p.Partials[stage] = partialReport(g, stage)
 		}
 	}
-	all := divide(r, r.Requests, o)
+	all := divide(r, run.Sent(r), o)
 	all.chunkGaps, all.tokenGaps = whole.settle()
 	p.Summary, p.tokenGaps = all.summary(series), all.tokenGaps
 	p.addScenarios()
@@ -230,7 +230,7 @@ func NewReport(r *run.Run, o Options) *Report {
 // addScenarios adds the reports on the scenarios if there are several.
 func (p *Report) addScenarios() {
 	groups := map[string][]*run.Request{}
-	for _, q := range p.run.Requests {
+	for _, q := range run.Sent(p.run) {
 		name := run.LoadName(q.Scenario)
 		groups[name] = append(groups[name], q)
 	}
@@ -264,7 +264,7 @@ func (p *Report) addAdapters() {
 // Summarize returns the report on the whole run alone.
 func Summarize(r *run.Run, o Options) *Lifecycle {
 	s := newSeriesMaker(r)
-	return newSubset(r, r.Requests, o, s).summary(s)
+	return newSubset(r, run.Sent(r), o, s).summary(s)
 }
 
 // summary returns the report on all requests of a run.
@@ -272,6 +272,9 @@ func (g *subset) summary(s *seriesMaker) *Lifecycle {
 	l := g.lifecycle()
 	l.Additions.Series = s.series()
 	l.Additions.addServer(serverState(g))
+	if a := l.Additions.Abandoned; a != nil {
+		a.Audit = auditLeaving(g)
+	}
 	return l
 }
 
@@ -290,7 +293,7 @@ const mostAdapters = 1000
 // with the most requests.
 func requestsByAdapter(r *run.Run) map[string][]*run.Request {
 	groups := map[string][]*run.Request{}
-	for _, q := range r.Requests {
+	for _, q := range run.Sent(r) {
 		if q.Adapter != "" {
 			groups[q.Adapter] = append(groups[q.Adapter], q)
 		}

@@ -27,7 +27,7 @@ func (p *Report) Samples() iter.Seq[Sample] {
 		g := &subset{run: p.run, opts: p.opts}
 		for _, q := range p.run.Requests {
 			s := Sample{
-				Start: p.run.Seconds(q.Start - p.run.Requests[0].Start), Delay: scheduleDelay(g, q), TTFT: q.TTFT,
+				Start: p.run.Seconds(q.Start - run.FirstStart(p.run)), Delay: scheduleDelay(g, q), TTFT: q.TTFT,
 				ITL: q.MeanITL(), Latency: unknown, FirstAudio: unknown,
 				Stage: int(q.Stage), Adapter: q.Adapter, Failed: q.Failed(),
 			}

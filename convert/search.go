@@ -54,8 +54,8 @@ func (g *subset) answering() *subset {
 	if len(repeated) == 0 {
 		return g
 	}
-	kept := slices.DeleteFunc(slices.Clone(g.all), func(q *run.Request) bool { return repeated[int(q.Stage)] })
-	if len(kept) == 0 || len(kept) == len(g.all) {
+	kept := slices.DeleteFunc(slices.Clone(g.sent), func(q *run.Request) bool { return repeated[int(q.Stage)] })
+	if len(kept) == 0 || len(kept) == len(g.sent) {
 		return g
 	}
 	rest := newSubset(g.run, kept, g.opts, nil)

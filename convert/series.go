@@ -29,11 +29,12 @@ const maxIntervals = 100_000
 
 // newSeriesMaker returns nil without requests or without start times.
 func newSeriesMaker(r *run.Run) *seriesMaker {
-	if len(r.Requests) == 0 || r.Untimed {
+	sent := run.Sent(r)
+	if len(sent) == 0 || r.Untimed {
 		return nil
 	}
-	s := &seriesMaker{run: r, zero: r.Requests[0].Start}
-	span := timeSpan(r, r.Requests)
+	s := &seriesMaker{run: r, zero: sent[0].Start}
+	span := timeSpan(r, sent)
 	step := math.Ceil(max(span/maxIntervals, 1))
 	n := int(span/step) + 1
 	s.step = step
@@ -74,7 +75,7 @@ func (s *seriesMaker) add(q *run.Request, chunks []int64) {
 	s.Sent[sent]++
 	ended := s.slot(s.run.Seconds(q.End - s.zero))
 	s.Ended[ended]++
-	if q.Failed() {
+	if q.Failed() && !q.Abandoned() {
 		s.Failed[ended]++
 	}
 	if q.DueKnown && (q.Seq == 0 || q.Replayed) {
@@ -88,7 +89,7 @@ func (s *seriesMaker) add(q *run.Request, chunks []int64) {
 		k := slot(chunks[i])
 		next := i + sort.Search(len(chunks)-i, func(j int) bool { return slot(chunks[i+j]) > k })
 		s.Chunks[k] += next - i
-		if before := max(i-1, 0); !q.LeftOut {
+		if before := max(i-1, 0); !q.LeftOut && !q.Abandoned() {
 			s.gaps[k] += float64(chunks[next-1] - chunks[before])
 			s.gapCounts[k] += next - 1 - before
 		}

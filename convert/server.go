@@ -290,7 +290,7 @@ func (w *serverWindow) counts() *ServerCounts {
 		return nil
 	}
 	client := w.client(from, to)
-	zero := w.run.Requests[0].Start
+	zero := run.FirstStart(w.run)
 	return &ServerCounts{
 		From: Float(w.run.Seconds(from - zero)), To: Float(w.run.Seconds(to - zero)),
 		Requests:    reconcile(w.increase(record.ServerRequests), client[0]),

@@ -50,16 +50,16 @@ func (p Part) Side(r *run.Run, name string, o Options) compare.Side {
 // requests returns the requests of the part.
 func (p Part) requests(r *run.Run) []*run.Request {
 	if p.Stages == nil {
-		return r.Requests
+		return run.Sent(r)
 	}
-	return slices.DeleteFunc(slices.Clone(r.Requests), func(q *run.Request) bool {
+	return slices.DeleteFunc(slices.Clone(run.Sent(r)), func(q *run.Request) bool {
 		return !slices.Contains(p.Stages, int(q.Stage))
 	})
 }
 
 // Check returns an error if one of the stages has no requests.
 func (p Part) Check(r *run.Run) error {
-	known := sortedKeys(run.ByStage(r, r.Requests))
+	known := sortedKeys(run.ByStage(r, run.Sent(r)))
 	for _, stage := range p.Stages {
 		if !slices.Contains(known, stage) {
 			return fmt.Errorf("no request is of stage %d, but of %s", stage, strings.Trim(fmt.Sprint(known), "[]"))

@@ -43,7 +43,7 @@ func until(ramp record.Ramp, seconds float64) record.Ramp {
 // warnOfStop says in which stage of the group a run was stopped: its figures are of what was sent until then.
 func (w *warner) warnOfStop(g *subset) {
 	plan := g.run.StagePlan()
-	stages := run.ByStage(g.run, g.all)
+	stages := run.ByStage(g.run, g.sent)
 	for _, stage := range sortedKeys(stages) {
 		seconds, stopped := stoppedAfter(g.run, stage)
 		if !stopped {
@@ -62,7 +62,7 @@ func (w *warner) warnOfStop(g *subset) {
 			}
 		}
 		missed := ""
-		if n := len(plan) - len(run.ByStage(g.run, g.run.Requests)); n > 0 && g.run.Cut.Requests == 0 {
+		if n := len(plan) - len(run.ByStage(g.run, run.Sent(g.run))); n > 0 && g.run.Cut.Requests == 0 {
 			missed = fmt.Sprintf("; of %d stages %d did not run", len(plan), n)
 		}
 		w.warn(true, "the run was stopped%s in stage %d, after %s: the figures are of what was sent until then%s",
@@ -81,7 +81,7 @@ func wholeSeconds(seconds float64) string {
 
 // warnOfTimeouts says which stages of the group have timed out.
 func (w *warner) warnOfTimeouts(g *subset) {
-	stages, told := run.ByStage(g.run, g.all), map[int]bool{}
+	stages, told := run.ByStage(g.run, g.sent), map[int]bool{}
 	for _, s := range g.run.Stages { // one for each instance
 		if s.Status != record.StageTimedOut || told[s.Index] || len(stages[s.Index]) == 0 {
 			continue

@@ -152,6 +152,11 @@ func (t *table) facts(all *Lifecycle, searched bool) {
 	a := all.Additions
 	t.say("%s", outcomes(a.Requests, searched))
 	t.failures(all.Failures.ByLabel.kinds())
+	if a.Abandoned != nil {
+		for _, line := range a.Abandoned.Lines() {
+			t.say("%s", line)
+		}
+	}
 	t.say("throughput: %s", throughputOf(all))
 	counts := a.Tokens.Output
 	if !all.generates() {
@@ -180,7 +185,7 @@ func outcomes(c RequestCounts, searched bool) string {
 	failed := c.Failed - c.Canceled
 	list := []string{plural(c.Sent, "request"), "none failed"}
 	if failed > 0 {
-		list[1] = fmt.Sprintf("%d failed (%s)", failed, percentOf(failed, c.Sent-c.Canceled))
+		list[1] = fmt.Sprintf("%d failed (%s)", failed, percentOf(failed, c.Succeeded+failed))
 	}
 	if c.Canceled > 0 {
 		why := "open at the end of the run"

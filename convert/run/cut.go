@@ -26,7 +26,7 @@ type Cut struct {
 // LeaveOut applies a cut to the run, and adds a remark that says how many requests were left out.
 func (r *Run) LeaveOut(c Cut) {
 	inTime := c.Warmup != 0 || c.Cooldown != 0 || c.StageWarmup != 0
-	if len(r.Requests) > 0 && (inTime || c.Stages != nil || c.Adapters != nil) {
+	if len(r.Requests)+len(r.Abandoned) > 0 && (inTime || c.Stages != nil || c.Adapters != nil) {
 		leaveRequests(r, &c)
 	}
 	if c.Late {
@@ -40,23 +40,25 @@ func leaveRequests(r *Run, c *Cut) {
 		r.remark("nothing was left out of the run's beginning and end: its requests have no start times")
 		c.Warmup, c.Cooldown, c.StageWarmup = 0, 0, 0
 	}
-	zero := r.Requests[0].Start
+	sent := Sent(r)
+	zero := sent[0].Start
 	from := zero + int64(c.Warmup*r.Clock.Instant)
-	to := r.Requests[len(r.Requests)-1].Start - int64(c.Cooldown*r.Clock.Instant)
-	before := len(r.Requests)
+	to := sent[len(sent)-1].Start - int64(c.Cooldown*r.Clock.Instant)
 	warm := warmFrom(r, c.StageWarmup)
 	other := func(q *Request) bool { return c.Adapters != nil && !slices.Contains(c.Adapters, q.Adapter) }
 	outside := func(start int64, stage int32) bool {
 		return start < from || start > to || warm != nil && start < warm[stage] ||
 			c.Stages != nil && !slices.Contains(c.Stages, int(stage))
 	}
-	leave(r, func(q *Request) bool { return outside(q.Start, q.Stage) || other(q) })
+	out := func(q *Request) bool { return outside(q.Start, q.Stage) || other(q) }
+	leave(r, out)
+	r.Abandoned = slices.DeleteFunc(r.Abandoned, out)
 	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *Session) bool {
 		return outside(max(s.Start, zero), narrow(s.Stage)) || len(s.Requests) > 0 && !slices.ContainsFunc(s.Requests,
 			func(q *Request) bool { return !other(q) })
 	})
-	c.Requests = before - len(r.Requests)
-	r.remark("left out %d of %d requests: %s", c.Requests, before, c)
+	c.Requests = len(sent) - len(r.Requests) - len(r.Abandoned)
+	r.remark("left out %d of %d requests: %s", c.Requests, len(sent), c)
 }
 
 // leave leaves out some requests. Replayed ones still fill the server's cache.
@@ -77,7 +79,7 @@ func warmFrom(r *Run, seconds float64) map[int32]int64 {
 		return nil
 	}
 	from := map[int32]int64{}
-	for _, q := range r.Requests { // in order of start
+	for _, q := range Sent(r) { // in order of start
 		if _, known := from[q.Stage]; !known {
 			from[q.Stage] = q.Start + int64(seconds*r.Clock.Instant)
 		}

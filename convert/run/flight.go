@@ -10,12 +10,13 @@ import (
 // InFlight returns the number of requests in flight at intervals of each seconds, from the first start until the last
 // end. It returns nil without requests.
 func (r *Run) InFlight(each float64) (counts []int) {
-	if len(r.Requests) == 0 || each <= 0 {
+	sent := Sent(r)
+	if len(sent) == 0 || each <= 0 {
 		return nil
 	}
-	zero := r.Requests[0].Start
+	zero := sent[0].Start
 	var starts, ends []float64
-	for _, q := range r.Requests {
+	for _, q := range sent {
 		starts, ends = append(starts, r.Seconds(q.Start-zero)), append(ends, r.Seconds(q.End-zero))
 	}
 	slices.Sort(starts)

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -31,6 +32,29 @@ func leaveAbandoned(r *Run) {
 		}
 		return q.Abandoned()
 	})
+}
+
+// Sent returns all requests of the load in order of start: Requests, and Abandoned among them.
+func Sent(r *Run) []*Request {
+	if len(r.Abandoned) == 0 {
+		return r.Requests
+	}
+	all := slices.Concat(r.Requests, r.Abandoned)
+	slices.SortStableFunc(all, func(a, b *Request) int { return cmp.Compare(a.Start, b.Start) })
+	return all
+}
+
+// FirstStart returns the first start of all requests of the load, 0 if there is none.
+func FirstStart(r *Run) int64 {
+	switch {
+	case len(r.Requests) == 0 && len(r.Abandoned) == 0:
+		return 0
+	case len(r.Requests) == 0:
+		return r.Abandoned[0].Start
+	case len(r.Abandoned) == 0:
+		return r.Requests[0].Start
+	}
+	return min(r.Requests[0].Start, r.Abandoned[0].Start)
 }
 
 // WarmedUp reports whether a stage of the run began with a warm-up, as each probe of a search does.

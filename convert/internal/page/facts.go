@@ -2,6 +2,7 @@ package page
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -25,7 +26,7 @@ type fact struct{ name, value string }
 // The facts, in the order of the page.
 var factOrder = []string{
 	"Model", "Server", "API", "Load", "Warm-up", "SLO", "Started (UTC)", "Took", "Instances", "Tokens", "Due instants",
-	"Left out", "Left out of latencies", "Imported from", "Run", "Versions",
+	"Users who left", "Their places", "Left out", "Left out of latencies", "Imported from", "Run", "Versions",
 }
 
 // factsOf returns the facts that are in the records.
@@ -98,6 +99,11 @@ func (r *Run) finishFacts() {
 	add("Run", ours.Get("run_id").String())
 	add("Imported from", ours.Get("imported_from").String())
 	add("Due instants", dueSources(ours.Get("schedule")))
+	if n := ours.Get("abandoned.requests").Int(); n > 0 {
+		add("Users who left", fmt.Sprintf("%d, %.3g %% of what was sent, after %s ms at the median", n,
+			100*ours.Get("abandoned.share").Float(), milliseconds(ours.Get("abandoned.seconds.median").Float())))
+		add("Their places", places(ours.Get("abandoned.audit")))
+	}
 	if left := ours.Get("window.requests_left_out").Int(); left > 0 {
 		add("Left out", fmt.Sprintf("%d requests (by --warmup, --stage-warmup, --cooldown, --stage or --adapter)",
 			left))
@@ -105,6 +111,15 @@ func (r *Run) finishFacts() {
 	if late := ours.Get("window.late_requests_left_out").Int(); late > 0 {
 		add("Left out of latencies", fmt.Sprintf("%d requests that may have been read late (by --exclude-late)", late))
 	}
+}
+
+// places says whether the server freed the places of users who left, "" if nothing tells.
+func places(audit gjson.Result) string {
+	var a convert.LeavingAudit
+	if json.Unmarshal([]byte(audit.Raw), &a) != nil || a.Verdict == "" {
+		return ""
+	}
+	return a.String()
 }
 
 // dueSources returns where the due instants come from unless every request has recorded its own. A closed loop has

@@ -1,0 +1,245 @@
+package convert
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// leaving is a run of 100 requests, 10 a second, whose answers of 300 tokens begin after 100 ms and take 3 s. Some
+// users leave after half a second.
+type leaving struct {
+	every float64 // every so-many-th user leaves
+	keeps float64 // seconds for which the server works on for them
+	page  float64 // seconds between two looks at the page; 0 is no page
+	extra float64 // requests of others on the page
+	tails bool    // the first and the last leave, too
+}
+
+const firstToken, tokenTime, answerTokens, leaveAfter = 0.1, 0.01, 300, 0.5
+
+func (l leaving) leaves(k int) bool {
+	return k%int(l.every) == int(l.every)/2 || l.tails && (k == 0 || k == 99)
+}
+
+func (l leaving) lines() []record.Line {
+	start := 1_700_000_000 * second
+	at := func(seconds float64) int64 { return start + int64(math.Round(seconds*1e9)) }
+	lines := []record.Line{
+		&record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1", Start: start,
+			Versions: map[string]string{}, Scenarios: []record.Scenario{{Name: "load", Executor: record.ExecutorName,
+				Stages: []record.Stage{{Index: 0, Rate: new(10.0), Duration: new(10.0)}}}}},
+		&record.Client{Options: map[string]any{"api": "chat"}},
+	}
+	for k := range 100 {
+		due := float64(k) / 10
+		q := &record.Request{ID: fmt.Sprint(k), Scenario: "load", Index: int64(k), API: "chat", Model: "m",
+			Streaming: true, Due: new(at(due)), Start: at(due), Status: 200, FinishReason: "length",
+			MaxTokens: answerTokens, Usage: []byte(`{"prompt_tokens":10,"completion_tokens":300}`)}
+		stays := firstToken + tokenTime*(answerTokens-1)
+		if l.leaves(k) {
+			q.Leaves, q.ErrorType, q.Error, q.FinishReason, q.Usage = "500ms", record.ErrorAbandoned, "left", "", nil
+			stays = leaveAfter
+		}
+		q.End = at(due + stays)
+		for i := 0; firstToken+tokenTime*float64(i) < stays+tokenTime/2 && i < answerTokens; i++ {
+			if t := firstToken + tokenTime*float64(i); t <= stays {
+				q.Chunks = append(q.Chunks, int64(math.Round(t*1e6)))
+			}
+		}
+		lines = append(lines, q)
+	}
+	for i := 0; l.page > 0 && float64(i)*l.page < 16; i++ {
+		t := float64(i)*l.page - 0.011
+		running, generated := l.server(t)
+		lines = append(lines, &record.Server{Time: at(t), Source: "http://s/metrics", Engine: "vllm",
+			Values: map[string]float64{record.ServerRunning: running + l.extra, record.ServerWaiting: 0,
+				record.ServerGenerationTokens: generated}})
+	}
+	return append(lines, &record.End{Time: at(16), Requests: 100})
+}
+
+// server returns what the server's page shows at a time.
+func (l leaving) server(t float64) (running, generated float64) {
+	for k := range 100 {
+		due := float64(k) / 10
+		stays := firstToken + tokenTime*(answerTokens-1)
+		if l.leaves(k) {
+			stays = min(stays, leaveAfter+l.keeps)
+		}
+		if due <= t && t < due+stays {
+			running++
+		}
+		if since := min(t-due, stays) - firstToken; since >= -1e-9 {
+			generated += math.Floor(since/tokenTime+1e-6) + 1
+		}
+	}
+	return running, generated
+}
+
+func (l leaving) run(t *testing.T) *run.Run {
+	t.Helper()
+	r, err := run.FromLines(run.Options{}, run.Instance{Name: "a", Lines: l.lines()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Users who leave make a run neither invalid nor partial: what they were sent counts as sent, and as nothing else.
+func TestAbandonedAreSentAndNothingElse(t *testing.T) {
+	t.Parallel()
+	l := leaving{every: 5, tails: true}
+	r := l.run(t)
+	p := NewReport(r, Options{})
+	for name, of := range map[string]*Lifecycle{
+		"summary": p.Summary, "stage": p.Stages[0], "alone": Summarize(r, Options{}),
+	} {
+		a := of.Additions
+		if len(a.Health.Reasons) > 0 || a.Partial {
+			t.Errorf("%s: %s, partial %v: %q, want VALID", name, a.Health.Verdict, a.Partial, a.Health.Reasons)
+		}
+		c := a.Requests
+		if c.Sent != 100 || c.Succeeded != 78 || c.Failed != 0 || of.Load.Count != 78 || of.Failures.Count != 0 {
+			t.Errorf("%s: %+v, count %d; want 100 sent, 78 succeeded and counted", name, c, of.Load.Count)
+		}
+		if rate := float64(*c.SentRate); math.Abs(rate-10) > 1e-9 {
+			t.Errorf("%s: sent rate %v, want 10", name, rate)
+		}
+		got := a.Abandoned
+		if got == nil || got.Requests != 22 || got.Share != 0.22 || got.Rules["500ms"] != 22 || got.WithOutput != 22 ||
+			got.Tokens != 22*41 || got.Chunks != 22*41 || got.Until.Mean != 0.5 || got.Audit != nil {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if ttft := of.Additions.Latency.TTFT; math.Abs(float64(ttft.Mean)-firstToken) > 1e-9 {
+			t.Errorf("%s: mean TTFT %v", name, ttft.Mean)
+		}
+	}
+	series := p.Summary.Additions.Series
+	sent, failed := sumOf(series.Sent), sumOf(series.Failed)
+	if sent != 100 || failed != 0 || series.InFlight[5] != 25 {
+		t.Errorf("series: %d sent, %d failed, %v in flight; want 100, 0, and 25 of the sixth second", sent, failed,
+			series.InFlight)
+	}
+	if got := p.Summary.Additions.Abandoned.Lines(); len(got) != 1 ||
+		got[0] != `users left: 22 (22 % of what was sent): 22 by "500ms"; 22 had output, 902 tokens in all` {
+		t.Errorf("lines %q", got)
+	}
+}
+
+func sumOf(list []int) (n int) {
+	for _, v := range list {
+		n += v
+	}
+	return n
+}
+
+// A report made of the Parquet of a run is that of its records, and what is cut is cut from those who left, too.
+func TestAbandonedInParquet(t *testing.T) {
+	t.Parallel()
+	r := leaving{every: 5, page: 1}.run(t)
+	path := filepath.Join(t.TempDir(), "requests.parquet")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := NewRequestTable(r).WriteParquet(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := run.ReadFiles(run.Options{}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cut := range []float64{0, 5} {
+		for _, r := range []*run.Run{r, again} {
+			r.LeaveOut(run.Cut{Warmup: cut})
+			if n, left := len(r.Requests), len(r.Abandoned); left != 20-2*int(cut) || n != 80-8*int(cut) {
+				t.Errorf("without the first %v s %d left and %d did not", cut, left, n)
+			}
+		}
+		if want, got := summaryText(t, r), summaryText(t, again); want != got {
+			t.Errorf("of the Parquet:\n%s\nof the records:\n%s", got, want)
+		}
+	}
+}
+
+func summaryText(t *testing.T, r *run.Run) string {
+	t.Helper()
+	text, err := json.Marshal(NewReport(r, Options{}).Summary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// If all users left there are no latencies, and the report says why.
+func TestAllUsersLeft(t *testing.T) {
+	t.Parallel()
+	r := leaving{every: 1, page: 1}.run(t)
+	p := NewReport(r, Options{})
+	a := p.Summary.Additions
+	if got := a.Health.Reasons; len(got) != 1 ||
+		got[0] != "nothing was measured: all 100 users left before their answers were over" {
+		t.Errorf("reasons %q", got)
+	}
+	if p.Summary.Successes.Latency.TTFT != nil || a.Abandoned.Requests != 100 || len(p.Stages) != 1 {
+		t.Errorf("%+v, %d stages", a.Abandoned, len(p.Stages))
+	}
+	files := reportFiles(t, r)
+	if len(files) < 3 {
+		t.Errorf("files %v", sortedKeys(files))
+	}
+}
+
+// The page tells what the server did for those who left, as far as it is read often enough and alone.
+func TestAuditOfARun(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		of      leaving
+		verdict string
+		text    string
+		tokens  int64 // -1 is unknown
+		longest float64
+	}{
+		{"free", leaving{every: 5, page: 1}, Freed, "FREED within ", 0, 0},
+		{"free, often", leaving{every: 5, page: 0.1}, Freed, "FREED within ", 0, 0},
+		{"500 ms", leaving{every: 5, page: 1, keeps: 0.5}, Freed, "one stayed for", 20 * 50, 500},
+		{"500 ms, often", leaving{every: 5, page: 0.1, keeps: 0.5}, Freed, "one stayed for", 20 * 50, 500},
+		{"to the end", leaving{every: 5, page: 1, keeps: 100}, Leaked, "the answers were generated to their ends",
+			20 * 259, 2600},
+		{"others", leaving{every: 5, page: 1, extra: 5}, Undecided, "not of this run", -1, 0},
+		{"half", leaving{every: 5, page: 1, extra: -20}, Undecided, "fewer requests than were in flight", -1, 0},
+		{"coarse", leaving{every: 5, page: 12}, Undecided, "the page was read 1 time after users left", -1, 0},
+	} {
+		a := NewReport(tt.of.run(t), Options{}).Summary.Additions.Abandoned
+		d := a.Audit
+		tokens := int64(-1)
+		if d.ForNobody != nil {
+			tokens = *d.ForNobody
+		}
+		if d.Verdict != tt.verdict || !strings.Contains(d.String(), tt.text) || tokens != tt.tokens ||
+			float64(d.Longest) > tt.longest {
+			t.Errorf("%s: got %s, %+v; want %s, %q, %d tokens", tt.name, d, *d, tt.verdict, tt.text, tt.tokens)
+		}
+		if tt.longest > 0 && float64(d.Longest) < tt.longest/2 {
+			t.Errorf("%s: one was seen to stay for %v ms, want about %v", tt.name, d.Longest, tt.longest)
+		}
+		if d.Verdict == Freed && float64(*d.Within) > 1000*tt.of.keeps+2*float64(d.Resolution) {
+			t.Errorf("%s: gone within %v ms, with a look every %v ms", tt.name, *d.Within, d.Resolution)
+		}
+		if lines := a.Lines(); len(lines) != 2 || !strings.HasPrefix(lines[1], "places of users who left: ") {
+			t.Errorf("%s: lines %q", tt.name, lines)
+		}
+	}
+}
