@@ -87,7 +87,7 @@ type SessionAdditions struct {
 	Meaning      map[string]string  `json:"definitions"`
 }
 
-// UnfinishedSessions counts the sessions that the end of the load cut.
+// UnfinishedSessions counts the sessions that the end of the load cut, or whose users left.
 type UnfinishedSessions struct {
 	Sessions  int `json:"sessions"`
 	Calls     int `json:"calls"` // of their graphs, as far as they are known
