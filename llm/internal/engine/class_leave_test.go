@@ -21,7 +21,8 @@ func classified(t *testing.T, opts Options, own *traffic.Leave, p Position, plac
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Call{Job: Job{Class: traffic.Class{Label: "a", Leave: own}, asked: place}, client: &Client{opts: &opts}, wire: wire,
+	c := &Call{Job: Job{Class: traffic.Class{Label: "a", Leave: own}, asked: place}, wire: wire,
+		client:   &Client{opts: &opts, target: &target{classes: newClasses(&opts)}},
 		position: p}
 	c.classify()
 	return c
@@ -73,7 +74,8 @@ func TestSignalsBesideRules(t *testing.T) {
 	t.Parallel()
 	opts := DefaultOptions()
 	opts.BaseURL, opts.Class.Leave = "http://server", &traffic.Leave{Share: 1, When: traffic.PromptSent}
-	c := &Call{client: &Client{opts: &opts}, position: Position{scenario: "load"}}
+	c := &Call{position: Position{scenario: "load"},
+		client: &Client{opts: &opts, target: &target{classes: newClasses(&opts)}}}
 	c.Class.Label, c.Leave = "a", &client.Leave{Signal: t.Context()}
 	if c.classify(); c.Leave.Signal != t.Context() || !c.Leave.Sent || c.Leave.Rule != "prompt-sent" {
 		t.Errorf("got %+v", c.Leave)
