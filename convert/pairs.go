@@ -140,10 +140,10 @@ func (p *pairer) pair(to *arm, a, b *run.Request) {
 		pair.Overlapping = a.Start < b.End
 	}
 	pair.Base.Arrivals, pair.Other.Arrivals = p.arrivals(a), p.arrivals(b)
-	from, to2 := a.Details().BytesReceived, b.Details().BytesReceived
-	to.Facts.Bytes.Base += from
-	to.Facts.Bytes.Other += to2
-	to.Facts.Bytes.Changed += count(from != to2)
+	base, other := a.Details().BytesReceived, b.Details().BytesReceived
+	to.Facts.Bytes.Base += base
+	to.Facts.Bytes.Other += other
+	to.Facts.Bytes.Changed += count(base != other)
 	p.chunks(to, &pair, a, b)
 	to.Pairs = append(to.Pairs, pair)
 }

@@ -7,6 +7,9 @@
 // floor. As many figures are compared at once, some cross the line by chance; the overall verdict and the gates allow
 // for that by Holm's method.
 //
+// Groups of requests are compared as runs are, each with the group of its name. Requests that were sent in pairs are
+// compared within the pairs: see [ComparePairs].
+//
 // The cost is requests × resamples for each latency that is compared: 100,000 requests a side take a few seconds on one
 // core. Beside the requests themselves it takes some 30 bytes a request for each processor in use.
 package compare

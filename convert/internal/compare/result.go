@@ -26,8 +26,9 @@ const (
 type Result struct {
 	Base SideSummary `json:"base"`
 	New  SideSummary `json:"new"`
-	// Verdict covers the headline figures of the whole run, corrected for their number.
-	Verdict Verdict `json:"verdict"`
+	// Verdict covers the headline figures of the whole run, or of all groups, corrected for their number. Pairs have
+	// none.
+	Verdict Verdict `json:"verdict,omitempty"`
 	// Loads says how the loads of the runs differ; "" if they do not, or it is unknown.
 	Loads string `json:"loads_differ,omitempty"`
 	// Passed is true if no gate failed, or, without gates, if the verdict is not worse.
