@@ -60,6 +60,7 @@ type auditor struct {
 	perPart float64      // tokens of an event with output, as the probe saw
 	idle    spread       // TTFT of a request alone
 	busy    time.Duration
+	base    look // at the page before the places were taken
 	result  *Result
 }
 

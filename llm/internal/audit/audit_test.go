@@ -246,6 +246,15 @@ func TestText(t *testing.T) {
 	}
 }
 
+// Answers that end by themselves free places that nobody left.
+func TestAnswersEndByThemselves(t *testing.T) {
+	t.Parallel()
+	r := audited(t, "max-num-seqs=3&itl=100us", never, true, Options{})
+	if r.Verdict != Undecided || !strings.Contains(r.Text, "tokens ended before their users left") {
+		t.Errorf("got %s", r.Text)
+	}
+}
+
 // Wrong options are misuse.
 func TestMisuse(t *testing.T) {
 	t.Parallel()

@@ -44,6 +44,7 @@ func (a *auditor) alone(ctx context.Context) bool {
 	a.busy = a.idle.median
 	a.result.IdleTTFT, a.result.IdleSpread = milliseconds(a.idle.median), milliseconds(a.idle.most)
 	a.tokens = a.enough(limited)
+	a.base, _ = a.read(ctx)
 	return ctx.Err() == nil
 }
 

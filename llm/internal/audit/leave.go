@@ -3,13 +3,14 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // leaveQueue lets those leave who wait. Without a page it shows when the others leave, too, whether they are still
 // there.
 func (a *auditor) leaveQueue(ctx context.Context) {
-	_, waiting, _ := sort(a.crowd.users)
+	inside, waiting, _ := sort(a.crowd.users)
 	q := &a.result.Queue
 	if q.Users = len(waiting); q.Users == 0 {
 		q.undecided("nobody had to wait")
@@ -28,7 +29,13 @@ func (a *auditor) leaveQueue(ctx context.Context) {
 	}
 	ctx, cancel := context.WithDeadline(ctx, at.Add(a.opts.Wait))
 	defer cancel()
-	l, since, gone := a.watch(ctx, func(l *look) bool { return l.asked.After(at) && l.waiting == 0 })
+	l, since, gone := a.watch(ctx, func(l *look) bool {
+		return l.asked.After(at) && (l.waiting == 0 || slices.ContainsFunc(inside, (*user).ended))
+	})
+	if slices.ContainsFunc(inside, (*user).ended) {
+		q.undecided(fmt.Sprintf("answers ended by themselves within %.1f s after they left", time.Since(at).Seconds()))
+		return
+	}
 	if !gone {
 		q.leaked(int(l.waiting), a.opts.Wait)
 		return
@@ -51,8 +58,12 @@ type departure struct {
 // leaveAnswers lets those leave who are being answered, and asks whether there is a place at once.
 func (a *auditor) leaveAnswers(ctx context.Context) {
 	defer a.opts.step("waiting for the places of those who left to be free")()
-	inside, _, _ := sort(a.crowd.users)
+	inside, _, over := sort(a.crowd.users)
 	a.result.Answers.Users = len(inside)
+	if len(over) > refusals(over)+a.result.Queue.Users {
+		a.result.Answers.undecided(fmt.Sprintf("answers of %d tokens ended before their users left", a.tokens))
+		return
+	}
 	before, read := a.read(ctx)
 	limited, cancel := context.WithTimeout(ctx, a.opts.Wait)
 	defer cancel()
@@ -133,12 +144,16 @@ func (a *auditor) lasting(users []*user, took time.Duration) {
 // settling is how long the page may take to count what was generated.
 const settling = 100 * time.Millisecond
 
-// forNobody counts what was generated after a look at the page and was received by nobody.
+// forNobody counts what was generated after a look at the page and was received by nobody. Some servers count what they
+// generated only when a request is over: then it counts from before the answers began.
 func (a *auditor) forNobody(ctx context.Context, before look) {
-	received := 0
+	received, since := 0, 0
 	for _, u := range a.crowd.users {
 		<-u.over
-		received += u.parts(before.asked)
+		received, since = received+u.parts(before.asked), since+u.parts(a.base.asked)
+	}
+	if early := float64(since - received); before.generated-a.base.generated < early*a.perPart/2 {
+		before, received = a.base, since
 	}
 	select {
 	case <-time.After(settling):
