@@ -224,6 +224,15 @@ func TestTheSimulatorIsNotTakenForAServer(t *testing.T) {
 func TestMisuseOfClientOptionsThrows(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ options, want string }{
+		{`label: ''`, `Client option "label": a label must not be empty`},
+		{`label: 'a\nb'`, `Client option "label": a label must not hold control characters, got "a\nb"`},
+		{`classes: []`, `Client option "classes": must be an object such as {chat:`},
+		{`classes: {vip: {sol: {}}}`, `"classes": "vip": unknown class option "sol", known are cancel, headers, model`},
+		{`classes: {vip: {headers: {'a b': '1'}}}`, `classes: "vip": headers: "a b" is not a valid header`},
+		{`api: 'embeddings', classes: {vip: {slo: {ttft: 1}}}`, `"classes": "vip": class option "slo": "ttft" is`},
+		{`priority: 1.5`, `Client option "priority": must be a whole number, got 1.5`},
+		{`priorityField: 'model'`, `priorityField: "model" is another field of the request`},
+		{`priorityHeader: 'a b'`, `priorityHeader: "a b" is not the name of a header`},
 		{`retries: -1`, `Client option "retries": must be at least 0, got -1`},
 		{`retries: 1.5`, `Client option "retries": must be a whole number, got 1.5`},
 		{`retryBackoff: -1`, `Client option "retryBackoff": must not be negative, got -1ms`},

@@ -77,7 +77,8 @@ var errPairReplay = errors.New("a pair sends single requests, and does not repla
 	"scenario of its own")
 
 // errPairSignal refuses a signal, which would end one request of a pair in the middle and not send the other.
-var errPairSignal = errors.New("request option \"signal\": a pair takes none: let users of both requests leave by cancel")
+var errPairSignal = errors.New(
+	"request option \"signal\": a pair takes none: let users of both requests leave by cancel")
 
 // methods returns the methods of a pair, which are those of a Client.
 func (p *jsPair) methods() map[string]any {

@@ -52,8 +52,8 @@ func TestWhoMayLeave(t *testing.T) {
 		{"not where a session fills the cache", func(o *Options) { o.Class.Leave = all }, nil, inside, prime, ""},
 		{"not in setup", func(o *Options) { o.Class.Leave = all }, nil, Position{}, nil, ""},
 		{"but if the request says so", nil, own, Position{}, nil, "3 tokens"},
-		{"not after tokens that do not come", func(o *Options) { o.Class.Leave, o.API = own, api.Embeddings }, nil, inside,
-			nil, ""},
+		{"not after tokens that do not come", func(o *Options) { o.Class.Leave, o.API = own, api.Embeddings }, nil,
+			inside, nil, ""},
 	} {
 		opts := DefaultOptions()
 		if tt.change != nil {
