@@ -23,8 +23,9 @@ func TestWhatARequestHasOfItsClass(t *testing.T) {
 		{"class", nil, func(r *Request) { r.Class = 1 }, map[string]string{"X-Priority": "5", "X-Tier": "class"},
 			`"priority":5`, ""},
 		{"no class", nil, nil, map[string]string{"X-Priority": "", "X-Tier": "client"}, "", "priority"},
-		{"request's own", nil, func(r *Request) { r.Class, r.Priority, r.Headers = 1, &high, map[string]string{"x-tier": "own"} },
-			map[string]string{"X-Priority": "-1", "X-Tier": "own"}, `"priority":-1`, ""},
+		{"request's own", nil, func(r *Request) {
+			r.Class, r.Priority, r.Headers = 1, &high, map[string]string{"x-tier": "own"}
+		}, map[string]string{"X-Priority": "-1", "X-Tier": "own"}, `"priority":-1`, ""},
 		{"field of the request", nil, func(r *Request) { r.Class, r.Extra = 1, api.Extra{"priority": []byte("9")} },
 			map[string]string{"X-Priority": "5"}, `"priority":9`, `"priority":5`},
 		{"other names", func(o *Options) { o.PriorityField, o.PriorityHeader = "urgency", "" },

@@ -45,7 +45,8 @@ func TestWhoMayLeave(t *testing.T) {
 		{"nobody", nil, nil, inside, nil, ""},
 		{"users of the client", func(o *Options) { o.Class.Leave = all }, nil, inside, nil, "1s"},
 		{"users of the class before", func(o *Options) {
-			o.Class.Leave, o.Classes = all, map[string]traffic.Class{"a": {Leave: &traffic.Leave{Share: 1, When: "queued"}}}
+			o.Class.Leave = all
+			o.Classes = map[string]traffic.Class{"a": {Leave: &traffic.Leave{Share: 1, When: "queued"}}}
 		}, nil, inside, nil, "queued"},
 		{"the request says first", func(o *Options) { o.Class.Leave = all }, own, inside, nil, "3 tokens"},
 		{"not in a warm-up", func(o *Options) { o.Class.Leave = all }, own, warmup, nil, ""},
