@@ -75,11 +75,11 @@ func (s *summaryText) classes() {
 	for i := range names {
 		width = max(width, 2+utf8.RuneCountInString(plain.OneLine(names[i], longestName)))
 	}
-	fmt.Fprintf(s, "\n  %-*s%10s%10s%10s%12s%12s%10s\n", width, "class", "requests", "failed", "left", "TTFT p50, ms",
+	fmt.Fprintf(s, "\n  %-*s%10s%10s%10s%14s%10s%10s\n", width, "class", "requests", "failed", "left", "TTFT p50, ms",
 		"p99, ms", "SLO kept")
 	for _, name := range names {
 		c := s.labels[name]
-		fmt.Fprintf(s, "  %-*s%10s%10s%10s%12s%12s%10s\n", width, plain.OneLine(name, longestName), Grouped(c.requests),
+		fmt.Fprintf(s, "  %-*s%10s%10s%10s%14s%10s%10s\n", width, plain.OneLine(name, longestName), Grouped(c.requests),
 			count(c.failed), count(c.left), c.quantile(0.5), c.quantile(0.99), orDash(percent(c.good, c.judged)))
 	}
 }
