@@ -213,12 +213,20 @@ export function file(name) {
   }
 }
 
+// spread is BALANCE: how several servers of BASE_URL share the load, or their weights.
+function spread() {
+  const how = __ENV.BALANCE;
+  if (!how) return {};
+  return /^[\d.,\s]+$/.test(how) ? { weights: how.split(',').map(Number) } : { balance: how };
+}
+
 // client makes a client for BASE_URL.
 export function client(options) {
   const only = options && options.api;
   if (only && __ENV.API && __ENV.API !== only) throw new Error(`API is ${__ENV.API}, and this script sends api ${only} alone: leave API out, or take another script`);
   return new Client({
     baseURL: options && options.baseURL ? undefined : server(),
+    ...spread(),
     endpoint: __ENV.ENDPOINT,
     api,
     model: __ENV.MODEL,
