@@ -2,11 +2,9 @@ package convert
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
-	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -66,9 +64,9 @@ func (a *Abandoned) Lines() []string {
 	for _, rule := range sortedKeys(a.Rules) {
 		rules = append(rules, fmt.Sprintf("%d by %q", a.Rules[rule], rule))
 	}
-	text := fmt.Sprintf("users left: %d (%.3g %% of what was sent): %s; %d had output, %s tokens in all", a.Requests,
+	text := fmt.Sprintf("users left: %d (%.3g %% of what was sent): %s; %d had output, %s in all", a.Requests,
 		100*float64(a.Share), strings.Join(rules, ", "), a.WithOutput,
-		plain.Grouped(strconv.FormatInt(a.Tokens, 10), ","))
+		plural(int(a.Tokens), "token"))
 	if a.Answered > 0 {
 		text += fmt.Sprintf("; %d were to leave and were answered before", a.Answered)
 	}
