@@ -123,7 +123,12 @@ func (g judge) ownObjectives() (list []objective) {
 	own := map[owner]slo.Objective{}
 	var order []owner
 	bare := false
+	var last *run.Traits
 	for _, q := range g.of.all {
+		if q.Traits == last { // as most are
+			continue
+		}
+		last = q.Traits
 		of := owner{q.Label, q.SLO}
 		if _, known := own[of]; known {
 			continue
