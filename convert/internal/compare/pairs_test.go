@@ -158,3 +158,22 @@ func TestGatesOnPairs(t *testing.T) {
 		}
 	}
 }
+
+// goldenPairs compares a gateway with the server behind it, and that with itself.
+func goldenPairs(t *testing.T) *Result {
+	t.Helper()
+	gateway, same := sentPairs{n: 1000, delay: 0.005, warm: 0.02}.send(1), sentPairs{n: 60, order: 2}.send(2)
+	gateway.Name, same.Name = "gate|<b>way", "direct again"
+	gateway.Facts = PairFacts{Failed: 2, Alone: 1, Chunks: ChunkFacts{Base: 4000, Other: 4000, BaseReads: 4000,
+		OtherReads: 1000, Merged: 1000, Later: &Differences{4000, 0.005, 0.02, 0.04}},
+		Bytes: ByteFacts{Base: 1000, Other: 2000, Changed: 1000}}
+	gates, err := ParseGates("p50(ttft)>+2ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := ComparePairs("endpoint", "direct", []Arm{gateway, same}, Options{Resamples: 300, Gates: gates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

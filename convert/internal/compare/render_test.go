@@ -41,14 +41,17 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	base, fresh := goldenPair()
 	short := Side{Name: "short", Requests: base.Requests[:50], Seconds: 5}
+	a, b := goldenGroups()
 	for name, r := range map[string]*Result{
 		"gates": mustCompare(t, base, fresh, Options{Resamples: 300},
 			"p99(ttft)>+5%,mean(ttft)>+20%,failures>1%,mean(tpot)>1s,p99.9(ttft)>+1%"),
 		"default": mustCompare(t, base, fresh, Options{Resamples: 300}),
 		"short":   mustCompare(t, short, short, Options{Resamples: 300}),
 		"empty":   mustCompare(t, short, Side{Name: "nothing"}, Options{Resamples: 300}),
+		"groups":  mustCompare(t, a, b, Options{Resamples: 300, By: "label"}, "mean(ttft)>+5%"),
+		"pairs":   goldenPairs(t),
 	} {
-		r.All = name != "default"
+		r.All = name != "default" && name != "groups"
 		for ext, write := range formats {
 			var buf bytes.Buffer
 			if err := write(r, &buf); err != nil {

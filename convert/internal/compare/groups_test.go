@@ -1,0 +1,78 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// grouped returns a run of several groups, each with its requests.
+func grouped(name string, groups map[string]Side) Side {
+	all := Side{Name: name}
+	for group, s := range groups {
+		for _, q := range s.Requests {
+			q.Group = group
+			all.Requests = append(all.Requests, q)
+		}
+		all.Seconds = max(all.Seconds, s.Seconds)
+	}
+	return all
+}
+
+// goldenGroups are two runs whose chats are slower in the second, and each of which has a group of its own.
+func goldenGroups() (base, fresh Side) {
+	slower := usual(1200)
+	slower.slower = 1.2
+	usual, few := usual(1200), usual(50)
+	return grouped("main", map[string]Side{"chat": usual.run(1), "rag": usual.run(2), "old": few.run(3)}),
+		grouped("feature", map[string]Side{"chat": slower.run(4), "rag": usual.run(5), "new": few.run(6)})
+}
+
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	base, fresh := goldenGroups()
+	r := mustCompare(t, base, fresh, Options{Resamples: 300, By: "label"}, "mean(ttft)>+5%")
+	if len(r.Groups) != 2 || r.Groups[0].Group != "chat" || r.Groups[1].Group != "rag" ||
+		!slices.Equal(r.OnlyBase, []string{"old"}) || !slices.Equal(r.OnlyNew, []string{"new"}) {
+		t.Fatalf("got %d groups, and %q and %q alone", len(r.Groups), r.OnlyBase, r.OnlyNew)
+	}
+	if r.Verdict != Worse || r.Groups[0].Verdict != Worse || r.Groups[1].Verdict == Worse || r.Passed ||
+		r.Groups[0].Passed || !r.Groups[1].Passed || !strings.HasPrefix(r.Reasons[0], "chat: mean(ttft) ") {
+		t.Errorf("got %s, of chat %s, of rag %s: %q", r.Verdict, r.Groups[0].Verdict, r.Groups[1].Verdict, r.Reasons)
+	}
+	if r.Base.Requests != 2450 || r.Groups[0].Base.Requests != 1200 {
+		t.Errorf("got %d requests, %d of chat", r.Base.Requests, r.Groups[0].Base.Requests)
+	}
+	// The p-values are corrected for the headline figures of both groups.
+	alone := mustCompare(t, grouped("main", map[string]Side{"rag": usual(1200).run(2)}),
+		grouped("feature", map[string]Side{"rag": usual(1200).run(5)}), Options{Resamples: 300, By: "label"})
+	for i, m := range alone.Groups[0].Metrics {
+		if both := r.Groups[1].Metrics[i]; m.AdjustedP != nil && *both.AdjustedP < *m.AdjustedP {
+			t.Errorf("%s: got p %v of two groups, %v of one", m.Name, *both.AdjustedP, *m.AdjustedP)
+		}
+	}
+	none := mustCompare(t, grouped("main", map[string]Side{"a": usual(50).run(1)}),
+		grouped("feature", map[string]Side{"b": usual(50).run(1)}), Options{Resamples: 100, By: "label"})
+	if none.Verdict != Unclear || !none.Passed || none.Reasons[0] != "the runs have no label in common" {
+		t.Errorf("got %s, %q", none.Verdict, none.Reasons)
+	}
+}
+
+// Equal runs of many groups are hardly ever called different.
+func TestManyEqualGroups(t *testing.T) {
+	t.Parallel()
+	different := 0
+	for seed := range uint64(60) {
+		base, fresh := map[string]Side{}, map[string]Side{}
+		for i := range uint64(10) {
+			name := string(rune('a' + int(i)))
+			seed := 10_000 + 100*seed + i
+			base[name], fresh[name] = usual(300).run(seed), usual(300).run(seed+50)
+		}
+		r := mustCompare(t, grouped("a", base), grouped("b", fresh), Options{Resamples: 200, By: "label"})
+		different += count(r.Verdict == Worse || r.Verdict == Better)
+	}
+	if different > 6 {
+		t.Errorf("of 60 comparisons of equal runs %d found a difference", different)
+	}
+}
