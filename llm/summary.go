@@ -50,7 +50,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 
 // remarks returns the lines below the totals.
 func (m *ModuleInstance) remarks() []string {
-	list := m.root.process.Oddities.Lines()
+	list := append(m.root.process.Endpoints.Lines(), m.root.process.Oddities.Lines()...)
 	if text := m.root.process.Inputs.Fetched(m.root.process.Board().ByURL()); text != "" {
 		list = append(list, text)
 	}

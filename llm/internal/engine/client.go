@@ -222,6 +222,7 @@ func (c *Call) hand(container *samples.Container, r *record.Request) {
 	if !r.Warmup {
 		process.Failures.Add(r)
 		process.Oddities.Add(r)
+		process.Endpoints.Add(r)
 	}
 	push(c.ctx, c.state, container)
 	breaker.Watch(c.client.opts.Breakers, r, c.halt) // of all VUs

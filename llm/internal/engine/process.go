@@ -27,6 +27,8 @@ type Process struct {
 	Failures status.Failures
 	Oddities status.Oddities
 
+	Endpoints status.Endpoints
+
 	clients    targets
 	simulators simulators
 	scraped    scrape.Pages
