@@ -13,8 +13,8 @@ var (
 	anyURL    = regexp.MustCompile(`(?:^|,)\s*[A-Za-z][A-Za-z0-9+.-]*://`)
 )
 
-// RedactURL replaces the user of a URL, or of several with commas between them, and the parameters of its query that have the name of a credential, by [Mark].
-// Other texts are returned unchanged.
+// RedactURL replaces the user of a URL, or of several with commas between them, and the parameters of its query that
+// have the name of a credential, by [Mark]. Other texts are returned unchanged.
 func RedactURL(text string) string {
 	if !anyURL.MatchString(text) {
 		return text

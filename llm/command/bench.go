@@ -165,8 +165,8 @@ var defaultConcurrencies = []string{"1", "4", "16"}
 // usualPerWord is about how many tokens a word has.
 const usualPerWord = "1.3"
 
-// input returns what the API takes.
-func (b *bench) input() api.Input {
+// inputOf returns what the API of a bench takes.
+func inputOf(b *bench) api.Input {
 	name := cmp.Or(b.settings.server.api, string(config.Chat))
 	for _, o := range b.dotted {
 		if o.Key == "api.type" {
@@ -188,7 +188,7 @@ func (b *bench) defaults(url string) {
 	if sounds && s.server.api == "" && !overridden(b.dotted, "api.type") {
 		s.server.api = string(config.Transcription)
 	}
-	in := b.input()
+	in := inputOf(b)
 	b.preset = append(b.preset, config.Override{Key: "server.base_url", Value: url},
 		config.Override{Key: "api.type", Value: string(config.Chat)},
 		config.Override{Key: "api.streaming", Value: strconv.FormatBool(in.StreamsByItself())})

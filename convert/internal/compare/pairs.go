@@ -115,7 +115,8 @@ type OrderEffect struct {
 // ComparePairs compares each arm with its base, pair by pair. The result has a group for each arm, by the key. A figure
 // is the overhead: the mean or the median of the differences within pairs, or the difference of another percentile over
 // the same pairs. It is taken once for those whose base was sent first and once for the others, and averaged, so that
-// what being second does to a request is in it with either sign and cancels out. Intervals are from resampling neighbouring pairs together, in each of the two orders.
+// what being second does to a request is in it with either sign and cancels out. Intervals are from resampling
+// neighbouring pairs together, in each of the two orders.
 //
 // The cost is pairs × resamples for each figure.
 func ComparePairs(by, base string, arms []Arm, o Options) (*Result, error) {

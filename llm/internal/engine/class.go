@@ -105,7 +105,7 @@ func (c *classes) tellUnused(log logrus.FieldLogger, labels []string) {
 
 // tellUnused logs which classes of the clients that sent something had no request. An instance that sends a part of the
 // load need not have all.
-func (p *Process) tellUnused(log logrus.FieldLogger) {
+func tellUnused(p *Process, log logrus.FieldLogger) {
 	if p.part.Load() || p.Board() == nil || p.Interrupted() {
 		return
 	}

@@ -43,7 +43,7 @@ func (v *VU) follow() {
 					return
 				}
 				untie()
-				v.process.tellUnused(log)
+				tellUnused(v.process, log)
 				v.process.conclude(data, log)
 			}
 		})
