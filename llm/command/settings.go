@@ -144,14 +144,7 @@ func (s *settings) leaving(client options) error {
 	if err != nil {
 		return fmt.Errorf("--cancel: %w", err)
 	}
-	cancel := map[string]any{"share": l.Share}
-	switch {
-	case l.Tokens > 0:
-		cancel["tokens"] = l.Tokens
-	default:
-		cancel["after"] = l.String()
-	}
-	client["cancel"] = cancel
+	client["cancel"] = l.Options()
 	return nil
 }
 

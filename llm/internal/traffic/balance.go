@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/seed-307b789f/xk6-llm/internal/deal"
 )
@@ -29,7 +28,7 @@ type Balance struct {
 	kind   string
 	n      int
 	shares []float64
-	deals  sync.Map // of *deal.Deal by seed
+	deals  deals
 }
 
 // NewBalance returns a balance over n endpoints. An empty kind means ByWeights if there are weights, and RoundRobin if
@@ -90,8 +89,7 @@ func (b *Balance) Of(p Place) int {
 	turn := p.Index + int64(p.Seq)
 	switch {
 	case b.kind == ByWeights:
-		part, _ := dealOf(&b.deals, p.Seed^0x62616c616e6365, b.shares...).At(turn)
-		return part
+		return b.deals.part(p.Seed^0x62616c616e6365, turn, b.shares...)
 	case b.kind == Random:
 		return rand.New(rand.NewPCG(hash(p.Scenario, p.Index, p.Seq), uint64(p.Seed))).IntN(b.n)
 	case b.kind == BySession && p.Session != "":

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/deal"
@@ -28,13 +27,7 @@ type Leave struct {
 	When   string        // Queued or PromptSent
 	Seed   *int64        // nil means the scenario's
 
-	mu    sync.Mutex
-	deals map[dealt]*deal.Deal // by seed and number of the request in its iteration
-}
-
-type dealt struct {
-	seed int64
-	seq  int
+	deals deals
 }
 
 // ParseLeave reads a share and a moment as users type them: 5%@2s, 0.05@20 tokens, 5%@queued, 5%@prompt-sent.
@@ -90,6 +83,20 @@ func (l *Leave) Check() error {
 	return nil
 }
 
+// Options returns the rule as a script writes it.
+func (l *Leave) Options() map[string]any {
+	m := map[string]any{"share": l.Share}
+	if l.Tokens > 0 {
+		m["tokens"] = l.Tokens
+	} else {
+		m["after"] = l.String()
+	}
+	if l.Seed != nil {
+		m["seed"] = *l.Seed
+	}
+	return m
+}
+
 // String returns when users leave, as records tell it.
 func (l *Leave) String() string {
 	switch {
@@ -111,20 +118,9 @@ func (l *Leave) Of(seed, iteration int64, seq int) bool {
 	if l.Seed != nil {
 		seed = *l.Seed
 	}
-	leaves, _ := l.deal(dealt{seed, seq}).At(iteration)
-	return leaves == 0
+	return l.deals.part(seed^0x6c65617665+int64(seq%dealt), iteration+int64(seq/dealt), l.Share, 1-l.Share) == 0
 }
 
-func (l *Leave) deal(by dealt) *deal.Deal {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	d := l.deals[by]
-	if d == nil {
-		d, _ = deal.New(by.seed^0x6c65617665+int64(by.seq), l.Share, 1-l.Share) // Check has approved of the share
-		if l.deals == nil {
-			l.deals = map[dealt]*deal.Deal{}
-		}
-		l.deals[by] = d
-	}
-	return d
-}
+// dealt is how many requests of an iteration have a deal of their own. Those after them follow the iterations to come,
+// so that a script that sends without an end keeps no deal for each request.
+const dealt = 64

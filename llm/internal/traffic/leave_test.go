@@ -139,3 +139,23 @@ func FuzzLeave(f *testing.F) {
 		}
 	})
 }
+
+// Who leaves among the requests that one iteration sends without an end is kept for some of them alone.
+func TestALongIterationKeepsFewDeals(t *testing.T) {
+	t.Parallel()
+	l := &Leave{Share: 0.0123, Tokens: 1}
+	left := 0
+	for seq := range 100_000 {
+		if l.Of(7, 0, seq) {
+			left++
+		}
+	}
+	if math.Abs(float64(left)-1230) > 140 { // four standard deviations
+		t.Errorf("%d of 100,000 leave, want 1,230", left)
+	}
+	kept := 0
+	l.deals.bySeed.Range(func(any, any) bool { kept++; return true })
+	if kept > dealt {
+		t.Errorf("%d deals are kept, want at most %d", kept, dealt)
+	}
+}
