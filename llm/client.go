@@ -175,7 +175,7 @@ func (o *requestOptions) readList(v sobek.Value) error {
 func (o *requestOptions) job(d api.Dialect) (engine.Job, error) {
 	o.MaxTokens = int(o.maxTokens)
 	j := engine.Job{Dialect: d, Request: o.Request, Turn: int(o.turn), Asked: int(o.promptTokens), Class: o.class}
-	if err := checkBounds(d, o.class.SLO); err != nil {
+	if err := engine.CheckBounds(d, o.class.SLO); err != nil {
 		return j, invalid("request", "slo", err)
 	}
 	return j, nil

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
@@ -93,9 +91,6 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 		return nil, err
 	}
 	o.Streaming = o.Streaming && (o.streams || o.API.Input().StreamsByItself())
-	if err := checkAllBounds(&o.Options); err != nil {
-		return nil, err
-	}
 	if o.BaseURL == "" && o.Spread.BaseURLs == nil {
 		if told := o.tellsOfServer(); told != "" {
 			return nil, invalid("Client", "baseURL", fmt.Errorf("is missing, and %s is given: set it to the server "+
@@ -104,42 +99,6 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 		o.BaseURL = simulator
 	}
 	return o, o.Settle()
-}
-
-// checkAllBounds refuses bounds that answers of a client's API do not have, of the client and of its classes.
-func checkAllBounds(o *engine.Options) error {
-	if err := checkBounds(o.API, o.SLO); err != nil {
-		return invalid("Client", "slo", err)
-	}
-	for _, label := range slices.Sorted(maps.Keys(o.Classes)) {
-		if err := checkBounds(o.API, o.Classes[label].SLO); err != nil {
-			return invalid("Client", "classes", fmt.Errorf("%q: %w", label, invalid("class", "slo", err)))
-		}
-	}
-	return nil
-}
-
-// checkBounds refuses bounds on latencies that the answers of an API do not have.
-func checkBounds(d api.Dialect, given *record.Bounds) error {
-	if given == nil || d.Output() == api.OutputText {
-		return nil
-	}
-	kept, _ := slo.Of(*given)
-	for _, b := range kept.Bounds {
-		switch {
-		case record.Concerns(b.Latency, d.Name(), false):
-		case b.Latency == "first_audio", b.Latency == "rtf":
-			return fmt.Errorf("%q is about sounds: answers of api %q have a latency, as in "+
-				"{request_latency: '500ms'}", b.Latency, d.Name())
-		case d.Output() == api.OutputSound:
-			return fmt.Errorf("%q is about tokens, which only text has: speech has first_audio, rtf and a latency, as "+
-				"in {first_audio: '300ms'}", b.Latency)
-		default:
-			return fmt.Errorf("%q is about tokens, which only text has: other answers have a "+
-				"latency, as in {request_latency: '500ms'}", b.Latency)
-		}
-	}
-	return nil
 }
 
 // tellsOfServer returns the name of an option that only a real server needs, "" if none is given. The simulator takes

@@ -30,7 +30,10 @@ type Leave struct {
 }
 
 // Trickles reports whether answers are texts that come piece by piece.
-func (c *Client) Trickles() bool { return c.opts.Streaming && c.opts.API.Output() == api.OutputText }
+func Trickles(o *Options) bool { return o.Streaming && o.API.Output() == api.OutputText }
+
+// Trickles reports whether answers are texts that come piece by piece.
+func (c *Client) Trickles() bool { return Trickles(&c.opts) }
 
 // unsent reports whether the user left before the request was sent.
 func (l *Leave) unsent() bool { return l != nil && l.Signal != nil && l.Signal.Err() != nil }

@@ -155,34 +155,26 @@ func (c *Call) mayLeave(l *traffic.Leave, own bool) bool {
 	return !c.isWarmup() && (own || c.position.scenario != "") && (l.Tokens == 0 || c.wire.Trickles())
 }
 
-// checkLeave returns an error if the user of a request is to leave after tokens that the answer does not have.
-func (c *Call) checkLeave(wire *client.Client) error {
-	if l := c.Class.Leave; l != nil && l.Tokens > 0 && !wire.Trickles() {
-		return fmt.Errorf("request option \"cancel\": tokens: %w", errNoPieces(c.Dialect))
-	}
-	return nil
-}
-
-// checkLeaving returns an error if users of the client, or of one of its classes, leave after tokens that answers do
-// not have.
-func checkLeaving(o *Options, wire *client.Client) error {
-	if wire.Trickles() {
+// checkLeave returns an error if users leave after tokens that answers do not have.
+func checkLeave(l *traffic.Leave, d api.Dialect, trickles bool) error {
+	if l == nil || l.Tokens == 0 || trickles {
 		return nil
 	}
-	if l := o.Class.Leave; l != nil && l.Tokens > 0 {
-		return invalid("cancel", fmt.Errorf("tokens: %w", errNoPieces(o.API)))
+	return fmt.Errorf("tokens: answers of api %q do not come in pieces of text here: leave after a time, as in "+
+		"after: '2s', or ask for a stream of text", d.Name())
+}
+
+// checkLeaving checks when users of a client, and of its classes, leave.
+func checkLeaving(o *Options) error {
+	if err := checkLeave(o.Class.Leave, o.API, client.Trickles(&o.Options)); err != nil {
+		return invalid("cancel", err)
 	}
 	for _, label := range slices.Sorted(maps.Keys(o.Classes)) {
-		if l := o.Classes[label].Leave; l != nil && l.Tokens > 0 {
-			return invalid("classes", fmt.Errorf("%q: cancel: tokens: %w", label, errNoPieces(o.API)))
+		if err := checkLeave(o.Classes[label].Leave, o.API, client.Trickles(&o.Options)); err != nil {
+			return invalid("classes", fmt.Errorf("%q: cancel: %w", label, err))
 		}
 	}
 	return nil
-}
-
-func errNoPieces(dialect api.Dialect) error {
-	return fmt.Errorf("answers of api %q do not come in pieces of text here: leave after a time, as in after: '2s', "+
-		"or ask for a stream of text", dialect.Name())
 }
 
 // label returns the name of the request's class, "" without one.
@@ -247,22 +239,7 @@ func redactClass(c *traffic.Class) map[string]any {
 		m["headers"] = redactHeaders(c.Headers)
 	}
 	if c.Leave != nil {
-		m["cancel"] = showLeave(c.Leave)
-	}
-	return m
-}
-
-// showLeave returns who leaves, and when, as a script would have written it.
-func showLeave(l *traffic.Leave) map[string]any {
-	m := map[string]any{"share": l.Share}
-	switch {
-	case l.Tokens > 0:
-		m["tokens"] = l.Tokens
-	default:
-		m["after"] = l.String()
-	}
-	if l.Seed != nil {
-		m["seed"] = *l.Seed
+		m["cancel"] = c.Leave.Options()
 	}
 	return m
 }

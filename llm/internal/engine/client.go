@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -119,7 +120,10 @@ func (c *Client) begin(j Job) (*Call, []reached, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return call, to, call.checkLeave(to[0].wire)
+	if err := checkLeave(j.Class.Leave, j.Dialect, to[0].wire.Trickles()); err != nil {
+		return nil, nil, fmt.Errorf("request option \"cancel\": %w", err)
+	}
+	return call, to, nil
 }
 
 // place gives the request its position in the run, and all that follows from it.

@@ -87,9 +87,6 @@ func (s *Spread) settle(o *Options) error {
 		if err != nil {
 			return fmt.Errorf("new Client: %w", among(list, i, err))
 		}
-		if err := checkLeaving(o, wire); err != nil {
-			return err
-		}
 		where := wire.URL()
 		if a.sim != nil {
 			where = keyOf(*a.sim)

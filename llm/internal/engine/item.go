@@ -99,6 +99,9 @@ func (c *Client) Takes(s *Set) error {
 	if err := s.checkMedia(c.opts.API); err != nil {
 		return err
 	}
+	if err := c.takesParts(s); err != nil {
+		return err
+	}
 	switch own := c.opts.API.Input(); {
 	case own == s.input, s.input == api.InputPrompt && own != api.InputRanking && own != api.InputSound:
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/deal"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -126,6 +127,23 @@ func mixes(s, one *Set) error {
 	case one.input != s.input:
 		return errors.New("has another api than the parts before it, and one client sends a mix: send it by a " +
 			"scenario and a client of its own, in the same run")
+	}
+	return nil
+}
+
+// takesParts returns an error if answers to the client lack what a part of a mix is judged by, or the tokens after
+// which its users leave.
+func (c *Client) takesParts(s *Set) error {
+	for i, class := range s.classes {
+		err := CheckBounds(c.opts.API, class.SLO)
+		if err != nil {
+			err = fmt.Errorf("slo: %w", err)
+		} else if err = checkLeave(class.Leave, c.opts.API, client.Trickles(&c.opts.Options)); err != nil {
+			err = fmt.Errorf("cancel: %w", err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", (&Part{Class: class}).name(i), err)
+		}
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -53,6 +52,9 @@ func DefaultOptions() Options {
 // Settle checks everything that can be checked without a server, and reads the base URLs, the simulators' options in
 // them and the bounds in the headers. Its error names the option.
 func (o *Options) Settle() error {
+	if err := checkAllBounds(o); err != nil {
+		return err
+	}
 	if err := o.Pages.Check(); err != nil {
 		return invalid("serverMetricsInterval", err)
 	}
@@ -61,6 +63,9 @@ func (o *Options) Settle() error {
 		return err
 	}
 	if err := o.Spread.settle(o); err != nil {
+		return err
+	}
+	if err := checkLeaving(o); err != nil {
 		return err
 	}
 	if err := withheld(o); err != nil {
@@ -97,35 +102,6 @@ func withheld(o *Options) error {
 		}
 	}
 	return lacks("headers", o.Headers)
-}
-
-// settleSLO reads the bounds in the headers. They replace the bounds of the option slo.
-func (o *Options) settleSLO() error {
-	if o.SLOHeaders == nil {
-		return nil
-	}
-	var own record.Bounds
-	if o.SLO != nil {
-		own = *o.SLO
-	}
-	bounds, err := o.SLOHeaders.Bounds(o.Headers, own)
-	if bounds != own {
-		o.headerSLO = &bounds
-	}
-	return err
-}
-
-// applyBounds sets the bounds of a request, and whether the request kept them. As in inference-perf, bounds in headers
-// apply to streamed answers with content. They also apply to failures, so that failures count as not good. Bounds of
-// the request's own class, if there are any, replace all others.
-func (o *Options) applyBounds(r *record.Request, own *record.Bounds) {
-	bounds := cmp.Or(own, o.SLO)
-	if own == nil && o.headerSLO != nil && r.Streaming && (r.Failed() || len(r.Chunks) > 0) {
-		bounds = o.headerSLO
-	}
-	if bounds != nil && bounds.Concern(r) { // bounds on tokens say nothing about a sound
-		r.SLO, r.Good = bounds, new(r.Meets(*bounds))
-	}
 }
 
 // redacted returns the options for the record file. It has names of headers, but neither their values nor keys, which

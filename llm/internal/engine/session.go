@@ -40,6 +40,9 @@ func (c *Client) PrepareSession(set *Set, turn replay.Turn, class traffic.Class)
 	if err != nil {
 		return nil, err
 	}
+	if err := checkLeave(class.Leave, c.opts.API, client.Trickles(&c.opts.Options)); err != nil {
+		return nil, fmt.Errorf("replay option \"cancel\": %w", err)
+	}
 	s := &Session{turn: turn, common: Call{
 		ctx: c.vu.k6.Context(), state: state, transport: transport, client: c, board: c.vu.board(state),
 		tags: state.Tags.GetCurrentValues(), Job: Job{Class: class},
