@@ -32,7 +32,7 @@ func (r *runner) ask() error {
 	if err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
-	found, err := r.probe(&opts)
+	found, err := probeOne(r, &opts)
 	if err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
@@ -61,8 +61,8 @@ func (r *runner) ask() error {
 	return errext.WithExitCodeIfNone(r.load(), misuse)
 }
 
-// probe asks the server, or of several the first that can be used. The load warns of the others.
-func (r *runner) probe(opts *probe.Options) (found *probe.Result, err error) {
+// probeOne asks the server, or of several the first that can be used. The load warns of the others.
+func probeOne(r *runner, opts *probe.Options) (found *probe.Result, err error) {
 	list := client.SplitURLs(opts.URL)
 	if len(list) > 1 && r.probes {
 		r.cmd.PrintErrf("%-12s%d, of which one is asked what it can do\n", "endpoints", len(list))

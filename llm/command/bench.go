@@ -35,11 +35,10 @@ func newBench(gs *state.GlobalState) *cobra.Command {
 
 URL is the server's base, with or without http://, /v1 or /chat/completions, or
 sim: for the built-in simulator. Several share the load (--balance). Without
---rate and --concurrency the load is 1,
-4 and 16 requests at a time, for 10 s each. Without --prompts, --dataset and
---replay the prompts are random words: 512 tokens, with answers of 128 tokens;
-40 tokens to speak, or to make pictures or a video of; and made-up sounds for
-transcription.
+--rate and --concurrency the load is 1, 4 and 16 requests at a time, for 10 s
+each. Without --prompts, --dataset and --replay the prompts are random words:
+512 tokens, with answers of 128 tokens; 40 tokens to speak, or to make pictures
+or a video of; and made-up sounds for transcription.
 
 --search rate finds the highest rate at which the server keeps --slo, and
 --search concurrency the highest number of requests at a time (docs/search.md).

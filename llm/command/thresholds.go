@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,12 +24,12 @@ var trends = map[string]string{
 // thresholds returns the gates as a line of thresholds of a script. The bounds on each request, which a share of the
 // requests has to keep, become the SLO of the client or of its classes, and so do those of the SLO of the stages.
 func thresholds(own config.Own, client dropin.Map) (string, error) {
-	bounds := dropin.Map{} // by label
+	bounds := map[string]dropin.Map{} // by label
 	add := func(o slo.Objective) {
 		if bounds[o.Label] == nil {
 			bounds[o.Label] = dropin.Map{}
 		}
-		addBounds(bounds[o.Label].(dropin.Map), o)
+		addBounds(bounds[o.Label], o)
 	}
 	stages, err := parseObjectives(own.SLO)
 	if err != nil {
@@ -84,26 +83,26 @@ func thresholdFor(g slo.Objective) (metric, condition string) {
 }
 
 // setBounds gives the client the bounds by label.
-func setBounds(client, bounds dropin.Map) error {
-	all, some := bounds[""].(dropin.Map)
+func setBounds(client dropin.Map, bounds map[string]dropin.Map) error {
+	all, some := bounds[""]
 	if some {
 		client["slo"] = all
 	}
 	classes := dropin.Map{}
-	for label, of := range bounds {
+	for label, own := range bounds {
 		if label != "" {
-			both := maps.Clone(of.(dropin.Map))
-			for latency, limit := range all {
-				both[latency] = cmp.Or(both[latency], limit)
-			}
+			both := dropin.Map{}
+			maps.Copy(both, all)
+			maps.Copy(both, own)
 			classes[label] = dropin.Map{"slo": both}
 		}
 	}
-	if len(classes) > 0 && client["classes"] != nil {
+	switch {
+	case len(classes) == 0:
+	case client["classes"] != nil:
 		return errors.New("x-llm.client.classes: the bounds of labels in --slo or --gate belong there: write " +
 			"{chat: {slo: {ttft: 500ms}}}")
-	}
-	if len(classes) > 0 {
+	default:
 		client["classes"] = classes
 	}
 	return nil

@@ -87,10 +87,11 @@ var hopHeaders = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Pro
 
 // ServeHTTP passes on one request.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithCancel(r.Context())
+	client := r.Context()
 	if p.opts.Keep {
-		ctx, cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+		client = context.WithoutCancel(client)
 	}
+	ctx, cancel := context.WithCancel(client)
 	defer cancel()
 	defer context.AfterFunc(p.open, cancel)()
 	answer, err := p.transport.RoundTrip(p.request(ctx, r))
