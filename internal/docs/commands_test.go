@@ -41,6 +41,7 @@ var shortened = []struct {
 	{regexp.MustCompile(` -e COLUMN=\S+`), ""},
 	{regexp.MustCompile(` -e '?FILES=\S+`), ""},
 	{regexp.MustCompile(`(-e ADAPTERS=\S+)`), "$1 -e RATE=20 -e DURATION=500ms"},
+	{regexp.MustCompile(`scripts/tenants.js`), "-e CHAT_RATE=20 -e RAG_RATE=20 scripts/tenants.js"},
 	{regexp.MustCompile(`scripts/search.js`), "-e SEARCH_MIN=20 -e SEARCH_MAX=40 -e DURATION=1s scripts/search.js"},
 	{regexp.MustCompile(`--search \w+`), "$0 --search-min 4 --search-max 8 --duration 1s"},
 	{regexp.MustCompile(`--rate \S+`), "--rate 20,40"},
@@ -49,18 +50,21 @@ var shortened = []struct {
 	{regexp.MustCompile(`--(warmup|cooldown) \S+`), "--$1 100ms"},
 	{regexp.MustCompile(`--tokenizer \S+`), "--tokenizer scripts/data/sample-tokenizer.json"},
 	{regexp.MustCompile(`<500ms`), "<50s"}, // a busy machine breaks no objective
+	{regexp.MustCompile(`>\+10ms`), ">+10s"},
 	{regexp.MustCompile(`sharegpt.json`), "scripts/data/sharegpt-sample.json"},
 }
 
 var (
 	ownLoad   = regexp.MustCompile(`-e (STAGES|RATE|DURATION|CONFIG|CLOCK)=|scripts/saturation`)
-	aScript   = regexp.MustCompile(` (scripts/[\w-]+\.js)$`)      // smoke.test.js has no settings
-	ownScript = regexp.MustCompile(` ((slo|leave|classes)\.js)$`) // of a page; these read DURATION
+	aScript   = regexp.MustCompile(` (scripts/[\w-]+\.js)$`)              // smoke.test.js has no settings
+	ownScript = regexp.MustCompile(` ((slo|leave|classes|disturb)\.js)$`) // of a page; these read DURATION
 )
 
 // tryable changes a command of a page so that it runs here, against the simulator and for a second.
 func tryable(command, server string) string {
-	command = strings.ReplaceAll(command, "http://localhost:8000", server)
+	again := strings.Replace(server, "127.0.0.1", "localhost", 1) // another endpoint, which is the same server
+	command = strings.NewReplacer("http://localhost:8000", server, "http://localhost:4000", again,
+		"http://a:8000", server, "http://b:8000", again).Replace(command)
 	for _, s := range shortened {
 		command = s.setting.ReplaceAllString(command, s.short)
 	}
@@ -187,12 +191,13 @@ var prepared = map[string][]string{
 	"docs/config.md": {"cp docs/config/constant.yml config.yml", "bin/k6 x llm run -c config.yml --out report"},
 	"docs/reports.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "mkdir base new", "cp run.jsonl base",
 		"cp run.jsonl new"},
-	"docs/replay.md": nil,
+	"docs/replay.md":  nil,
+	"docs/traffic.md": nil,
 }
 
-// commands returns the commands of a block, one for each line.
+// commands returns the commands of a block, one for each line; a \ at the end of a line joins the next to it.
 func commands(f fence) (list []string) {
-	for _, line := range f.lines {
+	for line := range strings.SplitSeq(strings.ReplaceAll(strings.Join(f.lines, "\n"), "\\\n", ""), "\n") {
 		command, _, _ := strings.Cut(line, " #")
 		if command = strings.TrimSpace(command); command != "" {
 			list = append(list, command)
@@ -252,7 +257,7 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 	slots := make(chan struct{}, 6) // a run spends most of its time waiting
 	for i, list := range jobs {
 		b := newCheckout(t, server.URL())
-		b.writeFilesOf(t, "docs/getting-started.md", "docs/how-do-i.md", "docs/replay.md")
+		b.writeFilesOf(t, "docs/getting-started.md", "docs/how-do-i.md", "docs/replay.md", "docs/traffic.md")
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()

@@ -55,3 +55,28 @@ func TestInstancesSendTheMixOfOne(t *testing.T) {
 		t.Errorf("%d of %d are chats, want 210 of 300", chats, len(one))
 	}
 }
+
+// The script tenants.js sends each class its priority where PRIORITY_FIELD says, and nowhere if that is empty.
+func TestPrioritiesOfTenants(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ field, want string }{
+		{"priority", `"priority":2`}, {"urgency", `"urgency":2`}, {"", ""},
+	} {
+		records := filepath.Join(t.TempDir(), "run.jsonl")
+		mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, "-e", "PRIORITY_FIELD="+tt.field, "-e",
+			"TEXT=true", "-e", "DURATION=500ms", "-e", "CHAT_RATE=10", "-e", "RAG_RATE=10", "-e", "BATCH_RATE=10",
+			"-e", "MAX_TOKENS=2", "scripts/tenants.js"))
+		requests, _, _ := loadLines(t, records)
+		sent := map[string]int{}
+		for _, q := range requests {
+			sent[q.Label]++
+			if q.Label == "batch" && !strings.Contains(q.RequestBody, tt.want) ||
+				tt.field == "" && strings.Contains(q.RequestBody, "priority") {
+				t.Errorf("PRIORITY_FIELD=%s: %s sent %s", tt.field, q.Label, q.RequestBody)
+			}
+		}
+		if len(sent) != 3 || sent[""] > 0 {
+			t.Errorf("PRIORITY_FIELD=%s: requests by label: %v, want chat, rag and batch", tt.field, sent)
+		}
+	}
+}
