@@ -129,7 +129,7 @@ func (t *fidelityTally) session(s *run.Session) {
 	for _, q := range s.Requests {
 		t.call(s, q, ends)
 	}
-	if !s.Unfinished() { // the end of the load kept its other calls from being sent
+	if !s.Unfinished() { // something else kept its other calls from being sent
 		t.judge(sentPart, s.Calls, s.Sent, worstCall{by: float64(s.Calls - s.Sent), session: s})
 	}
 }

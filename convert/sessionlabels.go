@@ -54,7 +54,7 @@ func (l reasonCounts) MarshalJSON() ([]byte, error) {
 // sessionDefinitions describes the figures of sessions.
 var sessionDefinitions = map[string]string{
 	"session": "from when its first call could go to the end of its last call, or to its first failure; sessions " +
-		"that the end of the load cut are in `unfinished` alone",
+		"that the end of the load cut, or whose users left, are in `unfinished` alone",
 	"num_events_cancelled": "calls that neither completed nor failed",
 	"tfut_sec": "from the session's start to the first token of the first call that answers the user; the reason " +
 		"no_output_tokens includes calls that failed",

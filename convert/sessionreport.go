@@ -2,6 +2,7 @@ package convert
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // SessionLifecycle is inference-perf's report on the sessions of a replay: of the run or of a stage. Times are seconds.
-// Sessions that the end of the load cut are in no figure of it, but in those of its additions.
+// Sessions that the end of the load cut, or whose users left, are in no figure of it, but in those of its additions.
 type SessionLifecycle struct {
 	Stage        *StageMetadata  `json:"stage_metadata,omitempty"`
 	Sessions     int             `json:"num_sessions"`
@@ -90,9 +91,22 @@ type SessionAdditions struct {
 // UnfinishedSessions counts the sessions that the end of the load cut, or whose users left.
 type UnfinishedSessions struct {
 	Sessions  int `json:"sessions"`
-	Calls     int `json:"calls"` // of their graphs, as far as they are known
+	Abandoned int `json:"abandoned,omitempty"` // of them, those whose users left
+	Calls     int `json:"calls"`               // of their graphs, as far as they are known
 	Sent      int `json:"calls_sent"`
 	Completed int `json:"calls_completed"`
+}
+
+// why tells what became of the sessions.
+func (u *UnfinishedSessions) why() string {
+	const cut, left = "cut by the end of the load", "left by their users"
+	switch u.Abandoned {
+	case 0:
+		return cut
+	case u.Sessions:
+		return left
+	}
+	return fmt.Sprintf("%s (%d) or %s (%d)", cut, u.Sessions-u.Abandoned, left, u.Abandoned)
 }
 
 // PathSums tells what the time of the sessions was spent on, in seconds a session. For each session the kinds add up to
@@ -186,6 +200,7 @@ func sessionReport(g *subset, sessions []*run.Session, known map[*run.Request]kn
 
 func (u *UnfinishedSessions) add(s *run.Session) {
 	u.Sessions++
+	u.Abandoned += count(s.ErrorType == record.ErrorAbandoned)
 	u.Calls, u.Sent, u.Completed = u.Calls+s.Calls, u.Sent+s.Sent, u.Completed+s.Completed
 }
 

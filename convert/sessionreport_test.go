@@ -154,7 +154,7 @@ func TestSessionFigures(t *testing.T) {
 		{"hit", float64(*l.Hit), 100 * 128.0 / 382},
 		{"tfut", compact(t, l.TFUT), `{"mean":1.1,"min":0.1,"max":2.1,"median":1.1}`},
 		{"without tfut", compact(t, l.TFUTNone), `{"no_user_facing":1}`},
-		{"unfinished", l.Additions.Unfinished, UnfinishedSessions{1, 3, 1, 1}},
+		{"unfinished", l.Additions.Unfinished, UnfinishedSessions{1, 0, 3, 1, 1}},
 		{"stage 0", compact(t, p.SessionStages[0].Stage), `{"stage_id":0,"status":"COMPLETED","timeout_configured":null,` +
 			`"actual_duration":5.0,"teardown_duration":0.0,"dropped_requests":0,"concurrent_sessions":2,"session_rate":null}`},
 		{"stage 1", compact(t, p.SessionStages[1].Stage), `{"stage_id":1,"status":"TIMED_OUT","timeout_configured":null,` +
@@ -424,13 +424,37 @@ func TestSessionsOfAKilledRun(t *testing.T) {
 		r.Seconds(s.End-s.Start) != 5 || !slices.Equal(s.UserFacing, []string{"a2", "a3"}) {
 		t.Errorf("got %+v", s.Session)
 	}
-	if u := NewReport(r, Options{}).Sessions.Additions.Unfinished; u != (UnfinishedSessions{2, 7, 5, 5}) {
+	if u := NewReport(r, Options{}).Sessions.Additions.Unfinished; u != (UnfinishedSessions{2, 0, 7, 5, 5}) {
 		t.Errorf("got %+v", u)
 	}
 	if !slices.ContainsFunc(r.Remarks, func(text string) bool {
 		return strings.HasPrefix(text, "1 session has calls and no line of its own")
 	}) {
 		t.Errorf("got remarks %q", r.Remarks)
+	}
+}
+
+// Sessions whose users left are told apart from those that the end of the load cut.
+func TestSessionsOfUsersWhoLeft(t *testing.T) {
+	t.Parallel()
+	for left, want := range map[string]string{
+		"":  "1 more cut by the end of the load after 1 of their calls",
+		"c": "1 more left by their users after 1 of their calls",
+		"d": "2 more cut by the end of the load (1) or left by their users (1) after 2 of their calls",
+	} {
+		lines := runtest.Replay()
+		for _, line := range lines {
+			if s, is := line.(*record.Session); is && s.ID == left {
+				s.ErrorType = record.ErrorAbandoned
+			}
+		}
+		l := NewReport(mustRead(t, asRecords(t, lines)), Options{}).Sessions
+		if got := sessionFactsInWords(l)[0]; !strings.HasSuffix(got, ", "+want) {
+			t.Errorf("the user of %q left: got %q, want %q", left, got, want)
+		}
+		if got := l.Additions.Unfinished.Abandoned; got != count(left != "") {
+			t.Errorf("the user of %q left: got %d whose users left", left, got)
+		}
 	}
 }
 

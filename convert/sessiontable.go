@@ -30,8 +30,7 @@ func sessionFactsInWords(l *SessionLifecycle) (list []string) {
 		ended[1] = fmt.Sprintf("%d failed (%s)", l.Failed, percentOf(l.Failed, l.Sessions))
 	}
 	if u := a.Unfinished; u.Sessions > 0 {
-		ended = append(ended, fmt.Sprintf("%d more cut by the end of the load after %d of their calls", u.Sessions,
-			u.Sent))
+		ended = append(ended, fmt.Sprintf("%d more %s after %d of their calls", u.Sessions, u.why(), u.Sent))
 	}
 	list = append(list, strings.Join(ended, ", "))
 	if path := pathInWords(a.CriticalPath); path != "" {

@@ -126,7 +126,7 @@ func plannedIn(r *run.Run, index int) *int64 {
 func sessionsIn(r *run.Run, stage int) (begun, cut int) {
 	for _, s := range r.Sessions {
 		if s.Stage == stage {
-			begun, cut = begun+1, cut+count(s.Unfinished())
+			begun, cut = begun+1, cut+count(s.ErrorType == record.ErrorCanceled)
 		}
 	}
 	return begun, cut

@@ -35,7 +35,7 @@ type lane struct {
 	To    rounded    `json:"to"`
 	Rows  int        `json:"rows"`
 	Error string     `json:"error,omitempty"`
-	Cut   bool       `json:"cut,omitempty"` // by the end of the load
+	Cut   string     `json:"cut,omitempty"` // by what, if it neither succeeded nor failed
 	Calls []laneCall `json:"calls"`
 }
 
@@ -50,7 +50,7 @@ type laneCall struct {
 	First rounded `json:"first"` // its first token; null without one
 	End   rounded `json:"end"`
 	Error string  `json:"error,omitempty"`
-	Cut   bool    `json:"cut,omitempty"`
+	Cut   string  `json:"cut,omitempty"` // likewise
 }
 
 // lanesOf returns the swim lanes of a report's sessions, nil if it has none.
@@ -109,8 +109,7 @@ func choose(all []*run.Session) (chosen []*run.Session) {
 func laneOf(r *run.Run, s *run.Session, from int64) lane {
 	seconds := func(at int64) rounded { return rounded(r.Seconds(at - from)) }
 	l := lane{Name: plain.Terminal(s.ID), From: seconds(s.Start), To: seconds(s.End)}
-	l.Cut = s.Unfinished()
-	if s.ErrorType != "" && !l.Cut {
+	if l.Cut = cutBy(s.ErrorType); s.ErrorType != "" && l.Cut == "" {
 		l.Error = plain.Terminal(plain.Clip(cmp.Or(s.Error, s.ErrorType), 300))
 	}
 	ends := s.Ends()
@@ -126,16 +125,27 @@ func laneOf(r *run.Run, s *run.Session, from int64) lane {
 		l.Calls = append(l.Calls, laneCall{
 			Name: plain.Terminal(call.ID), Row: row, Pause: seconds(released), Kind: kindOf(call),
 			Ready: seconds(max(released, min(call.Ready, q.Start))), Start: seconds(q.Start), End: seconds(q.End),
-			First: firstToken(q, seconds(q.Start)), Error: failureOf(q), Cut: q.ErrorType == record.ErrorCanceled,
+			First: firstToken(q, seconds(q.Start)), Error: failureOf(q), Cut: cutBy(q.ErrorType),
 		})
 	}
 	l.Rows = max(1, len(rows))
 	return l
 }
 
-// failureOf returns why a call failed. One that the end of the load cut did not.
+// cutBy says what cut a session or a call off, "" if nothing did.
+func cutBy(errorType string) string {
+	switch errorType {
+	case record.ErrorCanceled:
+		return "by the end of the load"
+	case record.ErrorAbandoned:
+		return "by its user, who left"
+	}
+	return ""
+}
+
+// failureOf returns why a call failed. One that was cut off did not.
 func failureOf(q *run.Request) string {
-	if q.ErrorType == record.ErrorCanceled {
+	if cutBy(q.ErrorType) != "" {
 		return ""
 	}
 	return plain.Terminal(q.ErrorType)

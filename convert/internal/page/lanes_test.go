@@ -53,12 +53,31 @@ func TestLanes(t *testing.T) {
 	}
 }
 
-// What the end of the load cut has not failed.
+// What was cut off has not failed, and says by what.
 func TestCutLanes(t *testing.T) {
 	t.Parallel()
-	for _, s := range lanesOf(replay(t)).Sessions {
-		if cut, bad := s.Name == "c", s.Name == "b"; s.Cut != cut || (s.Error != "") != bad {
-			t.Errorf("session %s: cut %t, error %q", s.Name, s.Cut, s.Error)
+	lines := runtest.Replay()
+	for _, line := range lines {
+		switch of := line.(type) {
+		case *record.Session:
+			if of.ID == "d" {
+				of.ErrorType = record.ErrorAbandoned
+			}
+		case *record.Request:
+			if of.SessionID == "d" {
+				of.ErrorType = record.ErrorAbandoned
+			}
+		}
+	}
+	cut := map[string]string{"c": "by the end of the load", "d": "by its user, who left"}
+	for _, s := range lanesOf(reportOn(t, runtest.Records(t, lines))).Sessions {
+		if bad := s.Name == "b"; s.Cut != cut[s.Name] || (s.Error != "") != bad {
+			t.Errorf("session %s: cut %q, error %q", s.Name, s.Cut, s.Error)
+		}
+		for _, c := range s.Calls {
+			if s.Name == "d" && (c.Cut != cut["d"] || c.Error != "") {
+				t.Errorf("call %s: cut %q, error %q", c.Name, c.Cut, c.Error)
+			}
 		}
 	}
 }

@@ -37,7 +37,7 @@
     if (call.first != null) lines.push(["first token after", time(call.first - call.start)]);
     lines.push(["took", time(call.end - call.start)]);
     if (call.error) lines.push(["failed", call.error]);
-    if (call.cut) lines.push(["cut", "by the end of the load"]);
+    if (call.cut) lines.push(["cut", call.cut]);
     return lines;
   }
 
