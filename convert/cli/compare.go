@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,8 @@ type compareFlags struct {
 	failOn           []string
 	format           string
 	markdown, junit  string
-	slo, percentiles string
+	slo              slo.Text
+	percentiles      string
 	level, floor     float64
 	resamples        int
 	seed             uint64
@@ -87,7 +89,7 @@ Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse;
 	flags.StringVar(&f.markdown, "markdown", "",
 		"file for the comparison as Markdown, for example for a comment on a pull request")
 	flags.StringVar(&f.junit, "junit", "", "file for the comparison as JUnit XML, for CI systems")
-	flags.StringVar(&f.slo, "slo", "", "bounds for goodput, which override the runs' bounds, for example ttft=500ms")
+	flags.Var(&f.slo, "slo", "bounds for goodput, which override the runs' bounds, for example ttft=500ms")
 	flags.StringVar(&f.percentiles, "percentiles", "", "percentiles of each latency (default 50,90,95,99)")
 	flags.Float64Var(&f.level, "level", 0.95, "confidence level of the intervals")
 	flags.Float64Var(&f.floor, "noise", 0.02, "relative change of a time or a rate up to which it counts as noise")
@@ -156,6 +158,10 @@ func (f *compareFlags) check(args []string) (err error) {
 	if f.stages != "" {
 		if f.sides, err = parseSides(f.stages); err != nil {
 			return misuse("--stages: %w", err)
+		}
+		base := func(stage int) bool { return slices.Contains(f.sides[0], stage) }
+		if at := slices.IndexFunc(f.sides[1], base); at >= 0 && len(args) == 1 {
+			return misuse("--stages %s: stage %d of one run is on both sides", f.stages, f.sides[1][at])
 		}
 	}
 	return nil
@@ -279,7 +285,7 @@ func (f *compareFlags) options() (opts compare.Options, report convert.Options, 
 	if opts.Gates, err = compare.ParseGates(f.failOn...); err != nil {
 		return opts, report, misuse("--fail-on: %w", err)
 	}
-	if err = report.SetSLO(f.slo); err != nil {
+	if err = report.SetSLO(string(f.slo)); err != nil {
 		return opts, report, misuse("--slo: %w", err)
 	}
 	for _, o := range report.Objectives {
