@@ -3,7 +3,6 @@ package convert
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -57,15 +56,19 @@ type arm struct {
 	later, earlier *stats.Tally // of single chunks
 }
 
-// iterations returns the requests of each iteration in which the key differs, in order.
+// iterations returns the requests of each iteration, in order, and notes what differs within one.
 func (p *pairer) iterations() (list [][]*run.Request) {
 	all := slices.Concat(p.run.Requests, p.run.Abandoned)
+	order := func(a, b *run.Request) int {
+		return cmp.Or(cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index),
+			cmp.Compare(a.Instance, b.Instance))
+	}
 	slices.SortStableFunc(all, func(a, b *run.Request) int {
-		return cmp.Or(cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Start, b.Start))
+		return cmp.Or(order(a, b), cmp.Compare(a.Start, b.Start))
 	})
 	for len(all) > 0 {
 		end := 1
-		for end < len(all) && all[end].Scenario == all[0].Scenario && all[end].Index == all[0].Index {
+		for end < len(all) && order(all[0], all[end]) == 0 {
 			end++
 		}
 		list, all = append(list, all[:end]), all[end:]
@@ -90,12 +93,13 @@ func (p *pairer) iterations() (list [][]*run.Request) {
 func (p *pairer) usualBase() string {
 	for _, c := range p.run.Clients {
 		if names, listed := c.Options["pair"].([]any); listed && len(names) > 0 {
-			if name, text := names[0].(string); text && slices.Contains(sortedKeys(p.clients), name) {
+			name, _ := names[0].(string)
+			if _, known := p.clients[name]; known {
 				return name
 			}
 		}
 	}
-	return slices.MinFunc(slices.Sorted(maps.Keys(p.clients)), func(a, b string) int {
+	return slices.MinFunc(sortedKeys(p.clients), func(a, b string) int {
 		return cmp.Compare(p.clients[a], p.clients[b])
 	})
 }
@@ -198,7 +202,7 @@ func matchChunks(a, b *record.Request, found func(a, b int64)) {
 		}
 		return
 	}
-	if len(a.ChunkTokens) != len(a.Chunks) || len(b.ChunkTokens) != len(b.Chunks) ||
+	if len(b.Chunks) == 0 || len(a.ChunkTokens) != len(a.Chunks) || len(b.ChunkTokens) != len(b.Chunks) ||
 		total(a.ChunkTokens) != total(b.ChunkTokens) {
 		return
 	}

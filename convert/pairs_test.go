@@ -30,6 +30,7 @@ func TestMatchChunks(t *testing.T) {
 		{"tokens unknown", record.Request{Chunks: []int64{10, 20}}, record.Request{Chunks: []int64{25}}, ""},
 		{"other tokens", record.Request{Chunks: []int64{10, 20}, ChunkTokens: []int{1, 1}},
 			record.Request{Chunks: []int64{25}, ChunkTokens: []int{3}}, ""},
+		{"nothing there", record.Request{Chunks: []int64{10}, ChunkTokens: []int{0}}, record.Request{}, ""},
 		{"nothing", record.Request{}, record.Request{Chunks: []int64{25}, ChunkTokens: []int{3}}, ""},
 	} {
 		var got []string
