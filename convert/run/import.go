@@ -423,7 +423,7 @@ func reportedSizes(dir string) map[int]int {
 			continue
 		}
 		text, err := os.ReadFile(path)
-		if _, _, _, ofGroup := reportdir.GroupOf(text); err == nil && !ofGroup {
+		if by, _, _ := reportdir.GroupOf(gjson.ParseBytes(text)); err == nil && by == "" {
 			sizes[stage] = int(gjson.GetBytes(text, "load_summary.count").Int())
 		}
 	}

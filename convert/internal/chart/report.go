@@ -138,7 +138,7 @@ func readStage(path string) (Stage, error) {
 	if text, err = reportdir.JSON(text); err != nil {
 		return Stage{}, fmt.Errorf("%s: left out: %w", path, err)
 	}
-	if _, _, _, found := reportdir.GroupOf(text); found {
+	if by, _, _ := reportdir.GroupOf(gjson.ParseBytes(text)); by != "" {
 		return Stage{}, errGroup
 	}
 	stage, err := parseStage(text)

@@ -98,7 +98,7 @@ func (r *Run) takeGroups(p *convert.Report, take func(*convert.Lifecycle) gjson.
 func takeKeyed(r *Run, p *convert.Report, take func(*convert.Lifecycle) gjson.Result) {
 	r.keyed = nil
 	for _, g := range p.Groups {
-		r.keyed = append(r.keyed, part{by: g.By, name: plain.Terminal(g.By + " " + g.Shown()), doc: take(g.Lifecycle)})
+		r.keyed = append(r.keyed, keyedPart(g.GroupName, take(g.Lifecycle)))
 	}
 }
 
@@ -246,8 +246,8 @@ func (r *Run) readFile(dir string, l reportdir.Lifecycle) error {
 	case reportdir.OfAdapter:
 		r.adapters = append(r.adapters, part{name: plain.Terminal(l.Label), doc: doc})
 	case reportdir.OfGroup:
-		if g, ofStage := groupOf(doc); !ofStage {
-			r.keyed = append(r.keyed, part{by: g.By, name: plain.Terminal(g.By + " " + g.Shown()), doc: doc})
+		if by, name, ofStage := reportdir.GroupOf(doc); by != "" && !ofStage {
+			r.keyed = append(r.keyed, keyedPart(convert.GroupName{By: by, Name: name}, doc))
 		}
 	default:
 		r.summary = doc
@@ -255,11 +255,9 @@ func (r *Run) readFile(dir string, l reportdir.Lifecycle) error {
 	return nil
 }
 
-// groupOf returns the name of the group that a report is about, and whether it is only about its part in a stage.
-func groupOf(doc gjson.Result) (g convert.GroupName, ofStage bool) {
-	name := doc.Get("xk6_llm.group")
-	return convert.GroupName{By: name.Get("by").String(), Name: name.Get("name").String()},
-		doc.Get("xk6_llm.load").Exists()
+// keyedPart returns the report on a group.
+func keyedPart(g convert.GroupName, doc gjson.Result) part {
+	return part{by: g.By, name: plain.Terminal(g.By + " " + g.Shown()), doc: doc}
 }
 
 // requestsOf returns a report of a directory's requests, grouped by the keys, or nil if the directory has none.

@@ -153,12 +153,11 @@ func lifecycle(name string) (Lifecycle, bool) {
 }
 
 // GroupOf returns the key and the name of the group that a lifecycle report is about, and whether it is only about the
-// group's part in a stage. It returns false if the report is about no group. Names of files do not tell: a group can be
+// group's part in a stage. The key is "" if the report is about no group. Names of files do not tell: a group can be
 // called a_stage_1, and a prefix can begin with group_.
-func GroupOf(document []byte) (by, name string, ofStage, found bool) {
-	group := gjson.GetBytes(document, "xk6_llm.group")
-	return group.Get("by").String(), group.Get("name").String(), gjson.GetBytes(document, "xk6_llm.load").Exists(),
-		group.Exists()
+func GroupOf(document gjson.Result) (by, name string, ofStage bool) {
+	group := document.Get("xk6_llm.group")
+	return group.Get("by").String(), group.Get("name").String(), document.Get("xk6_llm.load").Exists()
 }
 
 // JSON returns the text of a JSON document as it has to be parsed: a byte order mark is removed and null stands for the
