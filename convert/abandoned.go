@@ -31,13 +31,14 @@ const abandonedDefinition = "requests whose users left before their answers were
 
 // newAbandoned returns nil if no user of the group was to leave.
 func newAbandoned(g *subset) *Abandoned {
-	a := &Abandoned{Requests: len(g.left), Rules: map[string]int{}}
+	answered := 0
 	for _, q := range g.all {
-		a.Answered += count(q.Leaves != "")
+		answered += count(q.Leaves != "")
 	}
-	if a.Requests+a.Answered == 0 {
+	if len(g.left)+answered == 0 {
 		return nil
 	}
+	a := &Abandoned{Requests: len(g.left), Answered: answered, Rules: map[string]int{}}
 	a.Share = Float(float64(a.Requests) / float64(len(g.sent)))
 	var rec record.Request
 	for _, q := range g.left {
@@ -50,6 +51,14 @@ func newAbandoned(g *subset) *Abandoned {
 	}
 	a.Until = g.sum(g.left, func(g *subset, q *run.Request) float64 { return g.run.Seconds(q.End - q.Start) })
 	return a
+}
+
+// count returns how many left; a may be nil.
+func (a *Abandoned) count() int {
+	if a == nil {
+		return 0
+	}
+	return a.Requests
 }
 
 // receivedTokens returns how many tokens came of a request whose answer was not over.

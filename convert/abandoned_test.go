@@ -141,6 +141,19 @@ func sumOf(list []int) (n int) {
 	return n
 }
 
+// A report made of the output of k6 tells of those who left as one made of the records does.
+func TestAbandonedInK6JSON(t *testing.T) {
+	t.Parallel()
+	lines := leaving{every: 5}.lines()
+	want, got := mustRead(t, asRecords(t, lines)), mustRead(t, asK6JSON(t, lines))
+	if len(got.Requests) != 80 || len(got.Abandoned) != 20 || got.Abandoned[0].Leaves != "500ms" {
+		t.Fatalf("got %d requests and %d whose users left, want 80 and 20", len(got.Requests), len(got.Abandoned))
+	}
+	if want, got := withoutHealth(summaryText(t, want)), withoutHealth(summaryText(t, got)); want != got {
+		t.Errorf("of k6's JSON:\n%s\nof the records:\n%s", got, want)
+	}
+}
+
 // A report made of the Parquet of a run is that of its records, and what is cut is cut from those who left, too.
 func TestAbandonedInParquet(t *testing.T) {
 	t.Parallel()
@@ -175,7 +188,7 @@ func TestAbandonedInParquet(t *testing.T) {
 
 func summaryText(t *testing.T, r *run.Run) string {
 	t.Helper()
-	text, err := json.Marshal(NewReport(r, Options{}).Summary)
+	text, err := json.MarshalIndent(NewReport(r, Options{}).Summary, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +202,7 @@ func TestAllUsersLeft(t *testing.T) {
 	p := NewReport(r, Options{})
 	a := p.Summary.Additions
 	if got := a.Health.Reasons; len(got) != 1 ||
-		got[0] != "nothing was measured: all 100 users left before their answers were over" {
+		got[0] != "nothing was measured: all users left before their answers were over (100 requests)" {
 		t.Errorf("reasons %q", got)
 	}
 	if p.Summary.Successes.Latency.TTFT != nil || a.Abandoned.Requests != 100 || len(p.Stages) != 1 {

@@ -128,26 +128,31 @@ func (all Groups) Keys() (keys []string) {
 	return keys
 }
 
+// mostDead is how many endpoints without an answer have a warning.
+const mostDead = 10
+
 // warnOfEndpoints warns of endpoints at which every request failed while others answered.
 func (w *warner) warnOfEndpoints(r *run.Run, o Options) {
-	if !slices.ContainsFunc(r.Requests, func(q *run.Request) bool { return q.Endpoint != "" }) {
+	named := func(q *run.Request) bool { return q.Endpoint != "" }
+	answered := func(q *run.Request) bool { return !q.Failed() }
+	if !slices.ContainsFunc(r.Requests, named) || !slices.ContainsFunc(r.Requests, answered) {
 		return
 	}
-	groups := run.ByEndpoint.Groups(r, r.Requests)
+	groups, dead := run.ByEndpoint.Groups(r, r.Requests), 0
 	for _, endpoint := range mostRequests(groups, len(groups)) {
-		g := divide(r, groups[endpoint], o)
-		g.failed = slices.DeleteFunc(g.failed, unfinished)
-		kinds := countLabels(g.failed, 1).kinds()
-		w.warn(len(groups) > 1 && len(g.ok) == 0 && len(kinds) > 0, "endpoint %s: all %d requests failed: %s",
-			GroupName{Name: endpoint}.Shown(), len(g.failed), kindsText(kinds))
+		g := divide(r, slices.DeleteFunc(groups[endpoint], unfinished), o)
+		if len(g.ok) > 0 || len(g.failed) == 0 {
+			continue
+		}
+		dead++
+		w.warn(dead <= mostDead, "endpoint %s: all %d requests failed: %s", GroupName{Name: endpoint}.Shown(),
+			len(g.failed), kindsText(countLabels(g.failed, 1).kinds()))
 	}
+	w.warn(dead > mostDead, "at %d other endpoints all requests failed", dead-mostDead)
 }
 
 // kindsText returns what most failures say.
 func kindsText(kinds []kind) string {
-	if len(kinds) == 0 {
-		return ""
-	}
 	text := kinds[0].shown()
 	if others := len(kinds) - 1; others > 0 {
 		text += fmt.Sprintf(" (and %s)", plural(others, "other kind"))

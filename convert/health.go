@@ -127,7 +127,8 @@ func (j *assessment) judgeServer(g *subset) {
 	case len(g.sent) == 0:
 		j.addReason(Invalid, "no request was sent")
 	case len(g.all) == 0:
-		j.addReason(Invalid, "nothing was measured: all %d users left before their answers were over", len(g.left))
+		j.addReason(Invalid, "nothing was measured: all users left before their answers were over (%s)",
+			plural(len(g.left), "request"))
 	case len(g.ok) == 0 && !slices.ContainsFunc(g.failed, finished):
 		j.addReason(Invalid, "no request finished before the end of the run")
 	case len(g.ok) == 0:

@@ -73,7 +73,8 @@ func interferenceOf(p *Report) (list []Interference) {
 
 // presencesOf returns where each label runs, by label and stage.
 func presencesOf(r *run.Run) (list []*presence) {
-	groups := run.ByLabel.Groups(r, r.Requests)
+	sent := run.Sent(r)
+	groups := run.ByLabel.Groups(r, sent)
 	for _, label := range sortedKeys(groups) {
 		stages := run.ByStage(r, groups[label])
 		for _, stage := range sortedKeys(stages) {
@@ -89,12 +90,10 @@ func presencesOf(r *run.Run) (list []*presence) {
 	if len(list) > mostPresences {
 		return nil
 	}
-	for _, requests := range [][]*run.Request{r.Requests, r.Abandoned} {
-		for _, q := range requests {
-			for _, at := range list {
-				if at.label != q.Label && q.Start < at.to && q.End > at.from {
-					at.others[q.Label] += r.Seconds(min(q.End, at.to) - max(q.Start, at.from))
-				}
+	for _, q := range sent {
+		for _, at := range list {
+			if at.label != q.Label && q.Start < at.to && q.End > at.from {
+				at.others[q.Label] += r.Seconds(min(q.End, at.to) - max(q.Start, at.from))
 			}
 		}
 	}
@@ -134,11 +133,10 @@ func (at *presence) against(without *presence, p *Report) Interference {
 	out := Interference{Label: at.label, Stage: at.stage, StageWithout: without.stage, Rate: Float(at.rate),
 		RateWithout: Float(without.rate)}
 	for _, label := range sortedKeys(at.others) {
-		shown := GroupName{Name: label}.Shown()
 		if _, both := without.others[label]; both {
-			out.Beside = append(out.Beside, shown)
+			out.Beside = append(out.Beside, label)
 		} else {
-			out.With = append(out.With, shown)
+			out.With = append(out.With, label)
 		}
 	}
 	base, fresh := without.side(p), at.side(p)
@@ -148,7 +146,7 @@ func (at *presence) against(without *presence, p *Report) Interference {
 
 func (at *presence) side(p *Report) (s compare.Side) {
 	g := divide(p.run, at.requests, p.opts)
-	for _, q := range at.requests {
+	for _, q := range g.all {
 		if !unfinished(q) {
 			s.Requests = append(s.Requests, comparedRequest(g, q))
 		}
@@ -192,8 +190,12 @@ func (i *Interference) sentence() string {
 	if figures == nil {
 		return ""
 	}
+	var with []string
+	for _, label := range i.With {
+		with = append(with, GroupName{Name: label}.Shown())
+	}
 	return fmt.Sprintf("%s: %s as long with %s (stage %d) as without (stage %d)", GroupName{Name: i.Label}.Shown(),
-		strings.Join(figures, " and "), strings.Join(i.With, " and "), i.Stage, i.StageWithout)
+		strings.Join(figures, " and "), strings.Join(with, " and "), i.Stage, i.StageWithout)
 }
 
 func (s Slowdown) text() string {

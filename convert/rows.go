@@ -104,8 +104,9 @@ func (t *table) results(label string, rows []row) {
 	groups := []group{
 		{heads: []string{askedHead(rows)}}, {heads: []string{atATimeHead(rows)}}, {heads: []string{"sent/s"}},
 		{heads: []string{"done/s"}}, {heads: []string{"requests"}}, {heads: []string{"failed"}},
-		{heads: []string{"unfinished"}}, {heads: []string{"dropped"}}, {heads: []string{"TTFT p50", "p90", "p99"}},
-		{heads: []string{"ITL p50", "p99"}}, {heads: []string{inputHead(rows)}},
+		{heads: []string{"unfinished"}}, {heads: []string{"left"}}, {heads: []string{"dropped"}},
+		{heads: []string{"TTFT p50", "p90", "p99"}}, {heads: []string{"ITL p50", "p99"}},
+		{heads: []string{inputHead(rows)}},
 		{heads: []string{"latency p50", "p99"}}, {heads: []string{"out tok/s"}}, {heads: []string{"SLO"}, left: true},
 	}
 	for _, r := range rows {
@@ -114,8 +115,8 @@ func (t *table) results(label string, rows []row) {
 		for i, cells := range [][]string{
 			loads[:1], loads[1:2], loads[2:3], loads[3:], {fmt.Sprint(r.of.Load.Count)},
 			{fmt.Sprint(a.Requests.Failed - a.Requests.Canceled)}, {fmt.Sprint(a.Requests.Canceled)},
-			{fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99), ms(gaps, 50, 99), {r.of.inputCell()},
-			r.latencyCells(), {r.outputCell()}, {sloCell(a.SLO)},
+			{fmt.Sprint(a.Abandoned.count())}, {fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99),
+			ms(gaps, 50, 99), {r.of.inputCell()}, r.latencyCells(), {r.outputCell()}, {sloCell(a.SLO)},
 		} {
 			groups[i].cells = append(groups[i].cells, cells)
 		}

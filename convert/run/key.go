@@ -63,11 +63,13 @@ func Keys(names []string) ([]Key, error) {
 // if they name theirs because their client has several.
 func UsualKeys(r *Run) (list []Key) {
 	labels, endpoints := false, false
-	var last *Traits
-	for _, q := range r.Requests {
-		if q.Traits != last {
-			last = q.Traits
-			labels, endpoints = labels || last.Label != "", endpoints || last.Endpoint != ""
+	for _, requests := range [...][]*Request{r.Requests, r.Abandoned} {
+		var last *Traits
+		for _, q := range requests {
+			if q.Traits != last {
+				last = q.Traits
+				labels, endpoints = labels || last.Label != "", endpoints || last.Endpoint != ""
+			}
 		}
 	}
 	if labels {

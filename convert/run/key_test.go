@@ -43,6 +43,31 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// A label or an endpoint counts even if the users of all its requests left.
+func TestUsualKeys(t *testing.T) {
+	t.Parallel()
+	of := func(label, endpoint string) []*Request {
+		return []*Request{{Traits: &Traits{Model: "m"}}, {Traits: &Traits{Label: label, Endpoint: endpoint}}}
+	}
+	for _, tt := range []struct {
+		r    Run
+		want string
+	}{
+		{Run{}, "[]"}, {Run{Requests: of("", "")}, "[]"}, {Run{Requests: of("a", "")}, "[label]"},
+		{Run{Requests: of("", "http://a")}, "[endpoint]"}, {Run{Requests: of("a", "http://a")}, "[label endpoint]"},
+		{Run{Requests: of("", ""), Abandoned: of("a", "http://a")}, "[label endpoint]"},
+	} {
+		names := []string{}
+		for _, k := range UsualKeys(&tt.r) {
+			names = append(names, k.Name)
+		}
+		if got := fmt.Sprint(names); got != tt.want {
+			t.Errorf("%d requests and %d abandoned: got %s, want %s", len(tt.r.Requests), len(tt.r.Abandoned), got,
+				tt.want)
+		}
+	}
+}
+
 func TestLoadName(t *testing.T) {
 	t.Parallel()
 	for scenario, want := range map[string]string{"stage_12": "load", "stage_": "stage_", "stage_1a": "stage_1a",

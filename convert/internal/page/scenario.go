@@ -25,9 +25,9 @@ type scenario struct {
 // the stages of one load are one.
 func scenariosOf(p *convert.Report) (list []scenario) {
 	spans := map[string][2]float64{}
-	requests := p.Run().Requests
-	for _, q := range requests {
-		at, name := p.Run().Seconds(q.Start-requests[0].Start), run.LoadName(q.Scenario)
+	zero := run.FirstStart(p.Run())
+	for _, q := range p.Run().Requests {
+		at, name := p.Run().Seconds(q.Start-zero), run.LoadName(q.Scenario)
 		span, known := spans[name]
 		if !known {
 			span[0] = at
