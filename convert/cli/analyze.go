@@ -43,12 +43,13 @@ has data:
   latency_p99_vs_qps.png      latency_p99_vs_concurrency.png
   throughput_vs_qps.png       throughput_vs_concurrency.png
   throughput_vs_latency.png   goodput_vs_qps.png
+  latency_by_label.png        (or by another key: a line for each group)
 
 and report.html, one page with everything and charts to zoom into.
 
---by KEY groups the requests of the pages by another key than the report did:
-label, scenario, model, endpoint, adapter or client. It needs requests.parquet
-in the report, unless the report is grouped so.
+--by KEY groups the requests by another key than the report did: label,
+scenario, model, endpoint, adapter or client. It needs requests.parquet in the
+report, unless the report is grouped so.
 
 With -u OUT, it also draws the reports together, with a line for each: OUT
 gets the same files and analyzed_reports_legend.json.
@@ -79,8 +80,7 @@ some files could not be read or written and the rest was drawn.`,
 			return a.analyze(args, unified, force)
 		},
 	}
-	cmd.Flags().StringSliceVar(&by, "by", nil, "keys whose groups of requests are on the pages (default those of the "+
-		"report)")
+	cmd.Flags().StringSliceVar(&by, "by", nil, "keys whose groups of requests are drawn (default those of the report)")
 	cmd.Flags().StringVarP(&unified, "unified", "u", "", "directory for charts of all reports together")
 	cmd.Flags().BoolVar(&force, "force", false,
 		"replace files in the directory of -u even if they are not charts of reports")
@@ -166,6 +166,11 @@ func (a *analysis) page(dir string) {
 	a.pages = append(a.pages, r)
 	if err := a.writePage(dir, []page.Run{r}, true); err != nil {
 		a.fail(err)
+	}
+	if charts := page.Pictures(r); len(charts) > 0 {
+		if err := a.write(dir, "", charts, true); err != nil {
+			a.fail(err)
+		}
 	}
 }
 

@@ -135,7 +135,8 @@ type chartGroup struct {
 
 // chartsOf returns all charts for which the runs have data.
 func chartsOf(runs []Run) (groups []chartGroup) {
-	for _, g := range []chartGroup{overProbes(runs), overLoad(runs), overTime(runs), distributions(runs)} {
+	all := append([]chartGroup{overProbes(runs), overLoad(runs)}, overLoadBy(runs)...)
+	for _, g := range append(all, overTime(runs), distributions(runs)) {
 		drawn := g
 		drawn.charts = nil
 		for _, c := range g.charts {

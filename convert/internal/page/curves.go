@@ -1,6 +1,8 @@
 package page
 
 import (
+	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -13,14 +15,14 @@ import (
 type curves struct {
 	requests int
 
-	ttft, itl, delay    xy                       // distributions: percent over seconds
-	latency             xy                       // the same of request latencies, of requests that generate no text
-	latencyDots         xy                       // those over the second at which the request was sent
-	ttftDots, itlDots   xy                       // over the second at which the request was sent
-	audioDots           xy                       // the same of first audio
-	adapters, scenarios map[string]xy            // distribution of TTFT of each, if there are at least two
-	keyed               map[string]map[string]xy // the same of groups by their keys
-	begins              map[int]float64          // instants of the first request of each stage
+	ttft, itl, delay    xy                  // distributions: percent over seconds
+	latency             xy                  // the same of request latencies, of requests that generate no text
+	latencyDots         xy                  // those over the second at which the request was sent
+	ttftDots, itlDots   xy                  // over the second at which the request was sent
+	audioDots           xy                  // the same of first audio
+	adapters, scenarios curveSet            // by each
+	keyed               map[string]curveSet // by their keys
+	begins              map[int]float64     // instants of the first request of each stage
 }
 
 // curvesOf returns the curves of a report's requests. It passes over the requests once for each curve, so that only the
@@ -33,7 +35,7 @@ func curvesOf(p *convert.Report) *curves {
 	out := &curves{
 		requests: len(p.Run().Requests), itl: curve(p.TokenGaps()), begins: stageBegins(p),
 		adapters: groupCurves(p, func(_ int, s convert.Sample) string { return s.Adapter }),
-		keyed:    map[string]map[string]xy{},
+		keyed:    map[string]curveSet{},
 		ttft:     points.distribution(p, ttft), delay: points.distribution(p, delay),
 	}
 	requests := p.Run().Requests
@@ -86,10 +88,15 @@ func (points *xy) reset(p *convert.Report) {
 		len(p.Run().Requests))
 }
 
-// groupCurves returns the distribution of TTFT of each group of requests, if there are several. The requests of no name
-// are in none.
-func groupCurves(p *convert.Report, group func(i int, s convert.Sample) string) map[string]xy {
-	values, out := map[string][]float64{}, map[string]xy{}
+// curveSet has the distribution of TTFT of each group of requests, of those with the most if there are many.
+type curveSet struct {
+	curves map[string]xy // none if there is only one group
+	groups int           // number of all groups
+}
+
+// groupCurves returns the distributions of groups of requests. The requests of no name are in none.
+func groupCurves(p *convert.Report, group func(i int, s convert.Sample) string) curveSet {
+	values := map[string][]float64{}
 	i := -1
 	for s := range p.Samples() {
 		i++
@@ -97,10 +104,15 @@ func groupCurves(p *convert.Report, group func(i int, s convert.Sample) string) 
 			values[name] = append(values[name], s.TTFT)
 		}
 	}
-	if len(values) > 1 {
-		for name, list := range values {
-			out[plain.Terminal(name)] = distribution(list)
-		}
+	out := curveSet{curves: map[string]xy{}, groups: len(values)}
+	if len(values) < 2 {
+		return out
+	}
+	most := slices.SortedFunc(maps.Keys(values), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(values[b]), len(values[a])), cmp.Compare(a, b))
+	})
+	for _, name := range most[:min(len(most), maxLines)] {
+		out.curves[plain.Terminal(name)] = distribution(values[name])
 	}
 	return out
 }

@@ -40,12 +40,12 @@ func distributions(runs []Run) chartGroup {
 		g.charts = append(g.charts, c)
 	}
 	g.charts = append(g.charts,
-		byGroup(runs, "adapters", "adapter", func(c *curves) map[string]xy { return c.adapters }),
-		byGroup(runs, "scenarios", "scenario", func(c *curves) map[string]xy { return c.scenarios }))
+		byGroup(runs, "adapters", "adapter", func(c *curves) curveSet { return c.adapters }),
+		byGroup(runs, "scenarios", "scenario", func(c *curves) curveSet { return c.scenarios }))
 	for _, key := range run.KeyNames() {
-		g.charts = append(g.charts, byGroup(runs, "by-"+key, key, func(c *curves) map[string]xy {
-			if key == "adapter" && len(c.adapters) > 0 || key == "scenario" && len(c.scenarios) > 0 {
-				return nil // the charts above show them
+		g.charts = append(g.charts, byGroup(runs, "by-"+key, key, func(c *curves) curveSet {
+			if key == "adapter" && c.adapters.groups > 1 || key == "scenario" && c.scenarios.groups > 1 {
+				return curveSet{} // the charts above show them
 			}
 			return c.keyed[key]
 		}))
@@ -54,17 +54,18 @@ func distributions(runs []Run) chartGroup {
 }
 
 // byGroup returns a chart that compares the TTFT of the groups of each run's requests.
-func byGroup(runs []Run, id, what string, groups func(*curves) map[string]xy) chart {
+func byGroup(runs []Run, id, what string, groups func(*curves) curveSet) chart {
 	c := chart{ID: "ecdf-" + id, Title: "Distribution of TTFT by " + what, X: axis{Label: "TTFT, ms", Unit: "ms"}}
 	for i, r := range runs {
 		if r.curves == nil {
 			continue
 		}
 		of := groups(r.curves)
-		for k, name := range slices.Sorted(maps.Keys(of)) {
-			if k < maxRuns {
-				c.add(share100(named(runs, i, name), i, k, of[name]))
-			}
+		if of.groups > len(of.curves) {
+			c.Note = onlyLargest
+		}
+		for k, name := range slices.Sorted(maps.Keys(of.curves)) {
+			c.add(share100(named(runs, i, name), i, k, of.curves[name]))
 		}
 	}
 	c.finishShares()

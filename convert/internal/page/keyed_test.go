@@ -1,6 +1,8 @@
 package page
 
 import (
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,5 +66,82 @@ func TestGroupsOfADirectory(t *testing.T) {
 		if err != nil || !slices.Equal(keyedNames(r), tt.want) || len(Without(r, tt.by)) != tt.without {
 			t.Errorf("requests %v, by %v: got %q, %v, want %q", tt.requests, tt.by, keyedNames(r), err, tt.want)
 		}
+	}
+}
+
+// linesOn returns the names of the lines of each chart over the load by label, with the number of their points.
+func linesOn(r Run) map[string][]string {
+	out := map[string][]string{}
+	for _, g := range overLoadBy([]Run{r}) {
+		for _, c := range g.charts {
+			for _, s := range c.Series {
+				out[c.ID] = append(out[c.ID], fmt.Sprintf("%s:%d", s.Name, s.points()))
+			}
+		}
+	}
+	return out
+}
+
+func TestGroupsHaveLinesOverTheLoad(t *testing.T) {
+	t.Parallel()
+	both := []string{"chat:2", "rag:2"}
+	all := map[string][]string{"rate-label-ttft": both, "rate-label-request": both, "rate-label-kept": both}
+	for _, tt := range []struct {
+		name string
+		load load
+		want map[string][]string
+	}{
+		{"two stages", load{rates: []float64{2, 4}, each: 8, labels: []string{"chat", "rag"}}, all},
+		{"one stage", load{rates: []float64{2}, each: 8, labels: []string{"chat", "rag"}}, map[string][]string{}},
+		{"one label", load{rates: []float64{2, 4}, each: 8, labels: []string{"chat"}}, map[string][]string{}},
+	} {
+		dir := t.TempDir()
+		files := convert.Files{Summary: true, Stages: true, Groups: true, GroupStages: true, Parquet: true}
+		if _, err := reportOf(t, tt.load).Write(dir, files); err != nil {
+			t.Fatal(err)
+		}
+		compare := func(where string, r Run) {
+			t.Helper()
+			if got := linesOn(r); !maps.EqualFunc(got, tt.want, slices.Equal) {
+				t.Errorf("%s, %s: got the lines %v, want %v", tt.name, where, got, tt.want)
+			}
+			if got := len(Pictures(r)); got != min(len(tt.want), 1) {
+				t.Errorf("%s, %s: got %d pictures", tt.name, where, got)
+			}
+		}
+		compare("of a report", runOf(t, "r", tt.load))
+		for _, where := range []string{"of a directory", "of one without requests"} {
+			r, err := FromDir(dir, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(where, r)
+			if err := os.RemoveAll(filepath.Join(dir, reportdir.Parquet)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// Of many groups those with the most requests have lines and curves, and the charts say so.
+func TestTheLargestGroupsHaveLines(t *testing.T) {
+	t.Parallel()
+	labels := []string{"a"} // has the fewest requests
+	for len(labels) < 19 {
+		labels = append(labels, fmt.Sprintf("x%d", len(labels)%9+1))
+	}
+	r := runOf(t, "r", load{rates: []float64{2, 4}, each: 19, labels: labels})
+	sections := overLoadBy([]Run{r})
+	if len(sections) != 1 || sections[0].note != onlyLargest {
+		t.Fatalf("got %d sections: %+v", len(sections), sections)
+	}
+	curves := byGroup([]Run{r}, "l", "label", func(c *curves) curveSet { return c.keyed["label"] })
+	for _, c := range append(sections[0].charts, curves) {
+		if len(c.Series) != maxLines || c.Series[0].Name == "a" {
+			t.Errorf("%s: got %d lines from %q, want %d", c.ID, len(c.Series), c.Series[0].Name, maxLines)
+		}
+	}
+	if curves.Note != onlyLargest {
+		t.Errorf("the curves have the note %q", curves.Note)
 	}
 }

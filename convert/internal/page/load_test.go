@@ -249,7 +249,7 @@ func TestSLOIsJudgedByObjectives(t *testing.T) {
 	run := Run{summary: gjson.Parse(`{"xk6_llm": {"slo": [` + slow + `], "slo_answers": [{"text": ` +
 		`"SLO p99(ttft)<500ms: kept up to 14.6/s", "outcome": "partly"}], "gates": [` + fast + `]}}`)}
 	run.takeObjectives()
-	if want := []bound{{"ttft", "TTFT", 500}}; !slices.Equal(run.bounds, want) {
+	if want := []bound{{"ttft", "TTFT", 500, ""}}; !slices.Equal(run.bounds, want) {
 		t.Errorf("got the bounds %v, want %v", run.bounds, want)
 	}
 	want := []sentence{{"SLO", "p99(ttft)<500ms: kept up to 14.6/s", ""},

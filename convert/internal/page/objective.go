@@ -192,11 +192,13 @@ type bound struct {
 	figure string // key of the figure; "" if it has no chart
 	name   string
 	ms     float64
+	label  string // of the requests that it is about; "" means all
 }
 
 func boundsOf(b record.Bounds) (list []bound) {
-	for _, limit := range []bound{{"ttft", "TTFT", b.TTFT}, {"tpot", "TPOT", b.TPOT}, {"ntpot", "NTPOT", b.NTPOT},
-		{"itl", "ITL", b.ITL}, {"request", "latency", b.Latency}, {"first_audio", "first audio", b.FirstAudio}} {
+	for _, limit := range []bound{{"ttft", "TTFT", b.TTFT, ""}, {"tpot", "TPOT", b.TPOT, ""},
+		{"ntpot", "NTPOT", b.NTPOT, ""}, {"itl", "ITL", b.ITL, ""}, {"request", "latency", b.Latency, ""},
+		{"first_audio", "first audio", b.FirstAudio, ""}} {
 		if limit.ms > 0 {
 			list = append(list, limit)
 		}
@@ -217,7 +219,8 @@ func (r *Run) takeObjectives() {
 				if slo.IsFactor(b.Latency) {
 					continue // charts of latencies cannot show it
 				}
-				limit := bound{strings.TrimPrefix(b.Latency, "request_"), slo.Name(b.Latency), b.Limit.Seconds() * 1000}
+				limit := bound{strings.TrimPrefix(b.Latency, "request_"), slo.Name(b.Latency), b.Limit.Seconds() * 1000,
+					plain.Terminal(o.Label)}
 				if limit.figure == "latency" {
 					limit.figure = requestLatency.key
 				}

@@ -26,8 +26,7 @@ func overLoad(runs []Run) (g chartGroup) {
 		return chartGroup{}
 	}
 	kind := axisOf(runs)
-	g.title = map[axisKind]string{byRate: "Over the rate", byConcurrency: "Over the " + unitOf(runs) + " at a time",
-		byStage: "Stage by stage"}[kind]
+	g.title = kind.title(runs)
 	for _, f := range []figure{ttft, itl, firstAudio, requestLatency} {
 		g.charts = append(g.charts, kind.latency(runs, f))
 	}
@@ -47,6 +46,12 @@ func overLoad(runs []Run) (g chartGroup) {
 // id and label name the charts and their x axis.
 func (a axisKind) id() string {
 	return map[axisKind]string{byRate: "rate-", byConcurrency: "concurrency-", byStage: "stage-"}[a]
+}
+
+// title returns the heading of the charts.
+func (a axisKind) title(runs []Run) string {
+	return map[axisKind]string{byRate: "Over the rate", byConcurrency: "Over the " + unitOf(runs) + " at a time",
+		byStage: "Stage by stage"}[a]
 }
 
 func (a axisKind) axis(runs []Run) axis {
@@ -198,12 +203,12 @@ func named(runs []Run, number int, name string) string {
 
 // limits marks the bounds of a figure, of several runs only if all have the same.
 func (c *chart) limits(runs []Run, f figure) {
-	var limits []float64
+	var limits []bound
 	for i, r := range runs {
-		var own []float64
+		var own []bound
 		for _, b := range r.bounds {
 			if b.figure == f.key {
-				own = append(own, b.ms)
+				own = append(own, b)
 			}
 		}
 		if i > 0 && !slices.Equal(own, limits) {
@@ -211,8 +216,9 @@ func (c *chart) limits(runs []Run, f figure) {
 		}
 		limits = own
 	}
-	for _, ms := range limits[:min(len(limits), shortList)] {
-		c.Marks = append(c.Marks, mark{Y: new(rounded(ms)), Text: fmt.Sprintf("SLO %s ms", digits(ms)), Run: -1})
+	for _, b := range limits[:min(len(limits), shortList)] {
+		text := strings.TrimSpace(b.label + " " + digits(b.ms))
+		c.Marks = append(c.Marks, mark{Y: new(rounded(b.ms)), Text: "SLO " + text + " ms", Run: -1})
 	}
 }
 

@@ -33,11 +33,13 @@ type Run struct {
 	groups    []part     // reports on the scenarios if there are several
 	adapters  []part
 	keyed     []part // reports on the groups of requests by label, endpoint or another key
-	facts     []fact
-	bounds    []bound
-	curves    *curves      // nil if the requests are unknown
-	searches  searches     // what the searches of the run found
-	sessions  gjson.Result // the report on the sessions of a replay
+	// ofGroups has the reports on what the stages have of the groups, of the largest groups at least.
+	ofGroups map[groupStage]gjson.Result
+	facts    []fact
+	bounds   []bound
+	curves   *curves      // nil if the requests are unknown
+	searches searches     // what the searches of the run found
+	sessions gjson.Result // the report on the sessions of a replay
 	// the same on each of several stages, in order of their numbers
 	sessionStages []part
 	lanes         *lanes // nil without sessions, or if their calls are unknown
@@ -45,7 +47,8 @@ type Run struct {
 
 // FromReport returns a run for the page from a report and its requests.
 func FromReport(name string, p *convert.Report) (Run, error) {
-	r := Run{Name: name, curves: curvesOf(p), facts: factsOf(p), bounds: boundsOf(p.Bounds())}
+	r := Run{Name: name, curves: curvesOf(p), facts: factsOf(p), bounds: boundsOf(p.Bounds()),
+		ofGroups: map[groupStage]gjson.Result{}}
 	var failed error
 	take := func(l *convert.Lifecycle) gjson.Result {
 		doc, err := document(l)
@@ -76,6 +79,7 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 	takeSearches(&r)
 	r.takeGroups(p, take)
 	takeKeyed(&r, p, take)
+	takeStages(&r, p, take)
 	r.finishFacts()
 	return r, failed
 }
@@ -102,6 +106,24 @@ func takeKeyed(r *Run, p *convert.Report, take func(*convert.Lifecycle) gjson.Re
 	}
 }
 
+// takeStages takes the reports on what the stages have of the groups that charts show, unless r has them.
+func takeStages(r *Run, p *convert.Report, take func(*convert.Lifecycle) gjson.Result) {
+	for _, key := range p.Groups.Keys() {
+		shown, _ := largestOf(r, key)
+		for _, g := range p.Groups.By(key) {
+			if !slices.ContainsFunc(shown, func(s part) bool { return s.name == partName(g.GroupName) }) {
+				continue
+			}
+			for stage, l := range g.Stages {
+				of := groupStage{key, partName(g.GroupName), stage}
+				if !r.ofGroups[of].Exists() {
+					r.ofGroups[of] = take(l)
+				}
+			}
+		}
+	}
+}
+
 // FromDir reads a report directory of this program or of inference-perf. The figures come from its JSON files. If the
 // directory has requests.parquet, or inference-perf's file of requests, FromDir takes everything else from that file.
 // The run has the name of the directory. Its groups are those of the keys; nil means those that the directory has.
@@ -110,11 +132,11 @@ func FromDir(dir string, by []run.Key) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	r := Run{Name: filepath.Base(path)}
+	r := Run{Name: filepath.Base(path), ofGroups: map[groupStage]gjson.Result{}}
 	if err := r.readFiles(path); err != nil {
 		return r, err
 	}
-	report, err := requestsOf(path, by)
+	report, err := requestsOf(path, keysOf(&r, by))
 	switch {
 	case err != nil:
 		return r, err
@@ -145,12 +167,26 @@ func FromDir(dir string, by []run.Key) (Run, error) {
 		if r.takeGroups(report, take); by != nil || r.keyed == nil {
 			takeKeyed(&r, report, take)
 		}
+		takeStages(&r, report, take)
 		if err != nil {
 			return r, err
 		}
 	}
 	r.finishFacts()
 	return r, nil
+}
+
+// keysOf returns the keys by which the requests of a directory are grouped: those asked for, or else those of its
+// groups.
+func keysOf(r *Run, by []run.Key) []run.Key {
+	var names []string
+	for _, g := range r.keyed {
+		names = append(names, g.by)
+	}
+	if known, err := run.Keys(names); by == nil && err == nil && names != nil {
+		return known
+	}
+	return by
 }
 
 // keepKeyed keeps the groups of the keys; nil means all.
@@ -246,7 +282,12 @@ func (r *Run) readFile(dir string, l reportdir.Lifecycle) error {
 	case reportdir.OfAdapter:
 		r.adapters = append(r.adapters, part{name: plain.Terminal(l.Label), doc: doc})
 	case reportdir.OfGroup:
-		if by, name, ofStage := reportdir.GroupOf(doc); by != "" && !ofStage {
+		switch by, name, ofStage := reportdir.GroupOf(doc); {
+		case by == "":
+		case ofStage:
+			of := partName(convert.GroupName{By: by, Name: name})
+			r.ofGroups[groupStage{by, of, int(doc.Get("xk6_llm.load.stage").Int())}] = doc
+		default:
 			r.keyed = append(r.keyed, keyedPart(convert.GroupName{By: by, Name: name}, doc))
 		}
 	default:
@@ -257,8 +298,11 @@ func (r *Run) readFile(dir string, l reportdir.Lifecycle) error {
 
 // keyedPart returns the report on a group.
 func keyedPart(g convert.GroupName, doc gjson.Result) part {
-	return part{by: g.By, name: plain.Terminal(g.By + " " + g.Shown()), doc: doc}
+	return part{by: g.By, name: partName(g), doc: doc}
 }
+
+// partName returns the name of a group in the tables.
+func partName(g convert.GroupName) string { return plain.Terminal(g.By + " " + g.Shown()) }
 
 // requestsOf returns a report of a directory's requests, grouped by the keys, or nil if the directory has none.
 func requestsOf(dir string, by []run.Key) (*convert.Report, error) {
