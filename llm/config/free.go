@@ -66,6 +66,12 @@ func (o ScriptOptions) Encode(*tagged.Writer) *tagged.Value {
 	return Object(text).read()
 }
 
+// Text returns the option of a name, and "" if there is none or it is no text.
+func (o ScriptOptions) Text(name string) (text string) {
+	_ = json.Unmarshal(o[name], &text) // leaves the text empty if it fails
+	return text
+}
+
 // TypeText names the type in the list of keys.
 func (ScriptOptions) TypeText() string { return "map" }
 

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -59,11 +58,3 @@ func (w Drawn) Encode(writer *tagged.Writer) *tagged.Value {
 
 // TypeText names the type in the list of keys.
 func (Drawn) TypeText() string { return "inference-perf, or map with parts" }
-
-// Of reports whether a part of the mix has an option of one of the given texts.
-func (w Drawn) Of(option string, texts ...string) bool {
-	return slices.ContainsFunc(w.Parts, func(part ScriptOptions) bool {
-		var text string
-		return json.Unmarshal(part[option], &text) == nil && slices.Contains(texts, text)
-	})
-}

@@ -15,7 +15,8 @@ func TestMixIsReadAndWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(c.Own.Data.Parts); n != 2 || !c.Own.Data.Of("type", "random", "prompts") || c.Own.Data.Of("type", "x") {
+	if n := len(c.Own.Data.Parts); n != 2 || c.Own.Data.Parts[1].Text("type") != "prompts" ||
+		c.Own.Data.Parts[1].Text("share") != "" || c.Own.Data.Parts[1].Text("label") != "" {
 		t.Errorf("read %v", c.Own.Data)
 	}
 	text, err := c.Redacted()

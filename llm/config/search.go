@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
@@ -67,13 +66,9 @@ func (c *Config) checkClock(at *tagged.Section) {
 
 // SearchOver returns what a search raises: rate, the default, or concurrency. It returns another text if the option is
 // wrong, and "" without a search.
-func (o Own) SearchOver() (over string) {
-	if o.Search == nil {
-		return ""
-	}
-	_ = json.Unmarshal(o.Search["over"], &over) // what is no text is refused with the other options
-	if o.Search["over"] == nil {
+func (o Own) SearchOver() string {
+	if o.Search != nil && o.Search["over"] == nil {
 		return "rate"
 	}
-	return over
+	return o.Search.Text("over") // what is no text is refused with the other options
 }

@@ -21,10 +21,11 @@ func addMix(m mapping, o Map) {
 // mixNeedsTokenizer reports whether a part of a mix makes prompts that have no tokenizer of their own.
 func mixNeedsTokenizer(c *config.Config) bool {
 	for _, part := range c.Own.Data.Parts {
-		one := config.Drawn{Parts: []config.ScriptOptions{part}}
-		if one.Of("type", "random", "synthetic", "shared_prefix") && part["tokenizer"] == nil &&
-			part["tokensPerWord"] == nil {
-			return true
+		switch config.DataType(part.Text("type")) {
+		case config.RandomData, config.SyntheticData, config.SharedPrefixData:
+			if part["tokenizer"] == nil && part["tokensPerWord"] == nil {
+				return true
+			}
 		}
 	}
 	return false

@@ -84,17 +84,16 @@ func unclear(c *config.Config) (faults []error) {
 
 // checkLabels names a label of an objective that no request of the configuration will have.
 func checkLabels(own config.Own, list []slo.Objective) error {
+	if own.Load["tags"] != nil { // which can have a label, too
+		return nil
+	}
 	var known []string
 	for _, options := range append([]config.ScriptOptions{own.Client, own.Load}, own.Data.Parts...) {
-		var label string
-		if json.Unmarshal(options["label"], &label) == nil && label != "" {
+		if label := options.Text("label"); label != "" {
 			known = append(known, label)
 		}
 	}
 	slices.Sort(known)
-	if own.Load["tags"] != nil { // which can have a label, too
-		return nil
-	}
 	return slo.CheckLabels(slo.Labels(list), slices.Compact(known))
 }
 
