@@ -56,8 +56,8 @@ var shortened = []struct {
 
 var (
 	ownLoad   = regexp.MustCompile(`-e (STAGES|RATE|DURATION|CONFIG|CLOCK)=|scripts/saturation`)
-	aScript   = regexp.MustCompile(` (scripts/[\w-]+\.js)$`)              // smoke.test.js has no settings
-	ownScript = regexp.MustCompile(` ((slo|leave|classes|disturb)\.js)$`) // of a page; these read DURATION
+	aScript   = regexp.MustCompile(` (scripts/[\w-]+\.js)$`) // smoke.test.js has no settings
+	ownScript = regexp.MustCompile(` ((slo|disturb)\.js)$`)  // of a page; these read DURATION
 )
 
 // tryable changes a command of a page so that it runs here, against the simulator and for a second.
