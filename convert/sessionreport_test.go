@@ -418,9 +418,14 @@ func TestSessionsOfAKilledRun(t *testing.T) {
 		s, is := line.(*record.Session)
 		return is && s.ID == "a"
 	})
+	for _, line := range lines {
+		if q, is := line.(*record.Request); is {
+			q.Label = "agents"
+		}
+	}
 	r := mustRead(t, asRecords(t, lines))
 	s := r.Sessions[0]
-	if s.ID != "a" || s.Recorded || !s.Unfinished() || s.Sent != 4 || s.Completed != 4 ||
+	if s.ID != "a" || s.Label != "agents" || s.Recorded || !s.Unfinished() || s.Sent != 4 || s.Completed != 4 ||
 		r.Seconds(s.End-s.Start) != 5 || !slices.Equal(s.UserFacing, []string{"a2", "a3"}) {
 		t.Errorf("got %+v", s.Session)
 	}

@@ -20,6 +20,7 @@ type SessionRow struct {
 	Index     int64  `parquet:"index"`
 	SessionID string `parquet:"session_id"`
 	Origin    string `parquet:"origin"`
+	Label     string `parquet:"label,dict,optional"`
 
 	Due      *int64   `parquet:"due_ns,optional"`
 	Start    int64    `parquet:"start_ns"`
@@ -95,7 +96,7 @@ func newSessionRow(g *subset, s *run.Session, known map[*run.Request]knownBlocks
 	ms := func(kind PathKind) float64 { return *milliseconds(g.run.Seconds(path[kind])) }
 	row := SessionRow{
 		RunID: g.run.ID(), Instance: g.run.InstanceOf(s.Session), Scenario: s.Scenario, Stage: narrow(s.Stage),
-		Index: s.Index, SessionID: s.ID, Origin: s.Origin, Due: s.Due, Start: s.Start, End: s.End,
+		Index: s.Index, SessionID: s.ID, Origin: s.Origin, Label: s.Label, Due: s.Due, Start: s.Start, End: s.End,
 		Duration: *milliseconds(f.duration), TFUT: milliseconds(f.tfut), TFUTNone: f.tfutNone,
 		Calls: narrow(s.Calls), Sent: narrow(s.Sent), Completed: narrow(s.Completed), Cancelled: narrow(f.cancelled),
 		UserFacing: s.UserFacing, Substituted: s.Substituted, ErrorType: s.ErrorType, Error: s.Error,

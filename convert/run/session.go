@@ -69,8 +69,8 @@ func sortSessions(r *Run) {
 func lineOfCalls(calls []*Request) *record.Session {
 	first := calls[0]
 	s := &record.Session{Scenario: first.Scenario, Stage: int(first.Stage), Index: first.Index, Client: first.Client,
-		ID: first.SessionID(), Start: first.Start, End: first.End, Calls: len(calls), Sent: len(calls),
-		ErrorType: record.ErrorCanceled, Error: "the run has no line of the session"}
+		Label: first.Label, ID: first.SessionID(), Start: first.Start, End: first.End, Calls: len(calls),
+		Sent: len(calls), ErrorType: record.ErrorCanceled, Error: "the run has no line of the session"}
 	for _, q := range calls {
 		call := q.Call()
 		begin := q.Start
