@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/internal/deal"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 )
 
 // mixPart is a file of prompts and its share of a mix.
@@ -24,7 +25,7 @@ type mixPart struct {
 }
 
 // filePart matches the beginning of a list of files with shares: a name, which may have commas, and its share.
-var filePart = regexp.MustCompile(`^(.+?)@([0-9]*\.?[0-9]+)(%?)(?:,|$)`)
+var filePart = regexp.MustCompile(`^(.+?)@([0-9]*\.?[0-9]+%?)(?:,|$)`)
 
 // mixOf reads the files of a mix and their shares, chat.json@0.7,rag.jsonl@0.3. It returns none if the text is the name
 // of one file.
@@ -43,12 +44,9 @@ func mixOf(text string) (parts []mixPart, err error) {
 		if name, _, several := strings.Cut(m[1], ","); several && !exists(m[1]) {
 			return nil, noShare(name)
 		}
-		share, err := strconv.ParseFloat(m[2], 64)
+		share, err := traffic.ParseShare(m[2])
 		if err != nil {
 			return nil, fmt.Errorf("%q is no share of %s", m[2], m[1])
-		}
-		if m[3] != "" {
-			share /= 100
 		}
 		parts = append(parts, mixPart{Share: share, Label: labelOf(m[1]), Path: m[1]})
 		rest = rest[len(m[0]):]

@@ -30,19 +30,24 @@ type Leave struct {
 	deals deals
 }
 
+// ParseShare reads a share as users type it: 5% or 0.05.
+func ParseShare(text string) (share float64, err error) {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	if share, err = strconv.ParseFloat(number, 64); percent {
+		share /= 100
+	}
+	return share, err
+}
+
 // ParseLeave reads a share and a moment as users type them: 5%@2s, 0.05@20 tokens, 5%@queued, 5%@prompt-sent.
 func ParseLeave(text string) (*Leave, error) {
 	number, when, found := strings.Cut(text, "@")
-	number, percent := strings.CutSuffix(strings.TrimSpace(number), "%")
-	share, err := strconv.ParseFloat(number, 64)
+	share, err := ParseShare(number)
 	if !found || err != nil {
 		return nil, fmt.Errorf("must be a share and when users leave, such as 5%%@2s, 5%%@20 tokens, 5%%@queued or "+
 			"5%%@prompt-sent, got %q", text)
 	}
 	l := &Leave{Share: share}
-	if percent {
-		l.Share /= 100
-	}
 	when = strings.TrimSpace(when)
 	if count, _, isCount := strings.Cut(when, "token"); isCount {
 		l.Tokens, err = strconv.Atoi(strings.TrimSpace(count))
