@@ -176,8 +176,8 @@ func slowdownsOf(base, fresh compare.Side, latency string) map[string]Slowdown {
 	return out
 }
 
-// sentence tells by how much the others slow the label down, by its p99.
-func (i *Interference) sentence() string {
+// Sentence tells by how much the others slow the label down, by its p99; "" if that is unknown.
+func (i *Interference) Sentence() string {
 	var figures []string
 	for _, of := range []struct {
 		name string
@@ -216,7 +216,7 @@ func (t *table) interference(list []Interference) {
 		t.line("")
 	}
 	for i := range shown {
-		if text := shown[i].sentence(); text != "" {
+		if text := shown[i].Sentence(); text != "" {
 			t.say("%s", text)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // wideRange is the ratio of the largest to the least value from which on an axis is logarithmic.
@@ -65,7 +66,7 @@ func byGroup(runs []Run, id, what string, groups func(*curves) curveSet) chart {
 			c.Note = onlyLargest
 		}
 		for k, name := range slices.Sorted(maps.Keys(of.curves)) {
-			c.add(share100(named(runs, i, name), i, k, of.curves[name]))
+			c.add(share100(named(runs, i, plain.Clip(name, longestName)), i, k, of.curves[name]))
 		}
 	}
 	c.finishShares()

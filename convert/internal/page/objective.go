@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -120,6 +121,21 @@ func (r *Run) keeps() (list []sentence) {
 	}
 	if f := r.summary.Get("xk6_llm.fairness"); f.Exists() {
 		list = append(list, sentence{Label: "Fairness", Text: plain.Terminal(fairnessOf(f).Sentence())})
+	}
+	if audit := r.summary.Get("xk6_llm.abandoned.audit"); audit.Get("verdict").String() == convert.Leaked {
+		list = append(list, sentence{Label: "Users left", Text: "their places " + places(audit), Class: news(false)})
+	}
+	return append(list, r.interference()...)
+}
+
+// interference says how much the labels slow each other down.
+func (r *Run) interference() (list []sentence) {
+	for _, doc := range r.summary.Get("xk6_llm.interference").Array() {
+		var i convert.Interference
+		if json.Unmarshal([]byte(doc.Raw), &i) != nil || i.Sentence() == "" || len(list) == shortList {
+			continue
+		}
+		list = append(list, sentence{Label: "Interference", Text: plain.Terminal(i.Sentence())})
 	}
 	return list
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // table is a table of the page. The first cell of each row is its head.
@@ -79,6 +81,9 @@ func factTable(runs []Run) *table {
 // maxAdapterRows bounds the number of a run's adapters that have a row, and of its groups.
 const maxAdapterRows = 100
 
+// longestName is how many bytes of the name of a group are shown: more would push the figures out of sight.
+const longestName = 48
+
 // glance returns a table with a row for each stage, for each scenario and adapter if there are several, for each group,
 // and for the whole run unless it is a search. It leaves out empty columns.
 func glance(runs []Run) *table {
@@ -107,7 +112,7 @@ func glance(runs []Run) *table {
 		}
 		last := ""
 		for _, g := range r.keyed[:min(len(r.keyed), maxAdapterRows)] {
-			add(part{name: g.name, doc: g.doc}, map[bool]string{true: "first"}[g.by != last])
+			add(part{name: plain.Clip(g.name, longestName), doc: g.doc}, map[bool]string{true: "first"}[g.by != last])
 			last = g.by
 		}
 		if more := len(r.keyed) - maxAdapterRows; more > 0 {
