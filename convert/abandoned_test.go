@@ -21,6 +21,7 @@ type leaving struct {
 	page  float64 // seconds between two looks at the page; 0 is no page
 	extra float64 // requests of others on the page
 	tails bool    // the first and the last leave, too
+	two   bool    // every other request goes to a second server, whose page is read between two looks at the first
 }
 
 const firstToken, tokenTime, answerTokens, leaveAfter = 0.1, 0.01, 300, 0.5
@@ -57,18 +58,23 @@ func (l leaving) lines() []record.Line {
 		lines = append(lines, q)
 	}
 	for i := 0; l.page > 0 && float64(i)*l.page < 16; i++ {
-		t := float64(i)*l.page - 0.011
-		running, generated := l.server(t)
-		lines = append(lines, &record.Server{Time: at(t), Source: "http://s/metrics", Engine: "vllm",
-			Values: map[string]float64{record.ServerRunning: running + l.extra, record.ServerWaiting: 0,
-				record.ServerGenerationTokens: generated}})
+		for server := range 1 + count(l.two) {
+			t := (float64(i)-float64(server)/2)*l.page - 0.011
+			running, generated := l.server(t, server)
+			lines = append(lines, &record.Server{Time: at(t), Source: fmt.Sprintf("http://s%d/metrics", server),
+				Engine: "vllm", Values: map[string]float64{record.ServerRunning: running + l.extra,
+					record.ServerWaiting: 0, record.ServerGenerationTokens: generated}})
+		}
 	}
 	return append(lines, &record.End{Time: at(16), Requests: 100})
 }
 
-// server returns what the server's page shows at a time.
-func (l leaving) server(t float64) (running, generated float64) {
+// server returns what the page of a server shows at a time.
+func (l leaving) server(t float64, number int) (running, generated float64) {
 	for k := range 100 {
+		if l.two && k%2 != number {
+			continue
+		}
 		due := float64(k) / 10
 		stays := firstToken + tokenTime*(answerTokens-1)
 		if l.leaves(k) {
@@ -231,6 +237,9 @@ func TestAuditOfARun(t *testing.T) {
 		{"500 ms, often", leaving{every: 5, page: 0.1, keeps: 0.5}, Freed, "one stayed for", 20 * 50, 500},
 		{"to the end", leaving{every: 5, page: 1, keeps: 100}, Leaked, "the answers were generated to their ends",
 			20 * 259, 2600},
+		{"two servers", leaving{every: 5, page: 0.5, two: true}, Freed, "FREED within ", 0, 0},
+		{"two servers, to the end", leaving{every: 5, page: 0.5, keeps: 100, two: true}, Leaked,
+			"generated to their ends", 20 * 259, 2600},
 		{"others", leaving{every: 5, page: 1, extra: 5}, Undecided, "not of this run", -1, 0},
 		{"half", leaving{every: 5, page: 1, extra: -20}, Undecided, "fewer requests than were in flight", -1, 0},
 		{"coarse", leaving{every: 5, page: 12}, Undecided, "the page was read 1 time after users left", -1, 0},

@@ -48,10 +48,10 @@ type leavingAuditor struct {
 	g                   *subset
 	starts, ends, leave []int64 // of all that was sent; when users left
 	audit               LeavingAudit
-	foreign, after      int     // looks that show others; looks after a user left
-	shown, own          float64 // sums over the looks
-	clear               []int64 // looks at which nobody else was there
-	last                int     // still there at the last look
+	foreign, after      int        // looks that show others; looks after a user left
+	shown, own          float64    // sums over the looks
+	clear               []pageLook // at which nobody else was there
+	last                int        // still there at the last look
 }
 
 // auditLeaving returns nil if no user left, or no page was read that tells how many requests run.
@@ -82,15 +82,15 @@ func auditLeaving(g *subset) *LeavingAudit {
 	return &a.audit
 }
 
-// pageLook is how many requests the pages of all servers showed.
+// pageLook is how many requests the pages of all servers showed. They were read one after the other.
 type pageLook struct {
-	at    int64
-	shown float64
+	from, at int64 // the first and the last read
+	shown    float64
 }
 
-// looksAt returns the looks at which every page that tells it had been read.
+// looksAt returns the looks: each ends when every page that tells it has been read again.
 func looksAt(r *run.Run) (looks []pageLook) {
-	newest, sources := map[string]float64{}, map[string]bool{}
+	newest, sources := map[string]*record.Server{}, map[string]bool{}
 	tells := func(s *record.Server) bool { _, ok := s.Values[record.ServerRunning]; return ok }
 	for _, s := range r.Servers {
 		sources[s.Source] = sources[s.Source] || tells(s)
@@ -103,15 +103,16 @@ func looksAt(r *run.Run) (looks []pageLook) {
 		if !tells(s) {
 			continue
 		}
-		newest[s.Source] = s.Values[record.ServerRunning] + s.Values[record.ServerWaiting]
-		if len(newest) < pages {
+		if newest[s.Source] = s; len(newest) < pages {
 			continue
 		}
-		l := pageLook{at: s.Time}
-		for _, shown := range newest {
-			l.shown += shown
+		l := pageLook{from: s.Time, at: s.Time}
+		for _, page := range newest {
+			l.from = min(l.from, page.Time)
+			l.shown += page.Values[record.ServerRunning] + page.Values[record.ServerWaiting]
 		}
 		looks = append(looks, l)
+		clear(newest)
 	}
 	return looks
 }
@@ -125,8 +126,8 @@ func before(list []int64, at int64) int {
 // left last.
 func (a *leavingAuditor) look(l pageLook) {
 	slack := lookSlack.Nanoseconds()
-	most := before(a.starts, l.at+slack) - before(a.ends, l.at-slack)
-	gone := before(a.leave, l.at)
+	most := before(a.starts, l.at+slack) - before(a.ends, l.from-slack)
+	gone := before(a.leave, l.from)
 	a.shown, a.own = a.shown+l.shown, a.own+float64(before(a.starts, l.at)-before(a.ends, l.at))
 	extra := int(l.shown) - most
 	if gone > 0 {
@@ -140,7 +141,7 @@ func (a *leavingAuditor) look(l pageLook) {
 		a.audit.Longest = max(a.audit.Longest, Float(float64(stays)/1e6))
 		a.audit.Most = max(a.audit.Most, extra)
 	default:
-		a.clear = append(a.clear, l.at)
+		a.clear = append(a.clear, l)
 	}
 	a.last = max(0, extra)
 }
@@ -177,21 +178,23 @@ func (a *leavingAuditor) conclude() {
 			float64(d.Longest)/1000)
 	case d.ForNobody != nil && most && float64(*d.ForNobody) >= wholeShare*float64(left):
 		d.Verdict, d.Why = Leaked, "the answers were generated to their ends"
+	case !known && a.last == 0:
+		d.Why = "the page was not read after the last of them left"
 	case !known:
 		d.Why = fmt.Sprintf("the page still showed %d of them when it was read last", a.last)
 	default:
-		d.Verdict, d.Within = Freed, new(within)
+		d.Verdict, d.Within = Freed, new(max(within, d.Longest))
 	}
 }
 
 // within returns until when each user who left was seen to be gone.
 func (a *leavingAuditor) within() (ms Float, known bool) {
 	for _, left := range a.leave {
-		i := before(a.clear, left)
+		i := sort.Search(len(a.clear), func(i int) bool { return a.clear[i].from > left })
 		if i == len(a.clear) {
 			return 0, false
 		}
-		ms = max(ms, Float(float64(a.clear[i]-left)/1e6))
+		ms = max(ms, Float(float64(a.clear[i].at-left)/1e6))
 	}
 	return ms, true
 }
