@@ -45,7 +45,7 @@ func under(s part) string {
 // word names what the load of a part is made of, after its number, where the load itself does not.
 func (p part) word() string {
 	switch {
-	case p.sessions():
+	case p.of() != requests:
 		return ""
 	case p.atATime() == 1:
 		return " request"

@@ -18,11 +18,12 @@ type glanceColumn struct {
 
 // glanceColumns are the figures that readers look for first, those that fit on a phone before the others.
 var glanceColumns = []glanceColumn{
-	{column{"asked", "/s", "requests per second that the stage was to send, or sessions of a replay; of a ramp the " +
-		"mean"}, func(p part) cell {
+	{column{"asked", "/s", "requests per second that the stage was to send, sessions of a replay, or iterations that " +
+		"send several requests; of a ramp the mean"}, func(p part) cell {
 		return right(p.unit(exactly(p.asked())))
 	}},
-	{column{"at a time", "", "requests, or sessions of a replay, that the stage kept open"}, func(p part) cell {
+	{column{"at a time", "", "requests, sessions of a replay, or iterations of several requests that the stage kept " +
+		"open"}, func(p part) cell {
 		return right(p.unit(exactly(p.atATime())))
 	}},
 	{column{"search", "", "what the search said of this load: pass or fail, certain if it holds at the confidence of " +

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -8,7 +9,6 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -77,18 +77,21 @@ func (p part) done() float64 {
 	return throughput(p.doc, "requests")
 }
 
-// sessions reports whether the load of a part is one of sessions, each of which sends several requests.
-func (p part) sessions() bool { return p.doc.Get("xk6_llm.load.unit").String() == convert.Sessions }
+// requests is what most loads are made of. Others are made of sessions or iterations, which send several requests.
+const requests = "requests"
+
+// of returns what the load of a part is made of.
+func (p part) of() string { return cmp.Or(p.doc.Get("xk6_llm.load.unit").String(), requests) }
 
 // unit returns a number with what the load of a part is made of, if that is not requests.
 func (p part) unit(number string) string {
 	switch {
-	case !p.sessions() || number == missing:
+	case p.of() == requests || number == missing:
 		return number
 	case number == "1":
-		return "1 session"
+		return "1 " + strings.TrimSuffix(p.of(), "s")
 	}
-	return number + " sessions"
+	return number + " " + p.of()
 }
 
 // load returns the load of a part as text: what was asked, or what was sent where nothing was asked.

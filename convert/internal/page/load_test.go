@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -84,6 +85,35 @@ func TestLoadsOfSessions(t *testing.T) {
 	}
 	if got := glance(runs).Rows[0].Cells[0].Text; got != "1 session" {
 		t.Errorf("at a glance %q", got)
+	}
+}
+
+// An iteration that sends several requests, such as one of a pair, is not told as one request.
+func TestLoadsOfIterations(t *testing.T) {
+	t.Parallel()
+	records := recordsOf(t, load{rates: []float64{2, 4}, each: 4, labels: []string{"a", "b"}})
+	records = bytes.Replace(records, []byte(`"seq":0`), []byte(`"seq":1`), 1) // in the first stage
+	all := bytes.ReplaceAll(records, []byte(`"seq":0`), []byte(`"seq":1`))
+	for _, tt := range []struct {
+		records     []byte
+		under, axis string
+	}{
+		{records, "At 2 iterations/s", "requests asked per second"},
+		{all, "At 2 iterations/s", "iterations asked per second"},
+	} {
+		r, err := FromReport("r", reportOn(t, tt.records))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := under(r.stages[0]); got != tt.under {
+			t.Errorf("got %q, want %q", got, tt.under)
+		}
+		if got := byRate.axis([]Run{r}).Label; got != tt.axis {
+			t.Errorf("got the axis %q, want %q", got, tt.axis)
+		}
+		if got, want := r.fact("Load"), "2 iterations/s for 2 s, then 4 iterations/s for 1 s"; got != want {
+			t.Errorf("got the load %q, want %q", got, want)
+		}
 	}
 }
 

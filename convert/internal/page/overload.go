@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/seed-307b789f/xk6-llm/convert"
 )
 
 // ordered returns the stages of a run in the order of their loads.
@@ -72,16 +70,16 @@ func (a axisKind) axis(runs []Run) axis {
 	return axis{Label: unitOf(runs) + " asked per second", Unit: "/s", Log: log, Fit: log}
 }
 
-// unitOf returns what the loads of the runs are made of: requests, unless all replay sessions.
-func unitOf(runs []Run) string {
+// unitOf returns what the loads of the runs are made of: requests, unless all are made of something else.
+func unitOf(runs []Run) (of string) {
 	for _, r := range runs {
 		for _, s := range r.stages {
-			if !s.sessions() {
-				return "requests"
+			if of = cmp.Or(of, s.of()); of != s.of() {
+				return requests
 			}
 		}
 	}
-	return convert.Sessions
+	return cmp.Or(of, requests)
 }
 
 // probesAlone reports whether all stages of the runs are probes, whose loads a search multiplies.

@@ -16,7 +16,7 @@ import (
 // scenario is a scenario of a run as it went.
 type scenario struct {
 	record.Scenario
-	unit     string         // what its load is made of: requests, or sessions
+	unit     string         // what its load is made of: requests, sessions or iterations
 	search   *record.Search // nil if it is none; then its stages are those of its probes
 	from, to float64        // seconds at which its first and last request were sent
 }
@@ -61,7 +61,10 @@ func unit(r *run.Run, s record.Scenario) string {
 	if slices.ContainsFunc(r.Sessions, func(of *run.Session) bool { return of.Scenario == s.Name }) {
 		return convert.Sessions
 	}
-	return "requests"
+	if slices.ContainsFunc(r.Requests, func(q *run.Request) bool { return q.Seq > 0 && q.Scenario == s.Name }) {
+		return convert.Iterations
+	}
+	return requests
 }
 
 // probedStages returns the stages of the probes of a search.
@@ -156,7 +159,7 @@ func plannedLoad(scenarios []scenario) string {
 // breath.
 func stagesLoad(stages []record.Stage, of string) string {
 	amounts, unit, each := alike(stages)
-	if of == convert.Sessions && unit != "" {
+	if of != requests && unit != "" {
 		unit = " " + of + unit
 	}
 	switch {
@@ -234,11 +237,11 @@ func closedLoops(stages []record.Stage) (loops, counts []string) {
 	return loops, counts
 }
 
-// stageLoad returns the load of one stage of requests or sessions, as text.
+// stageLoad returns the load of one stage, as text.
 func stageLoad(s record.Stage, of string) (text string) {
 	perSecond := "/s"
-	if of == convert.Sessions {
-		perSecond = " sessions/s"
+	if of != requests {
+		perSecond = " " + of + "/s"
 	}
 	switch {
 	case s.Requests != nil && s.Concurrency != nil:

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
 )
 
 // list returns the numbers of a time series, with NaN for null.
@@ -84,6 +86,9 @@ func ratesNote(runs []Run) string {
 		return ofRates + " " + ofClosed
 	case closed:
 		return ofClosed
+	}
+	if unitOf(runs) == convert.Iterations {
+		return "Asked iterations, and requests sent, done and failed: an iteration sends several."
 	}
 	return "Asked, sent, done and failed. " + ofRates
 }
