@@ -125,12 +125,12 @@ func (r *Run) keeps() (list []sentence) {
 	if audit := r.summary.Get("xk6_llm.abandoned.audit"); audit.Get("verdict").String() == convert.Leaked {
 		list = append(list, sentence{Label: "Users left", Text: "their places " + places(audit), Class: news(false)})
 	}
-	return append(list, r.interference()...)
+	return append(list, interferenceIn(r.summary)...)
 }
 
-// interference says how much the labels slow each other down.
-func (r *Run) interference() (list []sentence) {
-	for _, doc := range r.summary.Get("xk6_llm.interference").Array() {
+// interferenceIn says how much the labels of a run slow each other down.
+func interferenceIn(summary gjson.Result) (list []sentence) {
+	for _, doc := range summary.Get("xk6_llm.interference").Array() {
 		var i convert.Interference
 		if json.Unmarshal([]byte(doc.Raw), &i) != nil || i.Sentence() == "" || len(list) == shortList {
 			continue
