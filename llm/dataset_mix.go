@@ -69,16 +69,22 @@ func readPart(m *ModuleInstance, o *datasetOptions, i int, v sobek.Value) error 
 	if absent(obj.Get("share")) {
 		return errors.New("share is missing: its part of the requests, such as 0.7")
 	}
-	if part.Set == nil {
-		if err := input.CheckPart(&o.DatasetOptions, i, &own.DatasetOptions, own.given); err != nil {
-			return err
-		}
-	} else if len(own.given) > 0 {
-		return fmt.Errorf("data is a Dataset, which has its options: leave %s out",
-			slices.Sorted(maps.Keys(own.given))[0])
+	if err := checkPart(o, i, &part, own); err != nil {
+		return err
 	}
 	part.Options = own.DatasetOptions
 	o.mix.parts, o.mix.classes = append(o.mix.parts, part), append(o.mix.classes, class)
+	return nil
+}
+
+// checkPart settles and checks the options of part number i, which a Dataset that was made before has already.
+func checkPart(o *datasetOptions, i int, part *engine.Part, own *datasetOptions) error {
+	if part.Set == nil {
+		return input.CheckPart(&o.DatasetOptions, i, &own.DatasetOptions, own.given)
+	}
+	if names := slices.Sorted(maps.Keys(own.given)); len(names) > 0 {
+		return fmt.Errorf("data is a Dataset, which has its options: leave %s out", names[0])
+	}
 	return nil
 }
 

@@ -69,14 +69,32 @@ type Spread struct {
 }
 
 // settle reads the base URLs, and how requests are spread over them.
-func (s *Spread) settle(o *Options) error {
+func (s *Spread) settle(o *Options) (err error) {
 	list := s.BaseURLs
 	if list == nil {
 		list = client.SplitURLs(o.BaseURL)
 	}
-	if len(list) == 0 {
-		return invalid("baseURL", errors.New("is an empty list: give a URL, or several"))
+	if err := s.read(list, o); err != nil {
+		return err
 	}
+	switch {
+	case len(list) == 0:
+		return invalid("baseURL", errors.New("is an empty list: give a URL, or several"))
+	case len(list) == 1 && (s.Balance != "" || s.Weights != nil):
+		return errors.New("Client options \"balance\" and \"weights\" are for several endpoints, and baseURL " +
+			"names one: leave them out, or give a list")
+	}
+	if o.BaseURL = s.addresses[0].base; len(list) == 1 {
+		return nil
+	}
+	if s.balance, err = traffic.NewBalance(s.Balance, len(list), s.Weights); err != nil {
+		return fmt.Errorf("new Client: %w", err)
+	}
+	return nil
+}
+
+// read reads the base URLs, and checks the options of requests to each.
+func (s *Spread) read(list []string, o *Options) error {
 	wires := map[string]int{}
 	for i, text := range list {
 		a, err := readAddress(text)
@@ -97,18 +115,6 @@ func (s *Spread) settle(o *Options) error {
 		}
 		wires[where] = i
 		s.addresses = append(s.addresses, a)
-	}
-	o.BaseURL = s.addresses[0].base
-	if len(list) == 1 {
-		if s.Balance != "" || s.Weights != nil {
-			return errors.New("Client options \"balance\" and \"weights\" are for several endpoints, and baseURL " +
-				"names one: leave them out, or give a list")
-		}
-		return nil
-	}
-	var err error
-	if s.balance, err = traffic.NewBalance(s.Balance, len(list), s.Weights); err != nil {
-		return fmt.Errorf("new Client: %w", err)
 	}
 	return nil
 }

@@ -25,16 +25,16 @@ type Class struct {
 	Leave    *Leave
 }
 
-// LongestLabel bounds the length of a label, in characters.
-const LongestLabel = 100
+// longestLabel bounds the length of a label, in characters.
+const longestLabel = 100
 
 // CheckLabel returns an error unless a class can have the name. The characters of a path are allowed.
 func CheckLabel(label string) error {
 	switch {
 	case strings.TrimSpace(label) == "":
 		return errors.New("a label must not be empty: name the class, such as chat")
-	case utf8.RuneCountInString(label) > LongestLabel:
-		return fmt.Errorf("a label has at most %d characters, this one has %d", LongestLabel,
+	case utf8.RuneCountInString(label) > longestLabel:
+		return fmt.Errorf("a label has at most %d characters, this one has %d", longestLabel,
 			utf8.RuneCountInString(label))
 	case !utf8.ValidString(label), strings.ContainsFunc(label, unicode.IsControl):
 		return fmt.Errorf("a label must not hold control characters, got %q", label)

@@ -9,8 +9,8 @@ import (
 func TestCheckLabel(t *testing.T) {
 	t.Parallel()
 	for label, want := range map[string]string{
-		"chat": "", "team/a: ../b": "", strings.Repeat("ä", LongestLabel): "",
-		" ": "must not be empty", strings.Repeat("a", LongestLabel+1): "at most 100 characters, this one has 101",
+		"chat": "", "team/a: ../b": "", strings.Repeat("ä", longestLabel): "",
+		" ": "must not be empty", strings.Repeat("a", longestLabel+1): "at most 100 characters, this one has 101",
 		"a\nb": `must not hold control characters, got "a\nb"`, "\xff": "must not hold control characters",
 	} {
 		err := CheckLabel(label)
