@@ -48,7 +48,7 @@ func fairnessOf(p *Report) *Fairness {
 func (f Fairness) Sentence() string {
 	var parts []string
 	for _, label := range sortedKeys(f.Attained) {
-		parts = append(parts, fmt.Sprintf("%s %.1f %%", label, 100*f.Attained[label]))
+		parts = append(parts, fmt.Sprintf("%s %.1f %%", GroupName{Name: label}.brief(), 100*f.Attained[label]))
 	}
 	if len(parts) > mostRows {
 		parts = append(parts[:mostRows], fmt.Sprintf("and %d others", len(parts)-mostRows))

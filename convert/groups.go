@@ -28,6 +28,12 @@ type GroupName struct {
 // Shown returns the name as people read it.
 func (g GroupName) Shown() string { return cmp.Or(g.Name, "(none)") }
 
+// longestName is how many bytes of a label a sentence has. Those of this program have no more characters.
+const longestName = 100
+
+// brief returns the name as sentences have it.
+func (g GroupName) brief() string { return plain.Clip(g.Shown(), longestName) }
+
 // mostGroups is how many groups of a key have a report of their own. The limit exists because each has files of its
 // own.
 const mostGroups = mostAdapters
@@ -145,7 +151,7 @@ func (w *warner) warnOfEndpoints(r *run.Run, o Options) {
 			continue
 		}
 		dead++
-		w.warn(dead <= mostDead, "endpoint %s: all %d requests failed: %s", GroupName{Name: endpoint}.Shown(),
+		w.warn(dead <= mostDead, "endpoint %s: all %d requests failed: %s", GroupName{Name: endpoint}.brief(),
 			len(g.failed), kindsText(countLabels(g.failed, 1).kinds()))
 	}
 	w.warn(dead > mostDead, "at %d other endpoints all requests failed", dead-mostDead)

@@ -192,9 +192,9 @@ func (i *Interference) Sentence() string {
 	}
 	var with []string
 	for _, label := range i.With {
-		with = append(with, GroupName{Name: label}.Shown())
+		with = append(with, GroupName{Name: label}.brief())
 	}
-	return fmt.Sprintf("%s: %s as long with %s (stage %d) as without (stage %d)", GroupName{Name: i.Label}.Shown(),
+	return fmt.Sprintf("%s: %s as long with %s (stage %d) as without (stage %d)", GroupName{Name: i.Label}.brief(),
 		strings.Join(figures, " and "), strings.Join(with, " and "), i.Stage, i.StageWithout)
 }
 

@@ -213,7 +213,7 @@ func sloCell(list []Judgement) string {
 	for _, j := range list {
 		switch {
 		case j.Outcome == slo.Broken && j.Label != "" && len(list) > 1:
-			return "✗ " + j.Label + ": " + j.Observed
+			return "✗ " + GroupName{Name: j.Label}.brief() + ": " + j.Observed
 		case j.Outcome == slo.Broken:
 			return "✗ " + j.Observed
 		case j.Outcome == slo.Kept:
