@@ -87,7 +87,7 @@ func recordedPart(text []byte) []byte {
 	for line := range bytes.Lines(text) {
 		if line[0] != ' ' && line[0] != '-' {
 			key, _, _ := bytes.Cut(line, []byte(":"))
-			keep = slices.Contains([]string{"api", "load", "server", "tokenizer"}, string(key))
+			keep = slices.Contains([]string{"api", "load", "server", "tokenizer", "x-llm"}, string(key))
 		}
 		if keep {
 			out = append(out, line...)
@@ -131,7 +131,7 @@ func configOverrides(r *run.Run) ([]config.Override, bool) {
 		}
 	}
 	text, err := json.Marshal(stages)
-	if err != nil || len(stages) == 0 {
+	if err != nil || len(stages) == 0 || slices.ContainsFunc(r.Clients, isPair) {
 		return nil, false
 	}
 	list := []config.Override{{Key: "load.type", Value: string(kind)}, {Key: "load.stages", Value: string(text)}}
@@ -171,6 +171,9 @@ func commonSeed(r *run.Run) (seed *int64) {
 	return seed
 }
 
+// isPair reports whether a client sends each prompt to two others, which no configuration can have.
+func isPair(c *record.Client) bool { return c.Options["pair"] != nil }
+
 // clientConfig expresses a client's options as keys of a configuration.
 func clientConfig(c *record.Client) (list []config.Override) {
 	pairs := [][2]string{{"api", "api.type"}, {"streaming", "api.streaming"}}
@@ -189,10 +192,25 @@ func clientConfig(c *record.Client) (list []config.Override) {
 			list = append(list, config.Override{Key: pair[1], Value: fmt.Sprint(v)})
 		}
 	}
+	if _, several := c.Options["baseURL"].([]any); several {
+		list = append(list, balanceOf(c))
+	}
 	if c.Tokenizer != "" {
 		list = append(list, config.Override{Key: "tokenizer.pretrained_model_name_or_path", Value: c.Tokenizer})
 	}
 	return list
+}
+
+// balanceOf expresses how a client spreads its requests over its endpoints.
+func balanceOf(c *record.Client) config.Override {
+	options := map[string]any{}
+	for _, key := range []string{"balance", "weights"} {
+		if v, there := c.Options[key]; there {
+			options[key] = v
+		}
+	}
+	text, _ := json.Marshal(options) // they were read from JSON
+	return config.Override{Key: "x-llm.client", Value: string(text)}
 }
 
 // withCommas returns values with commas between them.

@@ -94,3 +94,34 @@ func TestConfigurationOfClosedLoops(t *testing.T) {
 		}
 	}
 }
+
+// config.yaml says how requests are spread over several endpoints, and there is none of pairs.
+func TestConfigurationOfSeveralEndpoints(t *testing.T) {
+	t.Parallel()
+	urls := []any{"http://a:8000/v1", "http://b:8000/v1"}
+	for _, tt := range []struct {
+		name    string
+		clients []map[string]any
+		want    string // "" means no configuration
+	}{
+		{"one", []map[string]any{{"baseURL": "http://a:8000/v1"}}, "tokenizer: null\n"},
+		{"in turn", []map[string]any{{"baseURL": urls, "balance": "round-robin"}},
+			"x-llm:\n  client:\n    balance: round-robin\n"},
+		{"weights", []map[string]any{{"baseURL": urls, "balance": "weights", "weights": []any{3.0, 1.0}}},
+			"x-llm:\n  client:\n    balance: weights\n    weights:\n    - 3\n    - 1\n"},
+		{"a pair", []map[string]any{{"baseURL": urls[0]}, {"baseURL": urls[1]}, {"pair": []any{"a", "b"}}}, ""},
+	} {
+		r := &run.Run{Runs: []*record.Run{{Scenarios: []record.Scenario{{Stages: []record.Stage{{Rate: new(1.0),
+			Duration: new(2.0)}}}}}}}
+		for _, options := range tt.clients {
+			r.Clients = append(r.Clients, &record.Client{Options: options})
+		}
+		text, err := (&Report{run: r}).configuration()
+		if err != nil || !strings.HasSuffix(string(text), tt.want) || (tt.want == "") != (len(text) == 0) {
+			t.Errorf("%s: got\n%s\n%v, want the end %q", tt.name, text, err, tt.want)
+		}
+		if _, err := config.Parse(text); len(text) > 0 && err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+}
