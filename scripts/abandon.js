@@ -21,6 +21,6 @@ export default function () {
 
 export function handleSummary(data) {
   const { stdout } = summary(data);
-  const url = __ENV.BASE_URL && !__ENV.BASE_URL.startsWith('sim:') ? __ENV.BASE_URL : "'sim:?max-num-seqs=8'";
+  const url = /^(sim:|$)/.test(__ENV.BASE_URL || '') ? "'sim:?max-num-seqs=8'" : 'URL'; // which may hold a password
   return { stdout: `${stdout}  places     does the server free those of users who left? k6 x llm audit cancel ${url}\n\n` };
 }
