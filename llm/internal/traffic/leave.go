@@ -3,6 +3,7 @@ package traffic
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -123,7 +124,8 @@ func (l *Leave) Of(seed, iteration int64, seq int) bool {
 	if l.Seed != nil {
 		seed = *l.Seed
 	}
-	return l.deals.part(seed^0x6c65617665+int64(seq%dealt), iteration+int64(seq/dealt), l.Share, 1-l.Share) == 0
+	k := (iteration + int64(seq/dealt)) & math.MaxInt64 // never below 0
+	return l.deals.part(seed^0x6c65617665+int64(seq%dealt), k, l.Share, 1-l.Share) == 0
 }
 
 // dealt is how many requests of an iteration have a deal of their own. Those after them follow the iterations to come,
