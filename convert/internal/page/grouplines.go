@@ -95,7 +95,7 @@ func linesOf(runs []Run, key string) (names []string, note string) {
 		return cmp.Or(cmp.Compare(sent[b], sent[a]), cmp.Compare(a, b))
 	})
 	if left || len(names) > maxLines {
-		names = names[:maxLines]
+		names = names[:min(len(names), maxLines)] // two groups can have one name on the page
 		note = onlyLargest
 	}
 	slices.Sort(names)

@@ -145,3 +145,14 @@ func TestTheLargestGroupsHaveLines(t *testing.T) {
 		t.Errorf("the curves have the note %q", curves.Note)
 	}
 }
+
+// Groups whose names are one on the page have one line.
+func TestGroupsOfOneNameHaveALine(t *testing.T) {
+	t.Parallel()
+	labels := []string{"", "(none)", "\n", `\n`, "\t", `\t`, "\r", `\r`, "z"}
+	for id, lines := range linesOn(runOf(t, "r", load{rates: []float64{2, 4}, each: len(labels), labels: labels})) {
+		if len(lines) != 4 {
+			t.Errorf("%s: got the lines %q, want 4", id, lines)
+		}
+	}
+}
