@@ -145,6 +145,8 @@ func TestRedactURL(t *testing.T) {
 		"https://h/a?X-Amz-Signature=a#sig=b":          "https://h/a?X-Amz-Signature=***#sig=b",
 		"https://h/a?sig=":                             "https://h/a?sig=",
 		"a@b?key=c":                                    "a@b?key=c",
+		"http://a, https://u:p@h?key=b,http://t@c/v1":  "http://a, https://***@h?key=***,http://***@c/v1",
+		"a:1?key=b,http://u@h?code=c,d,e":              "a:1?key=***,http://***@h?code=***",
 		"see http://u:p@h":                             "see http://u:p@h",
 		"":                                             "",
 	} {

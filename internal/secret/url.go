@@ -8,7 +8,7 @@ import (
 
 // The parts of a URL that may hold a secret.
 var (
-	userInfo  = regexp.MustCompile(`((?:^|,)\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
+	userInfo  = regexp.MustCompile(`^(,?\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
 	parameter = regexp.MustCompile(`[?&][^=&#]+=[^&#]+`)
 	anyURL    = regexp.MustCompile(`(?:^|,)\s*[A-Za-z][A-Za-z0-9+.-]*://`)
 )
@@ -16,9 +16,21 @@ var (
 // RedactURL replaces the user of a URL, or of several with commas between them, and the parameters of its query that
 // have the name of a credential, by [Mark]. Other texts are returned unchanged.
 func RedactURL(text string) string {
-	if !anyURL.MatchString(text) {
+	begins := anyURL.FindAllStringIndex(text, -1)
+	if begins == nil {
 		return text
 	}
+	var shown strings.Builder
+	last := 0
+	for _, at := range begins {
+		shown.WriteString(redactOne(text[last:at[0]]))
+		last = at[0]
+	}
+	return shown.String() + redactOne(text[last:])
+}
+
+// redactOne redacts one URL, with the comma before it.
+func redactOne(text string) string {
 	text = userInfo.ReplaceAllString(text, "${1}"+Mark+"@")
 	return parameter.ReplaceAllStringFunc(text, func(pair string) string {
 		name, _, _ := strings.Cut(pair[1:], "=")

@@ -81,7 +81,7 @@ func someServers(cmd *cobra.Command, args []string) error {
 	for i, arg := range args[min(len(args), 1):] {
 		if len(client.SplitURLs(args[0]+","+arg)) == 1 {
 			return fmt.Errorf("server number %d: %q is not a URL such as http://localhost:8000: write http:// before "+
-				"it", i+2, arg)
+				"it", i+2, secret.WithoutUser(arg))
 		}
 	}
 	return oneServer(cmd, args[:min(len(args), 1)])

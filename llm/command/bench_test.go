@@ -147,6 +147,7 @@ func TestBenchRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ line, want string }{
 		{"", "which server? Give its URL, such as http://localhost:8000, or sim: for the simulator"},
+		{"a me:sesame@b", `server number 2: "***@b" is not a URL`},
 		{"a b", `server number 2: "b" is not a URL such as http://localhost:8000: write http:// before it`},
 		{"u --print yaml", `--print: unknown "yaml", known are config, script`},
 		{"u --rate 0", `--rate: "0" is no rate above 0; several are written as 2,4,8`},
