@@ -220,6 +220,17 @@ func TestAllUsersLeft(t *testing.T) {
 	}
 }
 
+// What the server did for requests whose lines are missing is in no verdict.
+func TestAuditOfAPartialRun(t *testing.T) {
+	t.Parallel()
+	records := asRecords(t, leaving{every: 5, page: 1}.lines())
+	r := mustRead(t, records[:len(records)-10])
+	if d := NewReport(r, Options{}).Summary.Additions.Abandoned.Audit; !r.Partial || d.Verdict != Undecided ||
+		!strings.Contains(d.Why, "the run is partial") {
+		t.Errorf("partial %t: got %s, want %s", r.Partial, d, Undecided)
+	}
+}
+
 // The page tells what the server did for those who left, as far as it is read often enough and alone.
 func TestAuditOfARun(t *testing.T) {
 	t.Parallel()

@@ -154,6 +154,8 @@ func (a *leavingAuditor) decide() {
 	switch looks := float64(d.Looks); {
 	case a.g.run.Cut.Requests > 0:
 		d.Why = "requests are left out of this report, and the page shows them"
+	case a.g.run.Partial:
+		d.Why = "the run is partial: the page may show requests of which no line is there"
 	case a.after < fewestLooks:
 		d.Why = fmt.Sprintf("the page was read %s after users left: set serverMetricsInterval lower",
 			plural(a.after, "time"))
