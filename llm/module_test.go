@@ -468,6 +468,8 @@ func TestMisuseThrows(t *testing.T) {
 		{`pace({})`, `pace: stages are missing`},
 		{`pace({stages: [{rate: 1, duration: '1s'}], interval: '1s'})`,
 			`pace: interval and drain need the executor llm-arrival-rate`},
+		{`pace({stages: [{rate: 1, duration: '1s'}], label: 'a', tags: {label: 'b'}})`,
+			`pace: label "a" differs from the tag label "b": leave one of them out`},
 		{`pace({stages: [{requests: 1, concurrency: 1}]})`, `pace: stage 0: a closed loop needs no pace`},
 		{`pace({stages: [{rate: 0.1, duration: '1s'}]})`, `pace: no arrival in it`},
 		{`pace({stages: [{rate: 1, duration: '1s'}]}).wait()`, `wait() belongs first in the iteration`},
@@ -595,9 +597,9 @@ func TestScenarios(t *testing.T) {
 func TestPace(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
-	v.run(t, fastSim+`const paced = pace({stages: [{rate: 100, duration: '50ms'}], expectedLatency: '100ms'});`)
+	v.run(t, fastSim+`const paced = pace({stages: [{rate: 100, duration: '50ms'}], expectedLatency: '100ms', label: 'chat'});`)
 	if got, want := sorted(t, v.run(t, `JSON.stringify(paced.scenarios)`).String()),
-		`{"paced":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"shared-iterations","gracefulStop":"2m0s","iterations":5,"maxDuration":"24h0m0.04s","startTime":"0s","vus":5}}`; got != want {
+		`{"paced":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"shared-iterations","gracefulStop":"2m0s","iterations":5,"maxDuration":"24h0m0.04s","startTime":"0s","tags":{"label":"chat"},"vus":5}}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	v.start(t)

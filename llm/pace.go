@@ -27,6 +27,9 @@ func pace(m *ModuleInstance, options sobek.Value) (map[string]any, error) {
 	if o.Search != nil {
 		return nil, errors.New("pace: a search needs the executor llm-arrival-rate: use scenarios(), or give stages")
 	}
+	if err := checkLabel(o); err != nil {
+		return nil, fmt.Errorf("pace: %w", err)
+	}
 	key, err := json.Marshal(o.Load)
 	if err != nil {
 		return nil, err

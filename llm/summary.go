@@ -39,6 +39,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 		Lost:        samples.LostRecords(),
 		Records:     commandline.RecordsPath(os.Args, m.lookupEnv),
 		HideRecords: reportFollows,
+		Paired:      m.root.process.Paired(),
 		Width:       plain.Columns(os.Stdout),
 		Measured:    m.measured,
 	}.Text(figures)

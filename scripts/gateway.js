@@ -36,7 +36,5 @@ export default function () {
 }
 
 export function handleSummary(data) {
-  const out = summary(data);
-  out.stdout += '  overhead   llmconv compare gateway.jsonl --paired --by endpoint\n\n';
-  return out;
+  return summary(data);
 }

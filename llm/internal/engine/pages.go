@@ -28,8 +28,8 @@ func (o *Options) redactPages(m map[string]any) {
 	}
 }
 
-// scrape begins to read the pages of the endpoints, before the first request goes there. Without k6's events it does
-// nothing, because nothing would end the reading.
+// scrape begins to read the pages of the endpoints, before the first request goes there; also of those that do not
+// answer yet, since they may do so later. Without k6's events it does nothing, because nothing would end the reading.
 func (v *VU) scrape(t *target, state *lib.State, transport http.RoundTripper) {
 	events := v.k6.Events()
 	if !lifecycle.Emits(events) {
@@ -43,7 +43,8 @@ func (v *VU) scrape(t *target, state *lib.State, transport http.RoundTripper) {
 			Warn: func(problem error) { state.Logger.Warn(plain.Message(problem)) },
 		}
 	}
-	v.process.scraped.Start(t.opts.Pages.PagesOf(t.baseURLs()...), t.opts.Pages.Interval, newPage,
+	all := func(*endpoint) bool { return true }
+	v.process.scraped.Start(t.opts.Pages.PagesOf(t.baseURLs(all)...), t.opts.Pages.Interval, newPage,
 		func(work func(stop <-chan struct{})) { lifecycle.UntilTestEnd(events, work) })
 }
 
@@ -78,7 +79,8 @@ func (t *target) idlePages() (list []*scrape.Page) {
 	}
 	options := t.opts.Pages
 	options.Auto = options.Auto || len(options.URLs) == 0
-	for _, url := range options.PagesOf(t.baseURLs()...) {
+	answers := func(e *endpoint) bool { return e.err == nil }
+	for _, url := range options.PagesOf(t.baseURLs(answers)...) {
 		list = append(list, &scrape.Page{URL: url, Header: t.credentialsFor(url), Transport: t.between})
 	}
 	return list
@@ -92,10 +94,10 @@ func apart(transport http.RoundTripper) http.RoundTripper {
 	return transport
 }
 
-// baseURLs returns where the endpoints are that answered.
-func (t *target) baseURLs() (list []string) {
+// baseURLs returns where the endpoints are that are known and fit.
+func (t *target) baseURLs(fit func(*endpoint) bool) (list []string) {
 	for _, e := range t.endpoints {
-		if e.err == nil {
+		if e.baseURL != "" && fit(e) {
 			list = append(list, e.baseURL)
 		}
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -93,5 +94,23 @@ func TestServerIdleOfReplicas(t *testing.T) {
 	process.clients.all = map[string]*target{"": e}
 	if idle, known := process.ServerIdle(t.Context()); !idle || !known {
 		t.Errorf("idle %t, known %t", idle, known)
+	}
+}
+
+// A page of a server that is not up yet is read, but not asked whether that server is idle.
+func TestPagesOfAnEndpointThatComesUpLater(t *testing.T) {
+	t.Parallel()
+	opts := new(Options)
+	opts.Pages.Auto = true
+	e := &target{opts: opts, final: true, found: new(http.Transport), endpoints: []*endpoint{
+		{baseURL: "http://a:1/v1", opts: opts}, {baseURL: "http://b:1/v1", opts: opts, err: errors.New("refused")},
+		{opts: opts, err: errors.New("never begun")},
+	}}
+	all := func(*endpoint) bool { return true }
+	if got := strings.Join(e.baseURLs(all), " "); got != "http://a:1/v1 http://b:1/v1" {
+		t.Errorf("got pages of %q", got)
+	}
+	if pages := e.idlePages(); len(pages) != 1 || pages[0].URL != "http://a:1/metrics" {
+		t.Errorf("got %d pages that tell whether servers are idle: %+v", len(pages), pages)
 	}
 }

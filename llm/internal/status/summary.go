@@ -25,6 +25,7 @@ type Summary struct {
 	Lost        string           // why records are missing; "" if none are
 	Records     string           // path of the record file as it was given; "" if no records are kept
 	HideRecords bool             // leaves out where the records are: the caller makes the report itself
+	Paired      bool             // requests were sent in pairs, which another command compares
 	Width       int              // columns of the terminal; 0 if it does not say
 
 	// Measured returns the value that a threshold on a metric of k6 was compared with, by its expression, and false if
@@ -48,7 +49,7 @@ func (f Summary) Text(data []byte) (string, error) {
 	}
 	s.thresholds()
 	if s.all.requests > 0 && !f.HideRecords {
-		s.files(f.Records)
+		s.files(f.Records, f.Paired)
 	}
 	s.WriteString("\n")
 	return s.String(), nil
@@ -345,14 +346,17 @@ func fineMillis(d time.Duration) string {
 	return Grouped(int64(ms + 0.5))
 }
 
-// files writes where the records are, and the command that makes a report of them.
-func (s *summaryText) files(path string) {
+// files writes where the records are, and the commands that make a report of them and compare pairs.
+func (s *summaryText) files(path string, paired bool) {
 	if path == "" {
 		s.WriteString("\n  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report\n")
 		return
 	}
-	fmt.Fprintf(s, "\n  records    %s\n  report     llmconv report %s -o report\n", plain.Terminal(path),
-		plain.Terminal(quoted(path)))
+	arg := plain.Terminal(quoted(path))
+	fmt.Fprintf(s, "\n  records    %s\n  report     llmconv report %s -o report\n", plain.Terminal(path), arg)
+	if paired {
+		fmt.Fprintf(s, "  overhead   llmconv compare %s --paired --by endpoint\n", arg)
+	}
 }
 
 // quoted quotes an argument for a shell if that is necessary.

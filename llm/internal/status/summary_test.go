@@ -135,6 +135,23 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+func TestSummaryNamesTheCommandsForRecords(t *testing.T) {
+	t.Parallel()
+	for paired, want := range map[bool]string{false: `
+  records    my run.jsonl
+  report     llmconv report 'my run.jsonl' -o report
+`, true: `
+  records    my run.jsonl
+  report     llmconv report 'my run.jsonl' -o report
+  overhead   llmconv compare 'my run.jsonl' --paired --by endpoint
+`} {
+		var s summaryText
+		if s.files("my run.jsonl", paired); s.String() != want {
+			t.Errorf("paired %v: got %s", paired, s.String())
+		}
+	}
+}
+
 // Where there is room, all percentiles have a column. Closed loops say how many requests at a time, and the rate that
 // bounds them, and several scenarios their names.
 func TestSummaryOfSeveralScenarios(t *testing.T) {
