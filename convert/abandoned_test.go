@@ -21,6 +21,7 @@ type leaving struct {
 	page  float64 // seconds between two looks at the page; 0 is no page
 	extra float64 // requests of others on the page
 	tails bool    // the first and the last leave, too
+	merge int     // tokens of a chunk, if several
 	two   bool    // every other request goes to a second server, whose page is read between two looks at the first
 }
 
@@ -51,7 +52,7 @@ func (l leaving) lines() []record.Line {
 		}
 		q.End = at(due + stays)
 		for i := 0; firstToken+tokenTime*float64(i) < stays+tokenTime/2 && i < answerTokens; i++ {
-			if t := firstToken + tokenTime*float64(i); t <= stays {
+			if t := firstToken + tokenTime*float64(i); t <= stays+1e-9 && (i+1)%max(l.merge, 1) == 0 {
 				q.Chunks = append(q.Chunks, int64(math.Round(t*1e6)))
 			}
 		}
@@ -248,6 +249,7 @@ func TestAuditOfARun(t *testing.T) {
 		{"500 ms, often", leaving{every: 5, page: 0.1, keeps: 0.5}, Freed, "one stayed for", 20 * 50, 500},
 		{"to the end", leaving{every: 5, page: 1, keeps: 100}, Leaked, "the answers were generated to their ends",
 			20 * 259, 2600},
+		{"four tokens a chunk", leaving{every: 5, page: 1, merge: 4}, Freed, "FREED within ", 20 * (41 - 40), 0},
 		{"two servers", leaving{every: 5, page: 0.5, two: true}, Freed, "FREED within ", 0, 0},
 		{"two servers, to the end", leaving{every: 5, page: 0.5, keeps: 100, two: true}, Leaked,
 			"generated to their ends", 20 * 259, 2600},

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"time"
@@ -47,6 +48,7 @@ const (
 type leavingAuditor struct {
 	g                   *subset
 	starts, ends, leave []int64 // of all that was sent; when users left
+	perChunk            float64 // tokens
 	audit               LeavingAudit
 	foreign, after      int        // looks that show others; looks after a user left
 	shown, own          float64    // sums over the looks
@@ -60,7 +62,10 @@ func auditLeaving(g *subset) *LeavingAudit {
 	if len(g.left) == 0 || len(looks) == 0 || g.run.Clock != run.RecordTick {
 		return nil
 	}
-	a := &leavingAuditor{g: g}
+	a := &leavingAuditor{g: g, perChunk: 1}
+	if d := g.sum(g.ok, tokensPerChunk); d != nil {
+		a.perChunk = max(1, d.Mean)
+	}
 	for _, q := range g.sent {
 		a.starts, a.ends = append(a.starts, q.Start), append(a.ends, q.End)
 	}
@@ -205,9 +210,18 @@ func (a *leavingAuditor) within() (ms Float, known bool) {
 // enough for a verdict.
 func (a *leavingAuditor) remaining() (tokens int64, enough bool) {
 	for _, q := range a.g.left {
-		tokens += max(0, int64(q.MaxTokens)-receivedTokens(q))
+		tokens += max(0, int64(q.MaxTokens)-a.received(q))
 	}
 	return tokens, tokens >= leastLeft*int64(len(a.g.left))
+}
+
+// received returns how many tokens came of a request whose answer was not over. Where nobody counts them, a chunk has
+// as many as those of whole answers.
+func (a *leavingAuditor) received(q *run.Request) int64 {
+	if q.OutputSource == record.ContentChunks {
+		return int64(math.Round(a.perChunk * float64(q.CompletionTokens)))
+	}
+	return receivedTokens(q)
 }
 
 // forNobody returns how many tokens the servers generated that no user received, nil if that is not known.
@@ -223,7 +237,7 @@ func (a *leavingAuditor) forNobody() *int64 {
 	for _, q := range a.g.sent {
 		switch {
 		case q.Failed():
-			received += receivedTokens(q)
+			received += a.received(q)
 		case q.OutputSource == record.NoSource && !q.Textless:
 			return nil
 		default:
