@@ -31,6 +31,7 @@ type Additions struct {
 	Load       *Load       `json:"load,omitempty"`        // of stages
 	Abandoned  *Abandoned  `json:"abandoned,omitempty"`   // nil if no user was to leave
 	SLO        []Judgement `json:"slo,omitempty"`         // by each objective of the SLO
+	SLOKept    *SLOKept    `json:"slo_kept,omitempty"`    // nil if one objective, or each, is about all requests
 	SLOAnswers []SLOAnswer `json:"slo_answers,omitempty"` // of the whole run
 	Gates      []Judgement `json:"gates,omitempty"`       // of the whole run
 	Fairness   *Fairness   `json:"fairness,omitempty"`    // between the labels of the whole run
@@ -175,7 +176,11 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 		a.Finish[q.FinishReason]++
 	}
 	a.Requests.Dropped, a.Requests.SentRate = g.dropped(), g.sentRate()
-	a.SLO = judge{g}.judgements(judge{g}.objectives())
+	objectives := judge{g}.objectives()
+	a.SLO, a.SLOKept = judge{g}.judgements(objectives), judge{g}.keptTogether(objectives)
+	if a.SLOKept != nil {
+		a.define("slo_kept", sloKeptDefinition)
+	}
 	a.Health = g.health()
 	a.Warnings, a.Notes = g.warnings(a), notes(a)
 	return a

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
@@ -70,15 +71,43 @@ func jain(shares []float64) float64 {
 // attained returns the share of the requests that succeeded and kept all bounds that concern them. Requests that the
 // end of the run cut off do not count. It is NaN if there are no others.
 func attained(g *subset) float64 {
-	objectives := judge{g}.objectives()
-	g.part = true // what was dropped has no label
-	own := func(q *run.Request) (list []slo.Bound) {
-		list = []slo.Bound{}
-		for _, o := range objectives {
-			list = append(list, o.bounds(q)...)
+	all := append(judge{g}.objectives(), given(slo.Objective{})) // of requests without bounds, that succeeded
+	good := judge{g}.together(all)
+	return float64(good.Kept) / float64(good.Requests)
+}
+
+// SLOKept counts the requests that objectives are about, and those that kept all that concern them.
+type SLOKept struct {
+	Requests int `json:"requests"`
+	Kept     int `json:"requests_kept"`
+}
+
+const sloKeptDefinition = "the requests that some objective of slo is about, failed ones included, and those that " +
+	"kept all that are about them; where not each objective is about all requests"
+
+// together judges each request by all objectives that are about it. What was dropped is no request.
+func (g judge) together(list []objective) SLOKept {
+	own := func(q *run.Request) (bounds []slo.Bound) {
+		for _, o := range list {
+			switch of := o.bounds(q); {
+			case of == nil:
+			case bounds == nil:
+				bounds = append([]slo.Bound{}, of...) // not nil, although there may be none
+			default:
+				bounds = append(bounds, of...)
+			}
 		}
-		return list
+		return bounds
 	}
-	j := judge{g}.by(objective{Objective: slo.Objective{Kind: slo.Goodput}, bounds: own, partial: true})
-	return float64(j.Kept) / float64(j.Requests)
+	j := g.by(objective{Objective: slo.Objective{Kind: slo.Goodput}, bounds: own, partial: true})
+	return SLOKept{j.Requests, j.Kept}
+}
+
+// keptTogether returns nil unless some of several objectives are about a part of the requests: then no judgement alone
+// tells how many of the requests are good.
+func (g judge) keptTogether(list []objective) *SLOKept {
+	if len(list) < 2 || !slices.ContainsFunc(list, func(o objective) bool { return o.partial }) {
+		return nil
+	}
+	return new(g.together(list))
 }

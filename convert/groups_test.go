@@ -94,6 +94,33 @@ func TestGroupsSumToTheWhole(t *testing.T) {
 	}
 }
 
+// The share of a run that keeps the SLO is of all its requests, not of the label that keeps it worst.
+func TestRequestsThatKeepTheBoundsOfTheirLabels(t *testing.T) {
+	t.Parallel()
+	r := mustRead(t, asRecords(t, labelLines()))
+	for _, tt := range []struct{ slo, alone string }{{slo: ""}, {slo: "chat: ttft=100ms; rag: ttft=1s, itl=1s"},
+		{slo: "ttft=100ms", alone: "one objective"}, {slo: "ttft=1s, failures<50%", alone: "about all requests"}} {
+		var o Options
+		if err := o.SetSLO(tt.slo); tt.slo != "" && err != nil {
+			t.Fatal(err)
+		}
+		a := NewReport(r, o).Summary.Additions
+		if tt.alone != "" {
+			if a.SLOKept != nil {
+				t.Errorf("%s: got %+v, want none: %s", tt.slo, a.SLOKept, tt.alone)
+			}
+			continue
+		}
+		var want SLOKept
+		for _, j := range a.SLO {
+			want.Requests, want.Kept = want.Requests+j.Requests, want.Kept+j.Kept
+		}
+		if got := a.SLOKept; got == nil || *got != want || want.Kept == 0 || want.Kept == want.Requests {
+			t.Errorf("%q: got %+v, want %+v, some of all", tt.slo, got, want)
+		}
+	}
+}
+
 // A group that is all of a run has its figures.
 func TestGroupOfAllHasTheFiguresOfTheRun(t *testing.T) {
 	t.Parallel()

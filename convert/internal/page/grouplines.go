@@ -114,6 +114,8 @@ func goodShare(r *Run, doc gjson.Result) float64 {
 		return math.NaN() // the part was judged by another SLO
 	case len(list) == 0:
 		return keptShare(doc)
+	case doc.Get("xk6_llm.slo_kept").Exists():
+		return 100 * keptOf(doc.Get("xk6_llm.slo_kept"))
 	}
 	least := math.NaN()
 	for _, j := range list {

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -31,6 +32,28 @@ func TestGroupsHaveRowsAndCurves(t *testing.T) {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not on the page", want)
 		}
+	}
+}
+
+// "SLO kept" is the share of all requests, not that of the label that keeps its bounds worst.
+func TestShareOfSeveralLabelsIsOfAllRequests(t *testing.T) {
+	t.Parallel()
+	var records []byte
+	for line := range bytes.Lines(recordsOf(t, load{rates: []float64{2}, each: 10, labels: []string{"chat", "rag"}})) {
+		if bytes.Contains(line, []byte(`"label":"rag"`)) {
+			line = bytes.ReplaceAll(line, []byte(`"ttft_ms":150`), []byte(`"ttft_ms":1`))
+		}
+		records = append(records, line...)
+	}
+	r, err := FromReport("r", reportOn(t, records))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := sloCell(r.stages[0]); c.Text != "50.0 %" || !strings.Contains(c.Class, "bad") {
+		t.Errorf("got %+v, want half of the requests, and bad news", c)
+	}
+	if got := goodShare(&r, r.summary); got != 50 {
+		t.Errorf("got %v in charts, want 50", got)
 	}
 }
 

@@ -63,6 +63,9 @@ func sloCell(p part) cell {
 		return right(missing)
 	case len(list) > 0:
 		c = judgedCell(list)
+		if together := p.doc.Get("xk6_llm.slo_kept"); together.Exists() {
+			c.Text = percent(100 * keptOf(together))
+		}
 	case oldOutcome(p.doc) == slo.Broken && keptShare(p.doc) >= keptFrom:
 		c = right(percent(failedShare(p.doc)) + " failed")
 	default:
@@ -99,7 +102,7 @@ func isBroken(judgement gjson.Result) bool {
 	return slo.Outcome(judgement.Get("outcome").String()) == slo.Broken
 }
 
-// keptOf returns the share of the requests that kept an objective.
+// keptOf returns the share of the requests that kept an objective, or all objectives together.
 func keptOf(judgement gjson.Result) float64 {
 	return number(judgement.Get("requests_kept")) / number(judgement.Get("requests"))
 }
