@@ -225,7 +225,8 @@ func (d *collector) groups(p *Report, files Files) {
 	}
 }
 
-// groups prints a row for each group under its key, and how evenly the labels were served.
+// groups prints a row for each group under its key, how much the labels slow each other down, and how evenly they were
+// served.
 func (t *table) groups(p *Report) {
 	for _, key := range p.Groups.Keys() {
 		rows := rowsOfGroups(p, key)
@@ -234,9 +235,9 @@ func (t *table) groups(p *Report) {
 			t.line("and %d other groups by %s", others, key)
 		}
 	}
+	t.interference(p.Summary.Additions.Interference)
 	if f := p.Summary.Additions.Fairness; f != nil {
 		t.line("")
 		t.say("fairness %s", f.Sentence())
 	}
-	t.interference(p.Summary.Additions.Interference)
 }

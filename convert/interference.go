@@ -178,13 +178,16 @@ func slowdownsOf(base, fresh compare.Side, latency string) map[string]Slowdown {
 
 // Sentence tells by how much the others slow the label down, by its p99; "" if that is unknown.
 func (i *Interference) Sentence() string {
-	var figures []string
+	var figures, without []string
 	for _, of := range []struct {
 		name string
 		by   map[string]Slowdown
 	}{{"TTFT", i.TTFT}, {"latency", i.Latency}} {
 		if s, known := of.by["p99"]; known {
 			figures = append(figures, fmt.Sprintf("p99 %s %s", of.name, s.text()))
+			if s.Low == nil && s.Reason != "" {
+				without = append(without, fmt.Sprintf("no interval of p99 %s: %s", of.name, s.Reason))
+			}
 		}
 	}
 	if figures == nil {
@@ -194,17 +197,18 @@ func (i *Interference) Sentence() string {
 	for _, label := range i.With {
 		with = append(with, GroupName{Name: label}.brief())
 	}
-	return fmt.Sprintf("%s: %s as long with %s (stage %d) as without (stage %d)", GroupName{Name: i.Label}.brief(),
+	if len(without) == 2 && i.TTFT["p99"].Reason == i.Latency["p99"].Reason {
+		without = []string{"no intervals: " + i.Latency["p99"].Reason}
+	}
+	text := fmt.Sprintf("%s: %s as long with %s (stage %d) as without (stage %d)", GroupName{Name: i.Label}.brief(),
 		strings.Join(figures, " and "), strings.Join(with, " and "), i.Stage, i.StageWithout)
+	return strings.Join(append([]string{text}, without...), "; ")
 }
 
 func (s Slowdown) text() string {
 	text := fmt.Sprintf("%.3g times", float64(s.Ratio))
-	switch {
-	case s.Low != nil:
+	if s.Low != nil {
 		text += fmt.Sprintf(" [%.3g, %.3g]", float64(*s.Low), float64(*s.High))
-	case s.Reason != "":
-		text += " (" + s.Reason + ")"
 	}
 	return text
 }

@@ -97,7 +97,8 @@ func TestInterferenceOfFewRequests(t *testing.T) {
 		meeting{"batch", 1, 10, 20, 2, 1, 5})
 	list := NewReport(mustRead(t, asRecords(t, lines)), Options{}).Summary.Additions.Interference
 	if len(list) != 1 || list[0].TTFT["p99"].Low != nil || list[0].TTFT["p50"].Low == nil ||
-		!strings.Contains(list[0].Sentence(), "(too few requests: 50, where 200 are needed)") {
+		!strings.HasSuffix(list[0].Sentence(),
+			"as without (stage 0); no intervals: too few requests: 50, where 200 are needed") {
 		t.Errorf("got %+v", list)
 	}
 }

@@ -19,6 +19,10 @@ func ComparePairs(r *run.Run, key run.Key, base string, o Options, how compare.O
 	p := &pairer{run: r, key: key, group: divide(r, r.Requests, o), clients: map[string]int{},
 		arms: map[string]*arm{}}
 	iterations := p.iterations()
+	if key.Name == run.ByClient.Name && len(p.clients) == 0 { // clients of equal options are one
+		p.key = run.ByEndpoint
+		iterations = p.iterations()
+	}
 	if len(p.clients) == 0 {
 		return nil, fmt.Errorf("no pairs in it: a pair is two requests of one iteration that differ in their %s, as a "+
 			"client with the option pair sends them", key.Name)
@@ -27,7 +31,7 @@ func ComparePairs(r *run.Run, key run.Key, base string, o Options, how compare.O
 	case base == "":
 		base = p.usualBase()
 	case !known:
-		return nil, fmt.Errorf("no pair has the %s %q, known are %s", key.Name, base,
+		return nil, fmt.Errorf("no pair has the %s %q, known are %s", p.key.Name, base,
 			strings.Join(sortedKeys(p.clients), ", "))
 	}
 	for _, requests := range iterations {
@@ -37,7 +41,12 @@ func ComparePairs(r *run.Run, key run.Key, base string, o Options, how compare.O
 	for _, name := range sortedKeys(p.arms) {
 		arms = append(arms, p.arms[name].settled())
 	}
-	return compare.ComparePairs(key.Name, base, arms, how)
+	result, err := compare.ComparePairs(p.key.Name, base, arms, how)
+	if err == nil && p.key.Name != key.Name {
+		result.Notes = append(result.Notes, "the clients of each pair have the same options, which makes them one: "+
+			"pairs are compared by endpoint")
+	}
+	return result, err
 }
 
 // pairer finds the pairs of a run.
@@ -148,6 +157,12 @@ func (p *pairer) pair(to *arm, a, b *run.Request) {
 	to.Facts.Bytes.Base += base
 	to.Facts.Bytes.Other += other
 	to.Facts.Bytes.Changed += count(base != other)
+	first, second := a, b
+	if !pair.BaseFirst {
+		first, second = b, a
+	}
+	to.Facts.CachedFirst += int64(orElse(first.ServerCached, 0))
+	to.Facts.CachedSecond += int64(orElse(second.ServerCached, 0))
 	p.chunks(to, &pair, a, b)
 	to.Pairs = append(to.Pairs, pair)
 }

@@ -105,3 +105,45 @@ func TestPairsOfARun(t *testing.T) {
 		}
 	}
 }
+
+// The cached tokens of a pair are those of its first request and of its second, whichever is the base.
+func TestCachedTokensOfPairs(t *testing.T) {
+	t.Parallel()
+	lines := pairLines(nil, sent{0, 1, "a", 0, ""}, sent{0, 2, "b", 200, ""}, sent{1, 2, "b", 400, ""},
+		sent{1, 1, "a", 600, ""})
+	for i, line := range lines {
+		if q, is := line.(*record.Request); is {
+			q.Usage = fmt.Appendf(nil, `{"prompt_tokens": 500, "prompt_tokens_details": {"cached_tokens": %d}}`,
+				16*(1+q.Seq*i))
+		}
+	}
+	result, err := ComparePairs(mustRead(t, asRecords(t, lines)), run.ByEndpoint, "", Options{},
+		compare.Options{Resamples: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := result.Groups[0].Pairs; f.CachedFirst != 32 || f.CachedSecond != 16*(4+6) {
+		t.Errorf("got %d cached tokens of the first, %d of the second, want 32 and 160", f.CachedFirst, f.CachedSecond)
+	}
+}
+
+// Two clients with the same options are one in the records: their pairs are compared by endpoint, and a note says so.
+func TestPairsOfEqualClients(t *testing.T) {
+	t.Parallel()
+	equal := func(endpoint string) *run.Run {
+		return mustRead(t, asRecords(t, pairLines(map[string]any{"pair": []string{"a", "b"}}, sent{0, 0, "a", 0, ""},
+			sent{0, 0, endpoint, 200, ""})))
+	}
+	result, err := ComparePairs(equal("b"), run.ByClient, "b", Options{}, compare.Options{Resamples: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.By != "endpoint" || result.Groups[0].Pairs.Pairs != 1 || len(result.Notes) != 1 ||
+		!strings.Contains(result.Notes[0], "same options") {
+		t.Errorf("got pairs by %s, %+v with notes %q", result.By, result.Groups[0].Pairs, result.Notes)
+	}
+	_, err = ComparePairs(equal("a"), run.ByClient, "", Options{}, compare.Options{})
+	if err == nil || !strings.Contains(err.Error(), "that differ in their client") {
+		t.Errorf("got %v, want that there are no pairs by client", err)
+	}
+}

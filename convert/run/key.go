@@ -17,8 +17,9 @@ type Key struct {
 	of   func(*Run, *Traits) string
 }
 
-// ByLabel and ByEndpoint are the keys by which a run is grouped unless somebody asks for others.
+// ByLabel and ByEndpoint are the keys by which a run is grouped unless somebody asks for others, such as ByClient.
 var (
+	ByClient   = Key{"client", clientOf}
 	ByLabel    = Key{"label", func(_ *Run, t *Traits) string { return t.Label }}
 	ByEndpoint = Key{"endpoint", endpointOf}
 )
@@ -30,7 +31,7 @@ var allKeys = []Key{
 	{"model", func(_ *Run, t *Traits) string { return t.Model }},
 	ByEndpoint,
 	{"adapter", func(_ *Run, t *Traits) string { return t.Adapter }},
-	{"client", clientOf},
+	ByClient,
 }
 
 // KeyNames returns the names of all keys.

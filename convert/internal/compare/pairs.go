@@ -69,7 +69,12 @@ type PairFacts struct {
 
 	Chunks ChunkFacts `json:"chunks"`
 	Bytes  ByteFacts  `json:"bytes_received"`
+	// CachedFirst and CachedSecond sum up the prompt tokens that the server says it had cached, of the first requests
+	// and of the second.
+	CachedFirst  int64 `json:"cached_tokens_first"`
+	CachedSecond int64 `json:"cached_tokens_second"`
 	// Order tells of figures by how much the second request of a pair is later than the first, where that is no chance.
+	// If most pairs overlap, no request is the second of them.
 	Order []OrderEffect `json:"order_effects,omitempty"`
 }
 
@@ -163,7 +168,7 @@ func (a *Arm) compare(whole *Result, o Options) *Result {
 		draws := p.draw(source(o.Seed, "pairs", a.Name, q.name), o.Percentiles, whole.Resamples)
 		for i, id := range figures(q, o.Percentiles) {
 			out.Metrics = append(out.Metrics, draws[i].metric(q, id, p, o))
-			if effect, found := draws[i].order(id, p, o); found {
+			if effect, found := draws[i].order(id, p, o); found && a.Facts.Overlapping*2 <= a.Facts.Pairs {
 				a.Facts.Order = append(a.Facts.Order, effect)
 			}
 		}

@@ -100,13 +100,22 @@ func (f *PairFacts) orderTexts() []string {
 			how, change, low, high := "slower: the server may still be busy with the first", e.Change,
 				e.Interval.Low, e.Interval.High
 			if e.Change < 0 {
-				how, change, low, high = "faster: the server caches prompts", -change, -high, -low
+				how, change, low, high = "faster: "+f.cache(), -change, -high, -low
 			}
 			return []string{fmt.Sprintf("the second of a pair is %s ms [%s, %s] %s (%s; it is not in the overhead)",
 				digits(change*1000), digits(low*1000), digits(high*1000), how, name)}
 		}
 	}
 	return nil
+}
+
+// cache tells why the second of a pair may be faster: for sure only if the server found more of its prompt cached.
+func (f *PairFacts) cache() string {
+	if f.CachedSecond > f.CachedFirst {
+		return fmt.Sprintf("the server caches prompts, %d cached tokens against %d of the first", f.CachedSecond,
+			f.CachedFirst)
+	}
+	return "the server may cache prompts"
 }
 
 // overheads prints the overheads of an arm.
