@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/commandline"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -39,7 +40,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 		Lost:        samples.LostRecords(),
 		Records:     commandline.RecordsPath(os.Args, m.lookupEnv),
 		HideRecords: reportFollows,
-		Paired:      m.root.process.Paired(),
+		Paired:      engine.Paired(&m.root.process),
 		Width:       plain.Columns(os.Stdout),
 		Measured:    m.measured,
 	}.Text(figures)

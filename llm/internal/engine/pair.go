@@ -63,6 +63,11 @@ func (o *PairOptions) shown() map[string]any {
 	return m
 }
 
+// Paired reports whether the scripts of a process have a pair of clients.
+func Paired(p *Process) bool {
+	return slices.ContainsFunc(p.clients.list(), func(t *target) bool { return t.opts == nil })
+}
+
 // NewPair returns a pair of clients that the VU has made.
 func (v *VU) NewPair(opts PairOptions) (*Pair, error) {
 	if err := opts.check(); err != nil {

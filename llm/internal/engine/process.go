@@ -79,11 +79,6 @@ func (p *Process) Board() *status.Board { return p.status.board.Load() }
 // Simulated reports whether requests went to a simulator.
 func (p *Process) Simulated() bool { return p.simulators.used() }
 
-// Paired reports whether the script has a pair of clients.
-func (p *Process) Paired() bool {
-	return slices.ContainsFunc(p.clients.list(), func(t *target) bool { return t.opts == nil })
-}
-
 // scenarioPlan returns the scenarios of the run as the record file describes them.
 func (p *Process) scenarioPlan(state *lib.State) []record.Scenario {
 	p.plan.once.Do(func() {
