@@ -386,3 +386,20 @@ func TestIntervalsArePossible(t *testing.T) {
 		}
 	}
 }
+
+// The interval of a change that excludes zero is shown, however wide it is.
+func TestWideIntervalBesideAVerdict(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		interval Interval
+		want     string
+	}{
+		{Interval{-1, -0.8}, "-92.6 % [-100.0, -80.0]"},
+		{Interval{-1, 0.1}, "-92.6 % [too few requests to tell]"},
+	} {
+		m := Metric{Unit: RequestsPerSec, Change: new(-4.08), Relative: new(-0.926), RelativeInterval: &tt.interval}
+		if got := m.change(); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.interval, got, tt.want)
+		}
+	}
+}

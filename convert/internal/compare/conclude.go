@@ -7,10 +7,10 @@ import (
 )
 
 // conclude sets the verdicts and decides the gates. Groups are read together, so p-values are corrected for the number
-// of headline figures of all, and for the number of gates on all.
+// of figures of all, and for the number of gates on all.
 func (r *Result) conclude(o Options) {
 	parts := r.parts()
-	adjustHeadlines(o, parts)
+	r.correct(o)
 	decide(o, parts)
 	for _, part := range parts {
 		part.Verdict, part.Reasons = part.overall()
@@ -19,7 +19,6 @@ func (r *Result) conclude(o Options) {
 	if r.By != "" {
 		r.sumUp()
 	}
-	r.noteChance()
 }
 
 // parts returns the results that have figures: the groups, or the result itself.
@@ -38,39 +37,53 @@ func (r *Result) settle() {
 	}
 }
 
-// adjustHeadlines corrects the p-values of the headline figures for their number.
-func adjustHeadlines(o Options, parts []*Result) {
-	var family []*Metric
-	var p []float64
-	for _, r := range parts {
-		for i := range r.Metrics {
-			if m := &r.Metrics[i]; m.Headline && m.judged {
-				family, p = append(family, m), append(p, *m.PValue)
+// correct corrects the verdicts for the number of figures: those of headline figures, on which the overall verdict
+// rests, for the number of these, and those of all others, of stages too, for theirs.
+func (r *Result) correct(o Options) {
+	var headline, others []*Metric
+	for _, part := range r.parts() {
+		for i := range part.Metrics {
+			if m := &part.Metrics[i]; m.judged && m.Headline {
+				headline = append(headline, m)
+			} else if m.judged {
+				others = append(others, m)
+			}
+		}
+		for _, stage := range part.Stages {
+			for i := range stage.Metrics {
+				if m := &stage.Metrics[i]; m.judged {
+					others = append(others, m)
+				}
 			}
 		}
 	}
-	for i, adjusted := range holm(p) {
-		family[i].AdjustedP = &adjusted
-	}
-	for _, r := range parts {
-		for i := range r.Metrics {
-			r.Metrics[i].headlineVerdict = r.Metrics[i].corrected(o)
-		}
+	correct(headline, o)
+	correct(others, o)
+	if len(headline)+len(others) > 1 {
+		r.Notes = append(r.Notes, fmt.Sprintf("verdicts are corrected for the number of figures judged at once: %d "+
+			"headline figures, and %d others", len(headline), len(others)))
 	}
 }
 
-// corrected returns the verdict of a headline figure, corrected for the number of headline figures.
-func (m *Metric) corrected(o Options) Verdict {
-	if m.AdjustedP == nil || (m.Verdict != Better && m.Verdict != Worse) {
-		return m.Verdict
+// correct corrects the verdicts of a family of figures by Holm's method. A change that may be chance among so many
+// figures is unclear, with this as the reason.
+func correct(family []*Metric, o Options) {
+	p := make([]float64, len(family))
+	for i, m := range family {
+		p[i] = *m.PValue
 	}
-	if *m.AdjustedP < 1-o.Level {
-		return m.Verdict
+	for i, adjusted := range holm(p) {
+		m := family[i]
+		m.AdjustedP = &adjusted
+		switch {
+		case m.Verdict != Better && m.Verdict != Worse || adjusted < 1-o.Level:
+		case m.withinMargin(o):
+			m.Verdict = Same
+		default:
+			m.Verdict, m.Warnings = Unclear, []string{fmt.Sprintf("may be chance among %d figures: p %s",
+				len(family), pText(adjusted))}
+		}
 	}
-	if m.withinMargin(o) {
-		return Same
-	}
-	return Unclear
 }
 
 // overall returns worse if any headline figure is worse, else better if any is better, else the same if all are the
@@ -85,8 +98,7 @@ func (r *Result) overall() (Verdict, []string) {
 	found := map[Verdict][]string{}
 	for i := range r.Metrics {
 		if m := &r.Metrics[i]; m.Headline && !m.sparse {
-			v := m.headlineVerdict
-			found[v] = append(found[v], m.sentence(v))
+			found[m.Verdict] = append(found[m.Verdict], m.judgement())
 		}
 	}
 	for _, v := range []Verdict{Worse, Better} {
@@ -98,25 +110,6 @@ func (r *Result) overall() (Verdict, []string) {
 		return Unclear, found[Unclear]
 	}
 	return Same, []string{fmt.Sprintf("no headline figure changed: %d were compared", len(found[Same]))}
-}
-
-// noteChance adds the note that single figures may differ by chance.
-func (r *Result) noteChance() {
-	crossed, judged := 0, 0
-	for _, part := range r.parts() {
-		for _, list := range append([]Stage{{Metrics: part.Metrics}}, part.Stages...) {
-			for _, m := range list.Metrics {
-				judged += count(m.judged)
-				crossed += count(m.Verdict == Better || m.Verdict == Worse)
-			}
-		}
-	}
-	if crossed > 0 {
-		r.Notes = append(r.Notes,
-			fmt.Sprintf("verdicts beside single figures are not corrected for their number: of %d judged, %d are "+
-				"better or worse, where chance alone makes up to %.0f", judged, crossed,
-				float64(judged)*(1-r.Level)+0.5))
-	}
 }
 
 // decide decides the gates on each of the results.

@@ -68,7 +68,7 @@ func spoken(factor, stalled float64) Side {
 		q := &s.Requests[i]
 		q.Media = &Media{Audios: 1, FirstAudio: q.Latency / 9, RealTime: q.Latency * factor, Continuous: 1,
 			PerPicture: math.NaN()}
-		if float64(i%100) < 100*stalled {
+		if float64(i%10) < 10*stalled {
 			q.Media.Missing, q.Media.Continuous = 0.9, 0
 		}
 	}

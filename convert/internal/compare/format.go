@@ -71,7 +71,7 @@ func (m *Metric) change() string {
 		v, interval, unit, scale = m.Change, m.Interval, " ms", 1000
 	}
 	text := signed(*v*scale) + unit
-	if interval != nil && unit == " %" && vague(interval) {
+	if interval != nil && unit == " %" && vague(interval) && interval.Low <= 0 && interval.High >= 0 {
 		return text + " [too few requests to tell]"
 	}
 	if interval != nil {
@@ -113,6 +113,20 @@ func (m *Metric) sentence(v Verdict) string {
 		text += " " + string(v)
 	}
 	return text
+}
+
+// judgement is the sentence of a figure with its verdict, and with the reason if that is less than the interval shows.
+func (m *Metric) judgement() string {
+	text := m.sentence(m.Verdict)
+	if m.doubted() {
+		text += ": " + strings.Join(m.Warnings, "; ")
+	}
+	return text
+}
+
+// doubted reports whether the verdict is unclear for a reason beside the interval, which excludes zero.
+func (m *Metric) doubted() bool {
+	return m.Verdict == Unclear && len(m.Warnings) > 0 && m.Interval != nil && (m.Interval.Low > 0 || m.Interval.High < 0)
 }
 
 func pText(p float64) string {

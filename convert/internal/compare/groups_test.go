@@ -76,3 +76,25 @@ func TestManyEqualGroups(t *testing.T) {
 		t.Errorf("of 60 comparisons of equal runs %d found a difference", different)
 	}
 }
+
+// Each figure has one verdict, corrected for the number of figures, wherever it is told; what may be chance is shown
+// with the reason.
+func TestOneVerdictForEachFigure(t *testing.T) {
+	t.Parallel()
+	base, fresh := goldenGroups()
+	r := mustCompare(t, base, fresh, Options{Resamples: 300, By: "label"})
+	m := r.Groups[0].metric("p99(ttft)")
+	if m.Interval.Low <= 0 || m.Verdict != Unclear || !strings.Contains(m.judgement(), "unclear: may be chance among 18") {
+		t.Errorf("got %s, want that it is unclear among 18 figures, though its interval excludes 0", m.judgement())
+	}
+	for _, part := range r.Groups {
+		for _, m := range part.Metrics {
+			if (m.Verdict == Better || m.Verdict == Worse) && !(*m.AdjustedP < 0.05) {
+				t.Errorf("%s: %s with the adjusted p %v", part.Group, m.judgement(), *m.AdjustedP)
+			}
+		}
+	}
+	if !slices.ContainsFunc(r.Groups[0].brief(), func(b Metric) bool { return b.Name == m.Name && len(b.Warnings) > 0 }) {
+		t.Errorf("the brief table lacks %s with its reason", m.Name)
+	}
+}

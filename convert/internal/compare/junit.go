@@ -119,13 +119,12 @@ func (r *Result) junitCases() (cases []junitCase) {
 
 // junitCase returns a headline figure as a test case. It fails if the corrected verdict is worse.
 func (m *Metric) junitCase() junitCase {
-	v := m.headlineVerdict
-	text := m.sentence(v)
+	text := m.judgement()
 	switch {
-	case v == Worse:
+	case m.Verdict == Worse:
 		return newJUnitCase("metric", m.Name, GateFailed, text)
 	case !m.judged:
-		return newJUnitCase("metric", m.Name, GateUndecided, text+": "+strings.Join(m.Warnings, "; "))
+		return newJUnitCase("metric", m.Name, GateUndecided, m.sentence(m.Verdict)+": "+strings.Join(m.Warnings, "; "))
 	}
 	return newJUnitCase("metric", m.Name, GatePassed, text)
 }

@@ -105,10 +105,10 @@ type Metric struct {
 	RelativeInterval *Interval `json:"relative_change_interval"`
 
 	PValue *float64 `json:"p_value"` // two-sided, of this figure alone
-	// AdjustedP is corrected for the number of headline figures; only these have it.
+	// AdjustedP is corrected for the number of headline figures, or of all others. Figures not judged have none.
 	AdjustedP *float64 `json:"p_value_adjusted,omitempty"`
 
-	Verdict  Verdict  `json:"verdict"` // of this figure alone
+	Verdict  Verdict  `json:"verdict"` // by AdjustedP, where there is one
 	Warnings []string `json:"warnings,omitempty"`
 
 	BaseSample Sample `json:"base_sample"`
@@ -118,8 +118,7 @@ type Metric struct {
 	judged bool // there were enough requests
 	gated  bool // there were enough for a gate
 	// a percentile nearer to the end than so few requests tell of, or a rate that follows from different loads
-	sparse          bool
-	headlineVerdict Verdict // of a headline figure, corrected
+	sparse bool
 }
 
 // Sample describes the data of one side's figure.
