@@ -34,6 +34,15 @@ func (a *attempt) errorType(err error, before bool) string {
 	return connectErrorType(err, a.trace.connected.Load() != 0)
 }
 
+// ended returns the error that ended the reading of a body, where nil and io.EOF are a clean end. A server that sees
+// its client go may end its answer as if that were whole, before the connection is closed.
+func (a *attempt) ended(err error) error {
+	if (err == nil || errors.Is(err, io.EOF)) && a.ctx.Err() != nil {
+		return context.Cause(a.ctx)
+	}
+	return err
+}
+
 // connectErrorType distinguishes what can go wrong before the first byte of an answer.
 func connectErrorType(err error, connected bool) string {
 	var dns *net.DNSError

@@ -385,6 +385,7 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) {
 		body = http.NoBody // the body is a connection, which no timeout closes
 	}
 	data, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
+	err = x.attempt.ended(err)
 	if err != nil && (x.attempt.ctx.Err() != nil || errors.Is(err, errEncoding)) {
 		x.outcome.fail(time.Now(), x.attempt.errorType(err, false), err.Error())
 		return

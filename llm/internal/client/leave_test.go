@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -82,32 +83,37 @@ func TestUsersWhoLeave(t *testing.T) {
 		{"the end of the test comes later", nil, slow, Leave{After: 30 * ms}, 40 * ms, "", record.ErrorAbandoned,
 			30 * ms},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx := t.Context()
-				if tt.cancel > 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, tt.cancel)
-					defer cancel()
-				}
-				tt.leave.Rule = "the rule"
-				a := leavingUser(t, ctx, newClient(t, tt.opts), tt.server, tt.leave)
-				r := a.Record
-				if a.Text != tt.text || r.ErrorType != tt.errorType || r.Latency() != tt.end || r.Note != "" ||
-					r.Leaves != "the rule" {
-					t.Errorf("got %q, error %q (%s) after %v, note %q, leaves %q; want %q, error %q after %v",
-						a.Text, r.ErrorType, r.Error, r.Latency(), r.Note, r.Leaves, tt.text, tt.errorType, tt.end)
-				}
-				const want = "the user left before the answer was over (cancel: the rule)"
-				if (r.Error == want) != (tt.errorType == record.ErrorAbandoned) {
-					t.Errorf("got the message %q", r.Error)
-				}
-				if _, err := record.Parse(mustAppend(t, r)); err != nil {
-					t.Errorf("the record does not read back: %v", err)
-				}
+		for _, polite := range []bool{false, true} { // the server ends its answer cleanly when it sees the client go
+			server := tt.server
+			server.polite = polite
+			t.Run(fmt.Sprint(tt.name, ", polite ", polite), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					ctx := t.Context()
+					if tt.cancel > 0 {
+						var cancel context.CancelFunc
+						ctx, cancel = context.WithTimeout(ctx, tt.cancel)
+						defer cancel()
+					}
+					leave := tt.leave
+					leave.Rule = "the rule"
+					a := leavingUser(t, ctx, newClient(t, tt.opts), server, leave)
+					r := a.Record
+					if a.Text != tt.text || r.ErrorType != tt.errorType || r.Latency() != tt.end || r.Note != "" ||
+						r.Leaves != "the rule" {
+						t.Errorf("got %q, error %q (%s) after %v, note %q, leaves %q; want %q, error %q after %v",
+							a.Text, r.ErrorType, r.Error, r.Latency(), r.Note, r.Leaves, tt.text, tt.errorType, tt.end)
+					}
+					const want = "the user left before the answer was over (cancel: the rule)"
+					if (r.Error == want) != (tt.errorType == record.ErrorAbandoned) {
+						t.Errorf("got the message %q", r.Error)
+					}
+					if _, err := record.Parse(mustAppend(t, r)); err != nil {
+						t.Errorf("the record does not read back: %v", err)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -151,7 +151,7 @@ func (s *stream) readSound(body io.Reader) {
 			s.idle.timer.Stop()
 		}
 		if err != nil {
-			s.endSound(at, err)
+			s.endSound(at, s.attempt.ended(err))
 		}
 		return
 	}

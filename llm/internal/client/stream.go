@@ -58,6 +58,7 @@ func (s *stream) whole(body io.Reader) {
 	limit := reply.outcome.opts.maxBytes()
 	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
 	end := time.Now()
+	err = s.attempt.ended(err)
 	data = bytes.TrimPrefix(data, []byte(textfile.Mark))
 	switch {
 	case err != nil && reply.outcome.opts.API.Decode(data, &reply.delta) != nil:
@@ -121,7 +122,7 @@ func (s *stream) next() bool {
 
 // over ends an answer without an end mark.
 func (s *stream) over(err error) {
-	s.conclude(ending{at: time.Now(), err: err, kind: shorten(s.kind)})
+	s.conclude(ending{at: time.Now(), err: s.attempt.ended(err), kind: shorten(s.kind)})
 }
 
 // event reads one event into the record, and reports whether to go on.

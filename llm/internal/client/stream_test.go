@@ -24,6 +24,7 @@ type script struct {
 	kind   string // content type
 	parts  []part
 	end    error // how the body ends; nil means a clean end
+	polite bool  // the body ends as if it were whole when the request's context ends
 }
 
 type part struct {
@@ -34,14 +35,20 @@ type part struct {
 // RoundTrip answers at once with a body that fills as time passes, and breaks when the request's context ends.
 func (s script) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, w := io.Pipe()
-	stop := context.AfterFunc(req.Context(), func() { _ = w.CloseWithError(req.Context().Err()) })
+	cut := func() {
+		if s.polite {
+			_ = w.Close()
+		}
+		_ = w.CloseWithError(req.Context().Err())
+	}
+	stop := context.AfterFunc(req.Context(), cut)
 	go func() {
 		defer stop()
 		for _, p := range s.parts {
 			select {
 			case <-time.After(p.after):
 			case <-req.Context().Done():
-				_ = w.CloseWithError(req.Context().Err()) // stop may come before the function that would do it
+				cut() // stop may come before the function that would do it
 				return
 			}
 			if _, err := io.WriteString(w, p.text); err != nil {
