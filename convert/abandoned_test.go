@@ -1,17 +1,52 @@
 package convert
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
+
+// The tables count all that was sent, of which users left, as the summary of k6 does.
+func TestRowsCountRequestsWhoseUsersLeft(t *testing.T) {
+	t.Parallel()
+	report := NewReport(mustRead(t, asRecords(t, leaving{every: 10}.lines())), Options{})
+	var table bytes.Buffer
+	if err := report.WriteTables(Screen{W: &table, Columns: 200}); err != nil {
+		t.Fatal(err)
+	}
+	var heads, cells []string
+	for line := range strings.Lines(table.String()) {
+		if fields := strings.Fields(line); len(fields) > 3 && fields[0] == "stage" && heads == nil {
+			heads = fields
+		} else if len(fields) > 3 && fields[0] == "0" && cells == nil {
+			cells = fields
+		}
+	}
+	requests, left := slices.Index(heads, "requests"), slices.Index(heads, "left")
+	if requests < 0 || left < 0 || cells[requests] != "100" || cells[left] != "10" {
+		t.Errorf("got %q of %q, want 100 requests of which 10 left, in\n%s", cells, heads, &table)
+	}
+	s := report.Summary.Additions.Series
+	sum := func(list []int) (n int) {
+		for _, v := range list {
+			n += v
+		}
+		return n
+	}
+	if sum(s.Left) != 10 || sum(s.Ended) != 100 || sum(s.Failed) != 0 {
+		t.Errorf("over time: %d left of %d that ended, %d failed; want 10 of 100, none", sum(s.Left), sum(s.Ended),
+			sum(s.Failed))
+	}
+}
 
 // leaving is a run of 100 requests, 10 a second, whose answers of 300 tokens begin after 100 ms and take 3 s. Some
 // users leave after half a second.

@@ -113,7 +113,7 @@ func (t *table) results(label string, rows []row) {
 		l, a := r.of.Successes.Latency, r.of.Additions
 		loads, gaps := r.loadCells(), cmp.Or(l.ITL, a.Latency.ITLMean) // of imported runs the mean gaps alone are known
 		for i, cells := range [][]string{
-			loads[:1], loads[1:2], loads[2:3], loads[3:], {fmt.Sprint(r.of.Load.Count)},
+			loads[:1], loads[1:2], loads[2:3], loads[3:], {fmt.Sprint(a.Requests.Sent)},
 			{fmt.Sprint(a.Requests.Failed - a.Requests.Canceled)}, {fmt.Sprint(a.Requests.Canceled)},
 			{fmt.Sprint(a.Abandoned.count())}, {fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99),
 			ms(gaps, 50, 99), {r.of.inputCell()}, r.latencyCells(), {r.outputCell()}, {sloCell(a.SLO)},

@@ -17,9 +17,10 @@ type Series struct {
 	Sent     []int    `json:"sent"`
 	Ended    []int    `json:"ended"`
 	Failed   []int    `json:"failed"`
-	InFlight []int    `json:"in_flight"`      // at the interval's end
-	Chunks   []int    `json:"content_chunks"` // nil if their arrivals are unknown
-	TTFT50   []*Float `json:"ttft_p50"`       // of the requests sent in the interval; null without any
+	Left     []int    `json:"abandoned,omitempty"` // whose users left; nil if none did
+	InFlight []int    `json:"in_flight"`           // at the interval's end
+	Chunks   []int    `json:"content_chunks"`      // nil if their arrivals are unknown
+	TTFT50   []*Float `json:"ttft_p50"`            // of the requests sent in the interval; null without any
 	TTFT99   []*Float `json:"ttft_p99"`
 	ChunkGap []*Float `json:"chunk_gap_mean"`
 }
@@ -45,6 +46,9 @@ func newSeriesMaker(r *run.Run) *seriesMaker {
 		ChunkGap: make([]*Float, n),
 	}
 	s.gaps, s.gapCounts, s.ttfts = make([]float64, n), make([]int, n), make([][]float64, n)
+	if len(r.Abandoned) > 0 {
+		s.Left = make([]int, n)
+	}
 	if r.Origin != "" {
 		s.Start = 0
 	}
@@ -75,7 +79,10 @@ func (s *seriesMaker) add(q *run.Request, chunks []int64) {
 	s.Sent[sent]++
 	ended := s.slot(s.run.Seconds(q.End - s.zero))
 	s.Ended[ended]++
-	if q.Failed() && !q.Abandoned() {
+	switch {
+	case q.Abandoned():
+		s.Left[ended]++
+	case q.Failed():
 		s.Failed[ended]++
 	}
 	if q.DueKnown && (q.Seq == 0 || q.Replayed) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
 )
 
 // sentence is a line of the answer under a label. It is good news, bad news or neither.
@@ -22,6 +24,7 @@ func (r *Run) answer() (list []sentence) {
 	}
 	list = append(append(list, r.keeps()...), r.searches.found()...)
 	add(r.failures())
+	add(r.left())
 	add(r.bend())
 	for _, s := range r.shown() {
 		add(sentence{Label: under(s), Text: measured(s.doc)})
@@ -152,12 +155,24 @@ func (r *Run) failures() sentence {
 	return s
 }
 
+// left returns how many users left, and whether the server freed their places.
+func (r *Run) left() sentence {
+	s := sentence{Label: "Users left", Text: r.fact("Users who left")}
+	if audited := r.fact("Their places"); audited != "" {
+		s.Text += "; their places: " + audited
+	}
+	if r.summary.Get("xk6_llm.abandoned.audit.verdict").String() == convert.Leaked {
+		s.Class = news(false)
+	}
+	return s
+}
+
 // mostFrequent returns the label of the most frequent failure.
 func mostFrequent(r *Run) string {
 	for _, f := range failuresOf(0, r) {
 		return f.label
 	}
-	return "an unknown label"
+	return "an unknown kind of error"
 }
 
 // bend returns where the knee of the run is, or that there is none.

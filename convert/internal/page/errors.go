@@ -32,8 +32,8 @@ func errorTable(runs []Run) *table {
 	if len(list) == 0 {
 		return nil
 	}
-	t := &table{ID: "errors", Title: "Errors", Note: "Failed requests by label, the most frequent first.",
-		Head: []column{{Name: "label"}, {Name: "requests"}}}
+	t := &table{ID: "errors", Title: "Errors", Note: "Failed requests by kind, the most frequent first.",
+		Head: []column{{Name: "kind"}, {Name: "requests"}}}
 	perStage := stages > 1 && stages <= maxNames && len(runs) == 1
 	if perStage {
 		for _, s := range runs[0].stages {
@@ -98,7 +98,7 @@ func bounded(list []failure) []failure {
 	if len(list) <= mostFailures {
 		return list
 	}
-	rest := failure{run: list[0].run, label: fmt.Sprintf("%d other labels", len(list)-mostFailures),
+	rest := failure{run: list[0].run, label: fmt.Sprintf("%d other kinds", len(list)-mostFailures),
 		byStage: make([]float64, len(list[0].byStage))}
 	for _, f := range list[mostFailures:] {
 		rest.count += f.count

@@ -62,8 +62,13 @@ var glanceColumns = []glanceColumn{
 		return right(digits(throughput(p.doc, "input_tokens")))
 	}},
 	{column{"requests", "", "requests sent"}, func(p part) cell {
+		if sent := p.doc.Get("xk6_llm.requests.sent"); sent.Exists() {
+			return right(count(sent)) // load_summary leaves out those whose users left
+		}
 		return right(count(p.doc.Get("load_summary.count")))
 	}},
+	{column{"left", "", "requests whose users left before their answers were over; they are in no latency"},
+		someCell("xk6_llm.abandoned.requests")},
 	{column{"dropped", "", "arrivals that were never sent"}, someCell("xk6_llm.requests.dropped")},
 	{column{"unfinished", "", "requests that were open at the end of the run, or of their probe"},
 		someCell("xk6_llm.requests.canceled")},

@@ -57,6 +57,46 @@ func TestShareOfSeveralLabelsIsOfAllRequests(t *testing.T) {
 	}
 }
 
+// A group that is all of a stage has the rates of the stage.
+func TestGroupOfOneStageHasItsRates(t *testing.T) {
+	t.Parallel()
+	r := runOf(t, "r", load{rates: []float64{2}, each: 10, labels: []string{"chat"}})
+	if got, want := r.keyed[0].done(), r.stages[0].done(); got != want || got == throughput(r.summary, "requests") {
+		t.Errorf("got %v done per second, want the %v of the stage, which is no throughput", got, want)
+	}
+}
+
+// What is done per second are successes: neither failures nor requests whose users left.
+func TestRatesOverTimeAreOfSuccesses(t *testing.T) {
+	t.Parallel()
+	records := recordsOf(t, load{rates: []float64{5}, each: 20, failing: 4})
+	left := []byte(`"leaves":"2s","error_type":"abandoned","status":200`)
+	records = bytes.Replace(records, []byte(`"status":200`), left, 1)
+	r, err := FromReport("r", reportOn(t, records))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sums := map[string]float64{}
+	for _, s := range overTime([]Run{r}).charts[0].Series {
+		for _, y := range s.Y {
+			sums[s.Name] += float64(y)
+		}
+	}
+	want := map[string]float64{"asked": 20, "sent": 20, "done": 14, "failed": 5, "left": 1}
+	if !maps.Equal(sums, want) {
+		t.Errorf("got %v, want %v", sums, want)
+	}
+	if note := ratesNote([]Run{r}); !strings.Contains(note, "or requests fail") {
+		t.Errorf("got the note %q, which blames the server alone", note)
+	}
+	page := written(t, r)
+	for _, want := range []string{"<dt>Users left</dt><dd>1, 5 % of what was sent", `tabindex="0">left</abbr>`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is not on the page", want)
+		}
+	}
+}
+
 // A report directory has its groups with its requests or without, and other groups with its requests alone.
 func TestGroupsOfADirectory(t *testing.T) {
 	t.Parallel()

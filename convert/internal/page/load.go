@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -23,6 +24,7 @@ type part struct {
 	loops    bool         // it has stages that are closed loops
 	search   *record.Search
 	probe    *record.SearchProbe // of search, if the stage is one
+	only     *convert.Load       // of the only stage that a group has requests in; nil if there are several
 }
 
 // wholeRun is the name of the part that is all of a run.
@@ -71,6 +73,9 @@ func (p part) isLoop() bool { return p.atATime() > 0 }
 
 // done returns the successes per second.
 func (p part) done() float64 {
+	if p.only != nil && p.only.Done != nil {
+		return float64(*p.only.Done)
+	}
 	if rate := number(p.doc.Get("xk6_llm.load.done_rate")); !math.IsNaN(rate) {
 		return rate
 	}

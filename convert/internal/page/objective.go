@@ -125,9 +125,6 @@ func (r *Run) keeps() (list []sentence) {
 	if f := r.summary.Get("xk6_llm.fairness"); f.Exists() {
 		list = append(list, sentence{Label: "Fairness", Text: plain.Terminal(fairnessOf(f).Sentence())})
 	}
-	if audit := r.summary.Get("xk6_llm.abandoned.audit"); audit.Get("verdict").String() == convert.Leaked {
-		list = append(list, sentence{Label: "Users left", Text: "their places " + places(audit), Class: news(false)})
-	}
 	return append(list, interferenceIn(r.summary)...)
 }
 

@@ -311,7 +311,7 @@ func TestTablesAreBounded(t *testing.T) {
 	}
 	errors := errorTable([]Run{run})
 	last := errors.Rows[len(errors.Rows)-1]
-	if len(errors.Rows) != mostFailures+1 || last.Name != "7 other labels" || last.Cells[0].Text != "329" ||
+	if len(errors.Rows) != mostFailures+1 || last.Name != "7 other kinds" || last.Cells[0].Text != "329" ||
 		last.Cells[2].Text != "329" {
 		t.Errorf("got %d rows, the last %+v; want 50, and 7 others with 329 requests", len(errors.Rows), last)
 	}

@@ -102,7 +102,13 @@ func (r *Run) takeGroups(p *convert.Report, take func(*convert.Lifecycle) gjson.
 func takeKeyed(r *Run, p *convert.Report, take func(*convert.Lifecycle) gjson.Result) {
 	r.keyed = nil
 	for _, g := range p.Groups {
-		r.keyed = append(r.keyed, keyedPart(g.GroupName, take(g.Lifecycle)))
+		of := keyedPart(g.GroupName, take(g.Lifecycle))
+		for _, stage := range g.Stages {
+			if len(g.Stages) == 1 {
+				of.only = stage.Additions.Load // by which the row of the stage counts, too
+			}
+		}
+		r.keyed = append(r.keyed, of)
 	}
 }
 

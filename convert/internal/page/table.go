@@ -112,8 +112,9 @@ func glance(runs []Run) *table {
 		}
 		last := ""
 		for _, g := range r.keyed[:min(len(r.keyed), maxAdapterRows)] {
-			add(part{name: plain.Clip(g.name, longestName), doc: g.doc}, map[bool]string{true: "first"}[g.by != last])
-			last = g.by
+			first := map[bool]string{true: "first"}[g.by != last]
+			last, g.name = g.by, plain.Clip(g.name, longestName)
+			add(g, first)
 		}
 		if more := len(r.keyed) - maxAdapterRows; more > 0 {
 			t.Note += fmt.Sprintf(" %d more groups of requests of %s have JSON files.", more, r.Name)

@@ -19,9 +19,9 @@ func list(doc gjson.Result) (values []float64) {
 }
 
 // overInterval returns the thinned values of a time series, times a factor, at the middles of their intervals.
-func overInterval(doc gjson.Result, interval, factor float64) xy {
+func overInterval(values []float64, interval, factor float64) xy {
 	var p xy
-	for i, v := range list(doc) {
+	for i, v := range values {
 		p.add((float64(i)+0.5)*interval, v*factor)
 	}
 	return extremes(p, 2*maxSpans, maxSpans)
@@ -49,11 +49,12 @@ func overTime(runs []Run) chartGroup {
 		step := ts.Get("interval_seconds").Float()
 		rates.rates(runs, i, ts, step)
 		if step > 0 {
-			flight.add(plainLine(named(runs, i, "in flight"), i, 0, overInterval(ts.Get("in_flight"), step, 1)))
+			flight.add(plainLine(named(runs, i, "in flight"), i, 0, overInterval(list(ts.Get("in_flight")), step, 1)))
 		}
-		first.latency(runs, i, r.dots(curves.ofTTFT), []timed{{"p50", overInterval(ts.Get("ttft_p50"), step, 1)},
-			{"p99", overInterval(ts.Get("ttft_p99"), step, 1)}})
-		gaps.latency(runs, i, r.dots(curves.ofITL), []timed{{"mean", overInterval(ts.Get("chunk_gap_mean"), step, 1)}})
+		first.latency(runs, i, r.dots(curves.ofTTFT), []timed{{"p50", overInterval(list(ts.Get("ttft_p50")), step, 1)},
+			{"p99", overInterval(list(ts.Get("ttft_p99")), step, 1)}})
+		gaps.latency(runs, i, r.dots(curves.ofITL),
+			[]timed{{"mean", overInterval(list(ts.Get("chunk_gap_mean")), step, 1)}})
 		audio.latency(runs, i, r.dots(curves.ofAudio), nil)
 		whole.latency(runs, i, r.dots(curves.ofLatency), nil)
 	}
@@ -71,16 +72,18 @@ func overTime(runs []Run) chartGroup {
 
 // ratesNote says what the distances between the lines of the rates mean.
 func ratesNote(runs []Run) string {
-	open, closed := false, false
+	open, closed, fail := false, false, false
 	for _, r := range runs {
+		fail = fail || failedCount(r.summary) > 0
 		for _, s := range r.stages {
 			closed, open = closed || s.isLoop(), open || !s.isLoop()
 		}
 	}
-	const (
-		ofRates  = "Sent below asked: the load generator did not keep up. Done below sent: the server does not."
-		ofClosed = "A closed loop asks for no rate: it sends when an answer ends, so that sent follows done."
-	)
+	ofRates := "Sent below asked: the load generator did not keep up. Done below sent: the server does not."
+	if fail {
+		ofRates = strings.TrimSuffix(ofRates, ".") + ", or requests fail."
+	}
+	const ofClosed = "A closed loop asks for no rate: it sends when an answer ends, so that sent follows done."
 	switch {
 	case closed && open:
 		return ofRates + " " + ofClosed
@@ -121,16 +124,28 @@ func (c *chart) rates(runs []Run, number int, ts gjson.Result, step float64) {
 	if step <= 0 {
 		return
 	}
-	for role, s := range []struct{ name, key string }{{"asked", "due"}, {"sent", "sent"}, {"done", "ended"},
-		{"failed", "failed"}} {
-		p := overInterval(ts.Get(s.key), step, 1/step)
+	failed, left := list(ts.Get("failed")), list(ts.Get("abandoned"))
+	for role, s := range []struct {
+		name   string
+		counts []float64
+	}{{"asked", list(ts.Get("due"))}, {"sent", list(ts.Get("sent"))},
+		{"done", less(less(list(ts.Get("ended")), failed), left)}, {"failed", failed}, {"left", left}} {
+		p := overInterval(s.counts, step, 1/step)
 		if _, highest := bounds(p.Y); highest == 0 && s.name != "sent" {
-			continue // due instants are unknown, or no request failed
+			continue // due instants are unknown, no request failed, or no user left
 		}
 		out := plainLine(named(runs, number, s.name), number, role, p)
 		out.Hide = len(runs) > 1 && s.name != "sent"
 		c.add(out)
 	}
+}
+
+// less returns counts less others, which may be missing.
+func less(counts, others []float64) []float64 {
+	for i := range min(len(counts), len(others)) {
+		counts[i] -= others[i]
+	}
+	return counts
 }
 
 // latency adds the dots of a run, and lines over its intervals.
