@@ -24,7 +24,7 @@ func (r *Run) answer() (list []sentence) {
 	}
 	list = append(append(list, r.keeps()...), r.searches.found()...)
 	add(r.failures())
-	add(r.left())
+	add(leftOf(r))
 	add(r.bend())
 	for _, s := range r.shown() {
 		add(sentence{Label: under(s), Text: measured(s.doc)})
@@ -155,8 +155,8 @@ func (r *Run) failures() sentence {
 	return s
 }
 
-// left returns how many users left, and whether the server freed their places.
-func (r *Run) left() sentence {
+// leftOf returns how many users left, and whether the server freed their places.
+func leftOf(r *Run) sentence {
 	s := sentence{Label: "Users left", Text: r.fact("Users who left")}
 	if audited := r.fact("Their places"); audited != "" {
 		s.Text += "; their places: " + audited
