@@ -36,7 +36,7 @@ func (o Options) CheckLabels(r *run.Run) error {
 	}
 	known := run.ByLabel.Groups(r, slices.Concat(r.Requests, r.Abandoned))
 	delete(known, "")
-	return slo.CheckLabels(named, sortedKeys(known))
+	return slo.CheckNames("label", named, sortedKeys(known))
 }
 
 // Judgement is what became of an objective in a group of requests: a stage, a scenario, an adapter or the whole run.

@@ -61,9 +61,10 @@ unless a gate trips.
 
 A gate of --fail-on bounds the change of a figure (p99(ttft)>+5%,
 mean(itl)>+2ms, requests_per_sec<-3%, of searches capacity<-5%) or its value
-in NEW (p99(ttft)>500ms, failures>1%). A gate on a change trips if the change
-exceeds it and its interval excludes zero. Without gates, the comparison fails
-if a headline figure is worse.
+in NEW (p99(ttft)>500ms, failures>1%). After the name of a group and a colon it
+is on this group alone: --by label --fail-on 'chat: p99(ttft)>500ms'. A gate on
+a change trips if the change exceeds it and its interval excludes zero. Without
+gates, the comparison fails if a headline figure is worse.
 
 Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse;
 3 if an input is partial.`,
@@ -77,7 +78,7 @@ Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse;
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.failOn, "fail-on", nil,
-		"gate that must not trip; separate several by commas, or repeat the flag")
+		"gate that must not trip; separate several by commas, or repeat the flag; chat: p99(ttft)>+5% is on a group")
 	flags.StringVar(&f.by, "by", "", "key whose groups are compared: "+strings.Join(run.KeyNames(), ", "))
 	flags.StringVar(&f.stages, "stages", "",
 		"stages to compare, as in 0:1 or 0,2:1,3; of one run, or of BASE and of NEW")

@@ -31,7 +31,7 @@ func Parse(text string) (list []Objective, err error) {
 	}
 	column := 0
 	for clause := range strings.SplitSeq(text, ";") {
-		label, objectives, err := cutLabel(clause)
+		label, objectives, err := CutLabel(clause, "ttft=500ms")
 		at := column + utf8.RuneCountInString(clause) - utf8.RuneCountInString(objectives)
 		if err != nil {
 			return nil, &SyntaxError{column + 1, strings.TrimSpace(clause), err}
@@ -48,8 +48,9 @@ func Parse(text string) (list []Objective, err error) {
 	return list, nil
 }
 
-// cutLabel cuts a list of objectives off the label before it. No objective has a colon, but a label can.
-func cutLabel(clause string) (label, objectives string, err error) {
+// CutLabel cuts a list of objectives, or of what else holds for requests of a label, off the label before it. None of
+// them has a colon, but a label can. Errors show the example.
+func CutLabel(clause, example string) (label, objectives string, err error) {
 	at := strings.LastIndexByte(clause, ':')
 	label, objectives = strings.TrimSpace(clause[:max(at, 0)]), clause[at+1:]
 	switch {
@@ -57,11 +58,11 @@ func cutLabel(clause string) (label, objectives string, err error) {
 		err = errors.New("an objective is missing beside a semicolon")
 	case at < 0:
 	case label == "":
-		err = errors.New("a label is missing before the colon: write chat: ttft=500ms")
+		err = fmt.Errorf("a label is missing before the colon: write chat: %s", example)
 	case strings.ContainsFunc(label, noLabel):
-		err = errors.New("a label stands before its objectives, as in chat: ttft=500ms; rag: ttft=2s")
+		err = fmt.Errorf("a label stands first, as in chat: %s", example)
 	case strings.TrimSpace(objectives) == "":
-		err = fmt.Errorf("what is to hold for %q? Write chat: ttft=500ms", label)
+		err = fmt.Errorf("what is to hold for %q? Write chat: %s", label, example)
 	}
 	return label, objectives, err
 }

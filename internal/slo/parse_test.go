@@ -254,7 +254,7 @@ func TestLabelsOfObjectives(t *testing.T) {
 	for text, want := range map[string]string{
 		"chat:":             `what is to hold for "chat"? Write chat: ttft=500ms`,
 		" : ttft=1s":        "a label is missing before the colon: write chat: ttft=500ms",
-		"p99(ttft)<1s:chat": "a label stands before its objectives, as in chat: ttft=500ms; rag: ttft=2s",
+		"p99(ttft)<1s:chat": "a label stands first, as in chat: ttft=500ms",
 		"ttft=1s;;itl=1s":   "an objective is missing beside a semicolon",
 		"chat: ttft=1s,":    "an objective is missing beside a comma",
 	} {

@@ -199,21 +199,21 @@ func APIFault(list []Objective, api string, generates bool) error {
 // mostNamed is how many labels a message lists.
 const mostNamed = 20
 
-// CheckLabels returns an error if a label of objectives is none of the known ones, which are sorted.
-func CheckLabels(named, known []string) error {
-	for _, label := range named {
-		near, ok := spelling.Nearest(label, known)
+// CheckNames returns an error if a name for the key, such as label, is none of the known ones, which are sorted.
+func CheckNames(key string, named, known []string) error {
+	for _, name := range named {
+		near, ok := spelling.Nearest(name, known)
 		switch {
-		case slices.Contains(known, label):
+		case slices.Contains(known, name):
 		case ok:
-			return fmt.Errorf("no request has the label %q: did you mean %q?", label, near)
+			return fmt.Errorf("no request has the %s %q: did you mean %q?", key, name, near)
 		case len(known) == 0:
-			return fmt.Errorf("no request has the label %q: none has any", label)
+			return fmt.Errorf("no request has the %s %q: none has any", key, name)
 		case len(known) > mostNamed:
-			return fmt.Errorf("no request has the label %q: there are %d others, such as %q", label, len(known),
+			return fmt.Errorf("no request has the %s %q: there are %d others, such as %q", key, name, len(known),
 				known[0])
 		default:
-			return fmt.Errorf("no request has the label %q: there are %s", label, strings.Join(known, ", "))
+			return fmt.Errorf("no request has the %s %q: there are %s", key, name, strings.Join(known, ", "))
 		}
 	}
 	return nil

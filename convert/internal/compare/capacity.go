@@ -218,7 +218,7 @@ func (r *Result) searched(o Options) {
 	}
 	r.Metrics = []Metric{}
 	decide(o, []*Result{r})
-	r.settle()
+	r.settle(o)
 	r.Notes = append(r.Notes, "both runs are searches: apart from the capacity no figure is compared, because figures "+
 		"of a search are of no single load")
 }

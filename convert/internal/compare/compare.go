@@ -155,6 +155,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	o.Percentiles = slices.Clone(o.Percentiles)
 	for _, g := range o.Gates {
+		if g.group != "" && o.By == "" {
+			return o, fmt.Errorf("gate %q is on a group: give --by label, or the key that has the group", g)
+		}
 		if g.metric.isPercentile() {
 			o.Percentiles = append(o.Percentiles, g.metric.percentile)
 		}
@@ -204,6 +207,9 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 	r.Notes = append(append(r.Notes, counts...), notes(a, b, o, r.Resamples)...)
 	if o.By != "" {
 		r.compareGroups(a, b, o)
+		if err := checkGates(o.Gates, r); err != nil {
+			return nil, err
+		}
 	} else {
 		r.compareRuns(a, b, o)
 	}

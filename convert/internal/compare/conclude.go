@@ -14,7 +14,7 @@ func (r *Result) conclude(o Options) {
 	decide(o, parts)
 	for _, part := range parts {
 		part.Verdict, part.Reasons = part.overall()
-		part.settle()
+		part.settle(o)
 	}
 	if r.By != "" {
 		r.sumUp()
@@ -30,9 +30,9 @@ func (r *Result) parts() []*Result {
 }
 
 // settle sets whether NEW passes.
-func (r *Result) settle() {
+func (r *Result) settle(o Options) {
 	r.Passed = r.Verdict != Worse
-	if len(r.Gates) > 0 {
+	if len(o.Gates) > 0 { // which need not be on this group
 		r.Passed = !slices.ContainsFunc(r.Gates, func(g GateResult) bool { return g.Status == GateFailed })
 	}
 }
@@ -122,10 +122,13 @@ func decide(o Options, parts []*Result) {
 	var family []pending // gates that ask whether a change is significant
 	var p []float64
 	for _, r := range parts {
-		r.Gates = make([]GateResult, len(o.Gates))
-		for i, g := range o.Gates {
+		gates := slices.DeleteFunc(slices.Clone(o.Gates), func(g Gate) bool {
+			return g.group != "" && g.group != r.Group
+		})
+		r.Gates = make([]GateResult, len(gates))
+		for i, g := range gates {
 			m, out := r.metric(g.metric.String()), &r.Gates[i]
-			*out = GateResult{Expression: g.String(), Metric: g.metric.String()}
+			*out = GateResult{Expression: g.text, Metric: g.metric.String()}
 			if out.Status, out.Reason = r.atOnce(g, m); out.Status != "" {
 				continue
 			}

@@ -126,7 +126,8 @@ func (m *Metric) judgement() string {
 
 // doubted reports whether the verdict is unclear for a reason beside the interval, which excludes zero.
 func (m *Metric) doubted() bool {
-	return m.Verdict == Unclear && len(m.Warnings) > 0 && m.Interval != nil && (m.Interval.Low > 0 || m.Interval.High < 0)
+	return m.Verdict == Unclear && len(m.Warnings) > 0 && m.Interval != nil &&
+		(m.Interval.Low > 0 || m.Interval.High < 0)
 }
 
 func pText(p float64) string {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 )
 
 // Gate is a condition under which NEW fails. ParseGates makes gates; the zero Gate is none.
@@ -19,6 +21,7 @@ type Gate struct {
 	above  bool // trips above the bound, else below
 	kind   gateKind
 	bound  float64 // a value or change in the metric's unit, or a relative change
+	group  string  // of the requests that it is about; "" means each
 	text   string
 }
 
@@ -30,8 +33,13 @@ const (
 	absolute                 // of NEW
 )
 
-// String returns the gate as it was written, without spaces.
-func (g Gate) String() string { return g.text }
+// String returns the gate as it was written, without spaces but after the name of its group.
+func (g Gate) String() string {
+	if g.group == "" {
+		return g.text
+	}
+	return g.group + ": " + g.text
+}
 
 func (g Gate) trips(v float64) bool {
 	if g.above {
@@ -49,20 +57,29 @@ func (g Gate) trips(v float64) bool {
 //	p99(ttft)>500ms        without a sign: the value of NEW
 //	failures>1%            likewise, of a share
 //
+// The name of a group and a colon before gates make them those of this group alone; semicolons part them from gates of
+// others: chat: p99(ttft)>+5%,failures>1%; rag: p99(ttft)>2s.
+//
 // Metrics are mean(L) and pN(L) of a latency L, N from 0 to 100 with or without decimals, and the rates and shares by
 // name. Times have the unit us, ms or s, rates none. The error tells of all that could not be read.
 func ParseGates(texts ...string) ([]Gate, error) {
 	var gates []Gate
 	var faults []error
 	seen := map[string]bool{}
-	for _, text := range texts {
-		for part := range strings.SplitSeq(text, ",") {
+	for clause := range strings.SplitSeq(strings.Join(texts, ";"), ";") {
+		group, list, err := slo.CutLabel(clause, "p99(ttft)>+5%")
+		if strings.TrimSpace(clause) != "" && err != nil {
+			faults = append(faults, fmt.Errorf("gate %q: %w", strings.TrimSpace(clause), err))
+			continue
+		}
+		for part := range strings.SplitSeq(list, ",") {
 			g, err := parseGate(part)
+			g.group = group
 			switch {
 			case err != nil:
 				faults = append(faults, fmt.Errorf("gate %q: %w", strings.TrimSpace(part), err))
-			case !seen[g.text]:
-				seen[g.text] = true
+			case !seen[g.String()]:
+				seen[g.String()] = true
 				gates = append(gates, g)
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/slo"
 )
 
 // compareGroups compares each group that both runs have.
@@ -36,6 +38,28 @@ func (r *Result) compareGroups(a, b *run, o Options) {
 				strings.Join(only.names, ", ")))
 		}
 	}
+}
+
+// checkGates returns an error if a gate is on a group that is not compared.
+func checkGates(gates []Gate, r *Result) error {
+	var known []string
+	for _, part := range r.Groups {
+		known = append(known, part.Group)
+	}
+	for _, g := range gates {
+		switch {
+		case g.group == "":
+			continue
+		case slices.Contains(r.OnlyBase, g.group):
+			return fmt.Errorf("gate %q: NEW has no %s %q", g, r.By, g.group)
+		case slices.Contains(r.OnlyNew, g.group):
+			return fmt.Errorf("gate %q: BASE has no %s %q", g, r.By, g.group)
+		}
+		if err := slo.CheckNames(r.By, []string{g.group}, known); err != nil {
+			return fmt.Errorf("gate %q: %w", g, err)
+		}
+	}
+	return nil
 }
 
 // groups returns the names of the groups that have requests.

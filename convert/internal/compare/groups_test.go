@@ -84,7 +84,7 @@ func TestOneVerdictForEachFigure(t *testing.T) {
 	base, fresh := goldenGroups()
 	r := mustCompare(t, base, fresh, Options{Resamples: 300, By: "label"})
 	m := r.Groups[0].metric("p99(ttft)")
-	if m.Interval.Low <= 0 || m.Verdict != Unclear || !strings.Contains(m.judgement(), "unclear: may be chance among 18") {
+	if m.Interval.Low <= 0 || !strings.Contains(m.judgement(), "unclear: may be chance among 18 figures") {
 		t.Errorf("got %s, want that it is unclear among 18 figures, though its interval excludes 0", m.judgement())
 	}
 	for _, part := range r.Groups {
@@ -94,7 +94,81 @@ func TestOneVerdictForEachFigure(t *testing.T) {
 			}
 		}
 	}
-	if !slices.ContainsFunc(r.Groups[0].brief(), func(b Metric) bool { return b.Name == m.Name && len(b.Warnings) > 0 }) {
+	shown := func(b Metric) bool { return b.Name == m.Name && len(b.Warnings) > 0 }
+	if !slices.ContainsFunc(r.Groups[0].brief(), shown) {
 		t.Errorf("the brief table lacks %s with its reason", m.Name)
+	}
+}
+
+// A gate of a group is decided on this group alone, and the others pass.
+func TestGatesOnAGroup(t *testing.T) {
+	t.Parallel()
+	base, fresh := goldenGroups()
+	for _, tt := range []struct {
+		by, gates string
+		tripped   []string
+		err       string
+	}{
+		{"label", "rag: mean(ttft)>+5%", nil, ""},
+		{"label", "chat: mean(ttft)>+5%, failures>1%; rag: mean(ttft)>+5%", []string{"chat: mean(ttft)>+5%"}, ""},
+		{"label", "mean(ttft)>1us; rag: failures>1%", []string{"chat: mean(ttft)>1us", "rag: mean(ttft)>1us"}, ""},
+		{"label", "chta: mean(ttft)>+5%", nil, `gate "chta: mean(ttft)>+5%": no request has the label "chta": ` +
+			`did you mean "chat"?`},
+		{"model", "qwen: mean(ttft)>+5%", nil, `gate "qwen: mean(ttft)>+5%": no request has the model "qwen": there ` +
+			`are chat, rag`},
+		{"label", "old: mean(ttft)>+5%", nil, `gate "old: mean(ttft)>+5%": NEW has no label "old"`},
+		{"label", "new: mean(ttft)>+5%", nil, `gate "new: mean(ttft)>+5%": BASE has no label "new"`},
+		{"", "chat: mean(ttft)>+5%", nil, `gate "chat: mean(ttft)>+5%" is on a group: give --by label, or the key that ` +
+			`has the group`},
+	} {
+		gates, err := ParseGates(tt.gates)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Compare(base, fresh, Options{Resamples: 100, By: tt.by, Gates: gates})
+		if tt.err != "" {
+			if err == nil || err.Error() != tt.err {
+				t.Errorf("%s: got %v, want %s", tt.gates, err, tt.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tripped []string
+		for _, part := range r.Groups {
+			for _, g := range part.Gates {
+				if g.Status == GateFailed {
+					tripped = append(tripped, part.Group+": "+g.Expression)
+				}
+			}
+		}
+		cases := r.allCases()
+		if !slices.Equal(tripped, tt.tripped) || r.Passed != (tripped == nil) || slices.ContainsFunc(cases,
+			func(c junitCase) bool { return !strings.Contains(c.Class, "gate") }) {
+			t.Errorf("%s: got %q tripped, passed %t, cases %+v; want %q", tt.gates, tripped, r.Passed, cases,
+				tt.tripped)
+		}
+	}
+}
+
+func TestParseGatesOfGroups(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ text, want, err string }{
+		{"chat: p99(ttft) > +5%,failures>1% ; http://b:1/v1: p50(itl)>2ms",
+			"chat: p99(ttft)>+5%|chat: failures>1%|http://b:1/v1: p50(itl)>2ms", ""},
+		{"failures>1%", "failures>1%", ""},
+		{": failures>1%", "", `gate ": failures>1%": a label is missing before the colon: write chat: p99(ttft)>+5%`},
+		{"chat:", "", `gate "chat:": what is to hold for "chat"? Write chat: p99(ttft)>+5%`},
+		{"failures>1%: chat", "", `gate "failures>1%: chat": a label stands first, as in chat: p99(ttft)>+5%`},
+	} {
+		gates, err := ParseGates(tt.text)
+		var got []string
+		for _, g := range gates {
+			got = append(got, g.String())
+		}
+		if strings.Join(got, "|") != tt.want || tt.err != "" && (err == nil || err.Error() != tt.err) {
+			t.Errorf("%q: got %q and %v, want %s%s", tt.text, got, err, tt.want, tt.err)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -74,7 +75,11 @@ func (r *Result) WriteJUnit(w io.Writer) error {
 
 // allCases returns the test cases of the result, those of groups with the name of the group.
 func (r *Result) allCases() (cases []junitCase) {
+	gated := slices.ContainsFunc(r.parts(), func(part *Result) bool { return len(part.Gates) > 0 })
 	for _, part := range r.parts() {
+		if gated && len(part.Gates) == 0 { // all are on other groups
+			continue
+		}
 		for _, c := range part.junitCases() {
 			if part.Group != "" {
 				c.Name = plain.Terminal(part.Group) + ": " + c.Name

@@ -125,6 +125,7 @@ type OrderEffect struct {
 //
 // The cost is pairs × resamples for each figure.
 func ComparePairs(by, base string, arms []Arm, o Options) (*Result, error) {
+	o.By = by
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -138,11 +139,14 @@ func ComparePairs(by, base string, arms []Arm, o Options) (*Result, error) {
 	for i := range arms {
 		r.Groups, names = append(r.Groups, arms[i].compare(r, o)), append(names, arms[i].Name)
 	}
+	if err := checkGates(o.Gates, r); err != nil {
+		return nil, err
+	}
 	decide(o, r.Groups)
 	r.New.Name, r.Passed = strings.Join(names, ", "), true
 	for _, g := range r.Groups {
 		g.Verdict, g.Passed = "", true
-		g.settle()
+		g.settle(o)
 		r.Passed = r.Passed && g.Passed
 	}
 	return r, nil

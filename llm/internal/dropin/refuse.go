@@ -94,7 +94,7 @@ func checkLabels(own config.Own, list []slo.Objective) error {
 		}
 	}
 	slices.Sort(known)
-	return slo.CheckLabels(slo.Labels(list), slices.Compact(known))
+	return slo.CheckNames("label", slo.Labels(list), slices.Compact(known))
 }
 
 // withheld names the keys whose values a configuration holds as ***, and the flags that set them.
