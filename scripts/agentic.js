@@ -11,6 +11,8 @@
 import { Dataset, summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
+settings.instead('agentic.js', ['DATASET'], 'what its agents do: replay.js takes sessions from a file');
+
 const client = settings.client({ sessionHeader: __ENV.SESSION_HEADER });
 
 // The simulator is fast, so a look at it need not last long.

@@ -9,6 +9,8 @@
 import { Client, summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
+settings.instead('gateway.js', ['BASE_URL'], 'DIRECT_URL and GATEWAY_URL');
+
 const simulator = 'sim:?ttft=50ms&itl=5ms';
 const given = __ENV.DIRECT_URL || __ENV.GATEWAY_URL;
 if (given && !(__ENV.DIRECT_URL && __ENV.GATEWAY_URL)) throw new Error('set both DIRECT_URL and GATEWAY_URL: what they add is told by the difference');

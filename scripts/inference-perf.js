@@ -5,7 +5,9 @@
 //
 // Paths in the configuration are relative to the working directory. docs/config.md lists the effect of each key.
 import { Client, Dataset, config, summary } from 'k6/x/llm';
-import { exec, path, trendStats } from './settings.js';
+import { exec, instead, ofLoads, path, trendStats } from './settings.js';
+
+instead('inference-perf.js', [...ofLoads, 'BASE_URL', 'MODEL', 'API', 'API_KEY', 'DATASET', 'DURATION', 'MAX_TOKENS', 'SEED'], 'CONFIG alone');
 
 const { client: clientOptions, dataset, scenarios } = config(path(__ENV.CONFIG) || './data/inference-perf-sample.yml');
 

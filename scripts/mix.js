@@ -10,6 +10,8 @@
 import { Dataset, summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
+settings.instead('mix.js', ['DATASET'], 'PROMPTS, the files of a mix');
+
 const files = settings.mix();
 const share = settings.share('CHAT_SHARE', 0.7);
 

@@ -7,6 +7,8 @@
 import { Dataset, summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
+settings.instead('mock.js', ['DATASET'], 'no prompts: sharegpt.js and prompts.js do');
+
 const client = settings.client();
 const data = new Dataset({ type: 'mock', api: settings.api, maxTokens: settings.maxTokens });
 

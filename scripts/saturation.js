@@ -7,6 +7,8 @@
 import { scenarios, summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
+settings.instead('saturation.js', settings.ofLoads, 'FROM, TO, STEPS and DURATION');
+
 const from = settings.number('FROM', 5);
 const to = settings.number('TO', 40);
 const steps = settings.number('STEPS', 4);

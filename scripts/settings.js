@@ -195,6 +195,15 @@ export function cancel(fallback) {
   return { ...of, after: checkedDuration('CANCEL', when) };
 }
 
+// ofLoads are settings of the load that options reads.
+export const ofLoads = ['STAGES', 'RATE', 'CONCURRENCY', 'REQUESTS', 'SEARCH', 'TRACE'];
+
+// instead refuses settings of other scripts that this one does not take. It takes others in their place.
+export function instead(script, names, others) {
+  const name = names.find((each) => __ENV[each]);
+  if (name) throw new Error(`${name} is no setting of ${script}, which takes ${others}`);
+}
+
 // server is BASE_URL. The simulator takes its place only where nothing else tells of a server.
 export function server(simulator) {
   if (__ENV.BASE_URL) return __ENV.BASE_URL;
@@ -291,6 +300,7 @@ export function length(name, fallback) {
 
 // generated makes a data set of prompts of exact lengths, and the client that sends them, as completions unless API is set.
 export function generated(options) {
+  instead('a script that makes its prompts', ['DATASET'], 'lengths; sharegpt.js and prompts.js take DATASET');
   const tokenizer = __ENV.TOKENIZER || sampleTokenizer;
   if (!__ENV.TOKENIZER && __ENV.BASE_URL && !__ENV.BASE_URL.startsWith('sim:')) throw new Error('set TOKENIZER to that of the model: prompts of an exact number of tokens are made with it');
   const form = __ENV.API || 'completion';
@@ -385,6 +395,7 @@ function sessionStages(data, concurrency) {
 // sessionOptions makes the options of a script that replays the sessions of data by client, by default concurrency at a time.
 // CLOCK=trace begins each when it began in the trace.
 export function sessionOptions(client, data, concurrency) {
+  instead('a script of sessions', ['REQUESTS', 'SEARCH', 'TRACE'], 'SESSIONS, CONCURRENCY, RATE and STAGES');
   const clock = choice('CLOCK', ['trace']);
   const load = ['STAGES', 'RATE', 'CONCURRENCY', 'SESSIONS', 'DURATION'].find((name) => __ENV[name]);
   if (clock && load) throw new Error(`set either CLOCK=trace, which begins sessions as the trace does, or ${load}`);

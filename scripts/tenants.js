@@ -10,37 +10,38 @@
 import { scenarios, summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
+settings.instead('tenants.js', [...settings.ofLoads, 'ARRIVAL', 'EXECUTOR', 'EXEC'], 'CHAT_RATE, RAG_RATE, BATCH_RATE and DURATION');
+
+const tenants = {
+  chat: { rate: settings.number('CHAT_RATE', 4), priority: 0, slo: { ttft: settings.duration('CHAT_TTFT', '300ms') } },
+  rag: { rate: settings.number('RAG_RATE', 2), priority: 1, slo: { ttft: settings.duration('RAG_TTFT', '2s') } },
+  batch: { rate: settings.number('BATCH_RATE', 20), priority: 2, slo: { request_latency: settings.duration('BATCH_LATENCY', '60s') } },
+};
+const present = Object.entries(tenants).filter(([, { rate }]) => rate !== 0);
+if (!present.length) throw new Error('CHAT_RATE, RAG_RATE and BATCH_RATE are 0: one of them must be above 0');
+
 const client = settings.client({
-  baseURL: __ENV.BASE_URL || 'sim:?max-num-seqs=8&scheduling=priority',
+  baseURL: __ENV.BASE_URL || 'sim:?max-num-seqs=32&scheduling=priority',
   priorityField: __ENV.PRIORITY_FIELD,
   priorityHeader: __ENV.PRIORITY_HEADER,
-  classes: {
-    chat: { priority: 0, slo: { ttft: settings.duration('CHAT_TTFT', '300ms') } },
-    rag: { priority: 1, slo: { ttft: settings.duration('RAG_TTFT', '2s') } },
-    batch: { priority: 2, slo: { request_latency: settings.duration('BATCH_LATENCY', '60s') } },
-  },
+  classes: Object.fromEntries(present.map(([label, { priority, slo }]) => [label, { priority, slo }])),
 });
 const data = settings.conversations();
 
-// tenant returns the scenario of a class.
-function tenant(label, rate) {
-  const { load } = scenarios({
+// load returns the scenario of a class.
+function load(label, rate) {
+  return scenarios({
     label,
-    stages: [{ rate, duration: settings.duration('DURATION', '10s') }],
+    stages: [{ rate, duration: settings.duration('DURATION', '10s'), warmup: settings.duration('WARMUP') }],
     executor: 'llm-arrival-rate',
     arrival: 'poisson',
     seed: settings.seed,
     exec: { client, data },
-  });
-  return load;
+  }).load;
 }
 
 export const options = {
-  scenarios: {
-    chat: tenant('chat', settings.number('CHAT_RATE', 2)),
-    rag: tenant('rag', settings.number('RAG_RATE', 1)),
-    batch: tenant('batch', settings.number('BATCH_RATE', 5)),
-  },
+  scenarios: Object.fromEntries(present.map(([label, { rate }]) => [label, load(label, rate)])),
 };
 
 export default function () {}

@@ -41,7 +41,7 @@ var shortened = []struct {
 	{regexp.MustCompile(` -e COLUMN=\S+`), ""},
 	{regexp.MustCompile(` -e '?FILES=\S+`), ""},
 	{regexp.MustCompile(`(-e ADAPTERS=\S+)`), "$1 -e RATE=20 -e DURATION=500ms"},
-	{regexp.MustCompile(`scripts/tenants.js`), "-e CHAT_RATE=20 -e RAG_RATE=20 scripts/tenants.js"},
+	{regexp.MustCompile(`scripts/tenants.js`), "-e CHAT_RATE=20 -e RAG_RATE=20 -e DURATION=1s scripts/tenants.js"},
 	{regexp.MustCompile(`scripts/search.js`), "-e SEARCH_MIN=20 -e SEARCH_MAX=40 -e DURATION=1s scripts/search.js"},
 	{regexp.MustCompile(`--search \w+`), "$0 --search-min 4 --search-max 8 --duration 1s"},
 	{regexp.MustCompile(`--rate \S+`), "--rate 20,40"},
@@ -69,7 +69,10 @@ func tryable(command, server string) string {
 		command = s.setting.ReplaceAllString(command, s.short)
 	}
 	if aScript.MatchString(command) {
-		settings := " --quiet -e MAX_TOKENS=3"
+		settings := " --quiet"
+		if !strings.Contains(command, "-e CONFIG=") { // which decides everything
+			settings += " -e MAX_TOKENS=3"
+		}
 		if !ownLoad.MatchString(command) {
 			settings += " -e DURATION=500ms -e RATE=20"
 		}

@@ -80,3 +80,19 @@ func TestPrioritiesOfTenants(t *testing.T) {
 		}
 	}
 }
+
+// A rate of 0 leaves a class of tenants.js out.
+func TestTenantLeftOut(t *testing.T) {
+	t.Parallel()
+	records := filepath.Join(t.TempDir(), "run.jsonl")
+	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, "-e", "DURATION=500ms", "-e", "CHAT_RATE=10", "-e",
+		"RAG_RATE=10", "-e", "BATCH_RATE=0", "-e", "MAX_TOKENS=2", "scripts/tenants.js"))
+	requests, _, _ := loadLines(t, records)
+	sent := map[string]int{}
+	for _, q := range requests {
+		sent[q.Label]++
+	}
+	if len(sent) != 2 || sent["chat"] == 0 || sent["rag"] == 0 {
+		t.Errorf("requests by label: %v, want chat and rag", sent)
+	}
+}
