@@ -304,15 +304,21 @@
       ctx.setLineDash([5 * px, 4 * px]);
       ctx.beginPath();
       if (m.yat != null) {
-        const y = u.valToPos(m.yat, "y", true), above = y < b.top;
+        const of = (o) => u.valToPos(o.yat, "y", true), y = of(m);
         ctx.strokeStyle = ctx.fillStyle = look.bad;
         ctx.moveTo(b.left, y);
         ctx.lineTo(b.left + b.width, y);
         ctx.stroke();
         const free = b.top + (c.marks.some((o) => o.yat == null && !o.side) ? 18 : 3) * px; // below the names of the stages
-        ctx.textBaseline = y < free + 15 * px ? "top" : "bottom";
+        const below = (at) => at < free + 15 * px, place = (at) => (below(at) ? Math.max(free, at + 3 * px) + 12 * px : at - 3 * px);
+        const words = (o) => (of(o) < b.top ? o.text + " (above this chart)" : o.text);
+        ctx.textBaseline = "bottom";
         ctx.textAlign = m.side || "left";
-        text(ctx, look, above ? m.text + " (above this chart)" : m.text, m.side === "right" ? b.left + b.width - 6 * px : b.left + 6 * px, ctx.textBaseline === "top" ? Math.max(free, y + 3 * px) : y - 3 * px);
+        let x = m.side === "right" ? b.left + b.width - 6 * px : b.left + 6 * px;
+        for (const o of c.marks.slice(0, c.marks.indexOf(m))) { // beside the texts that stand at the same height
+          if (o.yat != null && o.xat == null && o.side === m.side && Math.abs(place(of(o)) - place(y)) < 14 * px) x += (m.side === "right" ? -1 : 1) * (ctx.measureText(words(o)).width + 12 * px);
+        }
+        text(ctx, look, words(m), x, place(y));
         return;
       }
       const x = u.valToPos(m.xat, "x", true);
