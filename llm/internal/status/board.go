@@ -29,7 +29,8 @@ type Board struct {
 	stages   []stage // by their number in the run
 	totals   totals
 	sessions sessions
-	labels   map[string]*class
+	// of the requests that have a label, and that have an endpoint, by its name
+	labels, endpoints classes
 }
 
 // stage is a stage of the plan with what happened in it.
@@ -208,7 +209,8 @@ func (b *Board) add(r *record.Request, c record.Counts) {
 	b.grow(r.Stage, r.Scenario) // a plan that does not say its stages
 	s := &b.stages[r.Stage]
 	s.figures.add(r, c.Completion)
-	b.classify(r)
+	b.labels.add(r.Label, r)
+	b.endpoints.add(r.Endpoint, r)
 	b.totals.add(r, c)
 	if s.began != nil && !r.Failed() && s.length() > 0 {
 		s.growth.add(r, c, s.into(time.Unix(0, r.Start)), s.length())

@@ -39,18 +39,21 @@ func (c *class) add(r *record.Request) {
 	}
 }
 
-// classify counts a request among those of its label.
-func (b *Board) classify(r *record.Request) {
-	if r.Label == "" {
+// classes are the requests of each label, or of each endpoint.
+type classes map[string]*class
+
+// add counts a request among those of a name, unless it has none.
+func (all *classes) add(name string, r *record.Request) {
+	if name == "" {
 		return
 	}
-	c := b.labels[r.Label]
+	c := (*all)[name]
 	if c == nil {
 		c = new(class)
-		if b.labels == nil {
-			b.labels = map[string]*class{}
+		if *all == nil {
+			*all = classes{}
 		}
-		b.labels[r.Label] = c
+		(*all)[name] = c
 	}
 	c.add(r)
 }
@@ -65,22 +68,39 @@ func (b *Board) Labels() []string {
 	return slices.Sorted(maps.Keys(b.labels))
 }
 
-// classes writes a row for each label, if there are several.
-func (s *summaryText) classes() {
-	names := slices.Sorted(maps.Keys(s.labels))
+// longestEndpoint bounds the length of an endpoint's name: that of an address says at its end which it is.
+const longestEndpoint = 40
+
+// classes writes a row for each label, or endpoint, if there are several. It leaves out columns in which none has a
+// figure.
+func (s *summaryText) classes(head string, longest int, all classes) {
+	names := slices.Sorted(maps.Keys(all))
 	if len(names) < 2 {
 		return
 	}
 	width := labelWidth
+	var sum class
 	for i := range names {
-		width = max(width, 2+utf8.RuneCountInString(plain.OneLine(names[i], longestName)))
+		width = max(width, 2+utf8.RuneCountInString(plain.OneLine(names[i], longest)))
+		sum.left, sum.judged = sum.left+all[names[i]].left, sum.judged+all[names[i]].judged
 	}
-	fmt.Fprintf(s, "\n  %-*s%10s%10s%10s%14s%10s%10s\n", width, "class", "requests", "failed", "left", "TTFT p50, ms",
-		"p99, ms", "SLO kept")
+	line := func(name string, cells ...string) {
+		fmt.Fprintf(s, "  %-*s%10s%10s", width, name, cells[0], cells[1])
+		if sum.left > 0 {
+			fmt.Fprintf(s, "%8s", cells[2])
+		}
+		fmt.Fprintf(s, "%15s%10s", cells[3], cells[4])
+		if sum.judged > 0 {
+			fmt.Fprintf(s, "%10s", cells[5])
+		}
+		s.WriteString("\n")
+	}
+	s.WriteString("\n")
+	line(head, "requests", "failed", "left", "TTFT p50, ms", "p99, ms", "SLO kept")
 	for _, name := range names {
-		c := s.labels[name]
-		fmt.Fprintf(s, "  %-*s%10s%10s%10s%14s%10s%10s\n", width, plain.OneLine(name, longestName), Grouped(c.requests),
-			count(c.failed), count(c.left), c.quantile(0.5), c.quantile(0.99), orDash(percent(c.good, c.judged)))
+		c := all[name]
+		line(plain.OneLine(name, longest), Grouped(c.requests), count(c.failed), count(c.left), c.quantile(0.5),
+			c.quantile(0.99), orDash(percent(c.good, c.judged)))
 	}
 }
 

@@ -40,3 +40,30 @@ func TestSummaryHasARowForEachClass(t *testing.T) {
 		t.Errorf("got %q, want %q, in\n%s", got, want, text)
 	}
 }
+
+// With several endpoints the summary has a row for each, with the end of its address, and a run of pairs says that its
+// latencies mix them.
+func TestSummaryHasARowForEachEndpoint(t *testing.T) {
+	t.Parallel()
+	b := New(time.Unix(1, 0), []record.Scenario{{Name: "s", Stages: []record.Stage{{}}}}, 1)
+	for k, endpoint := range []string{"http://127.0.0.1:29031", "http://127.0.0.1:29032", "http://127.0.0.1:29032"} {
+		r := &record.Request{Scenario: "s", Endpoint: endpoint, Start: 1e9, End: 3e9, Streaming: true,
+			Chunks: []int64{20_000 * int64(k+1)}, API: "chat"}
+		if k == 2 {
+			r.ErrorType = "connect"
+		}
+		b.Done(r, record.Counts{}, b.Sent(time.Unix(1, 0), Position{Scenario: "s"}))
+	}
+	text, err := Summary{Board: b, Failures: new(Failures), Paired: true}.Text([]byte(`{"metrics":{}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	for _, want := range []string{"endpoint requests failed TTFT p50, ms p99, ms " +
+		"http://127.0.0.1:29031 1 none 20.00 20.00 http://127.0.0.1:29032 2 1 40.00 40.00",
+		"remark latencies of the stages and of all requests mix the endpoints of the pairs"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%s", want, text)
+		}
+	}
+}

@@ -45,7 +45,8 @@ func (f Summary) Text(data []byte) (string, error) {
 		s.totals()
 		s.messages()
 		s.latencies()
-		s.classes()
+		s.classes("class", longestName, s.labels)
+		s.classes("endpoint", longestEndpoint, s.endpoints)
 	}
 	s.thresholds()
 	if s.all.requests > 0 && !f.HideRecords {
@@ -81,7 +82,8 @@ type summaryText struct {
 	rest   totals
 
 	sessions sessions
-	labels   map[string]*class
+
+	labels, endpoints classes
 }
 
 func (f Summary) read(data []byte) (*summaryText, error) {
@@ -106,7 +108,7 @@ func (b *Board) conclude(s *summaryText, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s.stages, s.rest, s.sessions = slices.Clone(b.stages), b.totals, b.sessions
-	s.labels = b.labels // the run is over
+	s.labels, s.endpoints = b.labels, b.endpoints // the run is over
 	for i := range s.stages {
 		each := &s.stages[i]
 		if each.began != nil {
@@ -181,6 +183,10 @@ func (s *summaryText) totals() {
 	}
 	if s.rest.warmup > 0 {
 		rows = append(rows, row{"warm-up", Grouped(s.rest.warmup), "", "in no figure"})
+	}
+	if s.facts.Paired {
+		s.facts.Remarks = append(slices.Clip(s.facts.Remarks), "latencies of the stages and of all requests mix the "+
+			"endpoints of the pairs: each endpoint has a row")
 	}
 	s.WriteString("\n")
 	for _, r := range rows {
