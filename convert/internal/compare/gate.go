@@ -66,7 +66,11 @@ func ParseGates(texts ...string) ([]Gate, error) {
 	var gates []Gate
 	var faults []error
 	seen := map[string]bool{}
-	for clause := range strings.SplitSeq(strings.Join(texts, ";"), ";") {
+	var clauses []string
+	for _, text := range texts {
+		clauses = append(clauses, strings.Split(text, ";")...)
+	}
+	for _, clause := range clauses {
 		group, list, err := slo.CutLabel(clause, "p99(ttft)>+5%")
 		if strings.TrimSpace(clause) != "" && err != nil {
 			faults = append(faults, fmt.Errorf("gate %q: %w", strings.TrimSpace(clause), err))

@@ -154,6 +154,9 @@ func TestGatesOnAGroup(t *testing.T) {
 
 func TestParseGatesOfGroups(t *testing.T) {
 	t.Parallel()
+	if gates, err := ParseGates(); gates != nil || err != nil {
+		t.Errorf("no texts: got %v and %v", gates, err)
+	}
 	for _, tt := range []struct{ text, want, err string }{
 		{"chat: p99(ttft) > +5%,failures>1% ; http://b:1/v1: p50(itl)>2ms",
 			"chat: p99(ttft)>+5%|chat: failures>1%|http://b:1/v1: p50(itl)>2ms", ""},
