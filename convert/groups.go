@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -137,7 +138,11 @@ func (all Groups) Keys() (keys []string) {
 // mostDead is how many endpoints without an answer have a warning.
 const mostDead = 10
 
-// warnOfEndpoints warns of endpoints at which every request failed while others answered.
+// fewestSilent is how many failures in a row are more than a bad moment, as in the summary of k6.
+const fewestSilent = 10
+
+// warnOfEndpoints warns of endpoints at which every request failed while others answered, or every one from some moment
+// on.
 func (w *warner) warnOfEndpoints(r *run.Run, o Options) {
 	named := func(q *run.Request) bool { return q.Endpoint != "" }
 	answered := func(q *run.Request) bool { return !q.Failed() }
@@ -147,14 +152,32 @@ func (w *warner) warnOfEndpoints(r *run.Run, o Options) {
 	groups, dead := run.ByEndpoint.Groups(r, r.Requests), 0
 	for _, endpoint := range mostRequests(groups, len(groups)) {
 		g := divide(r, slices.DeleteFunc(groups[endpoint], unfinished), o)
-		if len(g.ok) > 0 || len(g.failed) == 0 {
-			continue
+		switch silent := afterLast(g); {
+		case len(g.ok) == 0 && len(silent) > 0:
+			dead++
+			w.warn(dead <= mostDead, "endpoint %s: all %d requests failed: %s", GroupName{Name: endpoint}.brief(),
+				len(silent), kindsText(countLabels(silent, 1).kinds()))
+		case len(silent) >= fewestSilent:
+			w.warn(true, "endpoint %s: all of its last %d requests failed, since %.1f s of the run: %s",
+				GroupName{Name: endpoint}.brief(), len(silent), r.Seconds(silent[0].Start-run.Sent(r)[0].Start),
+				kindsText(countLabels(silent, 1).kinds()))
 		}
-		dead++
-		w.warn(dead <= mostDead, "endpoint %s: all %d requests failed: %s", GroupName{Name: endpoint}.brief(),
-			len(g.failed), kindsText(countLabels(g.failed, 1).kinds()))
 	}
 	w.warn(dead > mostDead, "at %d other endpoints all requests failed", dead-mostDead)
+}
+
+// afterLast returns the failures that began after the last success did, in the order of their starts.
+func afterLast(g *subset) (list []*run.Request) {
+	last := int64(math.MinInt64)
+	for _, q := range g.ok {
+		last = max(last, q.Start)
+	}
+	for _, q := range g.failed {
+		if q.Start > last {
+			list = append(list, q)
+		}
+	}
+	return list
 }
 
 // kindsText returns what most failures say.

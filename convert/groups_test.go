@@ -318,3 +318,26 @@ func TestManyGroupsAreLimited(t *testing.T) {
 		t.Errorf("got %q, want the two with the most requests", got)
 	}
 }
+
+// An endpoint that dies in the run is told from one that fails now and then.
+func TestEndpointsThatFailFromAMomentOn(t *testing.T) {
+	t.Parallel()
+	n := 0
+	report := NewReport(mustRead(t, asRecords(t, changed(sampleLines(), func(q *record.Request) {
+		q.Endpoint = []string{"http://dies", "http://fails"}[n%2]
+		if n%2 == 0 && n >= 20 || n%2 == 1 && n%9 > 0 {
+			q.ErrorType, q.Error = record.ErrorConnect, "refused"
+		}
+		n++
+	}))), Options{})
+	var got []string
+	for _, warning := range report.Summary.Additions.Warnings {
+		if strings.Contains(warning, "endpoint") {
+			got = append(got, warning)
+		}
+	}
+	want := fmt.Sprintf("endpoint http://dies: all of its last %d requests failed, since ", (n-20+1)/2)
+	if len(got) != 1 || !strings.HasPrefix(got[0], want) || !strings.HasSuffix(got[0], " s of the run: refused") {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

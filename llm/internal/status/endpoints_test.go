@@ -22,3 +22,21 @@ func TestEndpointsOfWhichAllFailed(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// An endpoint that dies in the run is told from one that fails now and then.
+func TestEndpointsThatFailFromAMomentOn(t *testing.T) {
+	t.Parallel()
+	var e Endpoints
+	add := func(endpoint string, start int64, failure string) {
+		e.Add(&record.Request{Endpoint: endpoint, Start: start * 1e9, ErrorType: failure})
+	}
+	for k := range int64(20) {
+		add("http://dies", 100+k, map[bool]string{true: record.ErrorConnect}[k >= 10])
+		add("http://fails", 100+k, map[bool]string{true: record.ErrorReset}[k%5 > 0])
+	}
+	add("http://dies", 105, "") // a long answer that began before
+	if got := e.Lines(); !slices.Equal(got, []string{"endpoint http://dies: all of its last 10 requests failed, since " +
+		"10.0 s of the run, the last with connect"}) {
+		t.Errorf("got %q", got)
+	}
+}
