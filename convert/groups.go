@@ -259,6 +259,10 @@ func (t *table) groups(p *Report) {
 		}
 	}
 	t.interference(p.Summary.Additions.Interference)
+	if Paired(p.run) {
+		t.line("")
+		t.say("pairs: %s", PairsText)
+	}
 	if f := p.Summary.Additions.Fairness; f != nil {
 		t.line("")
 		t.say("fairness %s", f.Sentence())

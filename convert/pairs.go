@@ -49,6 +49,18 @@ func ComparePairs(r *run.Run, key run.Key, base string, o Options, how compare.O
 	return result, err
 }
 
+// Paired reports whether a client of the run sent requests in pairs.
+func Paired(r *run.Run) bool {
+	return slices.ContainsFunc(r.Clients, func(c *record.Client) bool {
+		names, listed := c.Options["pair"].([]any)
+		return listed && len(names) > 0
+	})
+}
+
+// PairsText says what to read of a run of pairs in place of its figures.
+const PairsText = "the figures of the whole are of both requests of each pair together: llmconv compare RUN --paired " +
+	"--by endpoint gives the difference"
+
 // pairer finds the pairs of a run.
 type pairer struct {
 	run     *run.Run

@@ -25,6 +25,7 @@ func (r *Run) answer() (list []sentence) {
 	list = append(append(list, r.keeps()...), r.searches.found()...)
 	add(r.failures())
 	add(leftOf(r))
+	add(sentence{Label: ofPairs, Text: r.fact(ofPairs)})
 	add(r.bend())
 	for _, s := range r.shown() {
 		add(sentence{Label: under(s), Text: measured(s.doc)})

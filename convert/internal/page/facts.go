@@ -29,6 +29,9 @@ var factOrder = []string{
 	"Users who left", "Their places", "Left out", "Left out of latencies", "Imported from", "Run", "Versions",
 }
 
+// ofPairs is the fact that is told at the top of the page, and not among the others.
+const ofPairs = "Pairs"
+
 // factsOf returns the facts that are in the records.
 func factsOf(p *convert.Report) (list []fact) {
 	r := p.Run()
@@ -50,6 +53,9 @@ func factsOf(p *convert.Report) (list []fact) {
 		}
 	}
 	add("Server", joined(servers))
+	if convert.Paired(r) {
+		add(ofPairs, convert.PairsText)
+	}
 	scenarios := scenariosOf(p)
 	add("Load", plannedLoad(scenarios))
 	add("Warm-up", plannedWarmup(scenarios))

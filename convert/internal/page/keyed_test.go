@@ -97,6 +97,29 @@ func TestRatesOverTimeAreOfSuccesses(t *testing.T) {
 	}
 }
 
+// The page of a run of pairs says where the difference is.
+func TestPageOfPairsNamesTheComparison(t *testing.T) {
+	t.Parallel()
+	records := recordsOf(t, load{rates: []float64{5}, each: 4})
+	for want, records := range map[bool][]byte{false: records, true: bytes.Replace(records, []byte(`"api":"chat"`),
+		[]byte(`"api":"chat","pair":["direct","gateway"]`), 1)} {
+		report := reportOn(t, records)
+		r, err := FromReport("r", report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var table bytes.Buffer
+		if err := report.WriteTables(convert.Screen{W: &table}); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{written(t, r), table.String()} {
+			if got := strings.Contains(text, "--paired"); got != want {
+				t.Errorf("it is named: %v, want %v, in\n%s", got, want, text)
+			}
+		}
+	}
+}
+
 // A report directory has its groups with its requests or without, and other groups with its requests alone.
 func TestGroupsOfADirectory(t *testing.T) {
 	t.Parallel()

@@ -68,8 +68,8 @@ func (e *Endpoints) Lines() (list []string) {
 			list = append(list, fmt.Sprintf("endpoint %s: all of its %s requests failed, the last with %s",
 				plain.Terminal(name), Grouped(c.sent), c.last))
 		case c.silent >= fewestSilent:
-			list = append(list, fmt.Sprintf("endpoint %s: all of its last %s requests failed, since %.1f s of the run, "+
-				"the last with %s", plain.Terminal(name), Grouped(c.silent), float64(c.since-e.first)/1e9, c.last))
+			list = append(list, fmt.Sprintf("endpoint %s: all of its last %s requests failed, since %.1f s of the "+
+				"run, the last with %s", plain.Terminal(name), Grouped(c.silent), float64(c.since-e.first)/1e9, c.last))
 		}
 	}
 	return list

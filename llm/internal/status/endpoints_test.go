@@ -35,8 +35,8 @@ func TestEndpointsThatFailFromAMomentOn(t *testing.T) {
 		add("http://fails", 100+k, map[bool]string{true: record.ErrorReset}[k%5 > 0])
 	}
 	add("http://dies", 105, "") // a long answer that began before
-	if got := e.Lines(); !slices.Equal(got, []string{"endpoint http://dies: all of its last 10 requests failed, since " +
-		"10.0 s of the run, the last with connect"}) {
+	if got := e.Lines(); !slices.Equal(got, []string{
+		"endpoint http://dies: all of its last 10 requests failed, since 10.0 s of the run, the last with connect"}) {
 		t.Errorf("got %q", got)
 	}
 }
