@@ -175,7 +175,8 @@ func (t *table) facts(all *Lifecycle, searched bool) {
 		t.say("prefix cache: %d of %d prompt tokens were cached by the server", cached.Cached, cached.Prompt)
 	}
 	if r := all.Retries; r != nil {
-		t.say("retries: %d requests were sent again, %d of them recovered", r.Requests, r.Recovered)
+		t.say("retries: %s sent again after the connection failed, %d recovered", plural(r.Requests, "request"),
+			r.Recovered)
 	}
 }
 

@@ -97,6 +97,8 @@ func readLeave(rt *sobek.Runtime, dst **traffic.Leave, share float64, v sobek.Va
 	switch l.Tokens = int(tokens); {
 	case share == 0 && !given["share"]:
 		return errors.New("share is missing: how many of the requests are given up, such as 0.05")
+	case given["after"] && !given["tokens"] && l.String() == "0s":
+		return errors.New("after must be above 0: a time such as '2s', 'queued' or 'prompt-sent'")
 	case given["seed"]:
 		l.Seed = &seed
 	}

@@ -3,10 +3,13 @@ package llm
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/grafana/sobek"
 	"go.k6.io/k6/v2/js/promises"
 
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 )
@@ -54,6 +57,9 @@ func (m *ModuleInstance) newPair(script, given *sobek.Object) error {
 	f := pairFields(m, &o, &clients)
 	for _, key := range given.Keys() {
 		if f[key] == nil {
+			if near, ok := spelling.Nearest(key, slices.Sorted(maps.Keys(f))); ok {
+				return fmt.Errorf("unknown option %q of a pair, did you mean %q?", key, near)
+			}
 			return fmt.Errorf("Client option %q: a pair has pair, overlap, pause and seed alone: give its clients the "+
 				"others", key)
 		}

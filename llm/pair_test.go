@@ -254,6 +254,7 @@ func TestPairsThatCannotBe(t *testing.T) {
 			`different prompts`,
 		`new Client({pair: {a, b}, model: 'm'})`: `Client option "model": a pair has pair, overlap, pause and seed ` +
 			`alone: give its clients the others`,
+		`new Client({pair: {a, b}, pauze: '1s'})`: `unknown option "pauze" of a pair, did you mean "pause"?`,
 		`new Client({pair: {a, b}, overlap: true, pause: '1s'})`: `Client option "pause": is the time between requests ` +
 			`that do not overlap`,
 		`new Client({pair: {a, b}}).send({prompt: 'a'}, {signal: {aborted: false, addEventListener() {}}})`: `a pair takes none`,

@@ -14,6 +14,7 @@ settings.instead('mix.js', ['DATASET'], 'PROMPTS, the files of a mix');
 
 const files = settings.mix();
 const share = settings.share('CHAT_SHARE', 0.7);
+if (share === 0 || share === 1) throw new Error(`CHAT_SHARE must be above 0 and below 1, got ${share}: other scripts send one class`);
 
 function made() {
   return settings.generated({

@@ -226,6 +226,7 @@ export function file(name) {
 function spread() {
   const how = __ENV.BALANCE;
   if (!how) return {};
+  if (!/^([\d.,\s]+|round-robin|random|session)$/.test(how)) throw new Error(`BALANCE is round-robin, random or session, or weights such as 3,1; cannot read ${JSON.stringify(how)}`);
   return /^[\d.,\s]+$/.test(how) ? { weights: how.split(',').map(Number) } : { balance: how };
 }
 

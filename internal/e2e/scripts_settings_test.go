@@ -34,6 +34,8 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"inference-perf", []string{"MODEL=m"}, "MODEL is no setting of inference-perf.js, which takes CONFIG"},
 		{"saturation", []string{"RATE=5"}, "RATE is no setting of saturation.js, which takes FROM, TO"},
 		{"random", []string{"DATASET=a.json"}, "DATASET is no setting of a script that makes its prompts"},
+		{"mix", []string{"CHAT_SHARE=1"}, "CHAT_SHARE must be above 0 and below 1, got 1"},
+		{"mock", []string{"BASE_URL=http://a,http://b", "BALANCE=x"}, "BALANCE is round-robin, random or session"},
 		{"mix", []string{"DATASET=a.json"}, "DATASET is no setting of mix.js, which takes PROMPTS"},
 		{"replay", []string{"REQUESTS=5"}, "REQUESTS is no setting of a script of sessions, which takes SESSIONS"},
 		{"mock", []string{"DURATION=3"}, "DURATION: 3 has no unit: write 3s or 3ms"},

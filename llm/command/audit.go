@@ -31,7 +31,12 @@ func newAudit() *cobra.Command {
 		Short:   "See what a server does when its users leave",
 		Long:    "See what a server does in a case that no load test shows by itself.",
 		Example: "  k6 x llm audit cancel localhost:8000",
-		Args:    cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown audit %q: there is one, cancel", args[0])
+			}
+			return nil
+		},
 		RunE: func(*cobra.Command, []string) error {
 			return errext.WithExitCodeIfNone(errors.New("which audit? There is one: cancel"), misuse)
 		},
@@ -121,13 +126,11 @@ func (c *canceling) run(cmd *cobra.Command, o audit.Options) error {
 	if err := c.write(cmd.OutOrStdout(), result); err != nil {
 		return err
 	}
-	switch result.Verdict {
-	case audit.Leaked:
-		return errext.WithExitCodeIfNone(errors.New(result.Text), leaked)
-	case audit.Undecided:
-		return errext.WithExitCodeIfNone(errors.New(result.Text), undecided)
+	code := map[string]exitcodes.ExitCode{audit.Leaked: leaked, audit.Undecided: undecided}[result.Verdict]
+	if code == 0 {
+		return nil
 	}
-	return nil
+	return errext.WithExitCodeIfNone(errors.New("the audit says "+result.Verdict), code)
 }
 
 func (c *canceling) write(w io.Writer, result *audit.Result) error {

@@ -22,7 +22,7 @@ func TestAuditExitCodes(t *testing.T) {
 		{"cancel sim:?max-num-seqs=2&ttft=5ms", 0, "FREED within"},
 		{"cancel sim:?max-num-seqs=2&ttft=5ms --format json", 0, `"verdict": "FREED"`},
 		{"cancel sim:?max-num-seqs=2&ttft=5ms --api completion --places 2", 0, "places      2, all taken"},
-		{"cancel sim:?failure-rate=1", 4, "UNDECIDED: "},
+		{"cancel sim:?failure-rate=1", 4, "\nthe audit says UNDECIDED"},
 		{"cancel sim: --format xml", 2, `--format: must be text or json, got "xml"`},
 		{"cancel sim: --places 0", 2, "--places: must be from 1 to 4096, got 0"},
 		{"cancel sim: --places 9999", 2, "places must be from 1 to 4096, got 9999"},
@@ -31,7 +31,7 @@ func TestAuditExitCodes(t *testing.T) {
 		{"cancel sim: --api embeddings", 2, "a probe measures tokens"},
 		{"cancel", 2, "which server?"},
 		{"", 2, "which audit? There is one: cancel"},
-		{"drop", 2, `unknown command "drop"`},
+		{"cancl", 2, `unknown audit "cancl": there is one, cancel`},
 		{"cancel sim: --waits 1s", 2, "--wait"},
 	} {
 		cmd := New(newGlobalState(t))

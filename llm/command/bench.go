@@ -102,6 +102,9 @@ func (b *bench) bench(cmd *cobra.Command, url string) error {
 	if !slices.Contains([]string{"", "config", "script"}, b.print) {
 		return errext.WithExitCodeIfNone(fmt.Errorf("--print: unknown %q, known are config, script", b.print), misuse)
 	}
+	if err := b.settings.checkBalance(len(client.SplitURLs(url))); err != nil {
+		return errext.WithExitCodeIfNone(err, misuse)
+	}
 	b.defaults(url)
 	if b.print != "" {
 		return b.show(cmd)

@@ -149,6 +149,12 @@ func TestBenchRefuses(t *testing.T) {
 		{"", "which server? Give its URL, such as http://localhost:8000, or sim: for the simulator"},
 		{"a me:sesame@b", `server number 2: "***@b" is not a URL`},
 		{"a b", `server number 2: "b" is not a URL such as http://localhost:8000: write http:// before it`},
+		{"http://a http://b --balance 3,1,2", "--balance: weights has 3 numbers for 2 endpoints: give one for each"},
+		{"http://a http://b --balance weights", `--balance: unknown "weights", known are round-robin, random, session, ` +
+			"and weights such as 3,1"},
+		{"http://a --balance random", "--balance is for several servers: give the URLs of all, or leave it out"},
+		{"u --cancel 5%@0s", `--cancel: when users leave must be above 0, got "0s"`},
+		{"u --slo chatt:ttft=1s", `--slo: no request has the label "chatt"`},
 		{"u --print yaml", `--print: unknown "yaml", known are config, script`},
 		{"u --rate 0", `--rate: "0" is no rate above 0; several are written as 2,4,8`},
 		{"u --rate 1 --concurrency 2", "--rate and --concurrency are two kinds of load: give one of them"},

@@ -27,6 +27,9 @@ func configText(overrides []config.Override) ([]byte, error) {
 	}
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	for _, o := range overrides {
+		if o.Key == "data.type" && mixed(overrides) { // in whose place the mix is
+			continue
+		}
 		value, err := valueNode(kinds[o.Key], o)
 		if err != nil {
 			return nil, err
@@ -34,13 +37,7 @@ func configText(overrides []config.Override) ([]byte, error) {
 		place(root, strings.Split(o.Key, "."), value)
 	}
 	sortSections(root)
-	var text bytes.Buffer
-	encoder := yaml.NewEncoder(&text)
-	encoder.SetIndent(2)
-	if err := encoder.Encode(root); err != nil {
-		return nil, err
-	}
-	return text.Bytes(), encoder.Close()
+	return yaml.Dump(root, yaml.WithV3Defaults(), yaml.WithIndent(2), yaml.WithLineWidth(-1)) // lists in a line
 }
 
 // valueNode returns the value of an override: a text for a key that is one, otherwise what its JSON says.

@@ -222,11 +222,16 @@ func (r *runner) prepare(cmd *cobra.Command) error {
 	if r.config != "" {
 		r.overrides = slices.Concat(r.settings.replaced(), r.overrides)
 	}
-	err = r.load()
-	if err == nil && r.settings.search.over != "" && r.c.Own.SLO == "" && len(r.settings.search.tiers) == 0 {
-		err = errSLO
+	if err = r.load(); err != nil {
+		return errext.WithExitCodeIfNone(r.settings.named(err), misuse)
 	}
-	return errext.WithExitCodeIfNone(err, misuse)
+	if s := r.c.Server; s != nil && s.Type == config.MockServer && s.BaseURL != "" {
+		cmd.PrintErrln("remark: server.type is mock, the simulator: for requests to go to server.base_url, write vllm")
+	}
+	if r.settings.search.over != "" && r.c.Own.SLO == "" && len(r.settings.search.tiers) == 0 {
+		return errext.WithExitCodeIfNone(errSLO, misuse)
+	}
+	return nil
 }
 
 // searches reports whether keys, and not --search, ask for a search: those of the flags, or else of the file.

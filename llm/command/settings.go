@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -135,6 +136,21 @@ func (s *settings) overrides() (list []config.Override, err error) {
 	return list, nil
 }
 
+// named returns an error about keys that flags have set with the names of the flags.
+func (s *settings) named(err error) error {
+	text := err.Error()
+	if s.slo != "" {
+		text = strings.ReplaceAll(text, "x-llm.slo: ", "--slo: ")
+	}
+	if s.gate != "" {
+		text = strings.ReplaceAll(text, "x-llm.gate: ", "--gate: ")
+	}
+	if text == err.Error() {
+		return err
+	}
+	return errors.New(text)
+}
+
 // leaving sets the option of users who leave.
 func (s *settings) leaving(client options) error {
 	if s.cancel == "" {
@@ -155,6 +171,26 @@ func (s *settings) spread(client options) {
 		return
 	}
 	client.text("balance", s.balance)
+}
+
+// checkBalance refuses a balance that does not fit the number of servers.
+func (s *settings) checkBalance(servers int) error {
+	weights := weightsOf(s.balance)
+	switch known := traffic.Balances[:len(traffic.Balances)-1]; {
+	case s.balance == "":
+		return nil
+	case weights == nil && !slices.Contains(known, s.balance):
+		return fmt.Errorf("--balance: unknown %q, known are %s, and weights such as 3,1", s.balance,
+			strings.Join(known, ", "))
+	case servers == 1:
+		return errors.New("--balance is for several servers: give the URLs of all, or leave it out")
+	case weights == nil:
+		return nil
+	}
+	if _, err := traffic.NewBalance(traffic.ByWeights, servers, weights); err != nil {
+		return fmt.Errorf("--balance: %w", err)
+	}
+	return nil
 }
 
 // weightsOf returns the weights of a balance such as 3,1, or nil if it is none.

@@ -1,11 +1,13 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -43,7 +45,7 @@ before a server, of which the proxy options say what it does to answers.`,
   k6 run -e BASE_URL=http://127.0.0.1:8000/v1 scripts/sharegpt.js`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkSim(&opts, count, behind); err != nil {
+			if err := cmp.Or(ofProxy(cmd, behind), checkSim(&opts, count, behind)); err != nil {
 				return errext.WithExitCodeIfNone(err, misuse)
 			}
 			if opts.Tokenizer != "" {
@@ -88,6 +90,19 @@ func checkSim(o *sim.Options, count int, behind string) error {
 		return errors.New("--endpoints and --proxy exclude each other: start one proxy for each server")
 	}
 	return o.Validate()
+}
+
+// ofProxy refuses the options of a simulator that a proxy has no use for.
+func ofProxy(cmd *cobra.Command, behind string) error {
+	if behind == "" {
+		return nil
+	}
+	for _, f := range sim.Flags() {
+		if cmd.Flags().Changed(f.Name) && !strings.HasPrefix(f.Name, "proxy-") {
+			return fmt.Errorf("--%s has no effect with --proxy: give it to the server behind the proxy", f.Name)
+		}
+	}
+	return nil
 }
 
 // served is a server of the command.

@@ -93,6 +93,7 @@ func TestSimMisuse(t *testing.T) {
 		"--endpoints 0": "--endpoints must be from 1 to 1000, got 0",
 		"--proxy http://127.0.0.1:1 --endpoints 2":    "--endpoints and --proxy exclude each other",
 		"--proxy localhost --port 0":                  `"localhost" is no address of a server such as http://127.0.0.1:8000`,
+		"--proxy http://127.0.0.1:1 --ttft 10ms":      "--ttft has no effect with --proxy",
 		"--weights 0=1,0=2":                           "priority 0 has two weights",
 		"--weights 0=1":                               "weights needs scheduling=fair",
 		"--on-cancel soon":                            "expected free, never, or a time such as 500ms",

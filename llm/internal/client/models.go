@@ -311,5 +311,5 @@ func connectionFix(err error) string {
 	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls"):
 		return "see whether the server wants a certificate (certPath, keyPath) or another name in baseURL"
 	}
-	return "check baseURL (BASE_URL in our scripts) and that the server runs"
+	return "check the URL of the server and that it runs"
 }

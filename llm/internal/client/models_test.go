@@ -236,7 +236,7 @@ func TestDiscoverUnreachable(t *testing.T) {
 	t.Cleanup(plain.Close)
 	for _, tt := range []struct{ base, want string }{
 		{"http://u:secret@127.0.0.1:1/?key=secret",
-			": check baseURL (BASE_URL in our scripts) and that the server runs"},
+			": check the URL of the server and that it runs"},
 		{secure.URL,
 			": set caPath to the certificate of the authority that signed it, or give k6 --insecure-skip-tls-verify"},
 		{"https://" + strings.TrimPrefix(plain.URL, "http://"),

@@ -204,7 +204,7 @@ func (e *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTrip
 	if e.completed {
 		v.process.say(state, "baseURL has neither http:// nor https://, and is taken for "+e.name)
 	}
-	if added := wire.Added(); added != "" && e.sim == nil {
+	if added := wire.Added(); added != "" && e.sim == nil && len(e.opts.Spread.addresses) == 1 {
 		v.process.say(state, added)
 	}
 	model, remark, err := wire.Discover(ctx, rt)

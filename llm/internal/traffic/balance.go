@@ -19,7 +19,7 @@ const (
 	ByWeights  = "weights"     // dealt by shares, exact in each block
 )
 
-// Balances lists the ways.
+// Balances lists the ways, ByWeights last.
 var Balances = []string{RoundRobin, Random, BySession, ByWeights}
 
 // Balance tells which of several endpoints a request goes to. It has no state that a request changes, so the answer is

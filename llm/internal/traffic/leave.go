@@ -60,6 +60,9 @@ func ParseLeave(text string) (*Leave, error) {
 		return nil, fmt.Errorf("when users leave must be a time such as 2s, 20 tokens, queued or prompt-sent, got %q",
 			when)
 	}
+	if l.String() == "0s" {
+		return nil, fmt.Errorf("when users leave must be above 0, got %q", when)
+	}
 	return l, l.Check()
 }
 

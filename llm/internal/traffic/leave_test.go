@@ -60,7 +60,7 @@ func TestParseLeave(t *testing.T) {
 		"": `must be a share and when users leave, such as 5%@2s`, "2s": `got "2s"`, "x@2s": `got "x@2s"`,
 		"5%@":  `when users leave must be a time such as 2s, 20 tokens, queued or prompt-sent, got ""`,
 		"5%@2": `got "2"`, "5%@x tokens": `got "x tokens"`, "5@2s": "share must be above 0 and at most 1, got 5",
-		"NaN@2s": "share must be above 0", "5%@-2s": "after must be positive", "5%@0s": "told in one way",
+		"NaN@2s": "share must be above 0", "5%@-2s": "after must be positive", "5%@0s": `must be above 0, got "0s"`,
 	} {
 		if _, err := ParseLeave(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", text, err, want)
