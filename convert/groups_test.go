@@ -254,7 +254,8 @@ func TestDeadEndpointIsNamed(t *testing.T) {
 	if err := report.WriteTables(Screen{W: &table}); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"\nlabel ", "\nendpoint ", "(none)", "\nfairness over labels: Jain's index 0.83; "} {
+	for _, part := range []string{"\nlabel ", "\nendpoint ", "(none)", "good %",
+		"\nfairness over labels: Jain's index 0.83; "} {
 		if !strings.Contains(table.String(), part) {
 			t.Errorf("%q is not in the tables:\n%s", part, table.String())
 		}

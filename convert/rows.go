@@ -15,7 +15,8 @@ import (
 type row struct {
 	label string
 	of    *Lifecycle
-	whole bool // the rates of the row are not those of one load
+	whole bool   // the rates of the row are not those of one load
+	good  *Float // percent of the requests of a label that are good, as fairness counts them
 }
 
 // stageRows returns a row for each stage, under the names of their scenarios if there are several, and one for the
@@ -89,7 +90,13 @@ func rowsOfGroups(p *Report, key string) (rows []row) {
 		if len(rows) == mostRows {
 			break
 		}
-		rows = append(rows, row{label: g.Shown(), of: g.Lifecycle, whole: len(p.Stages) > 1})
+		r := row{label: g.Shown(), of: g.Lifecycle, whole: len(p.Stages) > 1}
+		if f := p.Summary.Additions.Fairness; f != nil && f.By == key {
+			if share, known := f.Attained[g.Name]; known {
+				r.good = new(100 * share)
+			}
+		}
+		rows = append(rows, r)
 	}
 	return rows
 }
@@ -107,7 +114,8 @@ func (t *table) results(label string, rows []row) {
 		{heads: []string{"unfinished"}}, {heads: []string{"left"}}, {heads: []string{"dropped"}},
 		{heads: []string{"TTFT p50", "p90", "p99"}}, {heads: []string{"ITL p50", "p99"}},
 		{heads: []string{inputHead(rows)}},
-		{heads: []string{"latency p50", "p99"}}, {heads: []string{"out tok/s"}}, {heads: []string{"SLO"}, left: true},
+		{heads: []string{"latency p50", "p99"}}, {heads: []string{"out tok/s"}}, {heads: []string{"good %"}},
+		{heads: []string{"SLO"}, left: true},
 	}
 	for _, r := range rows {
 		l, a := r.of.Successes.Latency, r.of.Additions
@@ -116,12 +124,13 @@ func (t *table) results(label string, rows []row) {
 			loads[:1], loads[1:2], loads[2:3], loads[3:], {fmt.Sprint(a.Requests.Sent)},
 			{fmt.Sprint(a.Requests.Failed - a.Requests.Canceled)}, {fmt.Sprint(a.Requests.Canceled)},
 			{fmt.Sprint(a.Abandoned.count())}, {fmt.Sprint(a.Requests.Dropped)}, ms(a.Latency.TTFT, 50, 90, 99),
-			ms(gaps, 50, 99), {r.of.inputCell()}, r.latencyCells(), {r.outputCell()}, {sloCell(a.SLO)},
+			ms(gaps, 50, 99), {r.of.inputCell()}, r.latencyCells(), {r.outputCell()}, {maybeDigits(r.good)},
+			{sloCell(a.SLO)},
 		} {
 			groups[i].cells = append(groups[i].cells, cells)
 		}
 	}
-	groups = slices.Insert(groups, len(groups)-3, answerGroups(rows)...)
+	groups = slices.Insert(groups, len(groups)-4, answerGroups(rows)...)
 	t.grid(label, labels, groups)
 }
 
