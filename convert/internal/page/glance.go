@@ -29,8 +29,8 @@ var glanceColumns = []glanceColumn{
 	{column{"search", "", "what the search said of this load: pass or fail, certain if it holds at the confidence of " +
 		"the search; holds and breaks mark the two loads between which the answer lies"}, probeCell},
 	{column{"SLO kept", "", "share of the requests that kept the SLO, or what broke it; a failed request and a " +
-		"dropped arrival are over every bound; the p99 of an SLO is the latency of the request that decides, those of " +
-		"the other columns lie between two requests"}, sloCell},
+		"dropped arrival are over every bound; the p99 of an SLO is the latency of the request that decides, those " +
+		"of the other columns lie between two requests"}, sloCell},
 	ofFigure("TTFT", ttft, "p50"), ofFigure("TTFT", ttft, "p99"), ofFigure("ITL", itl, "p50"),
 	ofFigure("ITL", itl, "p99"), ofFigure("first audio", firstAudio, "p50"), ofFigure("first audio", firstAudio, "p99"),
 	{column{"RTF", "p50", "latency / seconds of sound, of speech and of transcriptions: above 1, slower than the " +
