@@ -1,10 +1,14 @@
 package command
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
@@ -33,6 +37,24 @@ func TestAddressBesideTheSimulator(t *testing.T) {
 		}
 		if r.c.Server.Type != tt.want {
 			t.Errorf("%v: got type %s, want %s", tt.flags, r.c.Server.Type, tt.want)
+		}
+	}
+}
+
+// A configuration that names a server and is for the simulator says where its requests go.
+func TestAddressOfTheSimulator(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]bool{"mock": true, "vllm": false} {
+		cmd, said := &cobra.Command{}, &bytes.Buffer{}
+		cmd.SetErr(said)
+		r := &runner{dotted: []config.Override{{Key: "server.base_url", Value: "http://a"},
+			{Key: "server.type", Value: kind}, {Key: "load.stages", Value: `[{"rate": 1, "duration": 1}]`}}}
+		r.settings.register(cmd.Flags())
+		if err := r.prepare(cmd); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(said.String(), "server.type is mock"); got != want {
+			t.Errorf("%s: said %q", kind, said)
 		}
 	}
 }
