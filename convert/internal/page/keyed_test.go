@@ -64,6 +64,10 @@ func TestGroupOfOneStageHasItsRates(t *testing.T) {
 	if got, want := r.keyed[0].done(), r.stages[0].done(); got != want || got == throughput(r.summary, "requests") {
 		t.Errorf("got %v done per second, want the %v of the stage, which is no throughput", got, want)
 	}
+	r = runOf(t, "r", load{rates: []float64{2}, each: 10, labels: []string{"chat", "rag"}})
+	if got, want := r.keyed[0].done(), throughput(r.keyed[0].doc, "requests"); got != want {
+		t.Errorf("got %v done per second of a part of a stage, want its throughput %v", got, want)
+	}
 }
 
 // What is done per second are successes: neither failures nor requests whose users left.

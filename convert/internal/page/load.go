@@ -24,7 +24,7 @@ type part struct {
 	loops    bool         // it has stages that are closed loops
 	search   *record.Search
 	probe    *record.SearchProbe // of search, if the stage is one
-	only     *convert.Load       // of the only stage that a group has requests in; nil if there are several
+	only     *convert.Load       // of the stage that a group is all of; nil if it is not
 }
 
 // wholeRun is the name of the part that is all of a run.

@@ -103,9 +103,10 @@ func takeKeyed(r *Run, p *convert.Report, take func(*convert.Lifecycle) gjson.Re
 	r.keyed = nil
 	for _, g := range p.Groups {
 		of := keyedPart(g.GroupName, take(g.Lifecycle))
-		for _, stage := range g.Stages {
-			if len(g.Stages) == 1 {
-				of.only = stage.Additions.Load // by which the row of the stage counts, too
+		for stage, own := range g.Stages {
+			// A part of a stage may end before the rest, as at an endpoint that dies: its rate is over all its time.
+			if len(g.Stages) == 1 && own.Additions.Requests.Sent == p.Stages[stage].Additions.Requests.Sent {
+				of.only = own.Additions.Load
 			}
 		}
 		r.keyed = append(r.keyed, of)
