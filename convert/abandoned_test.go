@@ -247,6 +247,9 @@ func TestAllUsersLeft(t *testing.T) {
 		got[0] != "nothing was measured: all users left before their answers were over (100 requests)" {
 		t.Errorf("reasons %q", got)
 	}
+	if slices.Contains(a.Health.Unchecked, "heartbeats") {
+		t.Errorf("not checked: %q, but no figure rests on heartbeats", a.Health.Unchecked)
+	}
 	if p.Summary.Successes.Latency.TTFT != nil || a.Abandoned.Requests != 100 || len(p.Stages) != 1 {
 		t.Errorf("%+v, %d stages", a.Abandoned, len(p.Stages))
 	}

@@ -184,6 +184,9 @@ func (j *assessment) judgeLateness(g *subset) {
 
 // judgeFigures judges by how far the load generator's own lateness may have changed the figures.
 func (j *assessment) judgeFigures(g *subset) {
+	if len(g.all) == 0 && len(g.left) > 0 {
+		return // there are no figures, whatever the input tells
+	}
 	if j.Heartbeats = summarizeHeartbeats(g); j.Heartbeats == nil {
 		j.skip("heartbeats")
 		return
