@@ -113,7 +113,7 @@ func TestADeadEndpoint(t *testing.T) {
 	}
 	text := strings.Join(logged, "\n")
 	for _, want := range []string{"1 of 3 endpoints does not answer: cannot reach http://127.0.0.1:1",
-		"and that the server runs; its requests will fail", "serve different models",
+		"and that it runs; its requests will fail", "serve different models",
 		"m at " + a.URL + ", n at " + b.URL} {
 		if strings.Count(text, want) != 1 {
 			t.Errorf("%q is logged %d times:\n%s", want, strings.Count(text, want), text)
