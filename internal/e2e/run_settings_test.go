@@ -111,7 +111,7 @@ func TestAConfigurationsFaultIsOneLine(t *testing.T) {
 	config = write(t, "c.yml",
 		"server: {base_url: 'http://127.0.0.1:1'}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: mock}\n")
 	r = k6(t, "--quiet", "x", "llm", "run", "-c", config, "--out", filepath.Join(t.TempDir(), "report"))
-	if r.code != 108 || !strings.Contains(r.stderr, "and that the server runs\"\n") ||
+	if r.code != 108 || !strings.Contains(r.stderr, "and that it runs\"\n") ||
 		strings.Contains(r.stderr, "run.js") {
 		t.Errorf("exit code %d\n%s", r.code, r.stderr)
 	}
