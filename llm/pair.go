@@ -60,8 +60,8 @@ func (m *ModuleInstance) newPair(script, given *sobek.Object) error {
 			if near, ok := spelling.Nearest(key, slices.Sorted(maps.Keys(f))); ok {
 				return fmt.Errorf("unknown option %q of a pair, did you mean %q?", key, near)
 			}
-			return fmt.Errorf("Client option %q: a pair has pair, overlap, pause and seed alone: give its clients the "+
-				"others", key)
+			return invalid("Client", key, errors.New("a pair has pair, overlap, pause and seed alone: give its "+
+				"clients the others"))
 		}
 	}
 	if err := f.read(rt, "Client", given); err != nil {

@@ -134,7 +134,9 @@ func FuzzLeave(f *testing.F) {
 		if l.Check() != nil {
 			return
 		}
-		if k = max(k, -(k + 1)); l.String() == "" || l.Of(k, k, seq) != l.Of(k, k, seq) {
+		k = max(k, -(k + 1))
+		leaves := l.Of(k, k, seq)
+		if again := l.Of(k, k, seq); l.String() == "" || leaves != again {
 			t.Errorf("%+v of %d, %d: %q", l, k, seq, l)
 		}
 	})
