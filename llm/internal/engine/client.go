@@ -229,7 +229,7 @@ func (c *Call) hand(container *samples.Container, r *record.Request) {
 		process.Endpoints.Add(r)
 	}
 	push(c.ctx, c.state, container)
-	breaker.Watch(c.client.opts.Breakers, r, c.halt) // of all VUs
+	breaker.Watch(c.client.target.opts.Breakers, r, c.halt) // of all VUs
 }
 
 // halt stops the load for a reason. The executor llm-arrival-rate lets the requests in flight end. Under others the
