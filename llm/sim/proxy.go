@@ -61,6 +61,7 @@ func ListenProxy(addr, target string, o ProxyOptions) (*Proxy, error) {
 	if p.service, err = newService(p.open, addr, p); err != nil {
 		return nil, err
 	}
+	p.service.serve()
 	return p, nil
 }
 

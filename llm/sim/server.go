@@ -95,6 +95,7 @@ func Listen(addr string, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.endpoint = cmp.Or(o.Name, s.service.url())
+	s.service.serve()
 	if o.Proxy != (ProxyOptions{}) {
 		if s.proxy, err = s.Through(addr, o.Proxy); err != nil {
 			return nil, errors.Join(err, s.Close())

@@ -13,17 +13,18 @@ type service struct {
 	server   *http.Server
 }
 
-// newService begins to serve, and the contexts of its requests end with the one given.
+// newService listens for a handler, whose requests have contexts that end with the one given.
 func newService(open context.Context, addr string, handler http.Handler) (*service, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	s := &service{listener, &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second,
-		BaseContext: func(net.Listener) context.Context { return open }}}
-	go func() { _ = s.server.Serve(listener) }() // ends with close
-	return s, nil
+	return &service{listener, &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return open }}}, nil
 }
+
+// serve begins to serve, until close.
+func (s *service) serve() { go func() { _ = s.server.Serve(s.listener) }() }
 
 // url returns the base URL, and "" of none.
 func (s *service) url() string {
