@@ -15,8 +15,8 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 	"go.k6.io/k6/v2/metrics"
 
-	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -248,7 +248,7 @@ func TestAdaptersAreSplit(t *testing.T) {
 	}
 	split := []record.Adapter{{Name: "a", Split: 0.7}, {Name: "b", Split: 0.3}}
 	for i, got := range order {
-		if want := input.ChooseAdapter(split, 0, "stage_1", int64(i+1), 0); got != want {
+		if want := traffic.ChooseAdapter(split, traffic.Place{Scenario: "stage_1", Index: int64(i + 1)}); got != want {
 			t.Fatalf("request %d has adapter %q, its position has %q", i, got, want)
 		}
 	}

@@ -160,8 +160,8 @@ func (c *Call) address(to []reached) {
 	c.ID = nextRequestID()
 	model := c.direct(to)
 	c.classify()
-	if p := &c.position; c.Model == "" && len(c.client.opts.Split) > 0 {
-		c.adapter = input.ChooseAdapter(c.client.opts.Split, p.seed, p.scenario, p.index, p.draw())
+	if c.Model == "" && len(c.client.opts.Split) > 0 {
+		c.adapter = traffic.ChooseAdapter(c.client.opts.Split, c.position.place(c.SessionID))
 		c.Model = c.adapter
 	}
 	if c.Model == "" {

@@ -263,10 +263,7 @@ func (c *Client) reach(dialect api.Dialect) ([]reached, error) {
 
 // direct chooses the endpoint of a request, and returns the model that it is asked for.
 func (c *Call) direct(to []reached) (model string) {
-	p := &c.position
-	at := to[c.client.opts.Spread.balance.Of(traffic.Place{
-		Seed: p.seed, Scenario: p.scenario, Index: p.index, Seq: p.draw(), Session: c.SessionID,
-	})]
+	at := to[c.client.opts.Spread.balance.Of(c.position.place(c.SessionID))]
 	if c.wire = at.wire; c.endpoint == "" && len(to) > 1 {
 		c.endpoint = at.name
 	}

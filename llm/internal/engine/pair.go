@@ -15,7 +15,6 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -89,7 +88,7 @@ func (p *Pair) Number() int { return p.target.number }
 
 // Takes returns an error if the pair cannot send the items of a data set.
 func (p *Pair) Takes(s *Set) error {
-	if _, talks := s.Set.Set.(*input.Conversations); talks || s.Sessions != nil {
+	if s.Turns() {
 		return errors.New("a pair sends single requests, not conversations and sessions, whose later prompts depend " +
 			"on the answers: give each client a scenario of its own")
 	}

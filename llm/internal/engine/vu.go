@@ -12,6 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -108,6 +109,11 @@ func (p *Process) position(state *lib.State, ss *lib.ScenarioState, index int64)
 // draw returns the number of the request in its iteration by which choices are made for it: those of a pair have the
 // same.
 func (p *Position) draw() int { return p.seq - p.arm }
+
+// place returns what the endpoint and the adapter of a request follow from.
+func (p *Position) place(session string) traffic.Place {
+	return traffic.Place{Seed: p.seed, Scenario: p.scenario, Index: p.index, Seq: p.draw(), Session: session}
+}
 
 // mark writes the position into a record.
 func (p Position) mark(r *record.Request) {

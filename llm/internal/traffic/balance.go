@@ -72,7 +72,7 @@ func NewBalance(kind string, n int, weights []float64) (*Balance, error) {
 // Kind returns the way in which requests are spread.
 func (b *Balance) Kind() string { return b.kind }
 
-// Place is what the endpoint of a request follows from.
+// Place is what the endpoint and the adapter of a request follow from.
 type Place struct {
 	Seed     int64 // of the scenario
 	Scenario string
@@ -91,11 +91,16 @@ func (b *Balance) Of(p Place) int {
 	case b.kind == ByWeights:
 		return b.deals.part(p.Seed^0x62616c616e6365, turn, b.shares...)
 	case b.kind == Random:
-		return rand.New(rand.NewPCG(hash(p.Scenario, p.Index, p.Seq), uint64(p.Seed))).IntN(b.n)
+		return rand.New(p.draw()).IntN(b.n)
 	case b.kind == BySession && p.Session != "":
 		return rand.New(rand.NewPCG(hash(p.Session, 0, 0), 0)).IntN(b.n)
 	}
 	return int(turn % int64(b.n))
+}
+
+// draw returns numbers for the request at the place. The session has no part in them.
+func (p Place) draw() *rand.PCG {
+	return rand.NewPCG(hash(p.Scenario, p.Index, p.Seq), uint64(p.Seed)) // reproducible on purpose
 }
 
 func hash(text string, index int64, seq int) uint64 {
