@@ -51,10 +51,16 @@ func ComparePairs(r *run.Run, key run.Key, base string, o Options, how compare.O
 
 // Paired reports whether a client of the run sent requests in pairs.
 func Paired(r *run.Run) bool {
-	return slices.ContainsFunc(r.Clients, func(c *record.Client) bool {
-		names, listed := c.Options["pair"].([]any)
-		return listed && len(names) > 0
-	})
+	return slices.ContainsFunc(r.Clients, isPair)
+}
+
+// isPair reports whether a client sends each prompt to two others, which no configuration can have.
+func isPair(c *record.Client) bool { return len(namesOfPair(c)) > 0 }
+
+// namesOfPair returns the names of the clients that a client sends to in pairs, of other clients none.
+func namesOfPair(c *record.Client) []any {
+	names, _ := c.Options["pair"].([]any)
+	return names
 }
 
 // PairsText says what to read of a run of pairs in place of its figures.
@@ -113,7 +119,7 @@ func (p *pairer) iterations() (list [][]*run.Request) {
 // usualBase returns the first of a client that sends pairs, or else what the client with the lowest number sends to.
 func (p *pairer) usualBase() string {
 	for _, c := range p.run.Clients {
-		if names, listed := c.Options["pair"].([]any); listed && len(names) > 0 {
+		if names := namesOfPair(c); len(names) > 0 {
 			name, _ := names[0].(string)
 			if _, known := p.clients[name]; known {
 				return name

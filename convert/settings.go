@@ -171,9 +171,6 @@ func commonSeed(r *run.Run) (seed *int64) {
 	return seed
 }
 
-// isPair reports whether a client sends each prompt to two others, which no configuration can have.
-func isPair(c *record.Client) bool { return c.Options["pair"] != nil }
-
 // clientConfig expresses a client's options as keys of a configuration.
 func clientConfig(c *record.Client) (list []config.Override) {
 	pairs := [][2]string{{"api", "api.type"}, {"streaming", "api.streaming"}}
