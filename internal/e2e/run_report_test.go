@@ -50,7 +50,12 @@ func TestCompareRunsOfTheSimulator(t *testing.T) {
 	for name, want := range map[string]int{"same": 0, "slow": 1} {
 		r := run(t, 0, nil, "llmconv", "compare", filepath.Join(dir, "base"), filepath.Join(dir, name), "--fail-on",
 			gates)
-		// a gate is undecided where the machine has made neighbouring requests alike
+		// noise that lasts seconds, of a busy machine, rightly leaves a gate undecided
+		for line := range strings.Lines(r.stdout) {
+			if strings.HasPrefix(line, "undecided") && !strings.Contains(line, "too short a run") {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
 		if r.code != want || want == 1 && !strings.Contains(r.stdout, "beyond the bound, and hardly chance") {
 			t.Errorf("%s: exit code %d, want %d\n%s", name, r.code, want, r.stdout)
 		}
