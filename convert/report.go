@@ -11,7 +11,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/benchreport"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
@@ -178,7 +178,7 @@ type Report struct {
 	// APIs has the reports on the APIs if requests are of more than one. They have no files.
 	APIs     map[string]*Lifecycle
 	Groups   Groups
-	Partials map[int]*partial.Report // by stage; empty for imported runs, which have no wall clock
+	Partials map[int]*benchreport.Report // by stage; empty for imported runs, which have no wall clock
 	// Sessions is the report on all sessions of a replay, and SessionStages has those on each stage with sessions. Nil
 	// without sessions.
 	Sessions      *SessionLifecycle
@@ -200,7 +200,7 @@ func NewReport(r *run.Run, o Options) *Report {
 		Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
 		AdapterStages: map[string]map[int]*Lifecycle{}, Scenarios: map[string]*Lifecycle{},
 		APIs:     map[string]*Lifecycle{},
-		Partials: map[int]*partial.Report{}, run: r, opts: o,
+		Partials: map[int]*benchreport.Report{}, run: r, opts: o,
 	}
 	whole, series := newGaps(r), newSeriesMaker(r)
 	for stage, requests := range run.ByStage(r, run.Sent(r)) {

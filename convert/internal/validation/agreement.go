@@ -3,7 +3,7 @@ package validation
 import (
 	"github.com/tidwall/gjson"
 
-	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/benchreport"
 )
 
 // agreement compares a partial report with the report of its stage in the figures that are about the same requests.
@@ -11,7 +11,7 @@ import (
 // use the server's counts.
 type agreement struct {
 	scope
-	part  *partial.Aggregate
+	part  *benchreport.Aggregate
 	stage gjson.Result
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/benchreport"
 )
 
 // Figures that must agree may differ by this much, since sums in another order differ in their last digits.
@@ -164,7 +164,7 @@ func rank(key string) (float64, bool) {
 
 // ofStatistics returns the distribution of a statistics block of a partial report, and false if the block has only a
 // mean.
-func ofStatistics(s *partial.Statistics) (d distribution, ok bool) {
+func ofStatistics(s *benchreport.Statistics) (d distribution, ok bool) {
 	if s.Min == nil || s.Max == nil {
 		return d, false
 	}

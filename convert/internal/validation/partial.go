@@ -8,7 +8,7 @@ import (
 	"github.com/tidwall/gjson"
 	"go.yaml.in/yaml/v4"
 
-	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/benchreport"
 )
 
 // checkPartial checks a partial report by itself, and against the report of its stage if there is one.
@@ -22,13 +22,13 @@ func checkPartial(s scope, data []byte, stage gjson.Result) {
 	if n.find(&doc); len(n.list) > 0 {
 		s.errorf("nulls", "null in place of nothing: %s", strings.Join(n.list, ", "))
 	}
-	r, err := partial.ParseNode(&doc)
+	r, err := benchreport.ParseNode(&doc)
 	if err != nil {
 		s.errorf("schema", "%v", err)
 		return
 	}
-	if r.Version != partial.Version {
-		s.errorf("version", "%q is not %s", r.Version, partial.Version)
+	if r.Version != benchreport.Version {
+		s.errorf("version", "%q is not %s", r.Version, benchreport.Version)
 	}
 	partialCounts(s, r.Aggregate().Requests)
 	for _, named := range statistics(r.Aggregate()) {
@@ -68,7 +68,7 @@ func (n *nulls) find(node *yaml.Node) {
 	}
 }
 
-func partialCounts(s scope, r partial.Requests) {
+func partialCounts(s scope, r benchreport.Requests) {
 	if r.Failures < 0 || r.Failures > r.Total {
 		s.errorf("schema", "requests: %d failures of %d", r.Failures, r.Total)
 	}
@@ -77,11 +77,11 @@ func partialCounts(s scope, r partial.Requests) {
 // named is a statistics block and its place in the file.
 type named struct {
 	path string
-	*partial.Statistics
+	*benchreport.Statistics
 }
 
 // statistics returns the statistics blocks that the report has.
-func statistics(a *partial.Aggregate) []named {
+func statistics(a *benchreport.Aggregate) []named {
 	all := []named{{"requests.input_length", a.Requests.InputLength},
 		{"requests.output_length", a.Requests.OutputLength}}
 	for _, l := range latencies(a.Latency) {
@@ -100,9 +100,9 @@ func statistics(a *partial.Aggregate) []named {
 }
 
 // latencies returns the statistics of latencies by the names that both kinds of report use.
-func latencies(l *partial.Latency) []named {
+func latencies(l *benchreport.Latency) []named {
 	if l == nil {
-		l = new(partial.Latency)
+		l = new(benchreport.Latency)
 	}
 	return []named{
 		{"time_to_first_token", l.TTFT}, {ntpot, l.NTPOT}, {"time_per_output_token", l.TPOT},
@@ -113,9 +113,9 @@ func latencies(l *partial.Latency) []named {
 
 const ntpot = "normalized_time_per_output_token"
 
-func throughputs(t *partial.Throughput) []named {
+func throughputs(t *benchreport.Throughput) []named {
 	if t == nil {
-		t = new(partial.Throughput)
+		t = new(benchreport.Throughput)
 	}
 	return []named{
 		{"input_token_rate", t.InputTokens}, {"output_token_rate", t.OutputTokens}, {"total_token_rate", t.TotalTokens},
@@ -145,7 +145,7 @@ func partialDistribution(s scope, n named) {
 }
 
 // partialDuration is the tolerance for a duration, which is rounded to milliseconds.
-func partialDuration(s scope, w partial.Window) {
+func partialDuration(s scope, w benchreport.Window) {
 	switch span := w.End.Sub(w.Start); {
 	case span < 0:
 		s.errorf("run_time", "the end is %v before the start", -span)

@@ -1,7 +1,7 @@
-// Package partial writes a stage's part of the llm-d benchmark report, schema 0.2.1, as inference-perf 0.7.0 does. The
-// files are meant to be merged with the parts of other producers (the host, the engine, the scenario), so an unknown
-// figure is left out and never null.
-package partial
+// Package benchreport writes the llm-d benchmark report, schema 0.2.1: whole, or only a stage's part of it, as
+// inference-perf 0.7.0 does. Parts are meant to be merged with those of other producers (the host, the engine, the
+// scenario). An unknown figure is left out and never null.
+package benchreport
 
 import (
 	"bytes"
@@ -106,10 +106,10 @@ func (r *Report) Write(w io.Writer) error {
 	enc := yaml.NewEncoder(&buf)
 	enc.SetIndent(2)
 	if err := enc.Encode(&out); err != nil {
-		return fmt.Errorf("partial report: %w", err)
+		return fmt.Errorf("benchmark report: %w", err)
 	}
 	if err := enc.Close(); err != nil {
-		return fmt.Errorf("partial report: %w", err)
+		return fmt.Errorf("benchmark report: %w", err)
 	}
 	_, err := w.Write(buf.Bytes())
 	return err
