@@ -33,7 +33,7 @@ func readOriginal(tb testing.TB, name string) sample {
 	files := sample{}
 	for _, dir := range []string{
 		filepath.Join("..", "..", "testdata", "inference-perf", originals[name].folder),
-		filepath.Join("..", "partial", "testdata", name),
+		filepath.Join("..", "benchreport", "testdata", name),
 	} {
 		paths, err := filepath.Glob(filepath.Join(dir, "*"))
 		if err != nil || len(paths) == 0 {
