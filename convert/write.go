@@ -30,6 +30,7 @@ type Files struct {
 	Config                              bool   // config.yaml and validation.json, which checks the other files
 	Prefix                              string // of the names of all files above
 	Parquet, CSV                        bool
+	BenchmarkReports                    bool // a whole benchmark report of llm-d of each stage
 	Replace                             bool // replace an existing report; other files of the directory stay
 }
 
@@ -191,6 +192,9 @@ func (p *Report) documents(files Files) ([]Document, error) {
 		}
 	}
 	d.sessions(p, files)
+	if files.BenchmarkReports {
+		d.benchmarkReports(p)
+	}
 	if files.Config {
 		text, err := p.configuration()
 		d.fail(err)

@@ -96,7 +96,7 @@ written, too.`,
 	flags.Var(&f.slo, "slo", "objectives that each stage is judged by, in place of the run's bounds")
 	flags.Var(&f.gate, "gate", "objectives that the whole run must keep, written as for --slo")
 	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"},
-		"files to write: json, parquet, csv, html")
+		"files to write: json, parquet, csv, html, "+benchmarkFormat)
 	flags.Var(span{&f.warmup}, "warmup", "leave out the requests sent in the first part of the run")
 	flags.Var(span{&f.stageWarmup}, "stage-warmup", "leave out the requests sent in the first part of each stage")
 	flags.Var(span{&f.cooldown}, "cooldown", "leave out the requests sent in the last part of the run")
@@ -299,6 +299,9 @@ func readConfig(cmd *cobra.Command, path string) (*config.Config, error) {
 	return c, nil
 }
 
+// benchmarkFormat is the format of llm-d's benchmark reports.
+const benchmarkFormat = "benchmark-report"
+
 // chooseFormats selects the files that --format names; without json no JSON file is written, except per-request.
 func (f *reportFlags) chooseFormats(files *convert.Files) error {
 	for _, format := range f.formats {
@@ -309,14 +312,16 @@ func (f *reportFlags) chooseFormats(files *convert.Files) error {
 			files.Parquet = true
 		case "csv":
 			files.CSV = true
+		case benchmarkFormat:
+			files.BenchmarkReports = true
 		case "html": // the page, which package convert does not write
 		default:
-			return misuse("--format: unknown %q, known are json, parquet, csv, html", format)
+			return misuse("--format: unknown %q, known are json, parquet, csv, html, %s", format, benchmarkFormat)
 		}
 	}
 	if !files.Config {
-		*files = convert.Files{Parquet: files.Parquet, CSV: files.CSV, PerRequest: f.perRequest, Fields: files.Fields,
-			PerSession: f.perSession, Replace: f.force}
+		*files = convert.Files{Parquet: files.Parquet, CSV: files.CSV, BenchmarkReports: files.BenchmarkReports,
+			PerRequest: f.perRequest, Fields: files.Fields, PerSession: f.perSession, Replace: f.force}
 	}
 	return nil
 }

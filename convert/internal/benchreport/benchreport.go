@@ -15,19 +15,22 @@ import (
 // Version is the version of the schema.
 const Version = "0.2.1"
 
-// Report is the partial report on one stage. Fields stand in the order of the schema.
+// Report is the report on one stage. A part has neither a scenario nor other results than those of requests. Fields
+// stand in the order of the schema.
 type Report struct {
-	Version string  `yaml:"version"`
-	Run     Run     `yaml:"run"`
-	Results Results `yaml:"results"`
+	Version  string    `yaml:"version"`
+	Run      Run       `yaml:"run"`
+	Scenario *Scenario `yaml:"scenario,omitempty"`
+	Results  Results   `yaml:"results"`
 }
 
 // Run identifies the stage. In inference-perf UID is inference-perf-stage-<N>- and eight random hex
 // digits, EID inference-perf-experiment- and eight, the same in all stages of a run.
 type Run struct {
-	UID  string `yaml:"uid"`
-	EID  string `yaml:"eid"`
-	Time Window `yaml:"time"`
+	UID         string `yaml:"uid"`
+	EID         string `yaml:"eid"`
+	Time        Window `yaml:"time"`
+	Description string `yaml:"description,omitempty"`
 }
 
 // Window is the time in which the stage ran, by the wall clock. The file holds microseconds of Start and End, and
@@ -42,12 +45,15 @@ func Between(start, end time.Time) Window { return Window{start, end, end.Sub(st
 
 // Results holds the measurements.
 type Results struct {
-	RequestPerformance RequestPerformance `yaml:"request_performance"`
+	RequestPerformance RequestPerformance  `yaml:"request_performance"`
+	SessionPerformance *SessionPerformance `yaml:"session_performance,omitempty"`
+	Observability      *Observability      `yaml:"observability,omitempty"`
 }
 
 // RequestPerformance holds the measurements of requests.
 type RequestPerformance struct {
-	Aggregate Aggregate `yaml:"aggregate"`
+	Aggregate  Aggregate   `yaml:"aggregate"`
+	TimeSeries *TimeSeries `yaml:"time_series,omitempty"`
 }
 
 // Aggregate sums up the stage's requests. Blocks that are nil or empty are left out; inference-perf has no throughput
@@ -62,8 +68,10 @@ type Aggregate struct {
 type Requests struct {
 	Total        int         `yaml:"total"` // successes and failures
 	Failures     int         `yaml:"failures"`
+	Incomplete   *int        `yaml:"incomplete,omitempty"` // those of the failures that the end of the run cut off
 	InputLength  *Statistics `yaml:"input_length,omitempty"`
 	OutputLength *Statistics `yaml:"output_length,omitempty"`
+	Size         *Statistics `yaml:"request_size,omitempty"`
 }
 
 // Latency holds the latencies of successes. NTPOT leaves out successes without a token, which count as 0 in the
@@ -86,7 +94,7 @@ type Throughput struct {
 
 // New returns a report of this version of the schema.
 func New(run Run, a Aggregate) *Report {
-	return &Report{Version: Version, Run: run, Results: Results{RequestPerformance{a}}}
+	return &Report{Version: Version, Run: run, Results: Results{RequestPerformance: RequestPerformance{Aggregate: a}}}
 }
 
 // Aggregate returns the part of the report that holds the figures.

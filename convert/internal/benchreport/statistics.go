@@ -19,6 +19,9 @@ const (
 	SecondsPerToken  = "s/token"
 	TokensPerSecond  = "tokens/s"
 	QueriesPerSecond = "queries/s"
+	Fraction         = "fraction"
+	Bytes            = "bytes"
+	Watts            = "Watts"
 )
 
 // Statistics sums up a sample. Figures that are nil are unknown and are left out of the file.

@@ -26,7 +26,7 @@ func glob(dir string, patterns ...string) (paths []string) {
 // Existing returns the paths of the files that make a directory a report directory.
 func Existing(dir string) []string {
 	paths := glob(dir, "*lifecycle_metrics.json", "*prometheus_metrics.json", "inference-perf.partial.stage_*.yaml",
-		Validation, Parquet, CSV, Page)
+		"*"+benchmarkStart+"*.yaml", Validation, Parquet, CSV, Page)
 	for _, summary := range Summaries(dir) { // other programs have files of these names, too
 		paths = append(paths, glob(dir, SearchBeside(filepath.Base(summary)))...)
 	}

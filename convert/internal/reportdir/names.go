@@ -34,6 +34,8 @@ const (
 	lifecycleEnd  = "_lifecycle_metrics.json"
 	prometheusEnd = "_prometheus_metrics.json"
 	sessionsEnd   = "_session" + lifecycleEnd
+
+	benchmarkStart = "benchmark_report_v0.2_stage_"
 )
 
 // SearchBeside returns the name of the answer of a search beside a summary, with the same prefix.
@@ -70,6 +72,9 @@ func GroupStage(group string, number int) string {
 func PartialStage(number int) string {
 	return fmt.Sprintf("inference-perf.partial.stage_%d.yaml", number)
 }
+
+// BenchmarkReport returns the name of a stage's whole benchmark report of llm-d.
+func BenchmarkReport(number int) string { return fmt.Sprintf(benchmarkStart+"%d.yaml", number) }
 
 // PrometheusStage returns the name of the server's metrics in a stage.
 func PrometheusStage(number int) string { return fmt.Sprintf("stage_%d"+prometheusEnd, number) }
