@@ -42,6 +42,9 @@ type Additions struct {
 	OtherSearches []record.Search   `json:"other_searches,omitempty"`
 	Finish        map[string]int    `json:"finish_reasons"`
 	Series        *Series           `json:"time_series,omitempty"` // of the whole run
+	Timeline      *Timeline         `json:"timeline,omitempty"`    // of the whole run, as the two that follow
+	Violations    *Violations       `json:"violations,omitempty"`  // nil without an SLO
+	Marks         []MarkReport      `json:"marks,omitempty"`       // nil without marks
 	Server        *ServerState      `json:"server,omitempty"`      // of the whole run, and of stages
 	Meaning       map[string]string `json:"definitions"`
 }

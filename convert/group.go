@@ -261,7 +261,7 @@ func (g *subset) readChunks(s *seriesMaker) {
 			rec.Chunks = rec.Chunks[:0]
 		}
 		if s != nil {
-			s.add(q, rec.Chunks)
+			s.add(q, &rec)
 		}
 		if counts {
 			g.gaps.add(&rec)
@@ -270,7 +270,7 @@ func (g *subset) readChunks(s *seriesMaker) {
 	for _, q := range g.left {
 		if s != nil {
 			q.UnpackChunks(&rec)
-			s.add(q, rec.Chunks)
+			s.add(q, &rec)
 		}
 	}
 	g.chunkGaps, g.tokenGaps = g.gaps.settle()

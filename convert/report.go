@@ -271,6 +271,7 @@ func Summarize(r *run.Run, o Options) *Lifecycle {
 func (g *subset) summary(s *seriesMaker) *Lifecycle {
 	l := g.lifecycle()
 	l.Additions.Series = s.series()
+	l.Additions.addTimeline(g, s)
 	l.Additions.addServer(serverState(g))
 	if a := l.Additions.Abandoned; a != nil {
 		a.Audit = auditLeaving(g)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Series holds figures over the time of the run, one value for each interval from the first start on.
@@ -46,6 +47,7 @@ func newSeriesMaker(r *run.Run) *seriesMaker {
 		ChunkGap: make([]*Float, n),
 	}
 	s.gaps, s.gapCounts, s.ttfts = make([]float64, n), make([]int, n), make([][]float64, n)
+	s.more = newTimelineMaker(n)
 	if len(r.Abandoned) > 0 {
 		s.Left = make([]int, n)
 	}
@@ -64,6 +66,7 @@ type seriesMaker struct {
 	gaps      []float64 // the sum of the gaps before the chunks that arrived in each interval
 	gapCounts []int
 	ttfts     [][]float64 // of the requests sent in each interval
+	more      timelineMaker
 }
 
 // slot returns the interval of an instant. An instant outside the run, as the first due instant may be, belongs to the
@@ -72,8 +75,9 @@ func (s *seriesMaker) slot(seconds float64) int {
 	return max(0, min(int(seconds/s.step), len(s.Sent)-1))
 }
 
-// add adds a request, which has the given chunks.
-func (s *seriesMaker) add(q *run.Request, chunks []int64) {
+// add adds a request, whose chunks rec has.
+func (s *seriesMaker) add(q *run.Request, rec *record.Request) {
+	chunks := rec.Chunks
 	at := s.run.Seconds(q.Start - s.zero)
 	sent := s.slot(at)
 	s.Sent[sent]++
@@ -85,17 +89,24 @@ func (s *seriesMaker) add(q *run.Request, chunks []int64) {
 	case q.Failed():
 		s.Failed[ended]++
 	}
+	due, answered := sent, ended
 	if q.DueKnown && (q.Seq == 0 || q.Replayed) {
-		s.Due[s.slot(s.run.Seconds(q.Due-s.zero))]++
+		due = s.slot(s.run.Seconds(q.Due - s.zero))
+		s.Due[due]++
 	}
 	if !math.IsNaN(q.TTFT) && !q.Failed() && !q.LeftOut {
 		s.ttfts[sent] = append(s.ttfts[sent], q.TTFT)
 	}
 	slot := func(ticks int64) int { return s.slot(at + float64(ticks)/s.run.Clock.Chunk) }
+	if len(chunks) > 0 {
+		answered = slot(chunks[0])
+	}
+	s.more.begin(s.run, q, chunks, due, answered)
 	for i := 0; i < len(chunks); {
 		k := slot(chunks[i])
 		next := i + sort.Search(len(chunks)-i, func(j int) bool { return slot(chunks[i+j]) > k })
 		s.Chunks[k] += next - i
+		s.more.arrived(k, q, rec, i, next)
 		if before := max(i-1, 0); !q.LeftOut && !q.Abandoned() {
 			s.gaps[k] += float64(chunks[next-1] - chunks[before])
 			s.gapCounts[k] += next - 1 - before
@@ -118,6 +129,7 @@ func (s *seriesMaker) series() *Series {
 			at := func(k int) float64 { return list[k] }
 			s.TTFT50[i], s.TTFT99[i] = new(Float(stats.Percentile(len(list), at, 50))),
 				new(Float(stats.Percentile(len(list), at, 99)))
+			s.more.ttft90[i] = new(Float(stats.Percentile(len(list), at, 90)))
 		}
 		if s.gapCounts[i] > 0 {
 			s.ChunkGap[i] = new(Float(s.gaps[i] / float64(s.gapCounts[i]) / s.run.Clock.Chunk))

@@ -287,7 +287,8 @@ func TestSchemaOfTheServersPage(t *testing.T) {
 		t.Errorf("not everything is known: %s", whole)
 	}
 	more := loose
-	more.Optional = append(more.Optional[:len(more.Optional):len(more.Optional)], "/xk6_llm/server")
+	more.Optional = append(more.Optional[:len(more.Optional):len(more.Optional)], "/xk6_llm/server",
+		"/xk6_llm/timeline", "/xk6_llm/timeline/server_*")
 	if accepted, err := s.Accepted(whole, more); err != nil || len(accepted) > 0 {
 		t.Errorf("accepted %q, %v", accepted, err)
 	}

@@ -39,6 +39,7 @@ func (p *Report) WriteVerdict(s Screen) error {
 	t := s.table()
 	t.verdict(p.Summary.Additions, p.doubts())
 	t.objectives(p.Summary.Additions)
+	t.timeline(p.Summary.Additions, len(p.run.Searches) > 0)
 	t.searchReasons(p.run.Searches)
 	return t.err
 }

@@ -35,6 +35,7 @@ type Run struct {
 	// a cut left out.
 	Primers  []*Request
 	Schedule []ScheduleSource // one per scenario
+	Marks    []Mark           // in order of time; see AddMarks
 
 	// Partial reports that something is missing, such as the end of a file or a line that was cut.
 	Partial bool
@@ -220,6 +221,7 @@ func (r *Run) finish(force bool) error {
 	findSessions(r)
 	leaveWarmup(r)
 	leaveAbandoned(r)
+	findMarks(r)
 	return nil
 }
 

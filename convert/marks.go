@@ -1,0 +1,138 @@
+package convert
+
+import (
+	"fmt"
+)
+
+// MarkReport is something that happened during the run, and how long it took until the SLO held again.
+type MarkReport struct {
+	At     Float  `json:"at_seconds"`        // since the first start; negative before it
+	Time   int64  `json:"time_ns,omitempty"` // since the Unix epoch; absent for an imported run
+	Text   string `json:"text"`
+	Source string `json:"source"` // given, file, tag, script, server, prometheus
+	// Outcome is recovered, not recovered, no violation, or no SLO.
+	Outcome string `json:"outcome"`
+	// Recovered is the time from the mark until the violation after it was over: 0 without one, null if it was not
+	// over, and without an SLO.
+	Recovered *Float `json:"recovered_after_seconds"`
+}
+
+// Values of MarkReport.Outcome.
+const (
+	MarkRecovered    = "recovered"
+	MarkNotRecovered = "not recovered"
+	MarkNoViolation  = "no violation"
+	MarkNoSLO        = "no SLO"
+)
+
+const (
+	// clearFor is how many seconds in a row without violation make a recovery.
+	clearFor = 5
+	// aftermath is within how many seconds after a mark a violation has to begin to be taken for its consequence.
+	aftermath = 30
+)
+
+const marksDefinition = "what happened at an instant, in seconds after the first start; recovered_after_seconds: from " +
+	"there to the end of the violation that contains the mark or begins within 30 s after it, at the first of 5 seconds " +
+	"in a row without violation, of which one at least has requests to judge by; 0 without such a violation, null if " +
+	"those 5 seconds never came"
+
+// recoveries finds when violations were over.
+type recoveries struct {
+	violated, judged []bool
+	step             float64
+}
+
+// reported returns the marks of a run as the report has them.
+func (s *seriesMaker) reported(c recoveries) (list []MarkReport) {
+	for _, m := range s.run.Marks {
+		at := s.run.Seconds(m.At - s.zero)
+		r := MarkReport{At: Float(at), Text: m.Text, Source: m.Source, Outcome: MarkNoSLO}
+		if s.Start != 0 {
+			r.Time = m.At
+		}
+		if c.violated != nil {
+			r.Outcome, r.Recovered = c.after(at)
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// after returns when the violation was over that followed an instant.
+func (c recoveries) after(at float64) (outcome string, seconds *Float) {
+	k := max(0, min(int(at/c.step), len(c.violated)))
+	latest := min(int((at+aftermath)/c.step)+1, len(c.violated))
+	for k < latest && !c.violated[k] {
+		k++
+	}
+	if k >= latest {
+		return MarkNoViolation, new(Float(0))
+	}
+	over := k // the interval after the last in violation
+	calm, known := 0, false
+	for ; k < len(c.violated); k++ {
+		if c.violated[k] {
+			over, calm, known = k+1, 0, false
+			continue
+		}
+		calm, known = calm+1, known || c.judged[k]
+		if known && float64(calm)*c.step >= clearFor {
+			return MarkRecovered, new(Float(max(0, float64(over)*c.step-at)))
+		}
+	}
+	return MarkNotRecovered, nil
+}
+
+// addTimeline sets what the report on a whole run tells of its seconds. s may be nil.
+func (a *Additions) addTimeline(g *subset, s *seriesMaker) {
+	if a.Timeline = s.timeline(g); a.Timeline == nil {
+		return
+	}
+	a.define("timeline", timelineDefinition)
+	var c recoveries
+	if a.Violations, c.violated, c.judged = violations(g, s, a.Timeline); a.Violations != nil {
+		a.define("violations", violationsDefinition)
+	}
+	c.step = s.step
+	if a.Marks = s.reported(c); a.Marks != nil {
+		a.define("marks", marksDefinition)
+	}
+}
+
+// timeline prints in which seconds the SLO was violated, and what became of it after the marks.
+func (t *table) timeline(a *Additions, searched bool) {
+	if v := a.Violations; v != nil && !searched && v.Of > 0 {
+		t.say("%s", v.sentence())
+	}
+	const most = 20
+	for _, m := range a.Marks[:min(len(a.Marks), most)] {
+		t.say("%s", m.sentence())
+	}
+	if left := len(a.Marks) - most; left > 0 {
+		t.say("and %s: the summary has all", plural(left, "other mark"))
+	}
+}
+
+// sentence says how long the SLO was violated.
+func (v *Violations) sentence() string {
+	if v.Seconds == 0 {
+		return fmt.Sprintf("SLO violated in none of %s s", wholeSeconds(float64(v.Of)))
+	}
+	return fmt.Sprintf("SLO violated in %s of %s s, longest %s s (at %s s)", wholeSeconds(float64(v.Seconds)),
+		wholeSeconds(float64(v.Of)), wholeSeconds(float64(v.Longest)), wholeSeconds(float64(*v.LongestAt)))
+}
+
+// sentence says what became of the SLO after a mark.
+func (m MarkReport) sentence() string {
+	text := fmt.Sprintf("mark at %.1f s: %s", float64(m.At), m.Text)
+	switch m.Outcome {
+	case MarkRecovered:
+		return text + fmt.Sprintf(": SLO kept again after %.1f s", float64(*m.Recovered))
+	case MarkNotRecovered:
+		return text + ": SLO not kept again"
+	case MarkNoViolation:
+		return text + ": no violation followed"
+	}
+	return text
+}

@@ -1,0 +1,107 @@
+package run
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Mark is something that happened at an instant of the run, and may explain what the figures did then.
+type Mark struct {
+	At     int64 // ticks of the run's clock
+	Text   string
+	Source string // one of the constants below
+}
+
+// Values of Mark.Source.
+const (
+	MarkGiven      = "given"      // by hand, as with --mark
+	MarkFile       = "file"       // of a file of marks
+	MarkTag        = "tag"        // the tag `mark` of a request
+	MarkScript     = "script"     // the script said so
+	MarkServer     = "server"     // the server's own page
+	MarkPrometheus = "prometheus" // an alert that fired
+)
+
+// MostMarks is how many marks a run has at most.
+const MostMarks = 10_000
+
+// AddMarks adds marks to the run, in order of time. It returns an error, and adds none, if there would be more than
+// [MostMarks].
+func AddMarks(r *Run, marks []Mark) error {
+	if len(r.Marks)+len(marks) > MostMarks {
+		return fmt.Errorf("there are %d marks, and at most %d can be shown", len(r.Marks)+len(marks), MostMarks)
+	}
+	r.Marks = append(r.Marks, marks...)
+	slices.SortStableFunc(r.Marks, func(a, b Mark) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Text, b.Text))
+	})
+	return nil
+}
+
+// findMarks sets the marks that the records themselves have: those of the server's pages.
+func findMarks(r *Run) {
+	marks := serverMarks(r)
+	if left := len(marks) - MostMarks; left > 0 {
+		marks = marks[:MostMarks]
+		r.remark("%d of the marks are left out: at most %d can be shown", left, MostMarks)
+	}
+	_ = AddMarks(r, marks) // never fails: they are no more than may be
+}
+
+// startMoved is by how many seconds the start of a server's process has to move to count as a restart. Some metrics
+// clients compute it each time, from a clock that is adjusted.
+const startMoved = 0.5
+
+// serverMarks returns what the pages of the servers show: that one did not answer, answers again, or shows another
+// process. Of each page the samples of one instance count, because the clocks of instances differ.
+func serverMarks(r *Run) (marks []Mark) {
+	if r.Clock != RecordTick {
+		return nil
+	}
+	last, reader := map[string]*record.Server{}, map[string]string{}
+	for _, line := range r.Servers {
+		instance := r.from[line]
+		if known, read := reader[line.Source]; read && known != instance {
+			continue
+		}
+		reader[line.Source] = instance
+		marks = append(marks, pageMarks(last[line.Source], line)...)
+		last[line.Source] = line
+	}
+	return marks
+}
+
+// pageMarks returns what happened between two samples of a page. The first of them may be nil.
+func pageMarks(before, line *record.Server) (marks []Mark) {
+	page := cmp.Or(line.Source, "the server's page")
+	if line.Failed > 0 {
+		down := line.Time
+		if before != nil { // the readings were evenly spread
+			down = before.Time + (line.Time-before.Time)/(line.Failed+1)
+		}
+		marks = append(marks, Mark{down, page + " does not answer", MarkServer})
+	}
+	if len(line.Values) == 0 {
+		return marks
+	}
+	moved := before != nil && restarted(before, line)
+	switch {
+	case line.Failed > 0 && moved:
+		marks = append(marks, Mark{line.Time, page + " answers again, with a new process", MarkServer})
+	case line.Failed > 0:
+		marks = append(marks, Mark{line.Time, page + " answers again", MarkServer})
+	case moved:
+		marks = append(marks, Mark{line.Time, page + " shows a new process", MarkServer})
+	}
+	return marks
+}
+
+// restarted reports whether the start of the server's process moved between two samples.
+func restarted(before, after *record.Server) bool {
+	was, had := before.Values[record.ServerProcessStart]
+	is, has := after.Values[record.ServerProcessStart]
+	return had && has && (is-was > startMoved || was-is > startMoved)
+}
