@@ -12,7 +12,8 @@ declare module 'k6/x/llm' {
      * Base URL. /v1 is added to a bare host ('http://localhost:8000'); any other path is used unchanged ('https://host/api/v3') and
      * may be the endpoint itself ('…/chat/completions', matching the client's api). A query is kept. A user and password in the URL are
      * sent as Basic authentication, unless there is an apiKey or a header Authorization. 'sim:' (the default) or
-     * 'sim:?ttft=50ms&itl=10ms' starts the built-in simulator. A list, or a text with commas between URLs, names several endpoints: balance
+     * 'sim:?ttft=50ms&itl=10ms' starts the built-in simulator, and 'sim:?events=10s stop 5s; 20s slow x2 10s' one to which something
+     * happens (docs/simulator.md). A list, or a text with commas between URLs, names several endpoints: balance
      * spreads the requests over them. All get the same options, keys and headers, and are asked for their own model if none is named.
      */
     baseURL?: string | string[];

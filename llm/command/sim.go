@@ -33,13 +33,16 @@ prompt-time + k × itl. The figures are invented and say nothing about any
 model.
 
 With --endpoints it is several servers on consecutive ports, each with places,
-metrics and truths of its own. With --proxy it is no model, but a gateway
-before a server, of which the proxy options say what it does to answers.`,
+metrics and truths of its own. With --events it stops, becomes slow or cold, has
+more places, or goes away, at times since its first request. With --proxy it is
+no model, but a gateway before a server, of which the proxy options say what it
+does to answers.`,
 		Example: `  k6 x llm sim --port 8000 --ttft 100ms --itl 20ms --max-num-seqs 64
   k6 x llm sim --tokenizer org/model --prompt-time 100us
   k6 x llm sim --metrics sglang,dcgm
   k6 x llm sim --max-num-seqs 8 --scheduling fair --weights 0=3,1=1
   k6 x llm sim --max-num-seqs 8 --on-cancel never
+  k6 x llm sim --events '10s stop 5s; 20s slow x2 10s; 30s places 8'
   k6 x llm sim --port 18080 --endpoints 3
   k6 x llm sim --port 18090 --proxy http://127.0.0.1:18080 --proxy-delay 5ms
   k6 run -e BASE_URL=http://127.0.0.1:8000/v1 scripts/sharegpt.js`,

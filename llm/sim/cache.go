@@ -2,6 +2,7 @@ package sim
 
 import (
 	"hash/fnv"
+	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/prefix"
 )
@@ -23,7 +24,7 @@ func (o *Options) newCache() *prefix.Cache {
 // blocks returns the hashes of a prompt's full blocks; none if there is no cache. An answer by whose id a conversation
 // goes on is not looked up.
 func (s *Server) blocks(a *ask) []prefix.Hash {
-	if s.cache == nil || a.previous != "" {
+	if s.opts.PrefixCacheTokens == 0 || a.previous != "" {
 		return nil
 	}
 	var t prefix.Tokenizer
@@ -34,18 +35,22 @@ func (s *Server) blocks(a *ask) []prefix.Hash {
 }
 
 // arrive numbers a request, from 0, and returns how many tokens of its prompt are in the cache, where all of it is from
-// then on, as its media are in the encoder's. Each request seeds a generator with its number.
-func (s *Server) arrive(a *ask) (number uint64, cached int) {
+// then on, as its media are in the encoder's. Each request seeds a generator with its number. The script begins when
+// the first was received.
+func (s *Server) arrive(l *life, a *ask, received time.Time) (number uint64, cached int) {
 	blocks := s.blocks(a)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	number = s.requests
 	s.requests++
-	a.media.encode(s.encoded)
-	if s.cache == nil {
+	if number == 0 {
+		s.begin(received)
+	}
+	a.media.encode(l.encoded)
+	if l.cache == nil {
 		return number, 0
 	}
-	return number, min(s.cache.Request(blocks)*s.opts.CacheBlock, a.promptTokens)
+	return number, min(l.cache.Request(blocks)*s.opts.CacheBlock, a.promptTokens)
 }
 
 // hash returns a number for what a request says, whatever else it asks for.

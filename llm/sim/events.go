@@ -92,7 +92,7 @@ func (g *generation) appendUsage(dst []byte) []byte {
 	dst = strconv.AppendInt(append(dst, `{"prompt_tokens":`...), int64(r.PromptTokens), 10)
 	dst = strconv.AppendInt(append(dst, `,"completion_tokens":`...), int64(r.CompletionTokens), 10)
 	dst = strconv.AppendInt(append(dst, `,"total_tokens":`...), int64(r.PromptTokens+r.CompletionTokens), 10)
-	if g.s.cache != nil {
+	if g.life.cache != nil {
 		dst = strconv.AppendInt(append(dst, `,"prompt_tokens_details":{"cached_tokens":`...), int64(r.CachedTokens), 10)
 		dst = append(dst, '}')
 	}

@@ -21,6 +21,7 @@ const stallTime = 10 * time.Minute
 type generation struct {
 	*endpoint
 	s      *Server
+	life   *life // of the server
 	ask    ask
 	rng    *rand.Rand
 	fails  string // kind of the failure to inject, "" means none
@@ -34,7 +35,10 @@ type generation struct {
 }
 
 func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
-	received := time.Now()
+	received, l := time.Now(), s.life.Load()
+	if l == nil { // it went away just now
+		panic(http.ErrAbortHandler)
+	}
 	if most := s.opts.maxBody(); r.ContentLength > most { // as proxies do, before they have read it
 		e.refuse(w, http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("%v: it has %d bytes, the most is %d", errTooLong, r.ContentLength, most))
@@ -59,16 +63,15 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 		e.refuse(w, http.StatusNotFound, fmt.Sprintf("The model `%s` does not exist.", a.model))
 		return
 	}
-	before, known := s.conversation(a.previous)
+	before, known := l.conversation(a.previous)
 	if !known {
 		e.refuse(w, http.StatusBadRequest, fmt.Sprintf("Previous response with id '%s' not found.", a.previous))
 		return
 	}
 	a.promptTokens += before
-	g := s.newGeneration(r, a, e)
-	g.received, g.truth.Received = received, record.UnixNano(received)
+	g := s.newGeneration(r, a, e, l, received)
 	var leave func()
-	g.ctx, leave = g.client.follow(s, r.Context())
+	g.ctx, leave = g.client.follow(s, l, r.Context())
 	defer leave()
 	if e.job {
 		s.startJob(g, w)
@@ -76,23 +79,24 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	}
 	g.run(w)
 	g.conclude(a.maxTokens)
-	if g.truth.Error == FailTruncated || s.open.Err() != nil {
+	if g.truth.Error == FailTruncated || l.over() {
 		// closes the connection in the middle of the answer, so that no client takes it for complete
 		panic(http.ErrAbortHandler)
 	}
 }
 
-func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint) *generation {
-	number, cached := s.arrive(&a)
+func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint, l *life, received time.Time) *generation {
+	number, cached := s.arrive(l, &a, received)
 	// repeatable by design
-	g := &generation{endpoint: e, s: s, ask: a, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))}
+	g := &generation{endpoint: e, s: s, life: l, ask: a, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number)),
+		received: received}
 	finish := g.end()
 	if s.opts.FailureRate > 0 && g.rng.Float64() < s.opts.FailureRate {
 		g.fails = s.opts.FailureKind
 	}
 	g.truth = Truth{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
 		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts), AudioSeconds: a.sound.seconds,
-		Number: int64(number), CachedTokens: cached, PromptHash: hashText(a.hash), Priority: a.priority.value,
+		Number: int64(number), Received: record.UnixNano(received), CachedTokens: cached, PromptHash: hashText(a.hash), Priority: a.priority.value,
 		Endpoint: s.endpoint}
 	a.media.tell(&g.truth)
 	if s.opts.SessionHeader != "" {
@@ -142,10 +146,10 @@ func (g *generation) token(i int) string {
 }
 
 func (g *generation) run(w http.ResponseWriter) {
-	m := g.s.metrics
+	m := g.life.metrics
 	m.load.received.Add(1)
 	m.load.waiting.Add(1)
-	admitted := g.s.queue.enter(g.ctx, g.ask.priority.value, g.ask.work())
+	admitted := g.life.queue.enter(g.ctx, g.ask.priority.value, g.ask.work())
 	m.load.waiting.Add(-1)
 	if !admitted {
 		g.gone()
@@ -155,7 +159,7 @@ func (g *generation) run(w http.ResponseWriter) {
 		if g.client.gone() != 0 {
 			g.truth.Freed = record.UnixNano(time.Now())
 		}
-		g.s.queue.leave()
+		g.life.queue.leave()
 	}()
 	m.admit(g.ask.promptTokens, g.truth.CachedTokens)
 	defer func() { m.leave(g.ask.promptTokens + g.truth.CompletionTokens) }()
@@ -183,14 +187,22 @@ func (g *generation) conclude(asked int) {
 	if g.truth.Gone = g.client.gone(); g.truth.Gone != 0 {
 		g.truth.Error = clientGone
 	}
+	g.life.remember(&g.truth)
 	g.s.finish(g.truth)
 }
 
 // clientGone is the error of a request whose client went away.
 const clientGone = "client gone"
 
-// gone ends an answer because its client went away.
+// serverGone is the error of a request that was in progress when the server went away.
+const serverGone = "server gone"
+
+// gone ends an answer because its client went away, or the server.
 func (g *generation) gone() {
+	if g.life.over() && g.s.open.Err() == nil {
+		g.truth.Error = serverGone
+		return
+	}
 	g.client.leave()
 	g.truth.Error = clientGone
 }
@@ -198,10 +210,10 @@ func (g *generation) gone() {
 // count adds the request to the metrics of whole requests.
 func (g *generation) count(end time.Time, asked int) {
 	if g.truth.Error != "" {
-		g.s.metrics.fail(g.truth.Error)
+		g.life.metrics.fail(g.truth.Error)
 		return
 	}
-	g.s.metrics.finish(g.truth.FinishReason, &finished{
+	g.life.metrics.finish(g.truth.FinishReason, &finished{
 		queue: g.admitted.Sub(g.received).Seconds(), prefill: g.first.Sub(g.admitted).Seconds(),
 		decode: g.last.Sub(g.first).Seconds(),
 		e2e:    end.Sub(g.received).Seconds(), prompt: g.truth.PromptTokens, output: g.truth.CompletionTokens,
@@ -211,7 +223,7 @@ func (g *generation) count(end time.Time, asked int) {
 
 // wrote records that the tokens after the k-th up to the n-th were written.
 func (g *generation) wrote(now time.Time, k, n int) {
-	m := g.s.metrics
+	m := g.life.metrics
 	m.tokens(n - k)
 	if left := g.client.gone(); left != 0 && record.UnixNano(now) > left {
 		g.truth.Wasted += n - k
@@ -229,7 +241,8 @@ func (g *generation) wrote(now time.Time, k, n int) {
 func (g *generation) firstDue(admitted time.Time) time.Time {
 	// The product may be more than a Duration can hold.
 	prompt := min(float64(g.ask.promptTokens-g.truth.CachedTokens)*float64(g.s.opts.PromptTime), float64(timespan.Max))
-	return admitted.Add(g.s.opts.TTFT + time.Duration(prompt) + g.ask.media.encoding)
+	pace := g.s.pace()
+	return pace.after(admitted, scaled(g.s.opts.TTFT+time.Duration(prompt), pace.cold(admitted))+g.ask.media.encoding)
 }
 
 // gap returns the time to the next token.
@@ -277,7 +290,7 @@ func (g *generation) send(w http.ResponseWriter, admitted time.Time) {
 		before := k
 		for range min(per, n-k) {
 			if k > 0 {
-				due = due.Add(g.gap())
+				due = g.s.pace().after(due, g.gap())
 			}
 			ev.token(g.token(k))
 			k++
@@ -336,7 +349,7 @@ func (g *generation) sendWhole(w http.ResponseWriter, admitted time.Time) {
 	answer, dues := []byte(nil), make([]time.Time, g.ask.maxTokens)
 	for k := range g.ask.maxTokens {
 		if k > 0 {
-			due = due.Add(g.gap())
+			due = g.s.pace().after(due, g.gap())
 		}
 		dues[k] = due
 		answer = append(answer, g.token(k)...)

@@ -48,19 +48,24 @@ type load struct {
 	looked, cached   atomic.Int64 // prompt tokens looked up in the prefix cache, and found there
 	received         atomic.Int64 // requests since the start
 	answered, gone   atomic.Int64 // of those requests
-	capacity, places float64      // tokens that fit, requests that fit
+	capacity         float64      // tokens that fit
+	places           atomic.Int64 // requests that fit
 	started          time.Time
 
 	mu    sync.Mutex
 	since time.Time
-	busy  float64 // seconds times requests in progress, until since
+	busy  float64 // integral of share over the seconds until since
 }
 
 func newServerMetrics(o *Options) *serverMetrics {
 	m := &serverMetrics{registry: prometheus.NewRegistry()}
-	m.load.capacity, m.load.places = float64(o.KVCacheTokens), float64(o.MaxNumSeqs)
+	m.load.capacity = float64(o.KVCacheTokens)
+	m.load.places.Store(int64(o.MaxNumSeqs))
 	m.load.started = time.Now()
 	m.load.since = m.load.started
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "process_start_time_seconds",
+		Help: "When the server started, or came back, since the Unix epoch."},
+		func() float64 { return float64(m.load.started.UnixMilli()) / 1000 }))
 	for _, engine := range engines() {
 		if slices.Contains(o.Metrics, engine.name) {
 			engine.add(&page{m, engine.labels(o), o})
@@ -79,19 +84,25 @@ func (l *load) work(n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	l.busy += float64(l.running.Load()) * now.Sub(l.since).Seconds()
+	l.busy += l.share() * now.Sub(l.since).Seconds()
 	l.since = now
 	l.running.Add(n)
 }
 
+// resize changes the number of requests that fit.
+func (l *load) resize(places int) {
+	l.work(0)
+	l.places.Store(int64(places))
+}
+
 // share returns the share of the sequences in use, 0 to 1.
-func (l *load) share() float64 { return float64(l.running.Load()) / l.places }
+func (l *load) share() float64 { return float64(l.running.Load()) / float64(l.places.Load()) }
 
 // busySeconds returns the integral of share since the start.
 func (l *load) busySeconds() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return (l.busy + float64(l.running.Load())*time.Since(l.since).Seconds()) / l.places
+	return l.busy + l.share()*time.Since(l.since).Seconds()
 }
 
 // energy returns what each simulated device has used, in mJ.

@@ -10,6 +10,11 @@
 //
 // where the gaps g are ITL, or normally distributed with mean ITL and deviation ITLStdDev, cut at 0. The schedule is
 // absolute: a late wake-up does not shift what follows. A chunk is written when its last token is due.
+//
+// With Events, these times are those of a clock of the server's work, which stands still while the server is stopped and
+// goes slower by a factor while it is slow. So what is being processed when it stops is shifted by the time of the stop.
+// Nobody is admitted in the meantime. The first TTFT + p·PromptTime of a request that is admitted while the server is
+// cold are longer by the factor of that instant.
 package sim
 
 import (
@@ -79,6 +84,7 @@ type Options struct {
 	// generated for nobody.
 	OnCancel time.Duration
 	Proxy    ProxyOptions // of the proxy through which Listen serves; New ignores them
+	Events   []Event      // what happens to the server, in order
 
 	// Tokenizer is the name of the tokenizer to count and answer with; a caller that sets it must call Use. "" counts
 	// words as tokens.
@@ -144,7 +150,7 @@ type Flag struct {
 
 // Flags returns all options that can be written as text.
 func Flags() []Flag {
-	return slices.Concat(textFlags(), mediaFlags(), queueFlags(), proxyFlags())
+	return slices.Concat(textFlags(), mediaFlags(), queueFlags(), eventFlags(), proxyFlags())
 }
 
 func textFlags() []Flag {
@@ -254,7 +260,7 @@ func names(field func(*Options) *[]string) func(*Options, string) error {
 // ParseQuery reads options written as a URL's query, "ttft=50ms&itl=10ms"; the names are those of Flags.
 func ParseQuery(query string) (Options, error) {
 	o := DefaultOptions()
-	values, err := url.ParseQuery(query)
+	values, err := url.ParseQuery(strings.ReplaceAll(query, ";", "%3B")) // they separate events, and no options
 	if err != nil {
 		return o, fmt.Errorf("simulator options %q: %w", query, err)
 	}
@@ -335,7 +341,7 @@ func (o Options) Validate() error {
 			return fmt.Errorf("simulator option %s must be between 0 and 1, got %v", share.name, share.value)
 		}
 	}
-	if err := cmp.Or(o.validateMedia(), o.validateQueue()); err != nil {
+	if err := cmp.Or(o.validateMedia(), o.validateQueue(), o.validateEvents()); err != nil {
 		return err
 	}
 	for _, name := range o.Metrics {

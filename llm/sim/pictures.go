@@ -82,7 +82,7 @@ func sendPictures(of *generation, w http.ResponseWriter, admitted time.Time) {
 		g.streamPictures(w, admitted, took, files)
 		return
 	}
-	due := admitted.Add(took)
+	due := g.s.pace().after(admitted, took)
 	if !g.wait(due) {
 		g.gone()
 		return
@@ -150,7 +150,7 @@ func (g drawing) streamPictures(w http.ResponseWriter, admitted time.Time, took 
 	flush := http.NewResponseController(w)
 	each := g.ask.visual.partials + 1
 	for k := range len(files) * each {
-		if !g.wait(admitted.Add(took * time.Duration(k+1) / time.Duration(len(files)*each))) {
+		if !g.wait(g.s.pace().after(admitted, took*time.Duration(k+1)/time.Duration(len(files)*each))) {
 			g.gone()
 			return
 		}

@@ -17,17 +17,17 @@ func (p *presence) gone() int64 { return p.left.Load() }
 // leave notes that the client went away. Only the first time counts.
 func (p *presence) leave() { p.left.CompareAndSwap(0, record.UnixNano(time.Now())) }
 
-// follow returns a context that ends when the server closes, and Options.OnCancel after the client's has ended. The
+// follow returns a context that ends when the server closes or goes away, and Options.OnCancel after the client's has ended. The
 // caller ends it.
-func (p *presence) follow(s *Server, client context.Context) (ctx context.Context, end func()) {
+func (p *presence) follow(s *Server, l *life, client context.Context) (ctx context.Context, end func()) {
 	if s.opts.OnCancel != 0 {
-		return p.linger(s, client)
+		return p.linger(s, l, client)
 	}
-	if s.service != nil { // whose end ends the clients' contexts
+	if s.service != nil && len(s.opts.Events) == 0 { // whose end ends the clients' contexts
 		return client, func() {}
 	}
 	ctx, cancel := context.WithCancel(client)
-	unfollow := context.AfterFunc(s.open, cancel)
+	unfollow := context.AfterFunc(l.open, cancel)
 	return ctx, func() {
 		unfollow()
 		cancel()
@@ -35,10 +35,10 @@ func (p *presence) follow(s *Server, client context.Context) (ctx context.Contex
 }
 
 // linger is follow for a client whose context is not the request's.
-func (p *presence) linger(s *Server, client context.Context) (ctx context.Context, end func()) {
-	ctx, cancel := context.WithCancel(s.open)
+func (p *presence) linger(s *Server, l *life, client context.Context) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(l.open)
 	unfollow := context.AfterFunc(client, func() {
-		if s.open.Err() != nil {
+		if l.over() {
 			return
 		}
 		p.leave()

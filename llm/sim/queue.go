@@ -14,9 +14,11 @@ type queue struct {
 	scheduling string
 	high       bool // high priorities go first
 	weights    map[int]float64
+	stopped    func() bool // nobody is admitted while it is true; nil means never
 
 	mu      sync.Mutex
-	free    int
+	places  int
+	free    int // below 0 while more are processed than there are places
 	waiting int
 	lines   map[int]*line
 	order   lines
@@ -42,8 +44,8 @@ type waiter struct {
 }
 
 func newQueue(o *Options) *queue {
-	return &queue{scheduling: o.Scheduling, high: o.PriorityOrder == OrderHigh, weights: o.Weights, free: o.MaxNumSeqs,
-		lines: map[int]*line{}}
+	return &queue{scheduling: o.Scheduling, high: o.PriorityOrder == OrderHigh, weights: o.Weights, places: o.MaxNumSeqs,
+		free: o.MaxNumSeqs, lines: map[int]*line{}}
 }
 
 // enter waits for a place, and reports whether it got one before ctx ended.
@@ -65,18 +67,45 @@ func (q *queue) enter(ctx context.Context, priority int, work float64) bool {
 func (q *queue) join(priority int, work float64) *waiter {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.free > 0 && q.scheduling != ScheduleFair { // nobody waits
+	if q.free > 0 && q.waiting == 0 && q.scheduling != ScheduleFair && !q.stands() {
 		q.free--
 		return nil
 	}
 	w := &waiter{work: work, turn: make(chan struct{}), line: q.line(priority)}
 	w.at = w.line.PushBack(w)
 	q.waiting++
-	if q.free > 0 {
+	q.fill()
+	return w
+}
+
+// stands reports whether nobody is admitted.
+func (q *queue) stands() bool { return q.stopped != nil && q.stopped() }
+
+// resume admits those who could not be admitted while the server was stopped.
+func (q *queue) resume() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.fill()
+}
+
+// resize changes the number of places.
+func (q *queue) resize(places int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.free += places - q.places
+	q.places = places
+	q.fill()
+}
+
+// fill admits who waits, while there are places.
+func (q *queue) fill() {
+	if q.stands() {
+		return
+	}
+	for q.free > 0 && q.waiting > 0 {
 		q.free--
 		q.next()
 	}
-	return w
 }
 
 // quit takes a waiter out of its line. If its turn came at the same moment, the place is passed on.
@@ -100,11 +129,8 @@ func (q *queue) leave() {
 }
 
 func (q *queue) pass() {
-	if q.waiting == 0 {
-		q.free++
-		return
-	}
-	q.next()
+	q.free++
+	q.fill()
 }
 
 // line returns the line of a priority.

@@ -113,7 +113,7 @@ func TestOrderOfAdmission(t *testing.T) {
 			if got := admitted(serveAll(t, s, tt.comers)); got != tt.want {
 				t.Errorf("%s: admitted %s, want %s", tt.query, got, tt.want)
 			}
-			if q := s.queue; q.free != 1 || q.waiting != 0 {
+			if q := s.life.Load().queue; q.free != 1 || q.waiting != 0 {
 				t.Errorf("%s: %d places free and %d waiting at the end, want 1 and 0", tt.query, q.free, q.waiting)
 			}
 		})

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
-
-	"github.com/seed-307b789f/xk6-llm/internal/prefix"
+	"sync/atomic"
 )
 
 // maxTruths bounds the truths kept in memory; the newest stay.
@@ -19,11 +19,12 @@ const maxTruths = 100_000
 
 // Server is an http.Handler. Its methods may be called concurrently.
 type Server struct {
-	opts    Options
-	mux     *http.ServeMux
-	queue   *queue
-	metrics *serverMetrics
-	models  map[string]bool
+	opts   Options
+	mux    *http.ServeMux
+	models map[string]bool
+	life   atomic.Pointer[life] // nil while the server is gone
+	course course
+	places int // of its next life; only the script touches it
 
 	mu       sync.Mutex
 	truths   []Truth
@@ -32,9 +33,6 @@ type Server struct {
 	oldest   int // index of the oldest truth once truths is full
 	file     *os.File
 	requests uint64
-	cache    *prefix.Cache  // of prompts; nil for none
-	encoded  *prefix.Cache  // of media, each a block; nil for none
-	answered map[string]int // tokens of the conversations that ended with these answers
 
 	open     context.Context // until Close
 	shut     context.CancelFunc
@@ -52,9 +50,9 @@ func New(o Options) (*Server, error) {
 	if o.Tokenizer != "" && o.tokens == nil {
 		return nil, fmt.Errorf("simulator: tokenizer %q was not read", o.Tokenizer)
 	}
-	s := &Server{opts: o, queue: newQueue(&o), metrics: newServerMetrics(&o), cache: o.newCache(),
-		encoded: o.Media.newCache(), models: map[string]bool{o.Model: true}}
+	s := &Server{opts: o, models: map[string]bool{o.Model: true}, places: o.MaxNumSeqs}
 	s.open, s.shut = context.WithCancel(context.Background())
+	s.life.Store(s.newLife(o.MaxNumSeqs))
 	s.endpoint = o.Name
 	for _, name := range o.LoRA {
 		s.models[name] = true
@@ -73,7 +71,14 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("GET /v1/models", s.listModels)
 	s.mux.HandleFunc("GET /models", s.listModels) // beside /rerank
 	s.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	s.mux.Handle("GET /metrics", s.metrics.handler())
+	s.mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if l := s.life.Load(); l != nil {
+			l.metrics.handler().ServeHTTP(w, r)
+		}
+	})
+	s.mux.HandleFunc("GET /sim/events", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, s.Events())
+	})
 	s.mux.HandleFunc("GET /sim/requests", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, s.Truths())
 	})
@@ -93,6 +98,9 @@ func Listen(addr string, o Options) (*Server, error) {
 	}
 	if s.service, err = newService(s.open, at, s); err != nil {
 		return nil, errors.Join(err, s.Close())
+	}
+	if slices.ContainsFunc(o.Events, func(e Event) bool { return e.Kind == EventGone }) {
+		s.service.guard()
 	}
 	s.endpoint = cmp.Or(o.Name, s.service.url())
 	s.service.serve()
@@ -121,9 +129,12 @@ func (s *Server) URL() string { return cmp.Or(s.proxy, s.service.url()) }
 
 // Close cuts the requests in progress and closes the truth file.
 func (s *Server) Close() error {
-	s.shut()
+	s.mu.Lock()
+	s.shut() // no script begins from then on
+	s.mu.Unlock()
 	err := s.service.close()
 	s.jobs.work.Wait()
+	s.course.work.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.proxies {
@@ -139,6 +150,9 @@ func (s *Server) Close() error {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Path, "/sim/") && (r.Method == http.MethodGet && !s.awake(r) || s.life.Load() == nil) {
+		panic(http.ErrAbortHandler) // as if nobody had answered
+	}
 	if key := s.opts.APIKey; key != "" && strings.HasPrefix(r.URL.Path, "/v1/") &&
 		r.Header.Get("Authorization") != "Bearer "+key && r.Header.Get("X-Api-Key") != key {
 		writeJSON(w, http.StatusUnauthorized, openAIFault(http.StatusUnauthorized, "Unauthorized"))
@@ -163,41 +177,13 @@ func (s *Server) Truths() []Truth {
 func (s *Server) finish(r Truth) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.Error == "" && r.FinishReason != finishLength && r.Inputs == 0 && r.AudioSeconds == 0 && r.Outputs == 0 {
-		if s.answered == nil || len(s.answered) >= maxTruths {
-			s.answered = map[string]int{}
-		}
-		s.answered[r.ID] = r.PromptTokens + r.CompletionTokens
-	}
 	if len(s.truths) < maxTruths {
 		s.truths = append(s.truths, r)
 	} else {
 		s.truths[s.oldest] = r
 		s.oldest = (s.oldest + 1) % maxTruths
 	}
-	if s.file == nil {
-		return
-	}
-	line, err := json.Marshal(r)
-	if err == nil {
-		_, err = s.file.Write(append(line, '\n'))
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "simulator's truth file: %v\n", err)
-		_ = s.file.Close()
-		s.file = nil
-	}
-}
-
-// conversation returns the tokens up to an answer, and reports whether the answer was completed; "" begins anew.
-func (s *Server) conversation(answer string) (tokens int, known bool) {
-	if answer == "" {
-		return 0, true
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	tokens, known = s.answered[answer]
-	return tokens, known
+	s.append(r)
 }
 
 func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) {

@@ -23,6 +23,22 @@ func newService(open context.Context, addr string, handler http.Handler) (*servi
 		BaseContext: func(net.Listener) context.Context { return open }}}, nil
 }
 
+// guard makes it possible to slam the door.
+func (s *service) guard() { s.listener = &door{Listener: s.listener, conns: map[net.Conn]bool{}} }
+
+// slam resets all connections, and those that come, until unlock.
+func (s *service) slam() {
+	if s != nil {
+		s.listener.(*door).set(true)
+	}
+}
+
+func (s *service) unlock() {
+	if s != nil {
+		s.listener.(*door).set(false)
+	}
+}
+
 // serve begins to serve, until close.
 func (s *service) serve() { go func() { _ = s.server.Serve(s.listener) }() }
 

@@ -193,7 +193,7 @@ func (s *speech) due(first time.Time) time.Time {
 	for _, stall := range s.g.truth.Stalls {
 		made += stall.Length
 	}
-	return first.Add(time.Duration(made * float64(time.Second)))
+	return s.g.s.pace().after(first, time.Duration(made*float64(time.Second)))
 }
 
 // wrote keeps the truth about a chunk.
@@ -236,16 +236,16 @@ func (s *speech) fail() {
 func (s *speech) whole(admitted time.Time) {
 	g := s.g
 	first, total := g.firstDue(admitted), s.maker.seconds()
-	last := first
+	made := 0.0
 	for _, stall := range s.stalls {
 		if stall.After < total {
-			last = last.Add(time.Duration(stall.Length * float64(time.Second)))
+			made += stall.Length
 		}
 	}
 	if rate := g.s.opts.SpeechRate; rate > 0 {
-		last = last.Add(time.Duration(total / rate * float64(time.Second)))
+		made += total / rate
 	}
-	if !g.wait(last) {
+	if !g.wait(g.s.pace().after(first, time.Duration(made*float64(time.Second)))) {
 		g.gone()
 		return
 	}

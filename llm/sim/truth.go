@@ -38,7 +38,7 @@ type Truth struct {
 	Wasted           int     `json:"wasted_tokens,omitempty"` // of CompletionTokens: generated after Gone, for nobody
 	TruthOfMedia
 	Status int    `json:"status"`
-	Error  string `json:"error,omitempty"` // the injected failure, or clientGone
+	Error  string `json:"error,omitempty"` // the injected failure, clientGone or serverGone
 }
 
 // ReadTruths reads the file that Options.Truth names and returns its requests by their ids. It ignores a last line that
@@ -59,6 +59,8 @@ func ReadTruths(path string) (map[string]Truth, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		all[t.ID] = t
+		if t.ID != "" { // else it is of an event
+			all[t.ID] = t
+		}
 	}
 }

@@ -104,7 +104,7 @@ func (s *Server) serveJobs() {
 func (s *Server) ofJob(serve func(http.ResponseWriter, *job)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		j := s.jobs.get(r.PathValue("id"))
-		if j == nil {
+		if j == nil || j.g.life.over() {
 			writeJSON(w, http.StatusNotFound, openAIFault(http.StatusNotFound,
 				fmt.Sprintf("Video with id '%.100s' not found.", r.PathValue("id"))))
 			return
@@ -136,7 +136,7 @@ func (s *Server) startJob(g *generation, w http.ResponseWriter) {
 	}
 	j := &job{g: g, took: videoSpan(g), created: time.Now(), status: jobQueued, done: make(chan struct{})}
 	g.truth.Outputs = 1
-	g.ctx, j.cut = context.WithCancel(s.open) // the job goes on when the request is over
+	g.ctx, j.cut = context.WithCancel(g.life.open) // the job goes on when the request is over
 	s.jobs.add(j)
 	shown := j.show()
 	s.jobs.work.Go(func() {
@@ -154,17 +154,17 @@ func (j *job) id() string { return fmt.Sprintf("video_%d", j.g.truth.Number) }
 // run makes the video: the job waits for its turn, and then for as long as its video takes.
 func (j *job) run() {
 	g, s := j.g, j.g.s
-	s.metrics.load.received.Add(1)
-	s.metrics.load.waiting.Add(1)
-	admitted := s.queue.enter(g.ctx, g.ask.priority.value, g.ask.work())
-	s.metrics.load.waiting.Add(-1)
+	j.g.life.metrics.load.received.Add(1)
+	j.g.life.metrics.load.waiting.Add(1)
+	admitted := g.life.queue.enter(g.ctx, g.ask.priority.value, g.ask.work())
+	j.g.life.metrics.load.waiting.Add(-1)
 	if !admitted {
 		g.gone()
 		return
 	}
-	defer s.queue.leave()
-	s.metrics.admit(g.ask.promptTokens, 0)
-	defer func() { s.metrics.leave(g.ask.promptTokens) }()
+	defer g.life.queue.leave()
+	j.g.life.metrics.admit(g.ask.promptTokens, 0)
+	defer func() { j.g.life.metrics.leave(g.ask.promptTokens) }()
 	file, err := videoOf(g)
 	now := time.Now()
 	g.admitted, g.truth.Admitted = now, record.UnixNano(now)
@@ -172,7 +172,7 @@ func (j *job) run() {
 	if err != nil || g.fails == FailStream {
 		g.fails = FailStream
 	}
-	due := now.Add(j.took)
+	due := s.pace().after(now, j.took)
 	if g.fails == FailStall {
 		due = now.Add(stallTime)
 	}
@@ -263,7 +263,7 @@ func sendVideo(g *generation, w http.ResponseWriter, admitted time.Time) {
 		return
 	}
 	g.truth.Outputs = 1
-	due := admitted.Add(videoSpan(g))
+	due := g.s.pace().after(admitted, videoSpan(g))
 	if !g.wait(due) {
 		g.gone()
 		return

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
@@ -158,7 +159,11 @@ func TestParseReadsTheSimulator(t *testing.T) {
 			if ttft, ok := values[record.ServerTTFTSum]; ok && (ttft <= 0 || ttft > 1) {
 				t.Errorf("%s: TTFT %v", engine, ttft)
 			}
-			delete(values, record.ServerTTFTSum) // depends on real time
+			if started := values[record.ServerProcessStart]; math.Abs(started-float64(time.Now().Unix())) > 100 {
+				t.Errorf("%s: started at %v", engine, started)
+			}
+			delete(values, record.ServerTTFTSum) // depends on real time, as this does
+			delete(values, record.ServerProcessStart)
 			if text := written(values); got != engine || text != want {
 				t.Errorf("%s, accepting %q: got %q, %s\nwant %s", engine, accept, got, text, want)
 			}
