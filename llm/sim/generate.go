@@ -96,8 +96,8 @@ func (s *Server) newGeneration(r *http.Request, a ask, e *endpoint, l *life, rec
 	}
 	g.truth = Truth{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
 		Status: http.StatusOK, Chunks: []int64{}, Inputs: len(a.inputs.texts), AudioSeconds: a.sound.seconds,
-		Number: int64(number), Received: record.UnixNano(received), CachedTokens: cached, PromptHash: hashText(a.hash), Priority: a.priority.value,
-		Endpoint: s.endpoint}
+		Number: int64(number), Received: record.UnixNano(received), CachedTokens: cached,
+		PromptHash: hashText(a.hash), Priority: a.priority.value, Endpoint: s.endpoint}
 	a.media.tell(&g.truth)
 	if s.opts.SessionHeader != "" {
 		g.truth.Session = r.Header.Get(s.opts.SessionHeader)

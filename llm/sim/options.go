@@ -11,10 +11,10 @@
 // where the gaps g are ITL, or normally distributed with mean ITL and deviation ITLStdDev, cut at 0. The schedule is
 // absolute: a late wake-up does not shift what follows. A chunk is written when its last token is due.
 //
-// With Events, these times are those of a clock of the server's work, which stands still while the server is stopped and
-// goes slower by a factor while it is slow. So what is being processed when it stops is shifted by the time of the stop.
-// Nobody is admitted in the meantime. The first TTFT + p·PromptTime of a request that is admitted while the server is
-// cold are longer by the factor of that instant.
+// With Events, these times are those of a clock of the server's work, which stands still while the server is stopped
+// and goes slower by a factor while it is slow. So what is being processed when it stops is shifted by the time of the
+// stop. Nobody is admitted in the meantime. The TTFT + p·PromptTime of a request that is admitted while the server is
+// cold is longer by the factor of that instant.
 package sim
 
 import (

@@ -17,8 +17,8 @@ func (p *presence) gone() int64 { return p.left.Load() }
 // leave notes that the client went away. Only the first time counts.
 func (p *presence) leave() { p.left.CompareAndSwap(0, record.UnixNano(time.Now())) }
 
-// follow returns a context that ends when the server closes or goes away, and Options.OnCancel after the client's has ended. The
-// caller ends it.
+// follow returns a context that ends when the server closes or goes away, and Options.OnCancel after the client's has
+// ended. The caller ends it.
 func (p *presence) follow(s *Server, l *life, client context.Context) (ctx context.Context, end func()) {
 	if s.opts.OnCancel != 0 {
 		return p.linger(s, l, client)

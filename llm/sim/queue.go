@@ -44,8 +44,8 @@ type waiter struct {
 }
 
 func newQueue(o *Options) *queue {
-	return &queue{scheduling: o.Scheduling, high: o.PriorityOrder == OrderHigh, weights: o.Weights, places: o.MaxNumSeqs,
-		free: o.MaxNumSeqs, lines: map[int]*line{}}
+	return &queue{scheduling: o.Scheduling, high: o.PriorityOrder == OrderHigh, weights: o.Weights,
+		places: o.MaxNumSeqs, free: o.MaxNumSeqs, lines: map[int]*line{}}
 }
 
 // enter waits for a place, and reports whether it got one before ctx ended.

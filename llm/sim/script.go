@@ -59,8 +59,8 @@ const (
 )
 
 func eventFlags() []Flag {
-	return []Flag{{"events", "what happens to the server, with times since its first request, separated by semicolons: " +
-		"'10s stop 5s; 20s slow x2 10s; 30s places 8; 40s gone 5s; 45s cold x4 20s' (nothing)", setEvents}}
+	return []Flag{{"events", "what happens to the server, with times since its first request, separated by " +
+		"semicolons: '10s stop 5s; 20s slow x2 10s; 30s places 8; 40s gone 5s; 45s cold x4 20s' (nothing)", setEvents}}
 }
 
 // setEvents reads events, separated by semicolons or commas.
