@@ -51,31 +51,6 @@ func chooseBlocks(s series, order []int32) blocks {
 	return b
 }
 
-// drifts reports whether a series has no level about which it varies: each of twenty spans of it is like the one
-// before, with a correlation above 1/2. That holds for one series in a hundred whose spans are independent.
-func drifts(s series) bool {
-	const spans = 20
-	n := len(s.values)
-	if n < 5*spans {
-		return false
-	}
-	x := centred(s.values, s.ends)
-	means := make([]float64, spans)
-	for i := range means {
-		means[i] = average(x[i*n/spans : (i+1)*n/spans])
-	}
-	means = centred(means, []int{spans})
-	// The values are compared as parts of the largest, because squares of large numbers overflow.
-	scale := largest(means)
-	if !(scale > 1e-12*largest(s.values)) {
-		return false
-	}
-	for i := range means {
-		means[i] /= scale
-	}
-	return autocovariance(means, 1) > autocovariance(means, 0)/2
-}
-
 // dependence describes how a value depends on the values before it.
 type dependence struct {
 	block     int

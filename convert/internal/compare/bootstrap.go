@@ -16,6 +16,7 @@ type estimate struct {
 	n      int       // number of requests that the figure is made of
 	events int       // for a share: number of requests that count
 	blocks blocks
+	growth growth
 }
 
 // source returns the random numbers of one series. Each series has its own, so that an additional figure does not
@@ -102,8 +103,12 @@ func latencyEstimates(rng *rand.PCG, s series, percentiles []float64, resamples 
 			out[i+1].draws[r] = finder.value(i)
 		}
 	}
+	cut = cut.allowFor(centred(s.values, s.ends))
 	for i := range out {
-		out[i].widenBy(cut.widen)
+		if out[i].blocks, out[i].growth = cut, growthOf(s); i > 0 {
+			out[i].blocks = cut.allowFor(above(s, sorted, percentiles[i-1]))
+		}
+		out[i].widenBy(out[i].blocks.widen)
 	}
 	return out
 }
@@ -182,7 +187,8 @@ func ratioEstimate(rng *rand.PCG, s series, rest float64, last *lastAnswers, res
 	for i, v := range s.values {
 		linear.values[i] = v - e.value*s.weights[i]
 	}
-	e.blocks = chooseBlocks(linear, nil)
+	e.growth = growthOf(linear)
+	e.blocks = chooseBlocks(linear, nil).allowFor(centred(linear.values, s.ends))
 	values, weights := cumulate(s.values), cumulate(s.weights)
 	var pieces []piece
 	late := last.deviations(rng, resamples)
@@ -198,7 +204,8 @@ func ratioEstimate(rng *rand.PCG, s series, rest float64, last *lastAnswers, res
 // shareEstimate returns the estimate of a share of ones.
 func shareEstimate(rng *rand.PCG, s series, resamples int) estimate {
 	e := estimate{n: len(s.values), events: int(stats.Sum(s.values)), value: average(s.values),
-		draws: make([]float64, resamples), blocks: chooseBlocks(s, nil)}
+		draws: make([]float64, resamples), blocks: chooseBlocks(s, nil).allowFor(centred(s.values, s.ends))}
+	e.growth = growthOf(s)
 	sums := cumulate(s.values)
 	var pieces []piece
 	for r := range e.draws {

@@ -240,7 +240,7 @@ func TestOddRuns(t *testing.T) {
 			"NEW does not have it"},
 		{"few", usual(12).run(1), usual(12).run(2), Unclear, true, "too few requests: 12, where 30 are needed"},
 		{"one", usual(1).run(1), usual(1).run(2), Unclear, true, "too few requests: 1, where 30 are needed"},
-		{"from zero", edit(func(q *Request) { q.TTFT, q.ITL = 0, 0 }), plain, Worse, false, "+100"},
+		{"from zero", edit(func(q *Request) { q.TTFT, q.ITL = 0, 0 }), plain, Worse, false, "mean(ttft) 0 ms → 1"},
 	} {
 		r := mustCompare(t, tt.base, tt.fresh, Options{Resamples: 100})
 		said := strings.Join(append(append([]string{}, r.Reasons...), r.Notes...), "\n")

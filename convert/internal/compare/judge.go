@@ -148,6 +148,9 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 	m := newMetric(q, id)
 	m.Base, m.New, m.BaseSample, m.NewSample = known(a.value), known(b.value), a.sample(), b.sample()
 	d := differ(a, b, o.Level)
+	if a.blocks.drifts || b.blocks.drifts {
+		d.p = max(d.p, outgrows(a, b))
+	}
 	if q.share != nil { // a share and its interval lie between 0 and 1
 		d.low, d.high = max(d.low, -1), min(d.high, 1)
 	}
@@ -217,14 +220,6 @@ func (d demand) forPercentile(id metricID) float64 {
 	return math.Ceil(float64(d.beyond)/(min(id.percentile, 100-id.percentile)/100) - 1e-6)
 }
 
-// threefold reports whether one value is at least three times the other. If requests depend on each other for too long
-// to trust an interval, such a change is still judged: otherwise a server that no longer keeps up with its load would
-// pass.
-func threefold(a, b float64) bool {
-	a, b = math.Abs(a), math.Abs(b)
-	return max(a, b) >= 3*min(a, b)
-}
-
 // tooFew returns why a figure cannot be judged, or "" if it can. A percentile near the end depends on a handful of
 // requests, and resampling them shows too little of what others would have been.
 func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
@@ -239,14 +234,11 @@ func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
 		return fmt.Sprintf("too few %s: %d, where %.0f are needed", q.of(), n, needed)
 	}
 	for _, e := range []estimate{a, b} {
-		if threefold(a.value, b.value) {
-			break
+		if e.blocks.drifts && outgrows(a, b) >= 0.05 {
+			return "it drifts through the run, as under a ramp or when a queue grows, and would have to grow far faster " +
+				"in one of the runs not to be chance"
 		}
-		if e.blocks.drifts {
-			return "it drifts through the run, as under a ramp or when a queue grows, so that less than a factor of " +
-				"three may be chance"
-		}
-		if e.blocks.few && e.blocks.count < float64(d.blocks) {
+		if !e.blocks.drifts && e.blocks.few && e.blocks.count < float64(d.blocks) {
 			return fmt.Sprintf("too short a run: its %s hang together over %d, so that it has %.0f spans to "+
 				"learn from, where %d are needed", q.of(), e.blocks.length, math.Floor(e.blocks.count), d.blocks)
 		}

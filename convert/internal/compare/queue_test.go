@@ -11,7 +11,7 @@ import (
 // that vary. Above 1 its queue grows without end.
 func queue(n int, load float64, seed uint64) Side {
 	const slots, meanService = 10, 1.3
-	rng := rand.New(rand.NewPCG(seed, 3))
+	rng := seeded(seed, 3)
 	free := make([]float64, slots)
 	s := Side{Name: "queue", Requests: make([]Request, n)}
 	for i := range s.Requests {

@@ -19,8 +19,14 @@ type process struct {
 // usual is a run at 10 requests per second with little dependence.
 func usual(n int) process { return process{n: n, phi: 0, spread: 0.3, slower: 1, rate: 10} }
 
+// seeded returns random numbers that have nothing to do with those of neighbouring seeds: generators that are seeded by
+// neighbours are correlated.
+func seeded(a, b uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(a*0x9e3779b97f4a7c15^b, b*0xbf58476d1ce4e5b9^a^0xd1b54a32d192ed03))
+}
+
 func (p process) run(seed uint64) Side {
-	rng := rand.New(rand.NewPCG(seed, 1))
+	rng := seeded(seed, 4)
 	s := Side{Name: "run", Requests: make([]Request, p.n), Seconds: float64(p.n) / p.rate}
 	z, at := rng.NormFloat64(), 0.0
 	for i := range s.Requests {
