@@ -67,23 +67,23 @@ func checkDrawn(t *testing.T, dom string, charts int) {
 	}
 }
 
-// There are six charts over the rate, four over time, three distributions and one of adapters.
+// There are six charts over the rate, six over time, three distributions and one of adapters.
 func TestBrowserDrawsEveryChart(t *testing.T) {
 	t.Parallel()
 	l := load{rates: []float64{2, 4, 8}, each: 12, adapters: []string{"a", "b"}, failing: 5}
-	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l))), 14)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l))), 16)
 	other := load{rates: []float64{1, 3}, each: 9}
-	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l), runOf(t, "two", other), runOf(t, "three", l))), 14)
-	checkDrawn(t, drawn(t, written(t, runOf(t, "one stage", load{rates: []float64{5}, each: 20}))), 7)
-	checkDrawn(t, drawn(t, written(t, runOf(t, "one request", load{rates: []float64{5}, each: 1}))), 7)
-	checkDrawn(t, drawn(t, written(t, runOf(t, "nothing", load{rates: []float64{5}, each: 1, failing: 1}))), 3)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l), runOf(t, "two", other), runOf(t, "three", l))), 16)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one stage", load{rates: []float64{5}, each: 20}))), 8)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one request", load{rates: []float64{5}, each: 1}))), 8)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "nothing", load{rates: []float64{5}, each: 1, failing: 1}))), 4)
 }
 
 // A search has two charts of its own beside those of any run of stages.
 func TestBrowserDrawsASearch(t *testing.T) {
 	t.Parallel()
 	run := searchRun(t, unchanged)
-	checkDrawn(t, drawn(t, written(t, run)), 15)
+	checkDrawn(t, drawn(t, written(t, run)), 16)
 }
 
 // The browser runs no text that looks like code.
@@ -94,7 +94,7 @@ func TestBrowserRunsNoForeignCode(t *testing.T) {
 	l := load{rates: []float64{2, 4}, each: 6, adapters: []string{hostile + "a", hostile + "b"}, failing: 3,
 		text: hostile}
 	dom := drawn(t, written(t, runOf(t, hostile, l), runOf(t, hostile, l)))
-	checkDrawn(t, dom, 14)
+	checkDrawn(t, dom, 16)
 	if strings.Contains(bodyTag.FindString(dom), "owned") || strings.Contains(dom, "<img") {
 		t.Error("a name became code")
 	}
@@ -150,5 +150,5 @@ func TestBrowserTenThousandRequests(t *testing.T) {
 	if len(page) > 3<<20 {
 		t.Errorf("the page has %d bytes, want below 3 MB", len(page))
 	}
-	checkDrawn(t, drawn(t, page), 13)
+	checkDrawn(t, drawn(t, page), 14)
 }

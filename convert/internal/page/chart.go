@@ -69,6 +69,8 @@ type mark struct {
 	// Side is where the text of a line stands: left or right of a line at X, halfway up, and at the end of a line at Y;
 	// "" means at the top right of the former and at the left end of the latter.
 	Side string `json:"side,omitempty"`
+	// Event is whether the line at X is something that happened, whose text stands at the bottom.
+	Event bool `json:"event,omitempty"`
 }
 
 // rounded is a number that has six digits in JSON: more are invisible in a chart and make the page larger. NaN is null

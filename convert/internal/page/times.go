@@ -61,10 +61,13 @@ func overTime(runs []Run) chartGroup {
 	first.limits(runs, ttft)
 	gaps.limits(runs, itl)
 	whole.limits(runs, requestLatency)
-	g.charts = []chart{rates, flight, first, gaps, audio, whole}
+	g.note = bandNote(runs)
+	g.charts = append([]chart{rates, flight, first, gaps, audio, whole}, overSeconds(runs)...)
 	for i := range g.charts {
 		g.charts[i].X = axis{Label: "seconds since the first request", Unit: "s"}
 		g.charts[i].Marks = append(g.charts[i].Marks, stageMarks(runs)...)
+		g.charts[i].Marks = append(g.charts[i].Marks, eventMarks(runs)...)
+		g.charts[i].Bands = violationBands(runs)
 		g.charts[i].Spans = stageSpans(runs)
 	}
 	return g

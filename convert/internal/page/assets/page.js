@@ -309,7 +309,7 @@
         ctx.moveTo(b.left, y);
         ctx.lineTo(b.left + b.width, y);
         ctx.stroke();
-        const free = b.top + (c.marks.some((o) => o.yat == null && !o.side) ? 18 : 3) * px; // below the names of the stages
+        const free = b.top + (c.marks.some((o) => o.yat == null && !o.side && !o.event) ? 18 : 3) * px; // below the names of the stages
         const below = (at) => at < free + 15 * px, place = (at) => (below(at) ? Math.max(free, at + 3 * px) + 12 * px : at - 3 * px);
         const words = (o) => (of(o) < b.top ? o.text + " (above this chart)" : o.text);
         ctx.textBaseline = "bottom";
@@ -338,6 +338,33 @@
     });
   }
 
+  // drawEvents draws what happened. Texts that would stand on each other stand in rows, as far as there is room.
+  function drawEvents(u, events, look) {
+    inside(u, (ctx, b, px) => {
+      const rows = [], narrow = b.width < 600 * px; // on a phone their numbers in the table
+      ctx.textBaseline = "bottom";
+      for (const [i, m] of events.entries()) {
+        const label = narrow ? String(i + 1) : m.text;
+        const x = u.valToPos(m.xat, "x", true), width = ctx.measureText(label).width + 12 * px;
+        if (x < b.left || x > b.left + b.width) continue;
+        ctx.strokeStyle = ctx.fillStyle = look.ink;
+        ctx.lineWidth = px;
+        ctx.setLineDash([]);
+        ctx.beginPath();
+        ctx.moveTo(x, b.top);
+        ctx.lineTo(x, b.top + b.height);
+        ctx.stroke();
+        const left = x + width > b.left + b.width && x - width > b.left, from = left ? x - width : x;
+        let row = 0;
+        while (rows.some(([r, f, t]) => r === row && f < from + width && from < t)) row++;
+        if (row > 5) continue;
+        rows.push([row, from, from + width]);
+        ctx.textAlign = left ? "right" : "left";
+        text(ctx, look, label, x + (left ? -4 : 4) * px, b.top + b.height - (3 + 15 * row) * px);
+      }
+    });
+  }
+
   function optionsOf(c, look, width) {
     const time = c.id.startsWith("time-");
     return {
@@ -355,7 +382,8 @@
         draw: [(u) => {
           c.series.forEach((s, i) => { if (s.lows && u.series[i + 1].show) drawBars(u, s, look); });
           c.series.forEach((s, i) => { if (s.kind === "path" && u.series[i + 1].show) drawPath(u, c, s, look); });
-          for (const m of c.marks || []) if (m.run < 0 || !away.has(m.run)) drawMark(u, c, m, look);
+          drawEvents(u, (c.marks || []).filter((m) => m.event), look);
+          for (const m of c.marks || []) if (!m.event && (m.run < 0 || !away.has(m.run))) drawMark(u, c, m, look);
         }],
       },
     };
