@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 	"go.k6.io/k6/v2/output"
 
@@ -56,12 +57,16 @@ type Output struct {
 	encoded  chan struct{} // closed when encode has ended
 }
 
-var _ output.WithStopWithTestError = new(Output)
+var (
+	_ output.WithStopWithTestError = new(Output)
+	_ output.WithArchive           = new(Output)
+)
 
 // New reads the path from the --out argument. It refuses a file that exists, before the run begins, unless that is the
 // record of a run without a request.
 func New(params output.Params) (output.Output, error) {
 	lookup := func(name string) (string, bool) { v, ok := params.Environment[name]; return v, ok }
+	samples.HashBinary()
 	run := samples.NewRun(params.ScriptOptions, lookup)
 	path, err := recordPath(params.ConfigArgument, run.Instance)
 	if err != nil {
@@ -85,6 +90,9 @@ func New(params output.Params) (output.Output, error) {
 	return o, refuseExisting(path, o.replace)
 }
 
+// SetArchive takes what the test consists of, for the hashes of its scripts.
+func (o *Output) SetArchive(test *lib.Archive) { o.run.Files = samples.Scripts(test) }
+
 // Description returns the text by which k6 shows where the records go.
 func (o *Output) Description() string {
 	if o.object != "" {
@@ -103,6 +111,9 @@ func (o *Output) Start() (err error) {
 	}
 	o.started = time.Now()
 	o.run.Start = record.UnixNano(o.started)
+	if program, ok := samples.Binary(); ok {
+		o.run.Files = append(o.run.Files, program)
+	}
 	o.encode(o.run)
 	if err := o.file.write(o.block); err != nil {
 		return err

@@ -25,6 +25,8 @@ type Run struct {
 	Seed            *int64            `json:"seed,omitempty"`
 	Scenarios       []Scenario        `json:"scenarios"`
 	Clock           *Clock            `json:"clock,omitempty"` // set in a report's requests.parquet
+	Machine         *Machine          `json:"machine,omitempty"`
+	Files           []File            `json:"files,omitempty"` // the script, what it imports, and the program
 }
 
 // Generated is a data set that makes its prompts: with the same seed and salt it makes the same prompts.
@@ -72,6 +74,7 @@ type Client struct {
 	Adapters  []Adapter      `json:"adapters,omitempty"`
 	Simulator bool           `json:"simulator"`
 	Generated []Generated    `json:"generated_data,omitempty"` // data sets of the script that make their prompts
+	Files     []File         `json:"files,omitempty"`          // what the script has read: data sets, tokenizers
 	Options   map[string]any `json:"options"`                  // as given, with secrets replaced
 }
 

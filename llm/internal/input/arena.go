@@ -68,6 +68,9 @@ func (a arenaOpening) open() (datasets.Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Path == sampleName || a.isHere() { // of the hub, only the first of many files are fetched
+		a.from.Shared.files.data(files)
+	}
 	if o.Path != sampleName {
 		a.from.Log.Infof("data set %s: %s", nameOf(files), set.Counts)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/hub"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
@@ -30,6 +31,7 @@ func (s *Source) Counter(name string) (*tokenizer.Counter, error) {
 	return s.Shared.counters.Get(abs, func() (*tokenizer.Counter, error) {
 		counter, err := Counters{
 			Stat: s.Files.Stat, ReadFile: s.readRegular, Hub: s.hub, Archive: s.Files,
+			Seen: func(path string, data []byte) { s.Shared.files.content(record.KindTokenizer, path, data) },
 		}.Open(context.Background(), name, abs)
 		if err != nil {
 			return nil, fmt.Errorf("tokenizer %q: %w", name, err)
@@ -55,19 +57,20 @@ type Counters struct {
 	Stat     func(path string) (fs.FileInfo, error)
 	ReadFile func(path string) ([]byte, error)
 	Hub      func() (*hub.Client, error)
-	Archive  fsext.Fs // k6's file system, whose archives carry files of the hub; nil outside k6
+	Archive  fsext.Fs                       // k6's file system, whose archives carry files of the hub; nil outside k6
+	Seen     func(path string, data []byte) // is told of each file that was read; may be nil
 }
 
 // Open returns the token counter of a tokenizer.json, of a folder that holds one, or of a repository of the hub, in
 // this order; "sample:" is the built-in tokenizer. The path is the name resolved in the file system.
 func (c Counters) Open(ctx context.Context, name, path string) (*tokenizer.Counter, error) {
 	if name == sampleName {
-		return sampleCounter()
+		return sampleCounter(c.seen)
 	}
 	info, err := c.Stat(path)
 	switch {
 	case err == nil:
-		return tokenizer.ReadCounterAt(path, info.IsDir(), c.ReadFile)
+		return tokenizer.ReadCounterAt(path, info.IsDir(), c.seen(c.ReadFile))
 	case hub.IsID(name):
 		return c.fetch(ctx, name)
 	}
@@ -83,15 +86,15 @@ const hubFolder = "/huggingface"
 func (c Counters) fetch(ctx context.Context, name string) (*tokenizer.Counter, error) {
 	folder := hubFolder + "/" + name + "/"
 	if c.carries(folder + tokenizer.TokenizerFile) {
-		return tokenizer.ReadCounter(func(file string) ([]byte, error) {
+		return tokenizer.ReadCounter(c.seen(func(file string) ([]byte, error) {
 			return fsext.ReadFile(c.Archive, folder+file)
-		})
+		}))
 	}
 	client, err := c.Hub()
 	if err != nil {
 		return nil, err
 	}
-	counter, err := tokenizer.ReadCounter(func(file string) ([]byte, error) {
+	counter, err := tokenizer.ReadCounter(c.seen(func(file string) ([]byte, error) {
 		path, err := client.File(ctx, hub.Repo{Kind: hub.Model, ID: name}, file)
 		var uncached *hub.UncachedError
 		if errors.As(err, &uncached) && (file == tokenizer.ProcessorFile || file == tokenizer.ToolUseFile ||
@@ -106,11 +109,22 @@ func (c Counters) fetch(ctx context.Context, name string) (*tokenizer.Counter, e
 			err = fsext.WriteFile(cached.GetCachingFs(), folder+file, data, 0o644)
 		}
 		return data, err
-	})
+	}))
 	if err != nil && !strings.ContainsRune(name, '/') {
 		err = fmt.Errorf("there is no such file, and on the hub: %w", err)
 	}
 	return counter, err
+}
+
+// seen returns a function that reads a file as read does, and tells of it.
+func (c Counters) seen(read func(path string) ([]byte, error)) func(path string) ([]byte, error) {
+	return func(path string) ([]byte, error) {
+		data, err := read(path)
+		if err == nil && c.Seen != nil {
+			c.Seen(path, data)
+		}
+		return data, err
+	}
 }
 
 // carries reports whether an archive holds a file of the hub.

@@ -158,6 +158,7 @@ func (s *Source) openFiles(o *DatasetOptions, kind datasets.Kind) (datasets.Set,
 	if err != nil {
 		return nil, err
 	}
+	s.Shared.files.data(files)
 	switch {
 	case o.Turns != 0:
 		return s.openConversations(o, files, kind, opts)

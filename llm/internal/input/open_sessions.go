@@ -136,6 +136,7 @@ func (p opening) trace() (workload.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.from.Shared.files.data(files)
 	options := o.Session.Workload
 	options.Shuffle = o.Seed
 	if o.Seed != nil {

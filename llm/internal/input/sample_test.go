@@ -48,7 +48,7 @@ func TestSamples(t *testing.T) {
 			}
 		}
 	}
-	counter, err := sampleCounter()
+	counter, err := sampleCounter(Counters{}.seen)
 	if err != nil || counter.CountSpecial("a few words") < 3 {
 		t.Errorf("the tokenizer: %v", err)
 	}

@@ -82,5 +82,6 @@ func (s *Source) openSounds(o *DatasetOptions) (datasets.Set, error) {
 	if o.Files == "" && len(files) > 1 {
 		files = slices.DeleteFunc(files, func(f datasets.File) bool { return !datasets.IsSound(f.Name) })
 	}
+	s.Shared.files.data(files)
 	return datasets.ReadSounds(files, o.Seed)
 }

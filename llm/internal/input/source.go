@@ -28,12 +28,16 @@ type Shared struct {
 	sets          Cache[setKey, *Set]
 	counters      Cache[string, *tokenizer.Counter]
 	generated     generatedSets
+	files         readFiles
 	hosts         Cache[mediahost.Options, *mediahost.Host]
 	conversations atomic.Int64 // number of data sets of conversations that were opened
 }
 
 // Generated returns the data sets of generated prompts, with their seeds and salts.
 func (s *Shared) Generated() []record.Generated { return s.generated.all() }
+
+// Files returns what data sets, traces, tokenizers and configurations were read from.
+func (s *Shared) Files() []record.File { return s.files.all() }
 
 // Fetched tells of the media that the model server was to fetch from this process, given how many of them requests
 // named. It returns "" without any.
@@ -79,6 +83,12 @@ func (s *Source) ReadFile(what, path string) (data []byte, abs string, err error
 		return nil, abs, fmt.Errorf("%s %s does not exist: check its path", what, abs)
 	case err != nil:
 		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
+	}
+	switch what {
+	case "configuration":
+		s.Shared.files.content(record.KindConfiguration, abs, data)
+	case "trace", "corpus":
+		s.Shared.files.content(record.KindData, abs, data)
 	}
 	return data, abs, nil
 }

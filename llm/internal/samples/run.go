@@ -24,7 +24,7 @@ func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.R
 	run := &record.Run{
 		Schema: record.Schema, ID: runID(opts, lookup), Instance: opts.RunTags["instance_id"], Segment: "0:1",
 		Start: record.UnixNano(time.Now()), Versions: versions(), Seed: RunSeed(opts.Scenarios),
-		Scenarios: Scenarios(opts.Scenarios),
+		Scenarios: Scenarios(opts.Scenarios), Machine: machine(),
 	}
 	if run.Instance == "" {
 		run.Instance, _ = os.Hostname()
