@@ -20,6 +20,7 @@ type Additions struct {
 	Simulator bool                 `json:"simulator"`               // the figures say nothing about any model
 	Partial   bool                 `json:"partial"`                 // something of the run is missing
 	Window    *Window              `json:"window"`                  // null: the whole run
+	Passport  *Passport            `json:"passport,omitempty"`      // of the whole run
 	Sweep     *Sweep               `json:"sweep,omitempty"`
 	Schedule  []run.ScheduleSource `json:"schedule"`
 	Requests  RequestCounts        `json:"requests"`

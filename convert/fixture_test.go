@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
@@ -22,6 +25,19 @@ var (
 	zip           = runtest.Gzip
 	zstandard     = runtest.Zstandard
 )
+
+// anyOrigin returns the text of a summary without what its passport says of the files that it was made of and with.
+func anyOrigin(t *testing.T, summary string) string {
+	t.Helper()
+	for _, path := range []string{"records", "files"} {
+		raw := gjson.Get(summary, "xk6_llm.passport."+path).Raw
+		if raw == "" {
+			t.Fatal("the summary has no passport")
+		}
+		summary = strings.Replace(summary, `"`+path+`": `+raw, `"`+path+`": []`, 1)
+	}
+	return summary
+}
 
 // runOf returns a run that consists of records alone.
 func runOf(t testing.TB, requests ...*record.Request) *run.Run {

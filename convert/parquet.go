@@ -49,6 +49,10 @@ func (t RequestTable) WriteParquet(out io.Writer) error {
 	meta := append(importedMetadata(r), samples...)
 	meta = append(meta, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()),
 		parquet.KeyValueMetadata(run.LinesKey, lines))
+	if r.Cut.Requests > 0 {
+		text, _ := json.Marshal(r.Cut) // finite numbers alone: flags and metadata hold no others
+		meta = append(meta, parquet.KeyValueMetadata(run.CutKey, string(text)))
+	}
 	return writeRows(out, func(w *rowWriter[run.Row]) error {
 		recs := make([]record.Request, batchRows) // a batch holds their lists until it is written
 		rows := t.rows()

@@ -143,6 +143,8 @@ type Options struct {
 	By []run.Key
 	// Sweep describes how the rates of the stages were found; nil means that they were requested.
 	Sweep *Sweep
+	// Recipe is the command that the report is made by, for its passport; nil without one.
+	Recipe *Recipe
 }
 
 // Sweep describes how a sweep found the rates of its stages.
@@ -224,6 +226,7 @@ func NewReport(r *run.Run, o Options) *Report {
 	p.Summary.Additions.Gates = judge{all}.judgements(givenAll(o.Gates))
 	p.Summary.Additions.setSearches(r)
 	p.Summary.Additions.SLOAnswers = p.sloAnswers()
+	p.Summary.Additions.Passport = newPassport(p)
 	return p
 }
 

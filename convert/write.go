@@ -14,7 +14,9 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/validation"
+	"github.com/seed-307b789f/xk6-llm/internal/digest"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Files selects the files of a report directory. The zero value selects none.
@@ -81,11 +83,8 @@ func (p *Report) Write(dir string, files Files) ([]Document, error) {
 			return nil, err
 		}
 	}
-	for _, o := range outputs {
-		how := outfile.Options{Replace: files.Replace, Private: o.private}
-		if err := outfile.Write(filepath.Join(dir, o.name), how, o.write); err != nil {
-			return nil, err
-		}
+	if err := writeAll(p, dir, outputs, list, files); err != nil {
+		return nil, err
 	}
 	if files.Replace {
 		if err := removeStale(old, outputs); err != nil {
@@ -98,6 +97,37 @@ func (p *Report) Write(dir string, files Files) ([]Document, error) {
 	return list, nil
 }
 
+// writeAll writes the outputs. The summary, whose passport has the hashes of the others, comes last.
+func writeAll(p *Report, dir string, outputs []output, documents []Document, files Files) error {
+	var written []record.File
+	summary := files.Prefix + reportdir.Summary
+	write := func(o output) error {
+		how := outfile.Options{Replace: files.Replace, Private: o.private}
+		return outfile.Write(filepath.Join(dir, o.name), how, func(w io.Writer) error {
+			hashed := digest.NewWriter(w)
+			err := o.write(hashed)
+			written = append(written, record.File{Kind: record.KindReport, Name: o.name, Bytes: hashed.N,
+				SHA256: hashed.Sum()})
+			return err
+		})
+	}
+	for _, o := range outputs {
+		if o.name == summary {
+			continue
+		}
+		if err := write(o); err != nil {
+			return err
+		}
+	}
+	if !files.Summary {
+		return nil
+	}
+	if err := complete(p, documents, written, files.Prefix); err != nil {
+		return err
+	}
+	return write(outputs[slices.IndexFunc(outputs, func(o output) bool { return o.name == summary })])
+}
+
 // output is a file of a report.
 type output struct {
 	name    string
@@ -107,9 +137,9 @@ type output struct {
 
 // outputs returns the files of a report except validation.json.
 func (p *Report) outputs(documents []Document, files Files) (list []output) {
-	for _, d := range documents {
+	for i, d := range documents {
 		list = append(list, output{name: files.Prefix + d.Name, write: func(w io.Writer) error {
-			_, err := w.Write(d.Text)
+			_, err := w.Write(documents[i].Text) // the summary's changes once the others are written
 			return err
 		}})
 	}

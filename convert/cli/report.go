@@ -35,10 +35,13 @@ type reportFlags struct {
 	excludeLate                   bool
 	warmup, cooldown, stageWarmup time.Duration
 	prometheus                    prometheusFlags
+	offline                       bool // no server is asked for metrics
 }
 
-func newReport() *cobra.Command {
-	var f reportFlags
+func newReport() *cobra.Command { return reportCommand(new(reportFlags)) }
+
+// reportCommand returns the command that reads its flags into f.
+func reportCommand(f *reportFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report RECORDS…",
 		Short: "Write a report in inference-perf's format",
@@ -119,6 +122,7 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	opts.Recipe = recipeOf(cmd.Flags())
 	server, err := f.prometheus.settings(cmd.Flags(), opts.Config)
 	if err != nil {
 		return err
@@ -160,7 +164,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if err := writeReport(cmd, report, dir, files, marked, slices.Contains(f.formats, "html")); err != nil {
 		return written(err)
 	}
-	WriteServerMetrics(cmd, r, report, dir, server)
+	if !f.offline {
+		WriteServerMetrics(cmd, r, report, dir, server)
+	}
 	return cmp.Or(Gates(report), Verdict(r))
 }
 

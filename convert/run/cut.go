@@ -23,8 +23,22 @@ type Cut struct {
 	LateRequests int // the number left out of the latencies
 }
 
-// LeaveOut applies a cut to the run, and adds a remark that says how many requests were left out.
+// sameWish reports whether two cuts leave the same out of a run.
+func sameWish(a, b Cut) bool {
+	return a.Warmup == b.Warmup && a.Cooldown == b.Cooldown && a.StageWarmup == b.StageWarmup && a.Late == b.Late &&
+		slices.Equal(a.Stages, b.Stages) && slices.Equal(a.Adapters, b.Adapters)
+}
+
+// LeaveOut applies a cut to the run, and adds a remark that says how many requests were left out. If the run was read
+// from the requests of a report that left the same out, or if the cut is empty, what that report says of it holds.
 func (r *Run) LeaveOut(c Cut) {
+	if before := r.Cut; before.Requests > 0 && (sameWish(c, before) || sameWish(c, Cut{})) {
+		if before.Late {
+			leaveLate(r, &before)
+		}
+		r.Cut = before
+		return
+	}
 	inTime := c.Warmup != 0 || c.Cooldown != 0 || c.StageWarmup != 0
 	if len(r.Requests)+len(r.Abandoned) > 0 && (inTime || c.Stages != nil || c.Adapters != nil) {
 		leaveRequests(r, &c)
@@ -89,6 +103,7 @@ func warmFrom(r *Run, seconds float64) map[int32]int64 {
 
 // leaveLate marks the requests whose figures may be off because the load generator was not scheduled in time.
 func leaveLate(r *Run, c *Cut) {
+	c.LateRequests = 0
 	if len(r.Beats) == 0 {
 		r.remark("no late request was left out: the input does not tell when the load generator was late")
 		return

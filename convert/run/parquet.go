@@ -59,6 +59,11 @@ func readParquet(r *Run, name string, src io.ReaderAt, size int64) (err error) {
 	if err := readImportedFacts(r, file); err != nil {
 		return err
 	}
+	if text, found := file.Lookup(CutKey); found {
+		if err := json.Unmarshal([]byte(text), &r.Cut); err != nil {
+			return fmt.Errorf("what was left out: %w", err)
+		}
+	}
 	fitted := fittedScenarios(r)
 	rows := parquet.NewGenericReader[Row](file)
 	defer func() { _ = rows.Close() }()

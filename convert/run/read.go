@@ -47,7 +47,8 @@ func ReadFiles(o Options, inputs ...string) (*Run, error) {
 			return nil, err
 		}
 	}
-	run := newRun(o)
+	run, hashes := newRun(o), hashFiles(paths)
+	defer func() { run.Files = hashes() }()
 	for _, path := range paths {
 		if err := readFile(run, path); err != nil {
 			return nil, err

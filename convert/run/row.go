@@ -113,6 +113,9 @@ const LinesKey = "records"
 // ImportedKey is the metadata key of the ImportedFacts of another tool's results.
 const ImportedKey = "imported"
 
+// CutKey is the metadata key of what the report left out of the run before it wrote the file: a [Cut].
+const CutKey = "cut"
+
 // ImportedFacts are the properties of an imported run that its rows do not hold. See Run for their meaning.
 type ImportedFacts struct {
 	Origin    string         `json:"origin"`

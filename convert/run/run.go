@@ -45,6 +45,8 @@ type Run struct {
 	Cut Cut
 	// Outside counts the requests of setup and teardown. No figure includes them.
 	Outside int
+	// Files are the files that the run was read from, with their hashes; without pipes.
+	Files []record.File
 	// Origin is the tool that wrote the file, or "" for a run of this extension.
 	Origin string
 

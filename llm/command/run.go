@@ -447,6 +447,10 @@ func (r *runner) options() (convert.Options, convert.Files, error) {
 	opts, files, err := convert.Configured(r.c)
 	files.Config, files.Parquet, files.Replace = true, true, r.force
 	opts.Sweep = r.found
+	opts.Recipe = &convert.Recipe{Configured: true, Flags: []convert.RecipeFlag{}, Unrepeated: []string{}}
+	if r.found != nil {
+		opts.Recipe.Unrepeated = []string{convert.FromSweep}
+	}
 	return opts, files, err
 }
 
