@@ -53,6 +53,7 @@ func TestColumnsAreDescribed(t *testing.T) {
 	}
 	want := append(schemaColumns(run.Row{}), schemaColumns(ChunkRow{})...)
 	want = append(append(want, schemaColumns(SessionRow{})...), schemaColumns(MediaRow{})...)
+	want = append(want, schemaColumns(SecondRow{})...)
 	if !slices.Equal(got, want) {
 		t.Errorf("%s has\n%+v\nwant\n%+v", columnsPage, got, want)
 	}
@@ -69,6 +70,10 @@ func TestQueriesOfThePage(t *testing.T) {
 	dir := t.TempDir()
 	table := NewRequestTable(mustRead(t, asRecords(t, richLines())))
 	if err := outfile.Write(filepath.Join(dir, "requests.parquet"), outfile.Options{}, table.WriteParquet); err != nil {
+		t.Fatal(err)
+	}
+	seconds, _ := NewTimelineTable(NewReport(mustRead(t, asRecords(t, richLines())), Options{}))
+	if err := outfile.Write(filepath.Join(dir, "timeline.parquet"), outfile.Options{}, seconds.WriteParquet); err != nil {
 		t.Fatal(err)
 	}
 	for _, q := range queries {

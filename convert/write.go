@@ -169,6 +169,13 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 	if files.Parquet && p.run.HasMedia {
 		list = append(list, output{name: reportdir.MediaParquet, write: MediaTable{p.run}.WriteParquet})
 	}
+	line, timed := NewTimelineTable(p)
+	if files.CSV && timed {
+		list = append(list, output{name: reportdir.TimelineCSV, write: line.WriteCSV})
+	}
+	if files.Parquet && timed {
+		list = append(list, output{name: reportdir.TimelineParquet, write: line.WriteParquet})
+	}
 	if files.Parquet {
 		list = append(list, output{name: reportdir.Parquet, write: RequestTable{p.run, p.known}.WriteParquet})
 	}

@@ -36,6 +36,7 @@ type reportFlags struct {
 	warmup, cooldown, stageWarmup time.Duration
 	prometheus                    prometheusFlags
 	offline                       bool // no server is asked for metrics
+	marks                         markFlags
 }
 
 func newReport() *cobra.Command { return reportCommand(new(reportFlags)) }
@@ -77,6 +78,8 @@ written, too.`,
   llmconv report run.jsonl --by scenario,model
   llmconv report run.jsonl --stage-warmup 10s -o warm
   llmconv report run.jsonl --exclude-late -o on-time
+  llmconv report run.jsonl --mark '12:01:30 pod killed' --mark '+90s pod back'
+  llmconv report run.jsonl --marks annotations.json
   llmconv report run.jsonl --config config.yml -o report
   llmconv report run.jsonl --stage 1 --adapter lora-a -o lora-a
   llmconv report run.jsonl --prometheus http://prometheus:9090 \
@@ -113,6 +116,7 @@ written, too.`,
 	flags.StringVar(&f.markers, "markers", "auto",
 		"print the JSON between markers: always, never, or auto, which means in a pod of Kubernetes")
 	flags.BoolVar(&f.force, "force", false, "accept inputs that do not belong together; replace an existing report")
+	f.marks.register(flags)
 	f.prometheus.register(flags)
 	return cmd
 }
@@ -156,6 +160,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		Stages: f.stages, Adapters: f.adapters, Late: f.excludeLate,
 	})
 	remark(cmd, r.Remarks[before:])
+	if err := f.marks.add(cmd, r); err != nil {
+		return err
+	}
 	if err := opts.CheckLabels(r); err != nil {
 		return misuse("--slo, --gate: %w", err)
 	}

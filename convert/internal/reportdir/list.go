@@ -34,7 +34,7 @@ func Existing(dir string) []string {
 		paths = append(paths, glob(dir, SessionParquet, SessionCSV)...)
 	}
 	if len(Summaries(dir)) > 0 {
-		paths = append(paths, glob(dir, MediaParquet, MediaCSV)...)
+		paths = append(paths, glob(dir, MediaParquet, MediaCSV, TimelineParquet, TimelineCSV)...)
 	}
 	return slices.DeleteFunc(paths, func(path string) bool {
 		info, err := os.Stat(path)

@@ -27,6 +27,8 @@ const (
 	MediaParquet      = "media.parquet"
 	MediaCSV          = "media.csv"
 	SessionCSV        = "sessions.csv"
+	TimelineParquet   = "timeline.parquet"
+	TimelineCSV       = "timeline.csv"
 	Page              = "report.html"
 )
 
