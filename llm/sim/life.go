@@ -67,6 +67,7 @@ func (l *life) conversation(answer string) (tokens int, known bool) {
 // course is how far a server's script is.
 type course struct {
 	pace  atomic.Pointer[pace] // nil until the first request came
-	begun []Happening          // guarded by Server.mu
+	begun []Happening          // guarded by Server.mu, as what follows is
+	acts  []act                // that are still to come
 	work  sync.WaitGroup
 }

@@ -40,7 +40,9 @@ func (s *Server) acts() (list []act) {
 		case EventPlaces:
 			list = append(list, act{e.At, func(time.Time) {
 				s.places = e.Places
-				s.life.Load().resize(e.Places)
+				if l := s.life.Load(); l != nil {
+					l.resize(e.Places)
+				}
 			}})
 		case EventStop:
 			list = append(list, act{e.end(), func(time.Time) { s.life.Load().queue.resume() }})
@@ -53,32 +55,63 @@ func (s *Server) acts() (list []act) {
 	return list
 }
 
-// begin starts the script at the arrival of the first request. What is to happen at once has happened when it returns.
-// The caller holds the lock.
+// begin starts the script at the arrival of the first request. The caller holds the lock.
 func (s *Server) begin(zero time.Time) {
 	if len(s.opts.Events) == 0 || s.open.Err() != nil {
 		return
 	}
-	s.course.pace.Store(newPace(zero, s.opts.Events))
-	list := s.acts()
-	for len(list) > 0 && list[0].at == 0 {
-		list[0].do(zero)
-		list = list[1:]
+	c := &s.course
+	c.pace.Store(newPace(zero, s.opts.Events))
+	c.acts = s.acts()
+	s.advance()
+	if len(c.acts) == 0 {
+		return
 	}
-	s.course.work.Go(func() {
-		for _, a := range list {
-			timer := time.NewTimer(time.Until(zero.Add(a.at)))
+	timer := time.NewTimer(time.Until(zero.Add(c.acts[0].at)))
+	c.work.Go(func() {
+		defer timer.Stop()
+		for more := true; more; {
 			select {
 			case <-timer.C:
-				s.mu.Lock()
-				a.do(zero)
-				s.mu.Unlock()
+				more = s.follow(timer)
 			case <-s.open.Done():
-				timer.Stop()
 				return
 			}
 		}
 	})
+}
+
+// follow does what is due, and sets a timer for what is next, if there is more.
+func (s *Server) follow(timer *time.Timer) (more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.advance()
+	if len(s.course.acts) == 0 {
+		return false
+	}
+	timer.Reset(time.Until(s.pace().zero.Add(s.course.acts[0].at)))
+	return true
+}
+
+// catchUp does what is due when a request comes, lest one that comes at the instant of an event finds the server as it
+// was before.
+func (s *Server) catchUp() {
+	if s.pace() == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.advance()
+}
+
+// advance does what is due. The caller holds the lock.
+func (s *Server) advance() {
+	c, zero := &s.course, s.pace().zero
+	for len(c.acts) > 0 && s.open.Err() == nil && !zero.Add(c.acts[0].at).After(time.Now()) {
+		next := c.acts[0]
+		c.acts = c.acts[1:]
+		next.do(zero)
+	}
 }
 
 // pace returns how fast the server works; nil means that nothing has happened yet.

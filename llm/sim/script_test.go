@@ -256,6 +256,32 @@ func TestServerThatGoesAway(t *testing.T) {
 	})
 }
 
+// What falls into an absence holds for the process that follows, and one may end as the next begins.
+func TestEventsAroundAnAbsence(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := mustNew(t, func(o *Options) {
+			if err := setEvents(o, "5ms stop 5ms; 10ms gone 10ms; 12ms places 1; 20ms stop 10ms; 30ms gone 1ms"); err != nil {
+				t.Fatal(err)
+			}
+		})
+		start := time.Now()
+		cutOff(s, &sink{header: http.Header{}}, post(t, "/v1/completions", `{"model":"sim","prompt":"a","max_tokens":9}`))
+		if d := time.Since(start); d != 10*ms {
+			t.Errorf("cut after %v, want 10ms", d)
+		}
+		time.Sleep(time.Until(start.Add(31 * ms)))
+		var all sync.WaitGroup
+		for range 2 {
+			all.Go(func() { stream(t, s, 0, 1) })
+		}
+		all.Wait()
+		if d := time.Since(start); d != 131*ms || len(s.Events()) != 5 {
+			t.Errorf("two requests took until %v, %d events; want one place, 131ms, and 5", d, len(s.Events()))
+		}
+	})
+}
+
 // pageOf returns a server's /metrics.
 func pageOf(s *Server) string {
 	w := httptest.NewRecorder()

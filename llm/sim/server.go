@@ -150,6 +150,7 @@ func (s *Server) Close() error {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.catchUp()
 	if !strings.HasPrefix(r.URL.Path, "/sim/") && (r.Method == http.MethodGet && !s.awake(r) || s.life.Load() == nil) {
 		panic(http.ErrAbortHandler) // as if nobody had answered
 	}
