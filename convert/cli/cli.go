@@ -40,9 +40,9 @@ func (e *ExitError) Unwrap() error { return e.Err }
 
 func misuse(format string, args ...any) error { return &ExitError{Misuse, fmt.Errorf(format, args...)} }
 
-// Commands returns new commands: report, parquet, compare, analyze and verify.
+// Commands returns new commands: report, parquet, compare, analyze, verify and plan.
 func Commands() []*cobra.Command {
-	list := []*cobra.Command{newReport(), newParquet(), newCompare(), newAnalyze(), newVerify()}
+	list := []*cobra.Command{newReport(), newParquet(), newCompare(), newAnalyze(), newVerify(), newPlan()}
 	for _, cmd := range list {
 		guard(cmd)
 		cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))

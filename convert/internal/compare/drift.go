@@ -183,3 +183,13 @@ func outgrows(a, b estimate) float64 {
 	const freedom = growthSpans - 2 // of one side, lest a quiet one adds any
 	return math.Erfc(unstudent(math.Abs(d)/math.Sqrt(v), freedom) / math.Sqrt2)
 }
+
+// Effect returns by how much dependence multiplies the variance of the mean of a series, at least 1.
+func Effect(series []float64) float64 {
+	x := centred(series, []int{len(series)})
+	variance := autocovariance(x, 0)
+	if len(x) < 2*leastSpans*leastSpan || !(variance > 0) {
+		return 1
+	}
+	return max(1, spreadOf(x).variance*float64(len(x))/variance)
+}
