@@ -2,6 +2,8 @@ package convert
 
 import (
 	"fmt"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 )
 
 // MarkReport is something that happened during the run, and how long it took until the SLO held again.
@@ -84,14 +86,36 @@ func (c recoveries) after(at float64) (outcome string, seconds *Float) {
 	return MarkNotRecovered, nil
 }
 
+// comparedViolations returns what a comparison tells of the seconds of a whole run, and nil of a run without an SLO and
+// of a search, whose probes are to violate it.
+func comparedViolations(g *subset) *compare.Violated {
+	s := newSeriesMaker(g.run)
+	if s == nil || len(g.run.Searches) > 0 {
+		return nil
+	}
+	dropped := s.dropped()
+	v, violated, judged := violations(g, s, dropped, make([]int, len(dropped)))
+	if v == nil {
+		return nil
+	}
+	c := &compare.Violated{Seconds: float64(v.Seconds), Of: float64(v.Of), Longest: float64(v.Longest)}
+	for _, m := range s.reported(recoveries{violated, judged, s.step}) {
+		c.Marks = append(c.Marks, compare.Mark{At: float64(m.At), Text: m.Text, Outcome: m.Outcome,
+			Recovered: (*float64)(m.Recovered)})
+	}
+	return c
+}
+
 // addTimeline sets what the report on a whole run tells of its seconds. s may be nil.
 func (a *Additions) addTimeline(g *subset, s *seriesMaker) {
-	if a.Timeline = s.timeline(g); a.Timeline == nil {
+	if a.Timeline = s.timeline(); a.Timeline == nil {
 		return
 	}
 	a.define("timeline", timelineDefinition)
 	var c recoveries
-	if a.Violations, c.violated, c.judged = violations(g, s, a.Timeline); a.Violations != nil {
+	counts := make([]int, len(s.Sent))
+	if a.Violations, c.violated, c.judged = violations(g, s, a.Timeline.Dropped, counts); a.Violations != nil {
+		a.Timeline.Violated = counts
 		a.define("violations", violationsDefinition)
 	}
 	c.step = s.step

@@ -30,6 +30,7 @@ func (p Part) Side(r *run.Run, name string, o Options) compare.Side {
 		Untimed: !hasTimes(r, g.all), Asked: askedRates(r, g.all), Counted: countedMostly(g)}
 	if p.Stages == nil {
 		side.Searches, side.Sessions = comparedSearches(r.Searches), comparedSessions(r)
+		side.Violated = comparedViolations(g)
 	}
 	for i, q := range g.all {
 		if unfinished(q) {

@@ -120,16 +120,15 @@ func (m *timelineMaker) arrived(k int, q *run.Request, rec *record.Request, from
 	}
 }
 
-// timeline returns the timeline of the group, which is the whole run, by the series of the same intervals. It returns
-// nil for a nil maker.
-func (s *seriesMaker) timeline(g *subset) *Timeline {
+// timeline returns the timeline of the run, whose series is complete. It returns nil for a nil maker.
+func (s *seriesMaker) timeline() *Timeline {
 	if s == nil {
 		return nil
 	}
 	n := len(s.Sent)
 	t := &Timeline{
 		Interval: s.Interval, Start: s.Start, Stage: make([]int, n), Due: s.Due, Sent: s.Sent, Ended: s.Ended,
-		Failed: s.Failed, Abandoned: s.Left, InFlight: s.InFlight, Dropped: make([]int, n),
+		Failed: s.Failed, Abandoned: s.Left, InFlight: s.InFlight, Dropped: s.dropped(),
 		TTFT50: s.TTFT50, TTFT90: s.more.ttft90, TTFT99: s.TTFT99,
 		ITL50: make([]Maybe, n), ITL90: make([]Maybe, n), ITL99: make([]Maybe, n),
 		Prompt: make([]Float, n), Completion: make([]Float, n),
@@ -144,14 +143,20 @@ func (s *seriesMaker) timeline(g *subset) *Timeline {
 		t.ITL50[i], t.ITL90[i], t.ITL99[i] = Maybe(itl[0]/1e6), Maybe(itl[1]/1e6), Maybe(itl[2]/1e6)
 		t.Prompt[i], t.Completion[i] = Float(s.more.prompt[i]/s.step), Float(s.more.completion[i]/s.step)
 	}
-	for _, d := range g.run.Dropped {
-		if d.Due != nil {
-			t.Dropped[s.at(*d.Due)] += int(d.Count)
-		}
-	}
 	t.addLateness(s)
 	t.addServers(s)
 	return t
+}
+
+// dropped counts the dropped arrivals that were due in each interval.
+func (s *seriesMaker) dropped() []int {
+	list := make([]int, len(s.Sent))
+	for _, d := range s.run.Dropped {
+		if d.Due != nil {
+			list[s.at(*d.Due)] += int(d.Count)
+		}
+	}
+	return list
 }
 
 // at returns the interval of an instant.

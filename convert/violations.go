@@ -276,9 +276,10 @@ func longestSpans(spans []ViolationSpan) ([]ViolationSpan, int) {
 	return spans, left
 }
 
-// violations judges each second by each objective of the group, which is the whole run. It also returns which intervals
-// are in violation of any. It returns nil without objectives.
-func violations(g *subset, s *seriesMaker, t *Timeline) (v *Violations, violated, judged []bool) {
+// violations judges each second by each objective of the group, which is the whole run. dropped are the arrivals that
+// were dropped in each; how many objectives each violates goes into counts. It also returns which intervals are in
+// violation of any. It returns nil without objectives.
+func violations(g *subset, s *seriesMaker, dropped, counts []int) (v *Violations, violated, judged []bool) {
 	list := judge{g}.objectives()
 	if len(list) == 0 {
 		return nil, nil, nil
@@ -287,14 +288,13 @@ func violations(g *subset, s *seriesMaker, t *Timeline) (v *Violations, violated
 	v = &Violations{Objectives: []ObjectiveViolation{}}
 	violated, judged = make([]bool, n), make([]bool, n)
 	over, shares := make([]int, n), make([]float64, n) // of the objective that most are over
-	t.Violated = make([]int, n)
 	for _, o := range list {
 		j := newSecondJudge(judge{g}, s, o)
-		broken, known := j.seconds(t.Dropped)
+		broken, known := j.seconds(dropped)
 		for k := range n {
 			if judged[k] = judged[k] || known[k]; broken[k] {
 				violated[k] = true
-				t.Violated[k]++
+				counts[k]++
 				many, share := j.over(k)
 				over[k], shares[k] = max(over[k], many), max(shares[k], share)
 			}

@@ -45,6 +45,8 @@ type Side struct {
 	// Sessions holds the sessions of a replay in the form of requests, in any order: Latency is a session's duration,
 	// TTFT the time to the first token of its user. Nil if the run is none.
 	Sessions []Request
+	// Violated tells in which seconds the run violated its SLO; nil if it has none, or is a part of a run.
+	Violated *Violated
 }
 
 // Judgement is the result of a request's objective.
@@ -196,6 +198,7 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 	}
 	r.Base, r.New = a.summary(), b.summary()
 	r.Base.Doubt, r.New.Doubt = base.Doubt, fresh.Doubt
+	r.setViolations(base, fresh)
 	if r.addCapacities(base.Searches, fresh.Searches, o); r.searches {
 		r.searched(o)
 		return r, nil

@@ -50,7 +50,7 @@ func (t *lines) markdownRuns(r *Result) {
 			t.line("- **%s: %s**", plain.Markdown(side.Name), plain.Markdown(side.Doubt))
 		}
 	}
-	for _, reason := range r.Reasons {
+	for _, reason := range append(r.Reasons[:len(r.Reasons):len(r.Reasons)], r.Violations.sentences()...) {
 		t.line("- %s", plain.Markdown(reason))
 	}
 	for _, part := range r.parts() {

@@ -49,6 +49,8 @@ type Result struct {
 	OnlyBase []string  `json:"groups_only_base,omitempty"`
 	OnlyNew  []string  `json:"groups_only_new,omitempty"`
 	Notes    []string  `json:"notes,omitempty"`
+	// Violations of the SLO by both runs; nil if neither has one.
+	Violations *Violations `json:"slo_violations,omitempty"`
 
 	// All makes WriteText print every figure and the stages, in place of the main figures.
 	All bool `json:"-"`

@@ -63,6 +63,9 @@ func (t *lines) runs(r *Result) {
 	for _, reason := range r.Reasons {
 		t.say("  %s", reason)
 	}
+	for _, text := range r.Violations.sentences() {
+		t.say("%s", text)
+	}
 	for _, part := range r.parts() {
 		if r.By != "" {
 			t.line("")
