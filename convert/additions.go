@@ -30,6 +30,8 @@ type Additions struct {
 	Media     *Media               `json:"media,omitempty"`  // of what requests hold
 	Answers
 	Load       *Load       `json:"load,omitempty"`        // of stages
+	Cost       *Cost       `json:"cost,omitempty"`        // nil without a price
+	Energy     *Energy     `json:"energy,omitempty"`      // nil unless a page shows power or energy
 	Abandoned  *Abandoned  `json:"abandoned,omitempty"`   // nil if no user was to leave
 	SLO        []Judgement `json:"slo,omitempty"`         // by each objective of the SLO
 	SLOKept    *SLOKept    `json:"slo_kept,omitempty"`    // nil if one objective, or each, is about all requests
@@ -185,6 +187,7 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 	if a.SLOKept != nil {
 		a.define("slo_kept", sloKeptDefinition)
 	}
+	a.Cost, a.Energy = newCost(g), newEnergy(g)
 	a.Health = g.health()
 	a.Warnings, a.Notes = g.warnings(a), notes(a)
 	return a

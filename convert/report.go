@@ -14,6 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/benchreport"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/price"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -141,6 +142,8 @@ type Options struct {
 	CacheTokens int64
 	// By are the keys by which requests form groups with reports of their own; nil means [run.UsualKeys].
 	By []run.Key
+	// Price is what the deployment costs; the zero value makes no figures of cost.
+	Price price.Shared
 	// Sweep describes how the rates of the stages were found; nil means that they were requested.
 	Sweep *Sweep
 	// Recipe is the command that the report is made by, for its passport; nil without one.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/price"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -34,6 +35,9 @@ func Configured(c *config.Config) (Options, Files, error) {
 		if o.Gates, err = slo.Parse(c.Own.Gate); err != nil {
 			return o, Files{}, fmt.Errorf("x-llm.gate: %w", err)
 		}
+	}
+	if o.Price, err = price.ParseBoth(c.Own.Price, c.Own.PriceRatio); err != nil {
+		return o, Files{}, fmt.Errorf("x-llm.%w", err)
 	}
 	f := Files{
 		Summary: l.Summary, Stages: l.PerStage, Adapters: l.PerAdapter, AdapterStages: l.PerAdapterStage,

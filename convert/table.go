@@ -50,6 +50,7 @@ func (p *Report) WriteTables(s Screen) error {
 	t := s.table()
 	t.searches(p.run.Searches)
 	t.facts(p.Summary, len(p.run.Searches) > 0)
+	t.costs(p)
 	rows, adapters := p.stageRows(), p.adapterRows()
 	label := "stage"
 	if len(p.Scenarios) > 0 {

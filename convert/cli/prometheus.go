@@ -230,7 +230,12 @@ func askServers(ctx context.Context, cmd *cobra.Command, run *run.Run, report *c
 	if err != nil {
 		return nil, err
 	}
-	files, err := p.Collect(ctx, m.Settings, spans(run, report), func(line string) {
+	asked := spans(run, report)
+	asked.Client.Parts = tokensOf(run, m.Cut(asked.Window))
+	for i := range asked.Stages {
+		asked.Stages[i].Client.Parts = tokensOf(run, m.Cut(asked.Stages[i].Window))
+	}
+	files, err := p.Collect(ctx, m.Settings, asked, func(line string) {
 		cmd.PrintErrln("prometheus:", plain.Terminal(line))
 	})
 	if err == nil && len(files) == 0 {
@@ -240,6 +245,21 @@ func askServers(ctx context.Context, cmd *cobra.Command, run *run.Run, report *c
 		err = fmt.Errorf("%s: %w", p, err)
 	}
 	return files, err
+}
+
+// tokensOf adds to the parts of a window the tokens of the answers that ended in each.
+func tokensOf(run *run.Run, parts []prometheus.Part) []prometheus.Part {
+	if len(parts) == 0 {
+		return nil
+	}
+	start, width := parts[0].Start.UnixNano(), parts[0].End.Sub(parts[0].Start).Nanoseconds()
+	for _, q := range run.Requests {
+		if at := int((q.End - start) / width); !q.Failed() && q.End >= start && at < len(parts) {
+			parts[at].PromptTokens += float64(max(0, q.PromptTokens))
+			parts[at].OutputTokens += float64(max(0, q.CompletionTokens))
+		}
+	}
+	return parts
 }
 
 // onlyModel returns the model of a run's requests without an adapter, "" if there are several.

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/price"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/internal/terminal"
@@ -34,6 +35,7 @@ type reportFlags struct {
 	cacheTokens                   int64
 	excludeLate                   bool
 	warmup, cooldown, stageWarmup time.Duration
+	price, priceRatio             string
 	prometheus                    prometheusFlags
 	offline                       bool // no server is asked for metrics
 	marks                         markFlags
@@ -113,6 +115,10 @@ written, too.`,
 	flags.StringVar(&f.config, "config", "",
 		"inference-perf's configuration of the run, for percentiles, goodput, files and token counts; flags "+
 			"override it")
+	flags.StringVar(&f.price, "price", "",
+		"what the deployment costs, for the cost of tokens: 98.32 USD/h, or 4.10 EUR/h x8")
+	flags.StringVar(&f.priceRatio, "price-ratio", "",
+		"how the kinds of tokens share that cost: prompt=1,cached=0.1,completion=4")
 	flags.StringVar(&f.markers, "markers", "auto",
 		"print the JSON between markers: always, never, or auto, which means in a pod of Kubernetes")
 	flags.BoolVar(&f.force, "force", false, "accept inputs that do not belong together; replace an existing report")
@@ -288,6 +294,11 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 	if f.slo != "" {
 		if err = opts.SetSLO(string(f.slo)); err != nil {
 			return opts, files, misuse("--slo: %w", err)
+		}
+	}
+	if f.price != "" || f.priceRatio != "" {
+		if opts.Price, err = price.ParseBoth(f.price, f.priceRatio); err != nil {
+			return opts, files, misuse("--%s", strings.ReplaceAll(err.Error(), "price_ratio", "price-ratio"))
 		}
 	}
 	if f.gate != "" {

@@ -34,6 +34,7 @@ type settings struct {
 	input, output                   string
 	prompts, column, dataset, trace string
 	slo, gate                       slo.Text
+	price, priceRatio               string
 	seed, cancel                    string
 	stages                          string // file of a search whose loads are the stages
 
@@ -83,6 +84,8 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	text(&s.cancel, "cancel", "`SHARE@WHEN` users leave: 5%@2s, 5%@20 tokens, 5%@queued")
 	flags.Var(&s.slo, "slo", "`OBJECTIVES` of each stage: 'p99(ttft)<500ms', 'chat: ttft=1s'")
 	flags.Var(&s.gate, "gate", "`OBJECTIVES` of the run: if broken, exit code 1")
+	text(&s.price, "price", "`PRICE` of the deployment, for the cost of tokens: 98.32 USD/h")
+	text(&s.priceRatio, "price-ratio", "`SHARES` of it: prompt=1,cached=0.1,completion=4")
 	text(&s.serverMetrics, "server-metrics", "`URLS` of its metrics pages, or auto")
 	flags.BoolVar(&s.text, "text", false, "keep prompts and answers in the records")
 }
@@ -127,6 +130,8 @@ func (s *settings) overrides() (list []config.Override, err error) {
 	given("load.base_seed", s.seed)
 	given("x-llm.slo", string(s.slo))
 	given("x-llm.gate", string(s.gate))
+	given("x-llm.price", s.price)
+	given("x-llm.price_ratio", s.priceRatio)
 	client.set("x-llm.client", set)
 	dataset.set("x-llm.dataset", set)
 	load.set("x-llm.load", set)
@@ -136,11 +141,12 @@ func (s *settings) overrides() (list []config.Override, err error) {
 // named returns an error about keys that flags have set with the names of the flags.
 func (s *settings) named(err error) error {
 	text := err.Error()
-	if s.slo != "" {
-		text = strings.ReplaceAll(text, "x-llm.slo: ", "--slo: ")
-	}
-	if s.gate != "" {
-		text = strings.ReplaceAll(text, "x-llm.gate: ", "--gate: ")
+	for _, given := range []struct{ flag, value string }{{"slo", string(s.slo)}, {"gate", string(s.gate)},
+		{"price", s.price}, {"price-ratio", s.priceRatio}} {
+		if given.value != "" {
+			key := "x-llm." + strings.ReplaceAll(given.flag, "-", "_") + ": "
+			text = strings.ReplaceAll(text, key, "--"+given.flag+": ")
+		}
 	}
 	if text == err.Error() {
 		return err

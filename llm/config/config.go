@@ -68,6 +68,11 @@ type Own struct {
 	SLO  string `key:"slo,omit" default:""`
 	Gate string `key:"gate,omit" default:""`
 
+	// Price is what the deployment costs, such as 98.32 USD/h, and PriceRatio how the kinds of tokens share it, such as
+	// prompt=1,cached=0.1,completion=4; see package internal/price.
+	Price      string `key:"price,omit" default:""`
+	PriceRatio string `key:"price_ratio,omit" default:""`
+
 	// APIKeyEnv is the environment variable that holds the API key, so that no file has to.
 	APIKeyEnv string `key:"api_key_env,omit" default:""`
 

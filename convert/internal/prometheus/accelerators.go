@@ -155,6 +155,11 @@ type AcceleratorTotal struct {
 	// Tokens is the number of output tokens of the client's successful requests.
 	Tokens         float64  `json:"output_tokens"`
 	TokensPerJoule *float64 `json:"tokens_per_joule"`
+	// Joules per token of prompts and answers together, and per output token, and tokens of both per joule, with
+	// intervals; null without energy or tokens.
+	PerToken  *Estimate `json:"joules_per_token"`
+	PerOutput *Estimate `json:"joules_per_output_token"`
+	TokensPer *Estimate `json:"all_tokens_per_joule"`
 }
 
 // devices makes the devices from the answers, in the order in which they appear there.

@@ -223,6 +223,7 @@ func (c *Prometheus) accelerators(ctx context.Context, f *filler, filters []stri
 	}
 	a := devices(list, c.askAll(ctx, all), w)
 	a.add(client.OutputTokens)
+	c.addEnergy(ctx, a, filters, client)
 	f.doc.Additions.Accelerators = a
 }
 

@@ -7,6 +7,7 @@ type Client struct {
 	Requests     int     // requests sent, including failed ones
 	PromptTokens float64 // of successes
 	OutputTokens float64 // of successes
+	Parts        []Part  // of the window, as Settings.Cut cuts it; nil makes no intervals
 	// In seconds, over successful requests; nil if there is none.
 	TTFTMean, TTFTMedian, LatencyMean, LatencyMedian *float64
 }

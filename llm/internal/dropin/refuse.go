@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/price"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
@@ -78,6 +79,9 @@ func unclear(c *config.Config) (faults []error) {
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", o.key, err))
 		}
+	}
+	if _, err := price.ParseBoth(c.Own.Price, c.Own.PriceRatio); err != nil {
+		faults = append(faults, fmt.Errorf("x-llm.%w", err))
 	}
 	return faults
 }

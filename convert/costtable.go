@@ -1,0 +1,67 @@
+package convert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// costs prints what tokens cost and how much energy they took: of the whole run if it has one load, else of each stage.
+func (t *table) costs(p *Report) {
+	parts, names := []*Lifecycle{p.Summary}, []string{""}
+	if len(p.Stages) > 1 {
+		parts, names = nil, nil
+		for _, stage := range sortedKeys(p.Stages) {
+			parts, names = append(parts, p.Stages[stage]), append(names, fmt.Sprintf(" of stage %d", stage))
+		}
+	}
+	for i, l := range parts {
+		if c := l.Additions.Cost; c != nil {
+			t.say("cost%s: %s", names[i], c.text())
+		}
+		if e := l.Additions.Energy; e != nil {
+			t.say("energy%s: %s", names[i], e.text())
+		}
+	}
+}
+
+// text returns the cost in a line. Without a ratio each kind of token bears the whole cost, which is said.
+func (c *Cost) text() string {
+	list, of := c.PerMillion, []string{"total", "completion"}
+	end := ", each if it alone bore the whole cost"
+	if c.Shared != nil {
+		list, of, end = c.Shared, []string{"prompt", "cached", "completion"}, ""
+	}
+	var parts []string
+	for _, kind := range of {
+		if e := list[kind]; e != nil {
+			parts = append(parts, fmt.Sprintf("%s per million %s tokens", e.text(c.Currency+" "), kind))
+		}
+	}
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+	if len(parts) == 0 {
+		return fmt.Sprintf("%s %s, of no tokens that were counted", c.Currency, Digits(float64(c.Total)))
+	}
+	return strings.Join(parts, ", ") + end
+}
+
+// text returns the energy in a line.
+func (e *Energy) text() string {
+	parts := []string{fmt.Sprintf("%s W", Digits(float64(e.Watts)))}
+	if e.PerCompletion != nil {
+		parts = append(parts, e.PerCompletion.text("")+" J per completion token")
+	}
+	if e.TokensPer != nil {
+		parts = append(parts, e.TokensPer.text("")+" tokens/J")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// text returns an estimate with its interval, which may be unknown.
+func (e *Estimate) text(before string) string {
+	text := before + Digits(float64(e.Value))
+	if e.Low != nil {
+		text += fmt.Sprintf(" [%s, %s]", Digits(float64(*e.Low)), Digits(float64(*e.High)))
+	}
+	return text
+}
