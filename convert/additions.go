@@ -21,6 +21,7 @@ type Additions struct {
 	Partial   bool                 `json:"partial"`                 // something of the run is missing
 	Window    *Window              `json:"window"`                  // null: the whole run
 	Passport  *Passport            `json:"passport,omitempty"`      // of the whole run
+	Steady    *Steady              `json:"steady,omitempty"`        // of the whole run, and of stages
 	Sweep     *Sweep               `json:"sweep,omitempty"`
 	Schedule  []run.ScheduleSource `json:"schedule"`
 	Requests  RequestCounts        `json:"requests"`
@@ -61,6 +62,7 @@ type Window struct {
 	Adapters []string `json:"adapters,omitempty"`             // only these
 	Left     int      `json:"requests_left_out"`
 	Late     int      `json:"late_requests_left_out,omitempty"` // left out of the latencies alone
+	Steady   bool     `json:"steady,omitempty"`                 // only the steady parts of the stages
 }
 
 // RequestCounts counts the requests of a group by their outcome.
@@ -171,9 +173,9 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {
 		a.Versions = r.Runs[0].Versions
 	}
-	if c := r.Cut; c.Requests > 0 || c.LateRequests > 0 {
+	if c := r.Cut; c.Requests > 0 || c.LateRequests > 0 || c.Steady != nil {
 		a.Window = &Window{Warmup: Float(c.Warmup), Cooldown: Float(c.Cooldown), Stages: c.Stages, Adapters: c.Adapters,
-			Left: c.Requests, Late: c.LateRequests}
+			Left: c.Requests, Late: c.LateRequests, Steady: c.Steady != nil}
 		if c.StageWarmup > 0 {
 			a.Window.Stage = new(Float(c.StageWarmup))
 		}
@@ -433,6 +435,8 @@ var definitions = map[string]string{
 		"between those two; time_to_first_token_mean is to the first output of any kind, as an engine counts it",
 	"tokens.gaps": "gaps between chunks and between tokens, and how many of them are 0 because " +
 		"one read, or one chunk, brought both: artefacts, which the gap before them makes up for",
+	"steady": "seconds since the run's first request, before anything but the steady parts was left out; a request " +
+		"belongs to the part in which it was sent; rates count what ended within it, whenever it was sent",
 	"time_series": "per interval from the first start: due, sent, ended and failed requests, " +
 		"requests in flight at its end, content chunks that arrived, TTFT (p50, p99) of the requests sent in it, " +
 		"mean gap of the chunks that arrived in it",

@@ -63,9 +63,9 @@ func floatOf(n *int) float64 {
 }
 
 // leavesOutBetweenStages reports whether the load went on between the stages with requests that are in no figure: those
-// of warm-ups or of stages that are left out.
+// of warm-ups, of stages that are left out, or outside steady parts.
 func leavesOutBetweenStages(r *run.Run) bool {
-	return r.WarmedUp() || r.Cut.StageWarmup > 0 || r.Cut.Stages != nil
+	return r.WarmedUp() || r.Cut.StageWarmup > 0 || r.Cut.Stages != nil || r.Cut.Steady != nil
 }
 
 // stagesTime returns the seconds that lie within any stage's time, from its first start to its last end.

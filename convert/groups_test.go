@@ -132,7 +132,7 @@ func TestGroupOfAllHasTheFiguresOfTheRun(t *testing.T) {
 	text := func(l Lifecycle) string {
 		a := *l.Additions
 		a.Group, a.Meaning, a.Series, a.SLOAnswers, a.Warnings, l.Additions = nil, nil, nil, nil, nil, &a
-		a.Timeline, a.Violations, a.Passport = nil, nil, nil
+		a.Timeline, a.Violations, a.Passport, a.Steady = nil, nil, nil, nil
 		data, err := json.Marshal(l)
 		if err != nil {
 			t.Fatal(err)

@@ -148,6 +148,8 @@ type Options struct {
 	Sweep *Sweep
 	// Recipe is the command that the report is made by, for its passport; nil without one.
 	Recipe *Recipe
+	// Steady is which part of the run was kept by KeepSteady; nil finds what could be.
+	Steady *Steady
 }
 
 // Sweep describes how a sweep found the rates of its stages.
@@ -229,6 +231,10 @@ func NewReport(r *run.Run, o Options) *Report {
 	p.Summary.Additions.Gates = judge{all}.judgements(givenAll(o.Gates))
 	p.Summary.Additions.setSearches(r)
 	p.Summary.Additions.SLOAnswers = p.sloAnswers()
+	if o.Steady == nil {
+		o.Steady, _ = findSteady(r)
+	}
+	p.addSteady(o.Steady)
 	p.Summary.Additions.Passport = newPassport(p)
 	return p
 }

@@ -330,6 +330,7 @@ var loose = schematest.Loose{
 		"/failures/by_label/*",
 		"/xk6_llm/versions/*", "imported_from", "/xk6_llm/sweep", "/xk6_llm/window/stages",
 		"/xk6_llm/passport", "/xk6_llm/passport/audits/figures/*",
+		"/xk6_llm/steady", "/xk6_llm/window/steady",
 		"/xk6_llm/window/stage_warmup_seconds", "/xk6_llm/window/adapters",
 		"reason", "/xk6_llm/finish_reasons/*", "/xk6_llm/tokens/output_asked/short_finish_reasons/*",
 		"/xk6_llm/tokens/*_source/*", "time_series", "/xk6_llm/definitions/*",

@@ -38,6 +38,7 @@ func (s Screen) table() *table {
 func (p *Report) WriteVerdict(s Screen) error {
 	t := s.table()
 	t.verdict(p.Summary.Additions, p.doubts())
+	t.steady(p.Summary.Additions.Steady)
 	t.objectives(p.Summary.Additions)
 	t.timeline(p.Summary.Additions, len(p.run.Searches) > 0)
 	t.searchReasons(p.run.Searches)

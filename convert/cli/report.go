@@ -33,7 +33,7 @@ type reportFlags struct {
 	adapterStages, groupStages    bool
 	force                         bool
 	cacheTokens                   int64
-	excludeLate                   bool
+	excludeLate, steady           bool
 	warmup, cooldown, stageWarmup time.Duration
 	price, priceRatio             string
 	prometheus                    prometheusFlags
@@ -79,6 +79,7 @@ written, too.`,
   llmconv report run.jsonl --slo 'chat: p99(ttft)<300ms' --slo 'rag: ttft=2s'
   llmconv report run.jsonl --by scenario,model
   llmconv report run.jsonl --stage-warmup 10s -o warm
+  llmconv report run.jsonl --steady -o steady
   llmconv report run.jsonl --exclude-late -o on-time
   llmconv report run.jsonl --mark '12:01:30 pod killed' --mark '+90s pod back'
   llmconv report run.jsonl --marks annotations.json
@@ -108,6 +109,8 @@ written, too.`,
 	flags.Var(span{&f.warmup}, "warmup", "leave out the requests sent in the first part of the run")
 	flags.Var(span{&f.stageWarmup}, "stage-warmup", "leave out the requests sent in the first part of each stage")
 	flags.Var(span{&f.cooldown}, "cooldown", "leave out the requests sent in the last part of the run")
+	flags.BoolVar(&f.steady, "steady", false, "report on the longest part of each stage in which load and latency "+
+		"are stationary, and say what is cut and why")
 	flags.BoolVar(&f.excludeLate, "exclude-late", false,
 		"exclude requests that the load generator may have read over 8 ms late from latencies and goodput")
 	flags.IntSliceVar(&f.stages, "stage", nil, "use only these stages")
@@ -156,6 +159,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 			return misuse("--warmup, --stage-warmup and --cooldown need start times, which results of %s do not have",
 				r.Origin)
 		}
+		if f.steady {
+			return misuse("--steady needs start times, which results of %s do not have", r.Origin)
+		}
 		if files.PerRequest {
 			cmd.PrintErrln("remark: per_request_lifecycle_metrics.json is left out: the requests have no start times")
 		}
@@ -165,6 +171,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), StageWarmup: f.stageWarmup.Seconds(),
 		Stages: f.stages, Adapters: f.adapters, Late: f.excludeLate,
 	})
+	if f.steady {
+		opts.Steady = KeepSteady(r)
+	}
 	remark(cmd, r.Remarks[before:])
 	if err := f.marks.add(cmd, r); err != nil {
 		return err
@@ -181,6 +190,15 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		WriteServerMetrics(cmd, r, report, dir, server)
 	}
 	return cmp.Or(Gates(report), Verdict(r))
+}
+
+// KeepSteady leaves out of the run what is not of the steady parts of its stages, and returns what it found.
+func KeepSteady(r *run.Run) *convert.Steady {
+	if len(r.Searches) > 0 {
+		r.Remarks = append(r.Remarks, "--steady has no effect: each probe of a search leaves its transient out")
+		return nil
+	}
+	return convert.KeepSteady(r)
 }
 
 // Gates returns the error with the exit code for a report that breaks a gate; nil means that it keeps all of them.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,9 @@ type Cut struct {
 	Adapters    []string // the adapters to keep; nil keeps all
 	// Late leaves requests that the load generator read late out of the latencies. They stay in counts and rates.
 	Late bool
+	// Steady is what package convert found to be steady, as JSON, if only the steady parts of the stages were kept. A
+	// reader of what was kept could not find it again.
+	Steady json.RawMessage `json:",omitempty"`
 
 	Requests     int // the number left out
 	LateRequests int // the number left out of the latencies
@@ -39,6 +43,7 @@ func (r *Run) LeaveOut(c Cut) {
 		r.Cut = before
 		return
 	}
+	c.Steady = r.Cut.Steady
 	inTime := c.Warmup != 0 || c.Cooldown != 0 || c.StageWarmup != 0
 	if len(r.Requests)+len(r.Abandoned) > 0 && (inTime || c.Stages != nil || c.Adapters != nil) {
 		leaveRequests(r, &c)

@@ -52,6 +52,7 @@ type band struct {
 	From rounded `json:"from"`
 	To   rounded `json:"to"`
 	Weak bool    `json:"weak,omitempty"`
+	Grey bool    `json:"grey,omitempty"` // it is no answer, but what is set aside
 }
 
 // span is a stage that begins at a value of x.

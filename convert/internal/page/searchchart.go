@@ -186,7 +186,7 @@ func (c *chart) edge(runs []Run, number int, s *record.Search) {
 		return
 	}
 	if low, high := s.Interval[0], s.Interval[1]; low != nil && high != nil && *low < *high {
-		c.Bands = append(c.Bands, band{rounded(*low), rounded(*high), true})
+		c.Bands = append(c.Bands, band{From: rounded(*low), To: rounded(*high), Weak: true})
 	}
 	if len(s.Tiers) < 2 {
 		c.tierEdge(s, s.SearchAnswer, "", true)
@@ -202,7 +202,7 @@ func (c *chart) edge(runs []Run, number int, s *record.Search) {
 func (c *chart) tierEdge(s *record.Search, a record.SearchAnswer, name string, first bool) {
 	low, high := a.HighestPassing, a.LowestFailing
 	if low != nil && high != nil && *low < *high {
-		c.Bands = append(c.Bands, band{rounded(*low), rounded(*high), false})
+		c.Bands = append(c.Bands, band{From: rounded(*low), To: rounded(*high)})
 	}
 	if low != nil {
 		m := mark{X: new(rounded(*low)), Text: name + "holds at " + loadOf(s, *low), Run: -1}

@@ -63,14 +63,36 @@ func overTime(runs []Run) chartGroup {
 	whole.limits(runs, requestLatency)
 	g.note = bandNote(runs)
 	g.charts = append([]chart{rates, flight, first, gaps, audio, whole}, overSeconds(runs)...)
+	cut := cutBands(runs)
+	if cut != nil {
+		g.note = strings.TrimSpace(g.note + " Grey: not of the steady state of its stage.")
+	}
 	for i := range g.charts {
 		g.charts[i].X = axis{Label: "seconds since the first request", Unit: "s"}
 		g.charts[i].Marks = append(g.charts[i].Marks, stageMarks(runs)...)
 		g.charts[i].Marks = append(g.charts[i].Marks, eventMarks(runs)...)
-		g.charts[i].Bands = violationBands(runs)
+		g.charts[i].Bands = slices.Concat(cut, violationBands(runs))
 		g.charts[i].Spans = stageSpans(runs)
 	}
 	return g
+}
+
+// cutBands returns what of a single run's stages is not of their steady parts.
+func cutBands(runs []Run) (bands []band) {
+	if len(runs) != 1 {
+		return nil
+	}
+	steady := runs[0].summary.Get("xk6_llm.steady")
+	begin := steady.Get("begin_seconds").Float()
+	for _, stage := range steady.Get("stages").Array() {
+		for _, c := range stage.Get("cut").Array() {
+			from, to := c.Get("from_seconds").Float()-begin, c.Get("to_seconds").Float()-begin
+			if to > max(from, 0) && len(bands) < maxSpans {
+				bands = append(bands, band{From: rounded(max(from, 0)), To: rounded(to), Weak: true, Grey: true})
+			}
+		}
+	}
+	return bands
 }
 
 // ratesNote says what the distances between the lines of the rates mean.

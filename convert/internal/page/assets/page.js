@@ -280,7 +280,7 @@
     inside(u, (ctx, b) => {
       const from = u.valToPos(band.from, "x", true), to = u.valToPos(band.to, "x", true);
       ctx.globalAlpha = band.weak ? 0.1 : 0.2;
-      ctx.fillStyle = look.bad;
+      ctx.fillStyle = band.grey ? look.soft : look.bad;
       ctx.fillRect(from, b.top, to - from, b.height);
     });
   }
