@@ -47,6 +47,7 @@ var shortened = []struct {
 	{regexp.MustCompile(`--rate \S+`), "--rate 20,40"},
 	{regexp.MustCompile(`--concurrency \S+`), "--concurrency 2,4"},
 	{regexp.MustCompile(`--duration \S+`), "--duration 1s"},
+	{regexp.MustCompile(`--mark '\+\d+s`), "--mark '+0s"},
 	{regexp.MustCompile(`--(warmup|cooldown) \S+`), "--$1 100ms"},
 	{regexp.MustCompile(`--tokenizer \S+`), "--tokenizer scripts/data/sample-tokenizer.json"},
 	{regexp.MustCompile(`<500ms`), "<50s"}, // a busy machine breaks no objective
