@@ -27,8 +27,10 @@ type Additions struct {
 	Requests  RequestCounts        `json:"requests"`
 	Tokens    TokenCounts          `json:"tokens"`
 	Latency   OwnLatencies         `json:"latency"`
-	Inputs    map[string]Inputs    `json:"inputs,omitempty"` // of embeddings and rerank, by API
-	Media     *Media               `json:"media,omitempty"`  // of what requests hold
+	Certainty CertaintyOfUsual     `json:"certainty"`          // of inference-perf's figures
+	Adjusted  *Adjusted            `json:"adjusted,omitempty"` // nil if every request succeeded
+	Inputs    map[string]Inputs    `json:"inputs,omitempty"`   // of embeddings and rerank, by API
+	Media     *Media               `json:"media,omitempty"`    // of what requests hold
 	Answers
 	Load       *Load       `json:"load,omitempty"`        // of stages
 	Cost       *Cost       `json:"cost,omitempty"`        // nil without a price
@@ -184,6 +186,9 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 		a.Finish[q.FinishReason]++
 	}
 	a.Requests.Dropped, a.Requests.SentRate = g.dropped(), g.sentRate()
+	if a.Adjusted = newAdjusted(g, a.Requests); a.Adjusted != nil {
+		a.define("adjusted", adjustedDefinition)
+	}
 	objectives := judge{g}.objectives()
 	a.SLO, a.SLOKept = judge{g}.judgements(objectives), judge{g}.keptTogether(objectives)
 	if a.SLOKept != nil {
@@ -325,12 +330,20 @@ func tokensPerChunk(_ *subset, q *run.Request) float64 {
 
 func (g *subset) ownLatencies() OwnLatencies {
 	summarize := func(f func(q *run.Request) float64) *Distribution {
-		return g.sum(g.ok, func(_ *subset, q *run.Request) float64 {
+		d := certainSum(g, g.ok, func(_ *subset, q *run.Request) float64 {
 			if q.LeftOut {
 				return unknown
 			}
 			return f(q)
 		})
+		if d != nil {
+			d.tells = true
+		}
+		return d
+	}
+	_, chunkGap := gapDistributions(g)
+	if chunkGap != nil && chunkGap != g.sumOfTokenGaps {
+		chunkGap.tells = true
 	}
 	return OwnLatencies{
 		TTFT: summarize(func(q *run.Request) float64 { return q.TTFT }),
@@ -340,19 +353,14 @@ func (g *subset) ownLatencies() OwnLatencies {
 			}
 			return q.TTFT
 		}),
-		TTFTFromDue: summarize(func(q *run.Request) float64 { return g.sinceDue(q, q.Start) + q.TTFT }),
+		TTFTFromDue: summarize(func(q *run.Request) float64 { return ttftFromDue(g, q) }),
 		TTFO:        summarize(func(q *run.Request) float64 { return q.TTFO() }),
 		TTFR:        summarize(func(q *run.Request) float64 { return q.TTFR() }),
 		TPOT:        summarize(func(q *run.Request) float64 { return q.TPOT }),
 		NTPOT:       summarize(func(q *run.Request) float64 { return q.NTPOT() }),
 		ITLMean:     summarize(func(q *run.Request) float64 { return q.MeanITL() }),
-		ChunkGap:    newDistribution(g.chunkGaps, g.opts.Percentiles),
-		FromDue: summarize(func(q *run.Request) float64 {
-			if q.EndUnknown {
-				return unknown
-			}
-			return g.sinceDue(q, q.End)
-		}),
+		ChunkGap:    chunkGap,
+		FromDue:     summarize(func(q *run.Request) float64 { return latencyFromDue(g, q) }),
 		Connect: summarize(func(q *run.Request) float64 {
 			connected := q.Details().Connected
 			if connected == 0 {
@@ -361,6 +369,15 @@ func (g *subset) ownLatencies() OwnLatencies {
 			return g.run.Seconds(connected - q.Start)
 		}),
 	}
+}
+
+func ttftFromDue(g *subset, q *run.Request) float64 { return g.sinceDue(q, q.Start) + q.TTFT }
+
+func latencyFromDue(g *subset, q *run.Request) float64 {
+	if q.EndUnknown {
+		return unknown
+	}
+	return g.sinceDue(q, q.End)
 }
 
 // definitions describes each figure: its formula, its clock points, and where tokens come from.

@@ -13,7 +13,9 @@ type Distribution struct {
 	Mean, Min, Max float64
 	Percentiles    []Percentile
 
-	inTables []Percentile // those of tablePercentiles that Percentiles lacks
+	inTables  []Percentile // those of tablePercentiles that Percentiles lacks
+	certainty *Certainty   // nil if nobody asked
+	tells     bool         // the JSON has the certainty, which inference-perf's figures have not
 }
 
 // tablePercentiles are the percentiles that tables show.
@@ -61,9 +63,17 @@ func (d *Distribution) At(p float64) (float64, bool) {
 	return 0, false
 }
 
-// MarshalJSON writes mean, min, max and the percentiles in their order.
+// MarshalJSON writes mean, min, max, the percentiles in their order, and how well they are known if that is told.
 func (d *Distribution) MarshalJSON() ([]byte, error) {
-	return append(append([]byte("{"), d.members()...), '}'), nil
+	out := append([]byte("{"), d.members()...)
+	if d.tells && d.certainty != nil {
+		certainty, err := d.certainty.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		out = append(append(out, `,"certainty":`...), certainty...)
+	}
+	return append(out, '}'), nil
 }
 
 // members returns the members of the JSON object without its braces, so that a larger object can include them.

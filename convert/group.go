@@ -26,6 +26,10 @@ type subset struct {
 	tokenGaps, chunkGaps *stats.Tally // gaps between the token times, and between the chunks
 
 	scratch []float64 // what values returned last
+	inOrder []float64 // the same before they are sorted
+	memory  float64   // what memoryOf returned; 0 before
+
+	sumOfTokenGaps, sumOfChunkGaps *Distribution // what gapDistributions returned
 }
 
 // newSubset returns a group of requests, among which those may be whose users left. It reads their chunks, and adds
@@ -278,12 +282,12 @@ func (g *subset) readChunks(s *seriesMaker) {
 
 func (g *subset) successesPart() Successes {
 	media, prompt := mediaFiguresOf(g), g.promptTokens(prompted(g), inputTokens)
+	tokens, _ := gapDistributions(g)
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
-			Request: g.sum(g.ok, requestLatency), NTPOT: g.sum(g.ok, ntpot), TPOT: g.sum(g.ok, tpot),
-			TTFT: g.sum(g.ok, ttft),
-			ITL:  newDistribution(g.tokenGaps, g.opts.Percentiles),
+			Request: certainSum(g, g.ok, requestLatency), NTPOT: g.sum(g.ok, ntpot), TPOT: g.sum(g.ok, tpot),
+			TTFT: certainSum(g, g.ok, ttft), ITL: tokens,
 		},
 		Throughput:   g.throughput(media),
 		RequestSize:  g.sum(g.ok, requestSize),

@@ -347,7 +347,7 @@ func (l *LoadSummary) stage(g *subset, asked record.Stage) {
 
 // lifecycle returns the report on the group.
 func (g *subset) lifecycle() *Lifecycle {
-	return &Lifecycle{
+	l := &Lifecycle{
 		BenchmarkTime: Maybe(g.time),
 		Load:          LoadSummary{Count: len(g.all), ScheduleDelay: g.sum(g.all, scheduleDelay)},
 		Successes:     g.successesPart(),
@@ -355,4 +355,6 @@ func (g *subset) lifecycle() *Lifecycle {
 		Retries:       g.retries(),
 		Additions:     newAdditions(g.run, g),
 	}
+	l.Additions.Certainty = certaintyOfUsual(l.Successes.Latency)
+	return l
 }

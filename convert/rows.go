@@ -3,10 +3,12 @@ package convert
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/quantile"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -207,14 +209,57 @@ func maybeDigits(f *Float) string {
 // percentileCells returns percentiles of a distribution that tables show.
 func percentileCells(d *Distribution, scale float64, list ...float64) (cells []string) {
 	for _, p := range list {
-		if v, known := d.At(p); known {
-			cells = append(cells, Digits(v*scale))
-		} else {
+		v, known := d.At(p)
+		if !known {
 			cells = append(cells, noFigure)
+			continue
 		}
+		of, told := d.certainty.of(p)
+		cells = append(cells, doubted(of, told, v, scale))
 	}
 	return cells
 }
+
+// Signs before a percentile for which there are not enough requests.
+const (
+	atLeast = "≥ " // and the lower end of its interval, since nothing tells how high it is
+	about   = "~ "
+)
+
+// doubted returns a percentile as a cell: as it is if it is certified or if nothing is told of it. Of another that is
+// above the others the cell says how high it is at least, and of the rest about how high.
+func doubted(of Certain, told bool, value, scale float64) string {
+	switch {
+	case !told || of.Certified:
+		return Digits(value * scale)
+	case of.P >= 90 && !math.IsInf(of.Low, 0):
+		return atLeast + Digits(of.Low*scale)
+	}
+	return about + Digits(value*scale)
+}
+
+// signsOf explains the signs of the rows' percentiles, and returns "" if there are none.
+func signsOf(rows []row) string {
+	signs, most := false, quantile.Needs(0.99, certaintyLevel, 1)
+	for _, r := range rows {
+		for _, d := range [...]*Distribution{r.of.Additions.Latency.TTFT, r.of.Successes.Latency.Request} {
+			of, told := d.known(99)
+			if !told || of.Certified {
+				continue
+			}
+			if signs = true; d.certainty.Requests >= tellingCount {
+				most = max(most, of.Needs)
+			}
+		}
+	}
+	if !signs {
+		return ""
+	}
+	return "≥ and ~: too few requests to be 95 % sure of it; the p99 of a row needs up to " + plural(most, "request")
+}
+
+// tellingCount is from how many requests on they tell how many are enough.
+const tellingCount = 64
 
 // sloCell returns whether all objectives are kept, and what was observed if not.
 func sloCell(list []Judgement) string {

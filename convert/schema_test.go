@@ -340,6 +340,7 @@ var loose = schematest.Loose{
 		"/xk6_llm/other_searches/probes/tiers/*",
 		"/request", "/response", "/info", "/computed_metrics", "response_chunks", "chunk_times", "output_token_times",
 		"stop_reason",
+		"/xk6_llm/adjusted", "certainty",
 		"/reports/*", "/stage_metadata", "*retries*", "*retry*", "/tfut_none_reasons/*",
 	},
 }
@@ -429,6 +430,7 @@ func TestSchemasHaveEveryField(t *testing.T) {
 			reflect.TypeFor[Distribution](): "distribution", reflect.TypeFor[PromptTokens](): "promptTokens",
 			reflect.TypeFor[OutputTokens](): "outputTokens",
 			reflect.TypeFor[labelCounts]():  "",
+			reflect.TypeFor[Certainty]():    "certainty", reflect.TypeFor[AdjustedPercentiles](): "adjustedPercentiles",
 		},
 		Null: []reflect.Type{reflect.TypeFor[Maybe]()}, Lacking: []string{"xk6_llm", "prompt_len"},
 	}

@@ -59,6 +59,9 @@ func (p *Report) WriteTables(s Screen) error {
 	}
 	if len(rows) > 0 {
 		t.line("\n%s", unitsOf(rows))
+		if signs := signsOf(rows); signs != "" {
+			t.say("%s", signs)
+		}
 	}
 	t.apis(p.APIs)
 	t.results(label, rows)

@@ -106,7 +106,7 @@ func measured(doc gjson.Result) string {
 	for _, f := range []figure{ttft, itl, firstAudio, requestLatency} {
 		if p50 := f.statistic(doc, "p50"); !math.IsNaN(p50) {
 			name := strings.TrimPrefix(f.name, "Request ")
-			parts = append(parts, fmt.Sprintf("%s p50 %s, p99 %s", name, inMS(p50), inMS(f.statistic(doc, "p99"))))
+			parts = append(parts, fmt.Sprintf("%s p50 %s, p99 %s", name, f.inMS(doc, "p50"), f.inMS(doc, "p99")))
 		}
 	}
 	if in := inputRate(doc); !math.IsNaN(in) {

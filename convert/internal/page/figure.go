@@ -15,28 +15,29 @@ import (
 type figure struct {
 	key, name, meaning string
 	paths              []string // the first that exists counts: this program's, then inference-perf's
+	certainty          string   // where it is if the distribution does not have it
 }
 
 // The figures of requests, all in seconds.
 var (
 	requestLatency = figure{"request", "Request latency", "from sending to the end of the answer; successes",
-		[]string{"successes.latency.request_latency"}}
+		[]string{"successes.latency.request_latency"}, "xk6_llm.certainty.request_latency"}
 	ttft = figure{"ttft", "TTFT", "time to first token: from sending to the first content chunk",
-		[]string{"xk6_llm.latency.ttft", "successes.latency.time_to_first_token"}}
+		[]string{"xk6_llm.latency.ttft", "successes.latency.time_to_first_token"}, ""}
 	itl = figure{"itl", "ITL", "inter-token latency: gaps between consecutive tokens, of all answers together",
-		[]string{"successes.latency.inter_token_latency"}}
+		[]string{"successes.latency.inter_token_latency"}, "xk6_llm.certainty.inter_token_latency"}
 	tpot = figure{"tpot", "TPOT", "time per output token: (last token − first token) / (output tokens − 1)",
-		[]string{"xk6_llm.latency.tpot", "successes.latency.time_per_output_token"}}
+		[]string{"xk6_llm.latency.tpot", "successes.latency.time_per_output_token"}, ""}
 	ntpot = figure{"ntpot", "NTPOT", "normalized time per output token: request latency / output tokens",
-		[]string{"xk6_llm.latency.ntpot", "successes.latency.normalized_time_per_output_token"}}
+		[]string{"xk6_llm.latency.ntpot", "successes.latency.normalized_time_per_output_token"}, ""}
 	firstAudio = figure{"first-audio", "First audio", "from sending to the first bytes of a sound, without its header",
-		[]string{"xk6_llm.speech.time_to_first_audio"}}
+		[]string{"xk6_llm.speech.time_to_first_audio"}, ""}
 	afterSending = figure{"after-sending", "TTFT after sending", "time to first token less that of sending the body, " +
-		"of requests with media", []string{"xk6_llm.media.time_to_first_token_after_sending"}}
+		"of requests with media", []string{"xk6_llm.media.time_to_first_token_after_sending"}, ""}
 	bodySending = figure{"sending", "Sending the body", "from the connection until the system had taken the body, of " +
-		"requests with media", []string{"xk6_llm.media.body_sending"}}
+		"requests with media", []string{"xk6_llm.media.body_sending"}, ""}
 	delay = figure{"delay", "Schedule delay", "sent − due, of the load generator itself",
-		[]string{"load_summary.schedule_delay"}}
+		[]string{"load_summary.schedule_delay"}, ""}
 	allFigures = []figure{ttft, afterSending, itl, tpot, ntpot, firstAudio, requestLatency, bodySending, delay}
 )
 

@@ -102,7 +102,7 @@ func right(text string) cell { return cell{Text: text, Class: "n"} }
 func ofFigure(name string, f figure, statistic string) glanceColumn {
 	of := map[string]string{"p50": "median", "p99": "99 % of the values are no larger"}[statistic]
 	return glanceColumn{column{name, statistic + " ms", f.meaning + "; " + of}, func(p part) cell {
-		return right(milliseconds(f.statistic(p.doc, statistic)))
+		return f.cell(p.doc, statistic)
 	}}
 }
 

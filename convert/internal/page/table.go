@@ -221,7 +221,7 @@ func latencyTable(doc gjson.Result) *table {
 	for _, f := range allFigures {
 		line := row{Name: f.name, Meaning: f.meaning, Run: -1}
 		for _, s := range latencyStatistics {
-			line.Cells = append(line.Cells, numeric(milliseconds(f.statistic(doc, s.Name)))...)
+			line.Cells = append(line.Cells, f.cell(doc, s.Name))
 		}
 		if slices.ContainsFunc(line.Cells, func(c cell) bool { return c.Text != missing }) {
 			t.Rows = append(t.Rows, line)

@@ -1,0 +1,35 @@
+package page
+
+import (
+	"testing"
+
+	"github.com/tidwall/gjson"
+)
+
+// A percentile of too few requests is no fact: it has a sign, and the interval behind it.
+func TestCellOfTooFewRequests(t *testing.T) {
+	t.Parallel()
+	doc := gjson.Parse(`{"xk6_llm": {"latency": {"ttft": {"median": 0.2, "p90": 0.3, "p99": 0.5, "p99.9": 0.6, "mean": 0.25,
+		"certainty": {"percentiles": {"median": {"low": 0.19, "high": 0.21, "certified": true, "needs": 200},
+			"p90": {"low": null, "high": null, "certified": false, "needs": 900},
+			"p99": {"low": 0.41, "high": null, "certified": false, "needs": 1040}}}}},
+		"certainty": {"request_latency": {"percentiles": {"median": {"low": 0.8, "high": null, "certified": false, "needs": 300}}}}},
+		"successes": {"latency": {"request_latency": {"median": 0.9}, "inter_token_latency": {"p99": 0.05}}}}`)
+	for _, tt := range []struct {
+		figure               figure
+		name, text, class, m string
+	}{
+		{ttft, "p50", "200", "n", ""}, {ttft, "mean", "250", "n", ""}, {ttft, "p95", missing, "n", ""},
+		{ttft, "p99.9", "600", "n", ""}, {itl, "p99", "50.0", "n", ""},
+		{ttft, "p90", "~\u00a0300", "n unsure",
+			"too few requests: nothing tells how high it may be; seen 300 ms; 900 requests would do"},
+		{ttft, "p99", "≥\u00a0410", "n unsure", "too few requests: with 95 % confidence 410 ms or more; seen 500 ms; " +
+			"1\u202f040 requests would do"},
+		{requestLatency, "p50", "~\u00a0900", "n unsure",
+			"too few requests: with 95 % confidence 800 ms or more; seen 900 ms; 300 requests would do"},
+	} {
+		if c := tt.figure.cell(doc, tt.name); c.Text != tt.text || c.Class != tt.class || c.Meaning != tt.m {
+			t.Errorf("%s of %s: got %+v, want %q, %q, %q", tt.name, tt.figure.name, c, tt.text, tt.class, tt.m)
+		}
+	}
+}
