@@ -11,7 +11,7 @@ type MarkReport struct {
 	At     Float  `json:"at_seconds"`        // since the first start; negative before it
 	Time   int64  `json:"time_ns,omitempty"` // since the Unix epoch; absent for an imported run
 	Text   string `json:"text"`
-	Source string `json:"source"` // given, file, tag, script, server, prometheus
+	Source string `json:"source"` // as in the record
 	// Outcome is recovered, not recovered, no violation, or no SLO.
 	Outcome string `json:"outcome"`
 	// Recovered is the time from the mark until the violation after it was over: 0 without one, null if it was not

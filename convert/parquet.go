@@ -110,6 +110,9 @@ func otherLines(r *run.Run) (string, error) {
 	for _, l := range r.Searches {
 		list = append(list, l)
 	}
+	for _, l := range run.MarkLines(r) {
+		list = append(list, l)
+	}
 	for _, l := range r.Ends {
 		list = append(list, l)
 	}

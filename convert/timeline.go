@@ -98,9 +98,7 @@ func (m *timelineMaker) arrived(k int, q *run.Request, rec *record.Request, from
 	}
 	gaps, chunks := &m.itl[k], m.micro
 	if len(rec.ChunkTokens) == 0 {
-		for i := max(from, 1); i < to; i++ {
-			gaps.Add(chunks[i] - chunks[i-1])
-		}
+		gaps.AddGaps(chunks[max(from-1, 0):to])
 		return
 	}
 	together := uint32(0) // tokens that came with the one before

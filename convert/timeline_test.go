@@ -44,7 +44,7 @@ func timed(t *testing.T, lines []record.Line, slo string, marks ...float64) *Add
 		t.Fatal(err)
 	}
 	for _, at := range marks {
-		mark := run.Mark{At: run.FirstStart(r) + int64(at*1e9), Text: "x", Source: run.MarkGiven}
+		mark := run.Mark{At: run.FirstStart(r) + int64(at*1e9), Text: "x", Source: record.MarkGiven}
 		if err := run.AddMarks(r, []run.Mark{mark}); err != nil {
 			t.Fatal(err)
 		}
@@ -262,8 +262,8 @@ func TestTimelineTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = run.AddMarks(r, []run.Mark{{At: run.FirstStart(r) + second, Text: "=a", Source: run.MarkGiven},
-		{At: run.FirstStart(r) - second, Text: "b", Source: run.MarkGiven}})
+	_ = run.AddMarks(r, []run.Mark{{At: run.FirstStart(r) + second, Text: "=a", Source: record.MarkGiven},
+		{At: run.FirstStart(r) - second, Text: "b", Source: record.MarkGiven}})
 	table, known := NewTimelineTable(NewReport(r, Options{}))
 	var text bytes.Buffer
 	if err := table.WriteCSV(&text); err != nil || !known {
@@ -301,5 +301,32 @@ func TestSecondsIfJustKept(t *testing.T) {
 	v := timed(t, stoppedServer(10, 60, 99, 99), "p99(ttft)<500ms").Violations
 	if got, want := float64(v.Objectives[0].JustKept), 60*(1-math.Pow(0.99, 10)); math.Abs(got-want) > 1e-6 {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Marks of the records are in the report, a tag that two instances saw is one, and requests.parquet keeps them.
+func TestMarksOfRecords(t *testing.T) {
+	t.Parallel()
+	lines := stoppedServer(5, 4, 99, 99)
+	start := lines[1].(*record.Request).Start
+	lines = append(lines, &record.Mark{Time: start + second, Text: "b", Source: record.MarkTag},
+		&record.Mark{Time: start + 2*second, Text: "b", Source: record.MarkTag})
+	r := mustRead(t, asRecords(t, lines))
+	if err := run.AddMarks(r, []run.Mark{{At: start, Text: "a", Source: record.MarkGiven}}); err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := NewRequestTable(r).WriteParquet(&file); err != nil {
+		t.Fatal(err)
+	}
+	again, err := run.ReadParquet(run.Options{}, "f", bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*run.Run{r, again} {
+		got := fmt.Sprint(Summarize(r, Options{}).Additions.Marks)
+		if want := fmt.Sprintf("[{0 %d a given no SLO <nil>} {1 %d b tag no SLO <nil>}]", start, start+second); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }

@@ -267,6 +267,8 @@ func instantsOf(line record.Line) []*int64 {
 			return []*int64{&l.Start, &l.End, l.Due}
 		}
 		return []*int64{&l.Start, &l.End}
+	case *record.Mark:
+		return []*int64{&l.Time}
 	case *record.End:
 		return []*int64{&l.Time}
 	}

@@ -12,18 +12,8 @@ import (
 type Mark struct {
 	At     int64 // ticks of the run's clock
 	Text   string
-	Source string // one of the constants below
+	Source string // as in the record
 }
-
-// Values of Mark.Source.
-const (
-	MarkGiven      = "given"      // by hand, as with --mark
-	MarkFile       = "file"       // of a file of marks
-	MarkTag        = "tag"        // the tag `mark` of a request
-	MarkScript     = "script"     // the script said so
-	MarkServer     = "server"     // the server's own page
-	MarkPrometheus = "prometheus" // an alert that fired
-)
 
 // MostMarks is how many marks a run has at most.
 const MostMarks = 10_000
@@ -41,14 +31,34 @@ func AddMarks(r *Run, marks []Mark) error {
 	return nil
 }
 
-// findMarks sets the marks that the records themselves have: those of the server's pages.
+// findMarks sets the marks that the records themselves have, and those of the server's pages. A tag that several
+// instances saw first is one mark.
 func findMarks(r *Run) {
 	marks := serverMarks(r)
+	slices.SortStableFunc(r.markLines, func(a, b *record.Mark) int { return cmp.Compare(a.Time, b.Time) })
+	tagged := map[string]bool{}
+	for _, line := range r.markLines {
+		if line.Source == record.MarkTag && tagged[line.Text] {
+			continue
+		}
+		tagged[line.Text] = tagged[line.Text] || line.Source == record.MarkTag
+		marks = append(marks, Mark{line.Time, markText(line.Text), line.Source})
+	}
 	if left := len(marks) - MostMarks; left > 0 {
 		marks = marks[:MostMarks]
 		r.remark("%d of the marks are left out: at most %d can be shown", left, MostMarks)
 	}
 	_ = AddMarks(r, marks) // never fails: they are no more than may be
+}
+
+// MarkLines returns the marks as lines of a record file, without those that the server's pages show.
+func MarkLines(r *Run) (lines []*record.Mark) {
+	for _, m := range r.Marks {
+		if m.Source != record.MarkServer && r.Clock == RecordTick {
+			lines = append(lines, &record.Mark{Time: m.At, Text: m.Text, Source: m.Source})
+		}
+	}
+	return lines
 }
 
 // startMoved is by how many seconds the start of a server's process has to move to count as a restart. Some metrics
@@ -82,7 +92,7 @@ func pageMarks(before, line *record.Server) (marks []Mark) {
 		if before != nil { // the readings were evenly spread
 			down = before.Time + (line.Time-before.Time)/(line.Failed+1)
 		}
-		marks = append(marks, Mark{down, page + " does not answer", MarkServer})
+		marks = append(marks, Mark{down, page + " does not answer", record.MarkServer})
 	}
 	if len(line.Values) == 0 {
 		return marks
@@ -90,11 +100,11 @@ func pageMarks(before, line *record.Server) (marks []Mark) {
 	moved := before != nil && restarted(before, line)
 	switch {
 	case line.Failed > 0 && moved:
-		marks = append(marks, Mark{line.Time, page + " answers again, with a new process", MarkServer})
+		marks = append(marks, Mark{line.Time, page + " answers again, with a new process", record.MarkServer})
 	case line.Failed > 0:
-		marks = append(marks, Mark{line.Time, page + " answers again", MarkServer})
+		marks = append(marks, Mark{line.Time, page + " answers again", record.MarkServer})
 	case moved:
-		marks = append(marks, Mark{line.Time, page + " shows a new process", MarkServer})
+		marks = append(marks, Mark{line.Time, page + " shows a new process", record.MarkServer})
 	}
 	return marks
 }

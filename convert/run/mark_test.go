@@ -52,7 +52,7 @@ func TestMarksByHand(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if at := r.Seconds(got.At - FirstStart(r)); at != want || got.Text != "pod killed" || got.Source != MarkGiven {
+		if at := r.Seconds(got.At - FirstStart(r)); at != want || got.Text != "pod killed" || got.Source != record.MarkGiven {
 			t.Errorf("%q: got %v s, %+v, want %v s", text, at, got, want)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // longestMarkLine is how long a line of a file of marks may be, in bytes.
@@ -120,7 +121,7 @@ func (m *MarkReader) take(mark fileMark, read *MarksRead) error {
 	if text == "" {
 		return errors.New("a mark needs a text")
 	}
-	placed, err := m.place(at, text, MarkFile)
+	placed, err := m.place(at, text, record.MarkFile)
 	switch {
 	case errors.Is(err, ErrOutside):
 		read.Outside++

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // longestMark is how many letters of a mark's text are kept.
@@ -56,7 +58,7 @@ func (m *MarkReader) Parse(text string) (Mark, error) {
 	if err != nil {
 		return Mark{}, err
 	}
-	return m.place(at, what, MarkGiven)
+	return m.place(at, what, record.MarkGiven)
 }
 
 // Read returns the instant of a mark, as people read it and in UTC.

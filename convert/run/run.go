@@ -66,6 +66,7 @@ type Run struct {
 	// serverClocks holds, by instance, how far the server's clock is ahead of the instance's clock.
 	serverClocks map[string]*serverClock
 	sessionLines []*record.Session
+	markLines    []*record.Mark
 	arena        arena
 	rows         rows
 	common       map[Traits]*Traits
@@ -169,6 +170,8 @@ func (r *Run) add(line record.Line, instance string) {
 		r.Searches = append(r.Searches, l)
 	case *record.Session:
 		r.sessionLines = append(r.sessionLines, l)
+	case *record.Mark:
+		r.markLines = append(r.markLines, l)
 	case *record.End:
 		r.Ends = append(r.Ends, l)
 	}

@@ -10,7 +10,7 @@ import (
 const Schema = "xk6-llm/1"
 
 // Line is one line of a record file: *Run, *Client, *Request, *Dropped, *Stage, *Server, *Heartbeat, *Search,
-// *Session or *End.
+// *Session, *Mark or *End.
 type Line interface{ lineType() string }
 
 // Run is the first line of a file: what ran, where and when.
@@ -208,6 +208,8 @@ func newLine(kind string) Line {
 		return new(Search)
 	case "session":
 		return new(Session)
+	case "mark":
+		return new(Mark)
 	case "end":
 		return new(End)
 	}

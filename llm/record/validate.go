@@ -42,6 +42,8 @@ func validate(line Line) error {
 		return l.validate()
 	case *Session:
 		return l.Validate()
+	case *Mark:
+		return l.validate()
 	case *End:
 		return l.validate()
 	}

@@ -37,6 +37,33 @@ func (o *Octaves) AddTimes(x int64, times uint32) {
 	o.n += uint64(times)
 }
 
+// AddGaps adds the differences of numbers in a row, none of which is smaller than the one before.
+func (o *Octaves) AddGaps(numbers []int64) {
+	if len(numbers) < 2 {
+		return
+	}
+	var parts *[octaveParts]uint32
+	opened := -1 // the page of parts
+	before := numbers[0]
+	for _, at := range numbers[1:] {
+		x := uint64(at - before)
+		before = at
+		page, part := 0, int(x)
+		if length := bits.Len64(x); length > octaveBits {
+			page = length - octaveBits
+			part = int(x >> (page - 1))
+		}
+		if page != opened {
+			if page >= len(o.pages) || o.pages[page] == nil {
+				o.open(page)
+			}
+			parts, opened = o.pages[page], page
+		}
+		parts[part&(octaveParts-1)]++
+	}
+	o.n += uint64(len(numbers) - 1)
+}
+
 // open makes room for the numbers of a page.
 func (o *Octaves) open(page int) {
 	if page >= len(o.pages) {

@@ -46,6 +46,22 @@ func TestOctavesOfFewNumbers(t *testing.T) {
 	}
 }
 
+func TestOctavesOfGaps(t *testing.T) {
+	t.Parallel()
+	var gaps, single Octaves
+	numbers := []int64{5, 5, 36, 1000, 31_000, 31_001, 2_000_000}
+	gaps.AddGaps(numbers)
+	gaps.AddGaps(numbers[:1])
+	gaps.AddGaps(nil)
+	for i, x := range numbers[1:] {
+		single.Add(x - numbers[i])
+	}
+	ranks := []float64{0, 20, 40, 60, 80, 100}
+	if got, want := gaps.Percentiles(ranks...), single.Percentiles(ranks...); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func BenchmarkOctaves(b *testing.B) {
 	var o Octaves
 	for i := range int64(b.N) {

@@ -130,6 +130,7 @@ func (c *Client) begin(j Job) (*Call, []reached, error) {
 func (c *Call) place(to []reached, at Position) error {
 	vu := c.client.vu
 	c.position, c.tags, c.turn = at, c.state.Tags.GetCurrentValues(), vu.askedTurn(&c.Job)
+	noteMark(c)
 	c.client.dropIdleConnections(c.state, at)
 	c.address(to)
 	if err := c.checkMedia(); err != nil { // no further request of the script could be sent

@@ -39,6 +39,7 @@ type Process struct {
 	media      seenMedia
 	rules      sync.Map // of models, each a knownRule
 	leaves     leaveRules
+	marks      marks
 
 	plan      plan
 	status    sharedStatus
