@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
-	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 	"go.k6.io/k6/v2/output"
 
@@ -57,10 +56,7 @@ type Output struct {
 	encoded  chan struct{} // closed when encode has ended
 }
 
-var (
-	_ output.WithStopWithTestError = new(Output)
-	_ output.WithArchive           = new(Output)
-)
+var _ output.WithStopWithTestError = new(Output)
 
 // New reads the path from the --out argument. It refuses a file that exists, before the run begins, unless that is the
 // record of a run without a request.
@@ -68,6 +64,7 @@ func New(params output.Params) (output.Output, error) {
 	lookup := func(name string) (string, bool) { v, ok := params.Environment[name]; return v, ok }
 	samples.HashBinary()
 	run := samples.NewRun(params.ScriptOptions, lookup)
+	run.Files = samples.Scripts(params.FS, params.ScriptPath)
 	path, err := recordPath(params.ConfigArgument, run.Instance)
 	if err != nil {
 		return nil, err
@@ -89,9 +86,6 @@ func New(params output.Params) (output.Output, error) {
 	o.replace = overwrite == "true" || vacant(path)
 	return o, refuseExisting(path, o.replace)
 }
-
-// SetArchive takes what the test consists of, for the hashes of its scripts.
-func (o *Output) SetArchive(test *lib.Archive) { o.run.Files = samples.Scripts(test) }
 
 // Description returns the text by which k6 shows where the records go.
 func (o *Output) Description() string {

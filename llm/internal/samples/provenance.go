@@ -1,16 +1,17 @@
 package samples
 
 import (
-	"bytes"
 	"cmp"
-	"io/fs"
+	"net/url"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
-	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/internal/digest"
@@ -56,33 +57,45 @@ var machine = sync.OnceValue(func() *record.Machine {
 	return m
 })
 
-// scriptEnds are the extensions of scripts that a script imports.
-var scriptEnds = []string{".js", ".mjs", ".cjs", ".ts"}
+// imports matches what a script imports from files beside it.
+var imports = regexp.MustCompile(`(?:\bfrom|\bimport|\brequire\s*\()\s*['"]((?:\.{1,2}|file://)?/[^'"]+)['"]`)
 
-// Scripts returns the script of a test and the local files that it imports, by name.
-func Scripts(a *lib.Archive) []record.File {
-	main := a.FilenameURL.Path
-	list := []record.File{file(record.KindScript, main, a.Data)}
-	local := a.Filesystems["file"]
-	if cached, ok := local.(fsext.CacheLayerGetter); ok {
-		local = cached.GetCachingFs() // what the script has read; of an archive, all that is in it
-	}
-	if local == nil {
-		return list
-	}
-	// A file that cannot be read is left out: it is no reason to stop a test.
-	_ = fsext.Walk(local, string(filepath.Separator), func(path string, info fs.FileInfo, err error) error {
-		if err != nil || info.IsDir() || !slices.Contains(scriptEnds, filepath.Ext(path)) {
-			return nil
-		}
-		data, err := fsext.ReadFile(local, path)
-		if err == nil && filepath.ToSlash(path) != main && !bytes.Equal(data, a.Data) {
-			list = append(list, file(record.KindModule, path, data))
-		}
+// mostScripts bounds the number of files that a script is followed to.
+const mostScripts = 256
+
+// Scripts returns a script, or the archive that has it, and the local files that it imports, by name. A file that
+// cannot be read, such as the standard input, is left out: it is no reason to stop a test.
+func Scripts(files fsext.Fs, script *url.URL) (list []record.File) {
+	if files == nil || script == nil || script.Scheme != "file" {
 		return nil
-	})
-	slices.SortFunc(list[1:], func(a, b record.File) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.SHA256, b.SHA256))
+	}
+	queue, seen := []string{script.Path}, map[string]bool{}
+	for len(queue) > 0 && len(seen) < mostScripts {
+		at := queue[0]
+		queue = queue[1:]
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		data, err := fsext.ReadFile(files, filepath.FromSlash(at))
+		if err != nil {
+			continue
+		}
+		kind := record.KindModule
+		if at == script.Path {
+			kind = record.KindScript
+		}
+		list = append(list, file(kind, at, data))
+		for _, found := range imports.FindAllSubmatch(data, mostScripts) {
+			next := strings.TrimPrefix(string(found[1]), "file://")
+			if !path.IsAbs(next) {
+				next = path.Join(path.Dir(at), next)
+			}
+			queue = append(queue, next)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b record.File) int {
+		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.SHA256, b.SHA256))
 	})
 	return list
 }
