@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
@@ -47,7 +48,8 @@ func (t RequestTable) WriteParquet(out io.Writer) error {
 		return err
 	}
 	meta := append(importedMetadata(r), samples...)
-	meta = append(meta, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()),
+	meta = append(meta, parquet.KeyValueMetadata(run.PartialKey, strconv.FormatBool(r.Partial)),
+		parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()),
 		parquet.KeyValueMetadata(run.LinesKey, lines))
 	if r.Cut.Requests > 0 {
 		text, _ := json.Marshal(r.Cut) // finite numbers alone: flags and metadata hold no others

@@ -50,7 +50,8 @@ func readParquet(r *Run, name string, src io.ReaderAt, size int64) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(r.Ends) < len(r.Runs) {
+	partial, told := file.Lookup(PartialKey)
+	if partial == "true" || !told && len(r.Ends) < len(r.Runs) {
 		r.Partial = true
 	}
 	if err := addSamples(r, file); err != nil {

@@ -116,6 +116,9 @@ const ImportedKey = "imported"
 // CutKey is the metadata key of what the report left out of the run before it wrote the file: a [Cut].
 const CutKey = "cut"
 
+// PartialKey is the metadata key that tells whether something of the run is missing: true or false.
+const PartialKey = "partial"
+
 // ImportedFacts are the properties of an imported run that its rows do not hold. See Run for their meaning.
 type ImportedFacts struct {
 	Origin    string         `json:"origin"`

@@ -27,6 +27,7 @@ type fact struct{ name, value string }
 var factOrder = []string{
 	"Model", "Server", "API", "Load", "Warm-up", "SLO", "Started (UTC)", "Took", "Instances", "Tokens", "Due instants",
 	"Users who left", "Their places", "Left out", "Left out of latencies", "Imported from", "Run", "Versions",
+	"Passport", "Audits",
 }
 
 // ofPairs is the fact that is told at the top of the page, and not among the others.
@@ -103,6 +104,8 @@ func (r *Run) finishFacts() {
 	add("Tokens", tokenSources(ours.Get("tokens.output_source")))
 	add("Versions", versions(ours.Get("versions")))
 	add("Run", ours.Get("run_id").String())
+	add("Passport", passport(ours.Get("passport")))
+	add("Audits", audits(ours.Get("passport.audits")))
 	add("Imported from", ours.Get("imported_from").String())
 	add("Due instants", dueSources(ours.Get("schedule")))
 	if n := ours.Get("abandoned.requests").Int(); n > 0 {

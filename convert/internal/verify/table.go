@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -79,7 +80,7 @@ func (s *sink) rows(rows [2]int) {
 }
 
 // parquet compares two tables by their columns of the same names.
-func (s *sink) parquet(paths [2]string) error {
+func (s *sink) parquet(paths [2]string, o Options) error {
 	written, err := openTable(paths[0])
 	if err != nil {
 		s.add("", "cannot be read: %v", err)
@@ -108,12 +109,12 @@ func (s *sink) parquet(paths [2]string) error {
 			s.add("", "cannot be read: %v", errA)
 			return nil
 		}
-		s.values(row, written.columns, a, b)
+		s.values(row, written.columns, a, b, o)
 	}
 }
 
 // values compares two rows, whose values stand in the order of the columns, several of a column with lists.
-func (s *sink) values(row int, columns []string, written, again parquet.Row) {
+func (s *sink) values(row int, columns []string, written, again parquet.Row, o Options) {
 	s.Values += len(columns)
 	split := func(r parquet.Row) [][]parquet.Value {
 		list := make([][]parquet.Value, len(columns))
@@ -129,10 +130,18 @@ func (s *sink) values(row int, columns []string, written, again parquet.Row) {
 	}
 	a, b := split(written), split(again)
 	for i, name := range columns {
-		if !slices.EqualFunc(a[i], b[i], parquet.Equal) {
+		if !slices.EqualFunc(a[i], b[i], o.sameCell) {
 			s.add(fmt.Sprintf("row %d, %s", row, name), "is %s, the records say %s", cell(a[i]), cell(b[i]))
 		}
 	}
+}
+
+// sameCell reports whether two values are equal. Those of tables are in milliseconds.
+func (o Options) sameCell(a, b parquet.Value) bool {
+	if a.Kind() == parquet.Double && b.Kind() == parquet.Double && !a.IsNull() && !b.IsNull() {
+		return math.Abs(a.Double()-b.Double()) <= o.Within*1000
+	}
+	return parquet.Equal(a, b)
 }
 
 // cell returns the values of a column in a row for a message.

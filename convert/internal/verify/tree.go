@@ -47,11 +47,7 @@ func (s *sink) tree(texts [2][]byte, parse func([]byte) (any, error), o Options)
 	if err != nil {
 		return fmt.Errorf("%s, made again: %w", s.file, err)
 	}
-	before := s.n
 	walk{s, o}.compare("", written, again)
-	if s.n == before && !o.Lenient && len(o.Ignored) == 0 {
-		s.add("", "has the values that the records give, in another form: somebody wrote it anew")
-	}
 	return nil
 }
 
@@ -78,7 +74,7 @@ func (w walk) compare(key string, written, again any) {
 		}
 	default:
 		w.Values++
-		if same(written, again) {
+		if w.same(written, again) {
 			return
 		}
 	}
@@ -122,11 +118,11 @@ func (w walk) lists(key string, written, again []any) {
 const roundings = 1e-9
 
 // same reports whether two values without others below them are equal.
-func same(a, b any) bool {
+func (w walk) same(a, b any) bool {
 	x, isA := number(a)
 	y, isB := number(b)
 	if isA && isB {
-		return x == y || math.Abs(x-y) <= roundings*math.Max(math.Abs(x), math.Abs(y))
+		return x == y || math.Abs(x-y) <= w.Within+roundings*math.Max(math.Abs(x), math.Abs(y))
 	}
 	return isA == isB && a == b
 }

@@ -32,6 +32,8 @@ func (d Difference) String() string {
 type Options struct {
 	// Lenient passes over keys that one of the files lacks, as another version of the program may write them.
 	Lenient bool
+	// Within is by how much numbers may differ, beside what the rounding of processors makes of them.
+	Within float64
 	// Ignored lists the keys, each with those below it, that need not be the same.
 	Ignored []string
 }
@@ -68,7 +70,7 @@ func (r *Result) File(name, written, again string, o Options) error {
 	s := &sink{Result: r, file: name}
 	paths := [2]string{filepath.Join(written, name), filepath.Join(again, name)}
 	if strings.HasSuffix(name, ".parquet") {
-		return s.parquet(paths)
+		return s.parquet(paths, o)
 	}
 	var texts [2][]byte
 	for i, path := range paths {
