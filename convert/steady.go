@@ -48,8 +48,8 @@ type SteadyCut struct {
 }
 
 // steadyMethod says how the steady part is found.
-const steadyMethod = "the longest stretch of 16 to 64 blocks of equal time, a quarter of the stage at least, in which " +
-	"of requests sent and in flight (mean), ended (number), TTFT and request latency (geometric mean) and failures " +
+const steadyMethod = "the longest stretch of 16 to 64 blocks of equal time, a quarter of the stage at least, in " +
+	"which of requests sent and in flight (mean), ended (number), TTFT and request latency (geometric mean) and failures " +
 	"(share) no window has another level and none has a trend, beyond what the dependence between blocks explains; " +
 	"see docs/statistics.md"
 

@@ -2,10 +2,12 @@ package convert
 
 import (
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -51,7 +53,8 @@ func TestSteadyByDefault(t *testing.T) {
 	}
 	text := steadyText(t, p)
 	for _, want := range []string{
-		"warning: stage 0 is steady from ", "s: TTFT still fell (−", "/s); last 0.593 ", "s: the load had ended; --steady reports on that",
+		"warning: stage 0 is steady from ", "s: TTFT still fell (−", "/s); last 0.593 ",
+		"s: the load had ended; --steady reports on that",
 		"warning: stage 1 has no steady state: TTFT grew by ", " %/s until the end",
 	} {
 		if !strings.Contains(text, want) {
@@ -89,7 +92,8 @@ func TestKeepSteady(t *testing.T) {
 	before, _ := all.Successes.Latency.TTFT.At(99)
 	after, _ := p.Stages[0].Successes.Latency.TTFT.At(99)
 	if before < 0.5 || after > 0.2 {
-		t.Errorf("p99(ttft) is %.3f of all and %.3f of the steady part, want 0.5 or more and 0.2 or less", before, after)
+		t.Errorf("p99(ttft) is %.3f of all and %.3f of the steady part, want 0.5 or more and 0.2 or less", before,
+			after)
 	}
 	if rate := float64(*stage.Rate); math.Abs(rate-10) > 0.3 {
 		t.Errorf("%.2f requests per second ended in the steady part, want 10", rate)
@@ -169,5 +173,28 @@ func TestSteadyAfterWarmup(t *testing.T) {
 	}
 	if n := r.DroppedCount(); n != 1 {
 		t.Errorf("%d dropped arrivals are left, want that at 100 s", n)
+	}
+}
+
+// The requests of a report on the steady parts are not cut again, and what was found holds.
+func TestSteadyReportReadAgain(t *testing.T) {
+	t.Parallel()
+	r := shaped(t, runtest.Shape{Rate: 10, Seconds: 120, TTFT: coldFor(20)})
+	s := KeepSteady(r)
+	dir := t.TempDir()
+	if _, err := NewReport(r, Options{Steady: s}).Write(dir, Files{Parquet: true}); err != nil {
+		t.Fatal(err)
+	}
+	again, err := run.ReadFiles(run.Options{}, filepath.Join(dir, reportdir.Parquet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.LeaveOut(run.Cut{})
+	if got := KeepSteady(again); asJSON(t, got) != asJSON(t, s) || len(again.Requests) != len(r.Requests) {
+		t.Errorf("got %d requests and %s, want %d and %s", len(again.Requests), asJSON(t, got), len(r.Requests),
+			asJSON(t, s))
+	}
+	if a := NewReport(again, Options{}).Summary.Additions; !a.Steady.Applied || !a.Window.Steady {
+		t.Errorf("got steady %+v, window %+v", a.Steady, a.Window)
 	}
 }

@@ -210,8 +210,8 @@ func (t *tester) stationary(from, to int) bool {
 }
 
 // shiftsAtEnd reports whether a window at the beginning or at the end of the part has another level than the rest. What
-// varies by chance is taken from the rest alone, lest a slow change be taken for dependence, unless the series is one of
-// bursts: there the rest may lack them.
+// varies by chance is taken from the rest alone, lest a slow change be taken for dependence, unless the series is one
+// of bursts: there the rest may lack them.
 func (t *tester) shiftsAtEnd(from, to int) bool {
 	whole := t.windows(from, to)
 	for k := 1; k <= whole.n/2; k++ {
@@ -294,8 +294,9 @@ func varianceOf(k int, r float64) float64 {
 	return ((1+r)/(1-r) - 2*r*(1-math.Pow(r, size))/(size*(1-r)*(1-r))) / size
 }
 
-// trend reports whether the part rises or falls by more than chance explains: by the slope of least squares, whose standard error and degrees of freedom are those of as many independent values as the
-// dependent ones amount to (Santer et al. 2000).
+// trend reports whether the part rises or falls by more than chance explains: by the slope of least squares, whose
+// standard error and degrees of freedom are those of as many independent values as the dependent ones amount to (Santer
+// et al. 2000).
 func (t *tester) trend(from, to int) bool {
 	slope, deviation, free := t.slopeError(from, to)
 	if free < 1 {
@@ -331,8 +332,8 @@ func (t *tester) slopeError(from, to int) (slope, deviation, free float64) {
 }
 
 // drift returns 1 if the part rises by more than a random walk whose steps vary as much would, -1 if it falls so, else
-// 0. A queue near its limit is a random walk, reflected at zero, and goes far by chance. To the test for a trend a smooth
-// curve is one of strong dependence, and no trend; to this one it is a walk of even steps.
+// 0. A queue near its limit is a random walk, reflected at zero, and goes far by chance. To the test for a trend a
+// smooth curve is one of strong dependence, and no trend; to this one it is a walk of even steps.
 func (t *tester) drift(from, to int) int {
 	n := float64(to - from - 1)
 	rise := t.y[to-1] - t.y[from]

@@ -208,12 +208,12 @@ func TestFind(t *testing.T) {
 		growth   int
 	}{
 		{name: "too few blocks", series: series(steady.Least-1, func(int) float64 { return 1 }), growth: -1},
-		{name: "constant", series: series(64, func(int) float64 { return 1 }), want: steady.Stretch{To: 64}, found: true,
-			growth: -1},
+		{name: "constant", series: series(64, func(int) float64 { return 1 }), want: steady.Stretch{To: 64},
+			found: true, growth: -1},
 		{name: "without a value", series: series(64, func(int) float64 { return math.NaN() }),
 			want: steady.Stretch{To: 64}, found: true, growth: -1},
-		{name: "silence", series: series(64, func(int) float64 { return 1 }), silences: []steady.Stretch{{From: 20, To: 22}},
-			want: steady.Stretch{From: 22, To: 64}, found: true, growth: -1},
+		{name: "silence", series: series(64, func(int) float64 { return 1 }),
+			silences: []steady.Stretch{{From: 20, To: 22}}, want: steady.Stretch{From: 22, To: 64}, found: true, growth: -1},
 		{name: "growth", series: series(64, func(i int) float64 { return float64(i)/10 + noise() }), growth: 0},
 		{name: "level shift", series: series(64, func(i int) float64 {
 			if i < 16 {
