@@ -22,6 +22,7 @@ type Additions struct {
 	Window    *Window              `json:"window"`                  // null: the whole run
 	Passport  *Passport            `json:"passport,omitempty"`      // of the whole run
 	Steady    *Steady              `json:"steady,omitempty"`        // of the whole run, and of stages
+	WarmUp    []WarmUp             `json:"warm_up,omitempty"`       // stages that were warm-ups as a whole
 	Sweep     *Sweep               `json:"sweep,omitempty"`
 	Schedule  []run.ScheduleSource `json:"schedule"`
 	Requests  RequestCounts        `json:"requests"`
@@ -168,6 +169,7 @@ func newAdditions(r *run.Run, g *subset) *Additions {
 		Requests: countRequests(g), Tokens: countTokens(g), Latency: g.ownLatencies(), Inputs: allInputs(g),
 		Media: newMedia(g), Abandoned: newAbandoned(g), Answers: newAnswers(g), Finish: map[string]int{},
 	}
+	a.WarmUp = newWarmUps(r)
 	a.Meaning = a.meaning()
 	if a.Abandoned != nil {
 		a.define("abandoned", abandonedDefinition)

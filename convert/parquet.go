@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/klauspost/compress/zstd"
@@ -103,7 +104,7 @@ func otherLines(r *run.Run) (string, error) {
 	for _, l := range r.Clients {
 		list = append(list, l)
 	}
-	for _, l := range r.Stages {
+	for _, l := range slices.Concat(r.Stages, run.WarmupLines(r)) {
 		list = append(list, l)
 	}
 	for _, l := range r.Dropped {

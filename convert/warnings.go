@@ -50,6 +50,7 @@ func (g *subset) warnings(a *Additions) []string {
 	w := &warner{list: []string{}}
 	w.warn(a.Simulator, "the answers came from the built-in simulator: these figures say nothing about any model")
 	w.warnOfStop(g)
+	w.warnOfWarmups(g.run)
 	w.warnOfTimeouts(g)
 	w.warnOfEnds(g, a.Finish)
 	w.warnOfContent(g, a)

@@ -923,10 +923,11 @@ declare module 'k6/x/llm' {
     /** Reach the concurrency evenly over this time instead of at once; needs the executor llm-arrival-rate. */
     rampUp?: Duration;
     /**
-     * Requests due within this time of the stage's start (in a closed loop, those sent) are recorded, but are in no figure; needs the
-     * executor llm-arrival-rate.
+     * Requests due within this time of the stage's start (in a closed loop, those sent) are recorded, but are in no figure. With true that
+     * is all of the stage, and with 'until-stable' too: the stage then ends once the server is stable, after its duration (default '5m') at
+     * the latest. Needs the executor llm-arrival-rate.
      */
-    warmup?: Duration;
+    warmup?: Duration | boolean | 'until-stable';
   }
 
   /**
@@ -983,8 +984,11 @@ declare module 'k6/x/llm' {
      * an execution segment).
      */
     drain?: boolean;
-    /** The warm-up of each stage that does not state its own (default 0). */
-    warmup?: Duration;
+    /**
+     * The warm-up of each stage that does not state its own (default 0). With 'until-stable' a warm-up with the load of the first stage comes
+     * before it, and lasts until the server is stable, for 5 min at most, or as long as in 'until-stable@2m'.
+     */
+    warmup?: Duration | 'until-stable' | `until-stable@${string}`;
     /** The pause between stages (default 0). */
     interval?: Duration;
     /** The seed of random arrivals and of adapters: the same seed gives the same schedule on every machine (default 0). */

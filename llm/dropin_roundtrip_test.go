@@ -293,7 +293,7 @@ func valueOf(key, kind string) string {
 		return value
 	case kind == "bool":
 		return "true"
-	case kind == "int" || kind == "float":
+	case kind == "int" || kind == "float" || kind == "float or word":
 		return "3"
 	case kind == "string":
 		return "some-" + key[strings.LastIndexByte(key, '.')+1:]

@@ -43,24 +43,24 @@ func pace(m *ModuleInstance, options sobek.Value) (map[string]any, error) {
 	s["maxDuration"] = (p.Due[len(p.Due)-1] + o.maxDuration).String()
 	return map[string]any{
 		"scenarios": map[string]any{"paced": s},
-		"wait":      func() (float64, error) { return waitFor(m, p.Due) },
+		"wait":      func() (float64, error) { return waitFor(m, p) },
 	}, nil
 }
 
 // waitFor waits until the running iteration is due, and returns how late it is in milliseconds.
-func waitFor(m *ModuleInstance, due []time.Duration) (float64, error) {
+func waitFor(m *ModuleInstance, p arrival.Pace) (float64, error) {
 	ss, k, inside := m.engine.Iteration()
 	if !inside {
 		return 0, errors.New("wait() belongs first in the iteration of a scenario that pace() made")
 	}
-	if k >= int64(len(due)) {
+	if k >= int64(len(p.Due)) {
 		return 0, fmt.Errorf("iteration %d has no arrival: give the scenario the iterations that pace() gave", k)
 	}
-	at := ss.StartTime.Add(due[k])
+	at := ss.StartTime.Add(p.Due[k])
 	if err := sleepUntil(m.vu.Context(), at); err != nil {
 		return 0, err // the test ends before the arrival is due, so nothing may be sent
 	}
-	m.engine.Pace(arrival.Arrival{Index: k, Due: at})
+	m.engine.Pace(arrival.Arrival{Index: k, Due: at, Warmup: p.Warming(k)})
 	return ms(time.Since(at)), nil
 }
 

@@ -59,7 +59,7 @@ func (o *loadOptions) fields(m *ModuleInstance) fields {
 		"burstiness":      number(&o.Burstiness.Float64),
 		"trace":           numbers(&o.Trace),
 		"drain":           optional(&o.Drain.Valid, boolean(&o.Drain.Bool)),
-		"warmup":          optional(&o.Warmup.Valid, duration((*time.Duration)(&o.Warmup.Duration))),
+		"warmup":          warmup(&o.Warmup),
 		"interval":        duration((*time.Duration)(&o.Interval.Duration)),
 		"seed":            integer(&o.Seed.Int64, 0),
 		"gracefulStop":    duration(&o.gracefulStop),
@@ -182,7 +182,7 @@ func stageFields(s *arrival.StageOptions) fields {
 		"concurrency": optional(&s.Concurrency.Valid, integer(&s.Concurrency.Int64, 1)),
 		"rampUp":      duration((*time.Duration)(&s.RampUp.Duration)),
 		"timeout":     optional(&s.Timeout.Valid, duration((*time.Duration)(&s.Timeout.Duration))),
-		"warmup":      optional(&s.Warmup.Valid, duration((*time.Duration)(&s.Warmup.Duration))),
+		"warmup":      warmup(&s.Warmup),
 	}
 }
 
@@ -287,7 +287,7 @@ func (o *loadOptions) ownScenario() map[string]any {
 		s["trace"] = o.Trace
 	}
 	if o.Warmup.Valid {
-		s["warmup"] = o.Warmup.String()
+		s["warmup"] = warmupValue(o.Warmup)
 	}
 	if o.Drain.Valid {
 		s["drain"] = o.Drain.Bool
@@ -321,7 +321,7 @@ func nativeStage(rt *sobek.Runtime, s arrival.StageOptions) (sobek.Value, error)
 	add("requests", s.Requests.Valid, s.Requests.Int64)
 	add("target", s.Target.Valid, s.Target.Float64)
 	add("timeout", s.Timeout.Valid, s.Timeout.String())
-	add("warmup", s.Warmup.Valid, s.Warmup.String())
+	add("warmup", s.Warmup.Valid, warmupValue(s.Warmup))
 	return nativeMembers(rt, members...)
 }
 

@@ -15,7 +15,6 @@ const steps = settings.number('STEPS', 4);
 const stages = Array.from({ length: steps }, (_, i) => ({
   rate: Math.round((steps > 1 ? from + ((to - from) * i) / (steps - 1) : to) * 1000) / 1000,
   duration: settings.duration('DURATION', '5s'),
-  warmup: settings.duration('WARMUP'),
 }));
 
 const client = settings.client();
@@ -24,6 +23,7 @@ const data = settings.conversations();
 export const options = {
   scenarios: scenarios({
     stages,
+    warmup: settings.warmup(),
     arrival: /** @type {'poisson'} */ (__ENV.ARRIVAL || 'poisson'),
     seed: settings.seed,
     interval: '1s',

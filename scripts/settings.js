@@ -67,9 +67,15 @@ function numbers(name) {
 
 // stage reads one stage of STAGES, which follows the rate last. A ramp from another rate needs a jump to that rate.
 function stage(text, last) {
-  const parts = text.trim().match(/^(c?)(\d*\.?\d+)(?:-(\d*\.?\d+))?@([^@]+)$/);
+  const [, whole, rest] = text.trim().match(/^(warmup:)?(.*)$/s);
+  if (whole) {
+    const list = stage(rest, last);
+    list[list.length - 1].warmup = true;
+    return list;
+  }
+  const parts = rest.match(/^(c?)(\d*\.?\d+)(?:-(\d*\.?\d+))?@([^@]+)$/);
   if (!parts || (parts[1] && parts[3])) {
-    throw new Error(`STAGES is rate@duration,… such as 5@30s,10@30s, with 5-20@30s for a ramp and c16@30s for 16 requests at a time; cannot read ${JSON.stringify(text)}`);
+    throw new Error(`STAGES is rate@duration,… such as 5@30s,10@30s, with 5-20@30s for a ramp, c16@30s for 16 requests at a time and warmup:5@30s for a warm-up; cannot read ${JSON.stringify(text)}`);
   }
   const [, closed, first, to] = parts;
   const length = checkedDuration('STAGES', parts[4]);
@@ -79,10 +85,16 @@ function stage(text, last) {
   return Number(first) === last ? [ramp] : [{ target: Number(first), duration: '0s' }, ramp];
 }
 
-// warm gives each stage the warm-up of WARMUP.
+// untilStable is WARMUP if it is a warm-up before all stages; it may have a bound, as in until-stable@2m.
+const untilStable = /^until-stable/.test(__ENV.WARMUP || '') ? /** @type {'until-stable'} */ (__ENV.WARMUP) : undefined;
+
+// warmup reads WARMUP: how long each stage warms up, or until-stable.
+export const warmup = () => untilStable || duration('WARMUP');
+
+// warm gives each stage the warm-up of WARMUP, unless it is one by itself.
 const warm = (stages) => {
-  const warmup = duration('WARMUP');
-  return warmup ? stages.map((each) => (each.duration === '0s' ? each : { ...each, warmup })) : stages;
+  const time = untilStable ? undefined : duration('WARMUP');
+  return time ? stages.map((each) => (each.duration === '0s' || each.warmup ? each : { ...each, warmup: time })) : stages;
 };
 
 // stages reads the load: STAGES, or RATE or CONCURRENCY with the DURATION or the REQUESTS of each.
@@ -397,6 +409,7 @@ function sessionStages(data, concurrency) {
 // CLOCK=trace begins each when it began in the trace.
 export function sessionOptions(client, data, concurrency) {
   instead('a script of sessions', ['REQUESTS', 'SEARCH', 'TRACE'], 'SESSIONS, CONCURRENCY, RATE and STAGES');
+  if (untilStable) throw new Error('WARMUP=until-stable would replay sessions that are to be measured: set it to a time such as 10s');
   const clock = choice('CLOCK', ['trace']);
   const load = ['STAGES', 'RATE', 'CONCURRENCY', 'SESSIONS', 'DURATION'].find((name) => __ENV[name]);
   if (clock && load) throw new Error(`set either CLOCK=trace, which begins sessions as the trace does, or ${load}`);
@@ -443,6 +456,7 @@ export function options(client, data, defaults, defaultArrival) {
       search: sought,
       stages: recorded || sought ? undefined : stages(defaults),
       trace: recorded,
+      warmup: untilStable,
       arrival,
       burstiness: arrival === 'gamma' ? number('BURSTINESS', 0.3) : undefined,
       executor: /** @type {'llm-arrival-rate'} */ (__ENV.EXECUTOR),

@@ -31,6 +31,8 @@ type Run struct {
 	Sessions []*Session       // the replayed sessions, in order of start
 	// Abandoned are the requests whose users left, in order of start. They are in no figure of the others.
 	Abandoned []*Request
+	// Warmups are the stages that were warm-ups as a whole, which are in no other list.
+	Warmups []WarmupStage
 	// Primers are requests in no figure that fill the server's cache before others: calls of warm-ups, and those that
 	// a cut left out.
 	Primers  []*Request
@@ -67,6 +69,8 @@ type Run struct {
 	serverClocks map[string]*serverClock
 	sessionLines []*record.Session
 	markLines    []*record.Mark
+	warmupLines  []*record.Stage
+	planned      []record.Scenario // without the stages that are warm-ups; nil before they were left out
 	arena        arena
 	rows         rows
 	common       map[Traits]*Traits
@@ -118,9 +122,12 @@ func (r *Run) DroppedCount() (n int64) {
 	return n
 }
 
-// Scenarios returns the run's scenarios, which are the same in all instances.
+// Scenarios returns the run's scenarios, which are the same in all instances, without the stages that are warm-ups.
 func (r *Run) Scenarios() []record.Scenario {
-	if len(r.Runs) == 0 {
+	switch {
+	case r.planned != nil:
+		return r.planned
+	case len(r.Runs) == 0:
 		return nil
 	}
 	return r.Runs[0].Scenarios

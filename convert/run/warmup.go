@@ -9,7 +9,11 @@ import (
 
 // leaveWarmup leaves out what belongs to the warm-ups of stages, and lets the stages begin where their warm-ups end.
 func leaveWarmup(r *Run) {
-	before := len(r.Requests)
+	leaveWarmupStages(r)
+	before, whole := len(r.Requests), 0
+	for _, w := range r.Warmups {
+		whole += w.Requests
+	}
 	leave(r, func(q *Request) bool { return q.Warmup })
 	r.Sessions = slices.DeleteFunc(r.Sessions, func(s *Session) bool { return s.Warmup })
 	r.Dropped = slices.DeleteFunc(r.Dropped, func(d *record.Dropped) bool { return d.Warmup })
@@ -19,8 +23,11 @@ func leaveWarmup(r *Run) {
 			*s = s.Measured()
 		}
 	}
-	if n := before - len(r.Requests); n > 0 {
+	if n := before - len(r.Requests) - whole; n > 0 {
 		r.remark("%d requests of warm-ups are in no figure", n)
+	}
+	for _, w := range r.Warmups {
+		r.remark("warm-up: %s; in no figure", w.Text())
 	}
 }
 

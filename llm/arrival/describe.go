@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // mostTold is how many stages a description tells one by one.
@@ -58,7 +60,12 @@ func (s Stage) describe(unit string) string {
 	default:
 		text = fmt.Sprintf("%.4g/s to %.4g/s in %s", s.From, s.To, short(s.Duration))
 	}
-	if s.Warmup > 0 {
+	switch {
+	case s.Kind == record.WarmupUntilStable:
+		text += " at most (warm-up until stable)"
+	case s.Warming():
+		text += " (all of it warm-up)"
+	case s.Warmup > 0:
 		text += fmt.Sprintf(" (warm-up %s)", short(s.Warmup))
 	}
 	return text

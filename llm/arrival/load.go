@@ -11,6 +11,7 @@ import (
 	"gopkg.in/guregu/null.v3"
 
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Defaults of options that scenarios(), pace() and the executor share.
@@ -38,8 +39,9 @@ type Load struct {
 	Interval        types.NullDuration `json:"interval"` // pause between stages
 	Drain           null.Bool          `json:"drain"`    // wait for requests in flight before the next stage
 	ExpectedLatency types.NullDuration `json:"expectedLatency"`
-	Trace           []float64          `json:"trace"`  // seconds, of arrival "trace"
-	Warmup          types.NullDuration `json:"warmup"` // of each stage that does not state its own
+	Trace           []float64          `json:"trace"` // seconds, of arrival "trace"
+	// Warmup is a time of each stage that does not state its own, or until the server is steady, before all stages.
+	Warmup Warmup `json:"warmup"`
 
 	// Search finds the highest load within an SLO, in place of Stages.
 	Search *SearchOptions `json:"search"`
@@ -78,7 +80,7 @@ type StageOptions struct {
 	Concurrency null.Int           `json:"concurrency"`
 	RampUp      types.NullDuration `json:"rampUp"`
 	Timeout     types.NullDuration `json:"timeout"`
-	Warmup      types.NullDuration `json:"warmup"`
+	Warmup      Warmup             `json:"warmup"`
 }
 
 // Closed reports whether the stage is a closed loop.
@@ -105,7 +107,15 @@ var (
 // stage returns the stage that follows the rate from. unit is the time unit of the options' rates.
 func (o StageOptions) stage(from float64, unit time.Duration) (Stage, error) {
 	s := Stage{Duration: o.Duration.TimeDuration(), RampUp: o.RampUp.TimeDuration(), Timeout: o.Timeout.TimeDuration(),
-		Warmup: o.Warmup.TimeDuration()}
+		Warmup: o.Warmup.TimeDuration(), Kind: o.Warmup.Kind}
+	switch {
+	case s.Kind != record.WarmupUntilStable:
+	case o.Warmup.Most > 0:
+		return s, fmt.Errorf("warmup: '%s' ends with its stage at the latest: give the stage the duration %v", UntilStable,
+			o.Warmup.Most)
+	case s.Duration == 0 && !o.Requests.Valid && !o.Target.Valid:
+		s.Duration = DefaultBound
+	}
 	switch {
 	case o.Closed() && o.Target.Valid, o.Rate.Valid && o.Concurrency.Valid && !o.Requests.Valid,
 		!o.Closed() && o.Rate.Valid == o.Target.Valid:
@@ -188,7 +198,13 @@ func (l *Load) Plan() (Plan, error) {
 func (l *Load) stages() (stages []Stage, err error) {
 	unit := l.TimeUnit.TimeDuration()
 	from := perSecond(l.StartRate.Float64, unit)
-	for i, o := range l.Stages {
+	all, err := l.warmFirst()
+	if err != nil {
+		return nil, err
+	}
+	given := len(l.Stages) - len(all) // number of the first in Stages; -1 is a warm-up before them
+	for i, o := range all {
+		i += given
 		s, err := o.stage(from, unit)
 		if err != nil {
 			return nil, fmt.Errorf("stage %d: %w", i, err)
@@ -205,7 +221,7 @@ func (l *Load) stages() (stages []Stage, err error) {
 		}
 		stages = append(stages, s)
 	}
-	return stages, nil
+	return stages, checkWarmups(stages)
 }
 
 func (l *Load) tracePlan(p Plan) (Plan, error) {
@@ -216,6 +232,9 @@ func (l *Load) tracePlan(p Plan) (Plan, error) {
 		return p, fmt.Errorf("trace goes with arrival 'trace', not %q", l.Arrival.String)
 	case len(l.Stages) > 0:
 		return p, errors.New("a trace takes no stages")
+	case l.Warmup.Kind != "":
+		return p, fmt.Errorf("a trace is one stage, and warmup: %s would leave nothing of it to measure: give a time, "+
+			"such as '10s'", l.Warmup.Text())
 	}
 	trace, err := NewTrace(l.Trace)
 	if err != nil {

@@ -32,6 +32,9 @@ type Stage struct {
 	// Warmup is how long the stage warms up: no figure has the requests that are due until then, or sent in a closed
 	// loop.
 	Warmup time.Duration
+	// Kind is one of the constants record.Warmup… if all of the stage is a warm-up, and "" otherwise. One until the
+	// server is steady ends early, and Duration is its bound.
+	Kind string
 }
 
 // Closed reports whether the stage is a closed loop.
@@ -50,12 +53,9 @@ func (s Stage) Validate() error {
 	switch {
 	case s.Duration < 0 || s.Duration == 0 && !s.Closed():
 		return errDuration(s.Duration)
-	case s.Warmup < 0:
-		return fmt.Errorf("warmup must not be negative, got %v", s.Warmup)
-	case s.Warmup > 0 && s.Warmup >= s.Duration && !s.Counted():
-		return fmt.Errorf("warmup (%v) must be shorter than the stage (%v)", s.Warmup, s.Duration)
-	case s.Timeout > 0 && s.Warmup >= s.Timeout:
-		return fmt.Errorf("warmup (%v) must be shorter than the timeout (%v)", s.Warmup, s.Timeout)
+	}
+	if err := s.validateWarmup(); err != nil {
+		return err
 	}
 	for _, rate := range [...]float64{s.From, s.To} {
 		if !(rate >= 0) || rate > maxRate {
@@ -180,9 +180,24 @@ func (p Plan) Due(stage int) iter.Seq[time.Duration] {
 		if p.Stages[stage].Dispatch > 0 {
 			return
 		}
-		src := rand.NewPCG(uint64(p.Seed), uint64(stage)) // reproducible on purpose
+		src := rand.NewPCG(uint64(p.Seed), p.stream(stage)) // reproducible on purpose
 		p.Process.Due(p.Stages[stage], src)(yield)
 	}
+}
+
+// stream returns the number of the randomness of a stage. Stages that are warm-ups are counted by themselves, from the
+// far end, so that adding one leaves the arrivals of the others as they are.
+func (p Plan) stream(stage int) uint64 {
+	before := uint64(0)
+	for _, s := range p.Stages[:stage] {
+		if s.Warming() == p.Stages[stage].Warming() {
+			before++
+		}
+	}
+	if p.Stages[stage].Warming() {
+		return math.MaxUint64 - before
+	}
+	return before
 }
 
 // HasArrival reports whether a stage has an arrival.

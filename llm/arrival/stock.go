@@ -87,6 +87,6 @@ func (l *Load) StockFault() error {
 
 // hasWarmup reports whether any stage warms up.
 func hasWarmup(l *Load) bool {
-	return l.Warmup.Duration > 0 ||
-		slices.ContainsFunc(l.Stages, func(o StageOptions) bool { return o.Warmup.Duration > 0 })
+	warms := func(w Warmup) bool { return w.Duration > 0 || w.Kind != "" }
+	return warms(l.Warmup) || slices.ContainsFunc(l.Stages, func(o StageOptions) bool { return warms(o.Warmup) })
 }

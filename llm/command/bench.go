@@ -59,6 +59,7 @@ records are missing; otherwise the code of k6 run, for example 105 after Ctrl-C.
   k6 x llm bench localhost:8000 --rate 5 --input 512 --output 100-200 \
       --slo 'p99(ttft)<500ms,p95(itl)<50ms' --gate 'failures<1%'
   k6 x llm bench localhost:8000 --search rate --slo 'p99(ttft)<500ms'
+  k6 x llm bench localhost:8000 --rate 2,4,8 --warmup until-stable
   k6 x llm bench localhost:8000 --rate 2 \
       --data.multimodal.image '{"count": {"type": "fixed", "mean": 1}}'
   k6 x llm bench localhost:8000 --rate 2 --api speech

@@ -14,8 +14,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/traffic"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // settings are the flags of bench and run that have short names. Each stands for keys of the configuration, see
@@ -67,7 +69,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&s.concurrencies, "concurrency", nil, "`LIST` of requests at a time, a stage each: 4,16")
 	text(&s.duration, "duration", "`TIME` of each stage, or a probe's longest: 60s")
 	text(&s.requests, "requests", "`NUMBER` of requests of each stage")
-	text(&s.warmup, "warmup", "`TIME` at each stage's start, in no figure")
+	text(&s.warmup, "warmup", "`TIME` at each stage's start, or until-stable: in no figure")
 	text(&s.arrival, "arrival", "`NAME`: constant, poisson, gamma, inference-perf")
 	text(&s.burstiness, "burstiness", "`SHAPE` of --arrival gamma: below 1 is burstier")
 	text(&s.seed, "seed", "`NUMBER` from which everything random follows")
@@ -215,10 +217,23 @@ func (s *settings) check() error {
 			return err
 		}
 	}
-	for _, o := range []struct{ flag, text string }{{"--timeout", s.server.timeout}, {"--warmup", s.warmup}} {
-		if _, err := timespan.Parse(o.text); o.text != "" && err != nil {
-			return fmt.Errorf("%s: %w", o.flag, err)
-		}
+	if _, err := timespan.Parse(s.server.timeout); s.server.timeout != "" && err != nil {
+		return fmt.Errorf("--timeout: %w", err)
+	}
+	return s.checkWarmup()
+}
+
+// checkWarmup refuses a warm-up that cannot be read, and one of everything.
+func (s *settings) checkWarmup() error {
+	if s.warmup == "" {
+		return nil
+	}
+	w, err := arrival.ParseWarmup(s.warmup)
+	if w.Kind == record.WarmupWhole {
+		err = fmt.Errorf("true would leave nothing to measure: give a time such as 10s, or %s", arrival.UntilStable)
+	}
+	if err != nil {
+		return fmt.Errorf("--warmup: %w", err)
 	}
 	return nil
 }

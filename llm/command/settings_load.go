@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/search"
 )
@@ -17,11 +18,15 @@ import (
 // load sets the keys of the load.
 func (s *settings) load(set func(key, value string), load options) error {
 	if s.warmup != "" {
-		d, err := timespan.Parse(s.warmup)
+		w, err := arrival.ParseWarmup(s.warmup)
 		if err != nil {
 			return err // not after check
 		}
-		set("x-llm.warmup", strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
+		value := w.Text()
+		if w.Kind == "" {
+			value = strconv.FormatFloat(w.TimeDuration().Seconds(), 'f', -1, 64)
+		}
+		set("x-llm.warmup", value)
 	}
 	if err := s.setArrival(set, load); err != nil {
 		return err

@@ -48,8 +48,9 @@ type Own struct {
 	Arrivals Behaviour `key:"arrivals,omit" default:""`      // when requests are due
 	Data     Drawn     `key:"data,null,omit" default:"null"` // which prompts are drawn
 
-	// Warmup is how long each stage warms up that does not state its own warmup.
-	Warmup *float64 `key:"warmup,omit" default:"null" check:"seconds at least 0"`
+	// Warmup is how long each stage warms up that does not state its own warmup, or until-stable for a warm-up before all
+	// stages.
+	Warmup *Warmup `key:"warmup,omit" default:"null"`
 
 	// Sweep is the way to find the rate at which the server is saturated: inference-perf's, or by steps.
 	Sweep SweepMethod `key:"sweep,omit" default:""`
@@ -172,6 +173,7 @@ func Keys() []Key { return tagged.Keys(new(Config)) }
 // Check applies the rules that hold between the keys.
 func (c *Config) Check(at *tagged.Section) {
 	c.checkLoad(at)
+	c.checkWarmups(at)
 	if at.Valid("load.type", "data.type") {
 		switch sessions := c.Data.Type.Sessions(); {
 		case sessions && c.Load.Type != TraceSessionReplay:

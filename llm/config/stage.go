@@ -33,8 +33,8 @@ type StandardStage struct {
 	Duration    int64   `key:"duration,required" check:"seconds above 0"`
 	NumRequests *int64  `key:"num_requests" default:"null"`
 	Concurrency *int64  `key:"concurrency_level" default:"null"`
-	// Warmup is how long the stage warms up. inference-perf knows no such key.
-	Warmup *float64 `key:"warmup,omit" default:"null" check:"seconds at least 0"`
+	// Warmup is how long the stage warms up, or that all of it does. inference-perf knows no such key.
+	Warmup *Warmup `key:"warmup,omit" default:"null"`
 }
 
 // Check applies the rules that hold between the keys.
@@ -47,13 +47,6 @@ func (s *StandardStage) Check(at *tagged.Section) {
 	checkWarmup(at, s.Warmup, s.Duration)
 }
 
-// checkWarmup requires a warm-up to be shorter than its stage.
-func checkWarmup(at *tagged.Section, warmup *float64, duration int64) {
-	if at.Valid("warmup", "duration") && warmup != nil && *warmup >= float64(duration) {
-		at.Fault("warmup", "must be shorter than the duration (%d), got %v", duration, *warmup)
-	}
-}
-
 // ConcurrentStage is a closed loop: Concurrency requests at a time, until NumRequests are sent or Duration is over.
 //
 // With NumRequests, Rate and Duration are derived: all requests are due within one second. inference-perf ignores the
@@ -61,9 +54,9 @@ func checkWarmup(at *tagged.Section, warmup *float64, duration int64) {
 type ConcurrentStage struct {
 	NumRequests *int64   `key:"num_requests" default:"null" check:"above 0"`
 	Concurrency int64    `key:"concurrency_level,required" check:"above 0"`
-	Rate        *float64 `key:"rate" default:"null"`                                   // requests per second
-	Duration    *int64   `key:"duration" default:"null"`                               // seconds
-	Warmup      *float64 `key:"warmup,omit" default:"null" check:"seconds at least 0"` // as of StandardStage
+	Rate        *float64 `key:"rate" default:"null"`        // requests per second
+	Duration    *int64   `key:"duration" default:"null"`    // seconds
+	Warmup      *Warmup  `key:"warmup,omit" default:"null"` // as of StandardStage
 }
 
 // Check applies the rules that hold between the keys.

@@ -43,13 +43,14 @@ type meter struct {
 	began time.Time // of the stage; zero before the first
 	ended bool      // the stage
 	done  int64     // arrivals of the stage
+	warms *warming  // of the stage
 }
 
-// begin notes that a stage begins at an instant.
-func (m *meter) begin(stage int, at time.Time) {
+// begin notes that a stage begins at an instant, perhaps one that warms up until the server is steady.
+func (m *meter) begin(stage int, at time.Time, warms *warming) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.stage, m.began, m.ended, m.done = stage, at, false, 0
+	m.stage, m.began, m.ended, m.done, m.warms = stage, at, false, 0, warms
 }
 
 // end notes that the running stage has ended.
@@ -97,7 +98,24 @@ func (m *meter) view(share func(int64) int64) (done float64, texts []string) {
 	if len(m.stages) == 1 {
 		return part, []string{text}
 	}
-	return m.whole(part), []string{fmt.Sprintf("stage %d/%d", m.stage+1, len(m.stages)), text}
+	return m.whole(part), []string{m.name(), text + m.warms.shown()}
+}
+
+// name returns what the bar calls the running stage. Stages are counted without those that are warm-ups.
+func (m *meter) name() string {
+	number, all := 0, 0
+	for i, s := range m.stages {
+		if s.Warming() {
+			continue
+		}
+		if all++; i <= m.stage {
+			number = all
+		}
+	}
+	if m.stages[m.stage].Warming() {
+		return "warming up"
+	}
+	return fmt.Sprintf("stage %d/%d", number, all)
 }
 
 func (m *meter) spent(s arrival.Stage) time.Duration {

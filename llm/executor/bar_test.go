@@ -54,12 +54,12 @@ func TestMeter(t *testing.T) {
 		m := &meter{stages: []arrival.Stage{{To: 1, From: 1, Duration: 30 * time.Second},
 			{Concurrency: 2, Duration: 10 * time.Second}}}
 		look(m, 0, "stage 1/2", "0s/30s")
-		m.begin(0, time.Now())
+		m.begin(0, time.Now(), nil)
 		time.Sleep(20 * time.Second)
 		look(m, 0.5, "stage 1/2", "20s/30s")
 		time.Sleep(20 * time.Second) // the wait of drain
 		look(m, 0.75, "stage 1/2", "30s/30s")
-		m.begin(1, time.Now())
+		m.begin(1, time.Now(), nil)
 		time.Sleep(5 * time.Second)
 		look(m, 0.875, "stage 2/2", "5s/10s")
 		if !m.left() {
@@ -71,12 +71,12 @@ func TestMeter(t *testing.T) {
 			t.Error("something is left after the last stage")
 		}
 		loop := &meter{stages: []arrival.Stage{{Requests: 4, Concurrency: 2}}, unit: "requests"}
-		loop.begin(0, time.Now())
+		loop.begin(0, time.Now(), nil)
 		loop.count(0)
 		loop.count(1)
 		look(loop, 0.25, "1/4 requests")
 		both := &meter{stages: append(m.stages, loop.stages...), unit: "sessions"}
-		both.begin(2, time.Now())
+		both.begin(2, time.Now(), nil)
 		both.count(2)
 		both.count(2)
 		look(both, (2+0.5)/3, "stage 3/3", "2/4 sessions")

@@ -118,6 +118,7 @@ func checkTimes(raw []byte) error {
 			if err := checkTimes(options[key]); err != nil {
 				return fmt.Errorf("search.%w", err)
 			}
+		case isTime && strings.EqualFold(key, "warmup") && warmupWord(options[key]):
 		case isTime:
 			if err := checkTime(options[key]); err != nil {
 				return fmt.Errorf("%s: %w", key, err)
@@ -125,6 +126,17 @@ func checkTimes(raw []byte) error {
 		}
 	}
 	return nil
+}
+
+// warmupWord reports whether a warm-up is no time, but a word or a truth value, which its own reader checks.
+func warmupWord(raw []byte) bool {
+	var given any
+	if json.Unmarshal(raw, &given) != nil {
+		return false
+	}
+	_, isBool := given.(bool)
+	text, isText := given.(string)
+	return isBool || isText && !strings.ContainsAny(text[:min(1, len(text))], "0123456789.+-")
 }
 
 func checkTime(raw []byte) error {
@@ -289,6 +301,7 @@ func recordStage(s arrival.Stage) (r record.Stage) {
 	if s.Warmup > 0 {
 		r.Warmup = new(s.Warmup.Seconds())
 	}
+	r.WarmupStage = s.Kind
 	switch {
 	case s.Dispatch > 0:
 		r.Rate, r.Concurrency = new(s.Dispatch), new(s.Concurrency)

@@ -100,6 +100,7 @@ type run struct {
 	stopper  stopper
 	watch    func() *vitals.Vitals // begins to measure this process
 	probe    *probe                // that runs, or ran last
+	warming  *warming              // the warm-up that runs, or ran last; nil in other stages
 }
 
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
@@ -208,6 +209,8 @@ func earlier(a, b time.Time) time.Time {
 // when the next one may begin.
 func (r *run) stage(i int, base int64, at time.Time) (n int64, began, ended time.Time) {
 	ctx := r.stopper.begin(r.parent)
+	r.warming = r.newWarming(i)
+	defer r.warming.rest()
 	if r.plan.Stages[i].Closed() {
 		return r.closedLoop(ctx, i, base, at)
 	}
@@ -242,7 +245,7 @@ func (r *run) openLoop(ctx context.Context, i int, base int64, at time.Time) (n 
 		}
 		if mine {
 			a := r.arrival(ctx, i, k)
-			a.Due, a.Warmup = at.Add(due), due < r.plan.Stages[i].Warmup
+			a.Due, a.Warmup = at.Add(due), r.plan.Stages[i].WarmsAt(due)
 			r.send(ctx, a)
 		}
 	}
@@ -281,8 +284,9 @@ func (r *run) begin(ctx context.Context, stage int, at time.Time) time.Time {
 		r.drawing.Stop()
 	}
 	r.wait.Until(ctx, at)
-	r.meter.begin(stage, at)
+	r.meter.begin(stage, at, r.warming)
 	r.probe.begin(at)
+	r.warming.begin(at)
 	return at
 }
 
@@ -297,7 +301,7 @@ func (r *run) send(ctx context.Context, a arrival.Arrival) {
 	case !r.wait.Until(ctx, a.Due):
 	case r.pool.find():
 		r.sent++
-		r.pool.take(r.probe.job(job{Arrival: a}, a.Due))
+		r.pool.take(r.warming.job(r.probe.job(job{Arrival: a}, a.Due), a.Due))
 	default:
 		r.drop(a)
 	}
@@ -314,7 +318,8 @@ func (r *run) announce(i int, start, end time.Time) {
 		r.meter.end()
 	}
 	line := r.stages[i]
-	line.Start, line.End, line.Status = record.UnixNano(start), record.UnixNano(end), r.stopper.status(r.parent)
+	line.Start, line.End, line.Status = record.UnixNano(start), record.UnixNano(end), r.warming.status(r.stopper.status(r.parent))
+	r.warming.explain(r, line)
 	r.push(r.metrics.Event(&line, r.tags()))
 }
 

@@ -93,13 +93,13 @@ func (l *loop) send(ctx context.Context, a arrival.Arrival, k int64) bool {
 	}
 	now := time.Now()
 	l.pacer.begun = now
-	a.Warmup = now.Sub(l.start) < l.plan.Stages[a.Stage].Warmup
+	a.Warmup = l.plan.Stages[a.Stage].WarmsAt(now.Sub(l.start))
 	l.begun++
 	l.run.sent++
-	l.pool.take(l.probe.job(job{Arrival: a, done: func() {
+	l.pool.take(l.warming.job(l.probe.job(job{Arrival: a, done: func() {
 		l.meter.count(a.Stage)
 		l.slots.release()
-	}}, now))
+	}}, now), now))
 	return true
 }
 

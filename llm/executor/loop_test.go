@@ -61,6 +61,15 @@ func (s *sessions) iterate(a *arrival.Arrival) error {
 		one.how = "cut"
 	}
 	one.end = time.Since(s.begun)
+	if a.Ended != nil {
+		ended := record.UnixNano(time.Now())
+		r := &record.Request{Streaming: true, Start: ended - int64(one.end-one.at), End: ended, Status: 200}
+		r.Chunks = []int64{(one.end - one.at).Microseconds() / 2}
+		if one.how != "ended" {
+			r.ErrorType = record.ErrorCanceled
+		}
+		a.Ended(r, r.Counts())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seen = append(s.seen, one)

@@ -82,7 +82,7 @@ func (s *stopper) status(parent context.Context) string {
 	switch reason := s.reason(); {
 	case parent.Err() != nil:
 		return record.StageInterrupted
-	case reason == record.StageTimedOut:
+	case reason == record.StageTimedOut, reason == record.StageStable:
 		return reason
 	case reason != "" && reason != decided:
 		return "stopped: " + reason

@@ -12,7 +12,20 @@ const (
 	StageCompleted   = "completed"
 	StageInterrupted = "interrupted"
 	StageTimedOut    = "timed_out" // its timeout was over before its last request or session had ended
+
+	// of a warm-up until the server is steady: it became steady, or not before the stage was over
+	StageStable    = "stable"
+	StageNotStable = "not_stable"
 )
+
+// Which stages are warm-ups as a whole.
+const (
+	WarmupWhole       = "whole"        // as long as the stage lasts
+	WarmupUntilStable = "until_stable" // until the server is steady; the duration of the stage is the bound
+)
+
+// WarmsUp reports whether all of the stage is a warm-up.
+func (s Stage) WarmsUp() bool { return s.WarmupStage != "" }
 
 // Ramp is a rate, per second over all instances, that goes in a straight line from From to To within Seconds. A
 // constant rate is a ramp between equals.

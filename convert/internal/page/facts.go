@@ -59,7 +59,7 @@ func factsOf(p *convert.Report) (list []fact) {
 	}
 	scenarios := scenariosOf(p)
 	add("Load", plannedLoad(scenarios))
-	add("Warm-up", plannedWarmup(scenarios))
+	add("Warm-up", cmp.Or(warmups(r), plannedWarmup(scenarios)))
 	if n := len(r.Runs); n > 0 {
 		if r.Origin == "" { // other tools do not record it, or by another clock
 			add("Started (UTC)", instant(r.Runs[0].Start))

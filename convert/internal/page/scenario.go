@@ -264,6 +264,18 @@ func stageLoad(s record.Stage, of string) (text string) {
 	return text
 }
 
+// warmups returns what was sent in the stages that were warm-ups as a whole, as text.
+func warmups(r *run.Run) string {
+	var list []string
+	for _, w := range r.Warmups {
+		list = append(list, w.Text())
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return strings.Join(list, "; ") + "; in no figure"
+}
+
 // plannedWarmup returns how long the stages warm up, as text. What is sent meanwhile is in no figure.
 func plannedWarmup(scenarios []scenario) string {
 	stages, with := 0, 0

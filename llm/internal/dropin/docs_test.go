@@ -73,7 +73,7 @@ var keyRemarks = map[string]string{
 	"server.api_key":                          "never in a log, a record or a report",
 	"server.cert_path":                        "for every type of server",
 	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
-	"x-llm.warmup": "seconds; the `warmup` of each stage that does not state its own " +
+	"x-llm.warmup": "seconds: the `warmup` of each stage that does not state its own; `until-stable`: a warm-up before all stages " +
 		"([additions](config.md#additions-to-stages))",
 	"load.stages": "with [additions](config.md#additions-to-stages) of ours",
 	"x-llm.sweep": "`steps`: the highest rate that the server keeps up with, found by " +

@@ -130,7 +130,7 @@ func (m mapping) load(found Found) (load arrival.Load, notes []string, err error
 	}
 	if load.Arrival.String == "trace" {
 		if load.Trace, err = m.trace(found.Instants); err == nil {
-			load.Warmup, err = m.warmup(0, nil)
+			load.Warmup, err = m.warmup("x-llm.warmup", m.config.Own.Warmup)
 		}
 		return load, nil, err
 	}
@@ -139,6 +139,15 @@ func (m mapping) load(found Found) (load arrival.Load, notes []string, err error
 		return load, nil, err
 	}
 	load.Interval = types.NullDurationFrom(interval)
+	if own := m.config.Own.Warmup; own.Until() {
+		if load.Warmup, err = m.warmup("x-llm.warmup", own); err != nil {
+			return load, nil, err
+		}
+		if l.Type == config.TraceSessionReplay {
+			return load, nil, fmt.Errorf("x-llm.warmup: %s would replay sessions of the data that are to be measured: "+
+				"give seconds", own.Word)
+		}
+	}
 	if l.Type == config.TraceSessionReplay {
 		load.Stages, notes, err = sessionStages(m, found.Sessions)
 	} else {
@@ -167,7 +176,7 @@ func (m mapping) search(load arrival.Load) (_ arrival.Load, err error) {
 func (m mapping) stages() (list []arrival.StageOptions, err error) {
 	for i, s := range m.config.Load.Stages.Standard {
 		o := arrival.StageOptions{Rate: null.FloatFrom(s.Rate), Duration: wholeSeconds(s.Duration)}
-		if o.Warmup, err = m.warmup(i, s.Warmup); err != nil {
+		if o.Warmup, err = m.stageWarmup(i, s.Warmup); err != nil {
 			return nil, err
 		}
 		list = append(list, o)
@@ -180,7 +189,7 @@ func (m mapping) stages() (list []arrival.StageOptions, err error) {
 		} else {
 			o.Duration = wholeSeconds(*s.Duration)
 		}
-		if o.Warmup, err = m.warmup(i, s.Warmup); err != nil {
+		if o.Warmup, err = m.stageWarmup(i, s.Warmup); err != nil {
 			return nil, err
 		}
 		list = append(list, o)
@@ -188,17 +197,28 @@ func (m mapping) stages() (list []arrival.StageOptions, err error) {
 	return list, nil
 }
 
-// warmup returns the warm-up that a stage states, or that of all stages.
-func (m mapping) warmup(stage int, own *float64) (types.NullDuration, error) {
-	key, seconds := fmt.Sprintf("load.stages[%d].warmup", stage), own
-	if own == nil {
-		key, seconds = "x-llm.warmup", m.config.Own.Warmup
+// warmup returns the warm-up that a stage states. It leaves that of all stages to the load.
+func (m mapping) warmup(key string, own *config.Warmup) (arrival.Warmup, error) {
+	switch {
+	case own == nil:
+		return arrival.Warmup{}, nil
+	case own.Word != "":
+		w, err := arrival.ParseWarmup(own.Word)
+		if err != nil {
+			return w, fmt.Errorf("%s: %w", key, err)
+		}
+		return w, nil
 	}
-	if seconds == nil {
-		return types.NullDuration{}, nil
+	d, err := duration(key, own.Seconds)
+	return arrival.WarmupFor(d), err
+}
+
+// stageWarmup returns the warm-up of a stage: its own, or the time of that of all stages.
+func (m mapping) stageWarmup(stage int, own *config.Warmup) (arrival.Warmup, error) {
+	if all := m.config.Own.Warmup; own == nil && !all.Until() {
+		return m.warmup("x-llm.warmup", all)
 	}
-	d, err := duration(key, *seconds)
-	return types.NullDurationFrom(d), err
+	return m.warmup(fmt.Sprintf("load.stages[%d].warmup", stage), own)
 }
 
 func wholeSeconds(n int64) types.NullDuration {

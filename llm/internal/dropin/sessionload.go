@@ -71,7 +71,7 @@ func sessionStage(m mapping, i int, s config.SessionStage, n int64) (o arrival.S
 		}
 		o.Timeout = types.NullDurationFrom(d)
 	}
-	o.Warmup, err = m.warmup(i, nil)
+	o.Warmup, err = m.stageWarmup(i, nil)
 	return o, err
 }
 

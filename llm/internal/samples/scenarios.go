@@ -58,7 +58,8 @@ func RunSeed(configs lib.ScenarioConfigs) *int64 {
 	return shared
 }
 
-// Scenarios returns the scenarios in order of start time, with their stages numbered consecutively from 0.
+// Scenarios returns the scenarios in order of start time, with their stages numbered consecutively from 0. Stages that
+// are warm-ups have the numbers after those of all others, so that one more leaves the numbers of the others as they are.
 func Scenarios(configs lib.ScenarioConfigs) []record.Scenario {
 	list := make([]record.Scenario, 0, len(configs))
 	number := 0
@@ -67,11 +68,17 @@ func Scenarios(configs lib.ScenarioConfigs) []record.Scenario {
 			Name: config.GetName(), Executor: config.GetType(), StartAt: config.GetStartTime().Seconds(),
 			Stages: stages(config),
 		}
-		for i := range s.Stages {
-			s.Stages[i].Index = number
-			number++
-		}
 		list = append(list, s)
+	}
+	for _, warmsUp := range []bool{false, true} {
+		for _, s := range list {
+			for i := range s.Stages {
+				if s.Stages[i].WarmsUp() == warmsUp {
+					s.Stages[i].Index = number
+					number++
+				}
+			}
+		}
 	}
 	return list
 }

@@ -109,7 +109,7 @@ func (b *Board) stage(number int) *stage {
 // if its load is no rate.
 func (s *stage) length() time.Duration {
 	measured := s.Measured()
-	if _, ok := measured.Ramp(); !ok {
+	if _, ok := measured.Ramp(); !ok || s.WarmsUp() {
 		return 0
 	}
 	return seconds(*measured.Duration)
@@ -223,7 +223,8 @@ func (b *Board) Take(now time.Time) Status {
 	defer b.mu.Unlock()
 	load, i := b.schedule.between(b.since, now), &b.interval
 	s := Status{
-		Stage: load.stage, Stages: b.schedule.stages, Into: load.into, Probe: load.probe,
+		Stage: load.stage, Stages: b.schedule.stages - b.schedule.warmups, Into: load.into, Probe: load.probe,
+		Warmup: load.warmup,
 		Asked: load.rate * b.share, HasAsked: load.hasRate && !b.totals.later, Concurrency: load.concurrency,
 		InFlight: b.inFlight, Failed: b.failed, NewlyFailed: i.failed, Left: b.left, Dropped: b.schedule.dropped(),
 	}

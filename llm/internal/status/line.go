@@ -17,6 +17,7 @@ import (
 type Status struct {
 	Stage, Stages int           // number of the stage, from 1 to Stages; 0 before the first scenario
 	Probe         bool          // the stage is a probe of a search, and nobody knows how many follow
+	Warmup        bool          // all of the stage is a warm-up, which is not among the Stages
 	Into          time.Duration // time since the start of the stage
 	Asked         float64       // mean rate that the stages ask for, in requests per second; only if HasAsked
 	HasAsked      bool
@@ -97,6 +98,8 @@ func (s Status) stage() string {
 	switch {
 	case s.Stage == 0:
 		return "-"
+	case s.Warmup:
+		return fmt.Sprintf("warm-up %3v", s.Into.Truncate(time.Second))
 	case s.Probe:
 		return fmt.Sprintf("probe %d %3v", s.Stage-1, s.Into.Truncate(time.Second))
 	}

@@ -25,6 +25,7 @@ type Position struct {
 type schedule struct {
 	scenarios []scenario
 	stages    int  // number of stages of all scenarios
+	warmups   int  // number of those that are warm-ups as a whole
 	known     bool // reports whether a scenario has begun
 }
 
@@ -43,6 +44,11 @@ func newSchedule(plan []record.Scenario) schedule {
 		p.Stages = slices.Clip(p.Stages) // the probes of a search are appended
 		s.scenarios[i] = scenario{Scenario: p, began: make([]time.Time, len(p.Stages))}
 		s.stages += len(p.Stages)
+		for _, stage := range p.Stages {
+			if stage.WarmsUp() {
+				s.warmups++
+			}
+		}
 	}
 	return s
 }
@@ -142,6 +148,7 @@ type load struct {
 	hasRate     bool    // reports whether a stage with a rate runs
 	concurrency int64   // requests at a time of the stages without a rate
 	probe       bool    // the stage is a probe of a search
+	warmup      bool    // all of the stage is a warm-up
 }
 
 // between returns the load from one instant to another. Its stage is the stage that runs at the end. If several run, it
@@ -158,6 +165,7 @@ func (s *schedule) between(from, to time.Time) load {
 		stage, into := c.Stages[at], to.Sub(c.began[at])
 		if !c.began[at].Before(newest) {
 			newest, l.stage, l.into, l.probe = c.began[at], stage.Index+1, into, c.probes
+			l.warmup = stage.WarmsUp()
 		}
 		l.hasRate = l.hasRate || stage.Rate != nil && stage.Concurrency == nil
 		if over := stage.Duration != nil && into > seconds(*stage.Duration); stage.Concurrency != nil && !over {
@@ -165,8 +173,11 @@ func (s *schedule) between(from, to time.Time) load {
 		}
 		for k := range at + 1 {
 			if !c.began[k].IsZero() {
-				ramp := c.ramp(k, to)
-				l.rate += ramp.Between(from.Sub(c.began[k]).Seconds(), to.Sub(c.began[k]).Seconds())
+				ramp, end := c.ramp(k, to), to
+				if k < at && c.Stages[k].WarmsUp() && c.began[k+1].Before(to) { // it may have ended early
+					end = c.began[k+1]
+				}
+				l.rate += ramp.Between(from.Sub(c.began[k]).Seconds(), end.Sub(c.began[k]).Seconds())
 			}
 		}
 	}

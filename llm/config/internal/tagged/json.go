@@ -99,7 +99,7 @@ func readJSONValue(dec *json.Decoder, at Position, depth int) (*Value, error) {
 	v := &Value{Text: "null", Position: at}
 	switch t := token.(type) {
 	case bool:
-		*v = *boolValue(t)
+		*v = *BoolValue(t)
 	case string:
 		*v = *TextValue(t)
 	case json.Number:

@@ -73,7 +73,7 @@ func (d *Decoder) overrideValue(l *leaf, o Override, at Position) *Value {
 		}
 		return v
 	case kind == reflect.Bool:
-		v := boolValue(isYes(o.Value))
+		v := BoolValue(isYes(o.Value))
 		v.Position = at
 		return v
 	case kind == reflect.Int64:

@@ -116,7 +116,8 @@ func IntValue(n int64) *Value {
 // FloatValue returns a number as a value, with a point in its text.
 func FloatValue(x float64) *Value { return &Value{Kind: FloatKind, Text: floatText(x), real: x} }
 
-func boolValue(yes bool) *Value {
+// BoolValue returns a truth value as a value.
+func BoolValue(yes bool) *Value {
 	return &Value{Kind: BoolKind, Text: strconv.FormatBool(yes), yes: yes}
 }
 

@@ -64,7 +64,7 @@ func (w *Writer) value(from reflect.Value, f field, path string) *Value {
 	case reflect.Map:
 		return w.mapping(from, w.order[path])
 	case reflect.Bool:
-		return boolValue(from.Bool())
+		return BoolValue(from.Bool())
 	case reflect.Int64:
 		return IntValue(from.Int())
 	case reflect.Float64:
