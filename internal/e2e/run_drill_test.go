@@ -19,8 +19,8 @@ import (
 func TestDrill(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	truth, records, out := filepath.Join(dir, "truth.jsonl"), filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "report")
-	script := filepath.Join(dir, "script.js")
+	truth, records := filepath.Join(dir, "truth.jsonl"), filepath.Join(dir, "run.jsonl")
+	out, script := filepath.Join(dir, "report"), filepath.Join(dir, "script.js")
 	const text = `import { Client, scenarios } from 'k6/x/llm';
 export const options = { scenarios: scenarios({ stages: [{ rate: 20, duration: '12s' }] }) };
 const client = new Client({

@@ -52,8 +52,8 @@ var drills = []drill{
 	// A request takes 70 ms, and one comes every 100 ms.
 	{"enough places", "max-num-seqs=1", 120, 10, nil, 0, nil},
 	// With ITL 50 ms a request takes 150 ms: i is admitted at 0.15·i s, so that its TTFT is 0.05·(i+1) s, above 200 ms
-	// from i = 4 on. At 10 s request 66 is at work and 33 wait. From then on four are done in each 150 ms, 26.7 a second
-	// of which 10 follow, so that nobody waits from 12 s on.
+	// from i = 4 on. At 10 s request 66 is at work and 33 wait. From then on four are done in 150 ms, which is 26.7
+	// a second, and 10 come, so that nobody waits from 12 s on.
 	{"more places", "itl=50ms&max-num-seqs=1&events=10s places 4", 200, 10, []float64{0, 12}, 2, nil},
 	// The process is not there for 3 s.
 	{"gone for 3 s", "events=10s gone 3s", 200, 10, []float64{10, 13}, 3,
@@ -96,7 +96,8 @@ func (d *drill) checkMarks(t *testing.T, marks []convert.MarkReport) {
 			events = append(events, sighting{float64(m.At), strings.TrimPrefix(m.Text, "http://server/metrics ")})
 			continue
 		}
-		if m.Recovered == nil || math.Abs(float64(*m.Recovered)-d.recovered) > 1e-6 || math.Abs(float64(m.At)-d.mark) > 1e-6 {
+		if m.Recovered == nil || math.Abs(float64(*m.Recovered)-d.recovered) > 1e-6 ||
+			math.Abs(float64(m.At)-d.mark) > 1e-6 {
 			t.Errorf("%s: the mark is %+v, want %v and recovered after %v", d.name, m, d.mark, d.recovered)
 		}
 	}
@@ -149,7 +150,8 @@ func (d *drill) report(t *testing.T) *convert.Report {
 		group.Go(func() {
 			due := start.Add(time.Duration(i) * 100 * time.Millisecond)
 			time.Sleep(time.Until(due))
-			a, err := c.Do(t.Context(), mortal{server}, &client.Request{Messages: []byte(`[{"content":"a"}]`), MaxTokens: 3})
+			a, err := c.Do(t.Context(), mortal{server},
+				&client.Request{Messages: []byte(`[{"content":"a"}]`), MaxTokens: 3})
 			if err != nil {
 				t.Error(err)
 				return
@@ -164,7 +166,8 @@ func (d *drill) report(t *testing.T) *convert.Report {
 	pages.Wait()
 	r, err := run.Read(run.Options{}, run.Source{Name: "run.jsonl", Reader: bytes.NewReader(lines)})
 	if err == nil {
-		err = run.AddMarks(r, []run.Mark{{At: start.UnixNano() + int64(d.mark*1e9), Text: "noted", Source: run.MarkGiven}})
+		at := start.UnixNano() + int64(d.mark*1e9)
+		err = run.AddMarks(r, []run.Mark{{At: at, Text: "noted", Source: run.MarkGiven}})
 	}
 	if err != nil {
 		t.Fatal(err)

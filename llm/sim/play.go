@@ -32,10 +32,10 @@ type act struct {
 	do func(zero time.Time)
 }
 
-// acts returns what is to be done for the events, in order.
-func (s *Server) acts() (list []act) {
+// actsOf returns what is to be done for the events, in order.
+func actsOf(s *Server) (list []act) {
 	for _, e := range s.opts.Events {
-		list = append(list, act{e.At, func(zero time.Time) { s.note(zero, e) }})
+		list = append(list, act{e.At, func(zero time.Time) { note(s, zero, e) }})
 		switch e.Kind {
 		case EventPlaces:
 			list = append(list, act{e.At, func(time.Time) {
@@ -47,8 +47,8 @@ func (s *Server) acts() (list []act) {
 		case EventStop:
 			list = append(list, act{e.end(), func(time.Time) { s.life.Load().queue.resume() }})
 		case EventGone:
-			list = append(list, act{e.At, func(time.Time) { s.leave() }},
-				act{e.end(), func(time.Time) { s.comeBack() }})
+			list = append(list, act{e.At, func(time.Time) { leave(s) }},
+				act{e.end(), func(time.Time) { comeBack(s) }})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b act) int { return cmp.Compare(a.at, b.at) })
@@ -62,8 +62,8 @@ func (s *Server) begin(zero time.Time) {
 	}
 	c := &s.course
 	c.pace.Store(newPace(zero, s.opts.Events))
-	c.acts = s.acts()
-	s.advance()
+	c.acts = actsOf(s)
+	advance(s)
 	if len(c.acts) == 0 {
 		return
 	}
@@ -73,7 +73,7 @@ func (s *Server) begin(zero time.Time) {
 		for more := true; more; {
 			select {
 			case <-timer.C:
-				more = s.follow(timer)
+				more = follow(s, timer)
 			case <-s.open.Done():
 				return
 			}
@@ -82,10 +82,10 @@ func (s *Server) begin(zero time.Time) {
 }
 
 // follow does what is due, and sets a timer for what is next, if there is more.
-func (s *Server) follow(timer *time.Timer) (more bool) {
+func follow(s *Server, timer *time.Timer) (more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.advance()
+	advance(s)
 	if len(s.course.acts) == 0 {
 		return false
 	}
@@ -101,11 +101,11 @@ func (s *Server) catchUp() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.advance()
+	advance(s)
 }
 
 // advance does what is due. The caller holds the lock.
-func (s *Server) advance() {
+func advance(s *Server) {
 	c, zero := &s.course, s.pace().zero
 	for len(c.acts) > 0 && s.open.Err() == nil && !zero.Add(c.acts[0].at).After(time.Now()) {
 		next := c.acts[0]
@@ -118,7 +118,7 @@ func (s *Server) advance() {
 func (s *Server) pace() *pace { return s.course.pace.Load() }
 
 // note keeps the truth about an event that begins.
-func (s *Server) note(zero time.Time, e Event) {
+func note(s *Server, zero time.Time, e Event) {
 	h := Happening{Event: e.String(), At: record.UnixNano(zero.Add(e.At))}
 	if e.For > 0 {
 		h.Until = record.UnixNano(zero.Add(e.end()))
@@ -134,13 +134,13 @@ func (l *life) resize(places int) {
 }
 
 // leave ends the server's life: it cuts the requests in progress and those that wait, and resets all connections.
-func (s *Server) leave() {
+func leave(s *Server) {
 	s.life.Swap(nil).end()
 	s.service.slam()
 }
 
 // comeBack begins another life.
-func (s *Server) comeBack() {
+func comeBack(s *Server) {
 	s.life.Store(s.newLife(s.places))
 	s.service.unlock()
 }

@@ -86,7 +86,8 @@ func TestHostileEvents(t *testing.T) {
 }
 
 func FuzzEvents(f *testing.F) {
-	for _, text := range []string{"10s stop 5s; 20s slow x2 10s; 30s places 8; 40s gone 5s; 45s cold x4 20s", "0 slow x9,", "x"} {
+	for _, text := range []string{"10s stop 5s; 20s slow x2 10s; 30s places 8; 40s gone 5s; 45s cold x4 20s", "x",
+		"0 slow x9,"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -164,7 +165,8 @@ func TestScriptedTimes(t *testing.T) {
 		{"faster", "0s slow x0.5", nil, 2, []time.Duration{0}, [][]time.Duration{{25 * ms, 30 * ms}}},
 		{"more places", "20ms places 3", one, 2, []time.Duration{0, 0, 0, 0},
 			[][]time.Duration{{50 * ms, 60 * ms}, {70 * ms, 80 * ms}, {70 * ms, 80 * ms}, {110 * ms, 120 * ms}}},
-		{"fewer places", "20ms places 1", func(o *Options) { o.MaxNumSeqs = 2 }, 2, []time.Duration{0, 0, 30 * ms, 30 * ms},
+		{"fewer places", "20ms places 1", func(o *Options) { o.MaxNumSeqs = 2 }, 2,
+			[]time.Duration{0, 0, 30 * ms, 30 * ms},
 			[][]time.Duration{{50 * ms, 60 * ms}, {50 * ms, 60 * ms}, {110 * ms, 120 * ms}, {170 * ms, 180 * ms}}},
 		{"places at once", "0s places 1", nil, 2, []time.Duration{0, 1 * ms},
 			[][]time.Duration{{50 * ms, 60 * ms}, {110 * ms, 120 * ms}}},
@@ -261,12 +263,14 @@ func TestEventsAroundAnAbsence(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := mustNew(t, func(o *Options) {
-			if err := setEvents(o, "5ms stop 5ms; 10ms gone 10ms; 12ms places 1; 20ms stop 10ms; 30ms gone 1ms"); err != nil {
+			const events = "5ms stop 5ms; 10ms gone 10ms; 12ms places 1; 20ms stop 10ms; 30ms gone 1ms"
+			if err := setEvents(o, events); err != nil {
 				t.Fatal(err)
 			}
 		})
 		start := time.Now()
-		cutOff(s, &sink{header: http.Header{}}, post(t, "/v1/completions", `{"model":"sim","prompt":"a","max_tokens":9}`))
+		const body = `{"model":"sim","prompt":"a","max_tokens":9}`
+		cutOff(s, &sink{header: http.Header{}}, post(t, "/v1/completions", body))
 		if d := time.Since(start); d != 10*ms {
 			t.Errorf("cut after %v, want 10ms", d)
 		}

@@ -20,7 +20,8 @@ func droppedReplica(t *testing.T) Run {
 		&record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1", Start: start,
 			Scenarios: []record.Scenario{{Name: "s", Executor: "llm-arrival-rate",
 				Stages: []record.Stage{{Rate: new(10.0), Duration: new(60.0)}}}}},
-		&record.Client{SLO: &record.Bounds{TTFT: 150}, Options: map[string]any{"api": "chat", "baseURL": "http://host/v1"}},
+		&record.Client{SLO: &record.Bounds{TTFT: 150},
+			Options: map[string]any{"api": "chat", "baseURL": "http://host/v1"}},
 	}
 	for k := range 600 {
 		at := k / 10

@@ -39,7 +39,8 @@ func Write(w io.Writer, runs []Run) error {
 		Title: title(runs), Meta: meta(runs), Policy: policy, Style: pageStyle, Library: libraryScript,
 		Script: pageScript, Data: data,
 		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Probes: probeTables(runs),
-		Glance: glance(runs), Happened: whatHappened(runs), Media: mediaTables(runs), Sessions: sessionTable(runs), Lanes: lanes,
+		Glance: glance(runs), Happened: whatHappened(runs), Media: mediaTables(runs),
+		Sessions: sessionTable(runs), Lanes: lanes,
 		Latencies: whole, Batches: append(batchTables(runs), sizeTables(runs)...), OfStages: stages,
 		Sections: sections(charts), Errors: errorTable(runs), Notes: notes(runs),
 	})
