@@ -92,7 +92,7 @@ func (d *drill) checkMarks(t *testing.T, marks []convert.MarkReport) {
 	t.Helper()
 	var events []sighting
 	for _, m := range marks {
-		if m.Source == run.MarkServer {
+		if m.Source == record.MarkServer {
 			events = append(events, sighting{float64(m.At), strings.TrimPrefix(m.Text, "http://server/metrics ")})
 			continue
 		}
@@ -167,7 +167,7 @@ func (d *drill) report(t *testing.T) *convert.Report {
 	r, err := run.Read(run.Options{}, run.Source{Name: "run.jsonl", Reader: bytes.NewReader(lines)})
 	if err == nil {
 		at := start.UnixNano() + int64(d.mark*1e9)
-		err = run.AddMarks(r, []run.Mark{{At: at, Text: "noted", Source: run.MarkGiven}})
+		err = run.AddMarks(r, []run.Mark{{At: at, Text: "noted", Source: record.MarkGiven}})
 	}
 	if err != nil {
 		t.Fatal(err)

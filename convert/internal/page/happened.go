@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Bounds of what the page shows of marks and violations. The report has all.
@@ -123,9 +124,9 @@ func happenings(r *Run) (rows []row, left int) {
 
 // markSources say where marks come from.
 var markSources = map[string]string{
-	"given": "a mark given by hand", "file": "a mark of a file", "tag": "the tag mark of a request",
-	"script": "a mark of the script", "server": "the server's own page shows it",
-	"prometheus": "Prometheus shows it",
+	record.MarkGiven: "a mark given by hand", record.MarkFile: "a mark of a file",
+	record.MarkTag: "the tag mark of a request", record.MarkServer: "the server's own page shows it",
+	record.MarkPrometheus: "an alert that fired",
 }
 
 // fixed returns seconds with a digit after the point.

@@ -64,7 +64,7 @@ func droppedReplica(t *testing.T) Run {
 	read, err := run.Read(run.Options{}, run.Source{Name: "test", Reader: bytes.NewReader(file)})
 	if err == nil {
 		err = run.AddMarks(read, []run.Mark{{At: start + 20*second, Text: "replica 2 killed <b>" + hostileText,
-			Source: run.MarkGiven}, {At: start + 58*second, Text: "load balancer changed", Source: run.MarkFile}})
+			Source: record.MarkGiven}, {At: start + 58*second, Text: "load balancer changed", Source: record.MarkFile}})
 	}
 	if err != nil {
 		t.Fatal(err)
