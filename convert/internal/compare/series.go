@@ -222,18 +222,21 @@ func (r *run) backlog() bool {
 	return drifts(r.gather(r.order, func(q *Request, _ int) float64 { return q.End - q.Start }, nil))
 }
 
-// lastAnswers holds the requests that the end of a run may depend on: when the last of them starts, the others may
-// still run.
+// lastAnswers holds the requests that the end of a run may depend on, since when the last of them starts the others may
+// still run, and how long requests take.
 type lastAnswers struct {
 	starts, took []float64
 }
 
-// lastAnswers returns the last hundred requests.
+// lastAnswers returns the starts of the last hundred requests, and how long any of the run took: a straggler that ends a
+// run may well have been any, and a hundred are too few to have one.
 func (r *run) lastAnswers() *lastAnswers {
 	l := &lastAnswers{}
-	for _, i := range r.order[max(0, len(r.order)-100):] {
+	for rank, i := range r.order {
 		if q := &r.requests[i]; finite(q.Start) && finite(q.End) {
-			l.starts, l.took = append(l.starts, q.Start), append(l.took, q.End-q.Start)
+			if l.took = append(l.took, q.End-q.Start); rank >= len(r.order)-100 {
+				l.starts = append(l.starts, q.Start)
+			}
 		}
 	}
 	return l
@@ -248,7 +251,9 @@ func (l *lastAnswers) draw(rng *rand.PCG) float64 {
 	return zeroUnlessFinite(end)
 }
 
-// deviations returns draws about their mean, or zeros if there are no last answers.
+// deviations returns draws about their mean, or zeros if there are no last answers. Every other is turned round: the last
+// end is skewed, as stragglers are late and never early, and a run that has one differs from one without by the long
+// side of it, whichever of the two it is.
 func (l *lastAnswers) deviations(rng *rand.PCG, n int) []float64 {
 	draws := make([]float64, n)
 	if l == nil {
@@ -257,7 +262,13 @@ func (l *lastAnswers) deviations(rng *rand.PCG, n int) []float64 {
 	for i := range draws {
 		draws[i] = l.draw(rng)
 	}
-	return centred(draws, []int{n})
+	draws = centred(draws, []int{n})
+	for i := range draws {
+		if i%2 == 1 {
+			draws[i] = -draws[i]
+		}
+	}
+	return draws
 }
 
 // gaps are the times between neighbours, in whole nanoseconds: rounding errors must not look like a rhythm. One of them
