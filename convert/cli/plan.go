@@ -123,8 +123,8 @@ func (f *planFlags) plan() (p *plan, list []slo.Objective, err error) {
 	case len(f.rates) > 0 && len(f.concurrencies) > 0:
 		return nil, nil, fmt.Errorf("--rate and --concurrency are two loads: give one of them")
 	case f.runs < 1 || f.runs > 1 && f.runs%2 == 1 || f.runs > 1000:
-		return nil, nil, fmt.Errorf("--runs: must be 1, or an even number up to 1000, half of which are the base, got %d",
-			f.runs)
+		return nil, nil, fmt.Errorf("--runs: must be 1, or an even number up to 1000, half of which are the base, "+
+			"got %d", f.runs)
 	case !(f.spread > 0 && f.spread <= 100):
 		return nil, nil, fmt.Errorf("--spread: must be above 0 and at most 100, got %v", f.spread)
 	case f.latency < 0:

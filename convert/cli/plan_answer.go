@@ -165,19 +165,19 @@ func (p *plan) finish(list []slo.Objective) {
 	objectives := strings.ReplaceAll(slo.Join(list), "'", `'\''`)
 	p.Next = fmt.Sprintf("k6 x llm bench URL %s %s %s --slo '%s'", load, strings.Join(loads, ","), end, objectives)
 	if p.From != "" {
-		p.Assumptions = append(p.Assumptions, fmt.Sprintf("the runs to come are like %s; at a higher load more requests "+
-			"are needed", p.From))
+		p.Assumptions = append(p.Assumptions, fmt.Sprintf("the runs to come are like %s; at a higher load more "+
+			"requests are needed", p.From))
 		return
 	}
 	for _, o := range p.Objectives {
 		if o.Spread != nil {
-			p.Assumptions = append(p.Assumptions, fmt.Sprintf("latencies are log-normal with a coefficient of variation "+
-				"of %s (--spread)", tidyNumber(*o.Spread)))
+			p.Assumptions = append(p.Assumptions, fmt.Sprintf("latencies are log-normal with a coefficient of "+
+				"variation of %s (--spread)", tidyNumber(*o.Spread)))
 			break
 		}
 	}
-	p.Assumptions = append(p.Assumptions, "requests do not depend on one another; near the limit of a server they do, and "+
-		"many times as many are needed (--from RUN)")
+	p.Assumptions = append(p.Assumptions, "requests do not depend on one another; near the limit of a server they do, "+
+		"and many times as many are needed (--from RUN)")
 }
 
 func tidyNumber(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }

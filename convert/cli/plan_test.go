@@ -33,7 +33,8 @@ func TestPlan(t *testing.T) {
 			"next: k6 x llm bench URL --rate 10 --duration 6371s --slo 'p99(ttft)<500ms,failures<1%'\n"}},
 		{"--slo p99(ttft)<500ms --rate 2,4 --runs 1 --precision 10% --spread 0.5", []string{"+10 % found  requests",
 			" -            2594\n", "4/s    2594      10m49s\n", "total  5188", "--rate 2,4 --requests 2594 "}},
-		{"--slo p50(latency)<5s --concurrency 16 --latency 2s", []string{"16 at a time", "--concurrency 16 --requests "}},
+		{"--slo p50(latency)<5s --concurrency 16 --latency 2s", []string{"16 at a time",
+			"--concurrency 16 --requests "}},
 		{"--slo p99.99(ttft)<1s --rate 0.001 --precision 0.01%", []string{"> 1000000000", " days\n"}},
 	} {
 		code, out, remarks := executed(newPlan(), strings.Fields(tt.args)...)

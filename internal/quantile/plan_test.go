@@ -84,8 +84,8 @@ func TestPlannedChangesAreFound(t *testing.T) {
 	}
 }
 
-// The density near a quantile is found from a sample, of a log-normal distribution exactly and of others as well as that
-// of the log-normal one that is like it there.
+// The density near a quantile is found from a sample, of a log-normal distribution exactly and of others as well as
+// that of the log-normal one that is like it there.
 func TestLocalSigma(t *testing.T) {
 	t.Parallel()
 	x := logNormal(seeded(1), 20_000, 0.7, 3)

@@ -167,8 +167,8 @@ func TestTableOfFalseAlarms(t *testing.T) {
 				all, most = all+worse, max(most, worse)
 				share := float64(worse) / float64(pairs)
 				if share > 0.05+2*math.Sqrt(0.05*0.95/float64(pairs)) {
-					t.Errorf("%s, Poisson %t, load %v, %d requests: %.3f of equal runs are worse", s.name, s.poisson, load,
-						n, share)
+					t.Errorf("%s, Poisson %t, load %v, %d requests: %.3f of equal runs are worse", s.name, s.poisson,
+						load, n, share)
 				}
 			}
 			runs := 6 * pairs

@@ -24,8 +24,8 @@ const (
 
 // spreadOf finds how well the mean of a series is known by the means of long spans of it (batch means, Schmeiser,
 // Operations Research 30, 1982). Blocks are as long as correlations of single requests can be told from noise, and
-// those of a queue near its limit last far longer than that: each is small, but there are many. What correlation is left
-// between the longest spans is taken for that of an autoregressive process, as in ASAP3 (Steiger et al., ACM TOMACS 15,
+// those of a queue near its limit last far longer than that: each is small, but there are many. What correlation is
+// left between the longest spans is taken for that of an autoregressive process, as in ASAP3 (Steiger et al., ACM TOMACS 15,
 // 2005). x is about the mean of each stage.
 func spreadOf(x []float64) spread {
 	for spans := mostSpans; spans > leastSpans; spans /= 2 {
@@ -86,8 +86,8 @@ func byBlocks(x []float64, length int) float64 {
 	return square(scale) * sum / float64(n) / float64(n) / float64(length)
 }
 
-// allowFor makes blocks tell of a series, about the mean of each stage, at least what its long spans do. A straight rise
-// of a series that drifts is no chance.
+// allowFor makes blocks tell of a series, about the mean of each stage, at least what its long spans do. A straight
+// rise of a series that drifts is no chance.
 func (b blocks) allowFor(x []float64) blocks {
 	if len(x) < 2*leastSpans*leastSpan {
 		return b
@@ -139,8 +139,8 @@ func above(s series, sorted []float64, p float64) []float64 {
 const leastAbove = 15
 
 // drifts reports whether a series has no level about which it varies: each of twenty spans of it is like the one
-// before, with a correlation above 1/2. That holds for one series in a hundred whose spans are independent, so the spans
-// must also vary by more than chance lets means of single values vary.
+// before, with a correlation above 1/2. That holds for one series in a hundred whose spans are independent, so the
+// spans must also vary by more than chance lets means of single values vary.
 func drifts(s series) bool {
 	if len(s.values) < 5*growthSpans {
 		return false

@@ -235,8 +235,8 @@ func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
 	}
 	for _, e := range []estimate{a, b} {
 		if e.blocks.drifts && outgrows(a, b) >= 0.05 {
-			return "it drifts through the run, as under a ramp or when a queue grows, and would have to grow far faster " +
-				"in one of the runs not to be chance"
+			return "it drifts through the run, as under a ramp or when a queue grows, and would have to grow far " +
+				"faster in one of the runs not to be chance"
 		}
 		if !e.blocks.drifts && e.blocks.few && e.blocks.count < float64(d.blocks) {
 			return fmt.Sprintf("too short a run: its %s hang together over %d, so that it has %.0f spans to "+

@@ -228,8 +228,8 @@ type lastAnswers struct {
 	starts, took []float64
 }
 
-// lastAnswers returns the starts of the last hundred requests, and how long any of the run took: a straggler that ends a
-// run may well have been any, and a hundred are too few to have one.
+// lastAnswers returns the starts of the last hundred requests, and how long any of the run took: a straggler that ends
+// a run may well have been any, and a hundred are too few to have one.
 func (r *run) lastAnswers() *lastAnswers {
 	l := &lastAnswers{}
 	for rank, i := range r.order {
@@ -251,8 +251,8 @@ func (l *lastAnswers) draw(rng *rand.PCG) float64 {
 	return zeroUnlessFinite(end)
 }
 
-// deviations returns draws about their mean, or zeros if there are no last answers. Every other is turned round: the last
-// end is skewed, as stragglers are late and never early, and a run that has one differs from one without by the long
+// deviations returns draws about their mean, or zeros if there are no last answers. Every other is turned round: the
+// last end is skewed, as stragglers are late and never early, and a run that has one differs from one without by the long
 // side of it, whichever of the two it is.
 func (l *lastAnswers) deviations(rng *rand.PCG, n int) []float64 {
 	draws := make([]float64, n)
