@@ -40,7 +40,7 @@ type Additions struct {
 	SLO        []Judgement `json:"slo,omitempty"`         // by each objective of the SLO
 	SLOKept    *SLOKept    `json:"slo_kept,omitempty"`    // nil if one objective, or each, is about all requests
 	SLOAnswers []SLOAnswer `json:"slo_answers,omitempty"` // of the whole run
-	Gates      []Judgement `json:"gates,omitempty"`       // of the whole run
+	Gates      []Gate      `json:"gates,omitempty"`       // of the whole run
 	Fairness   *Fairness   `json:"fairness,omitempty"`    // between the labels of the whole run
 	// Interference tells what the labels do to each other, stage by stage, in the summary alone.
 	Interference []Interference `json:"interference,omitempty"`

@@ -181,10 +181,15 @@ func (g judge) judgements(list []objective) []Judgement {
 
 // by judges the group by an objective.
 func (g judge) by(o objective) Judgement {
-	j := Judgement{Objective: o.text(), Label: o.Label}
+	j, _ := g.judged(o, nil)
+	return j
+}
+
+// judged judges the group by an objective, and adds what it judged to a series, which may be nil. It returns the
+// latencies of the successes, in ascending order, if the objective is about one.
+func (g judge) judged(o objective, s *judgedSeries) (j Judgement, values []float64) {
+	j = Judgement{Objective: o.text(), Label: o.Label}
 	foreign := 0
-	single := o.Kind != slo.Failures && len(o.Bounds) == 1
-	var values []float64
 	for _, q := range g.of.all {
 		bounds := o.bounds(q)
 		if bounds == nil || unfinished(q) || q.LeftOut && o.Kind != slo.Failures {
@@ -196,6 +201,7 @@ func (g judge) by(o objective) Judgement {
 		}
 		if q.Failed() {
 			j.Failed++
+			s.add(q, math.Inf(1), false)
 			continue
 		}
 		kept, known := g.keeps(q, bounds)
@@ -206,10 +212,12 @@ func (g judge) by(o objective) Judgement {
 		if kept {
 			j.Kept++
 		}
-		if single {
-			v, _ := g.latency(q, bounds[0].Latency)
+		v := 0.0
+		if o.single() {
+			v, _ = g.latency(q, bounds[0].Latency)
 			values = append(values, v)
 		}
+		s.add(q, v, kept)
 	}
 	if only := foreign > 0 && j.Requests+j.Failed == 0; !only && !o.partial && !g.of.part && o.Kind != slo.Failures {
 		j.Dropped = int(g.of.dropped())
@@ -219,8 +227,11 @@ func (g judge) by(o objective) Judgement {
 	if j.observe(o, values); j.Requests == 0 && foreign > 0 {
 		j.Observed += ": " + o.foreign()
 	}
-	return j
+	return j, values
 }
+
+// single reports whether the objective is about one latency, and thus about a percentile of it.
+func (o objective) single() bool { return o.Kind != slo.Failures && len(o.Bounds) == 1 }
 
 // foreign says why an objective is about no request.
 func (o objective) foreign() string {

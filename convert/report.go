@@ -228,7 +228,7 @@ func NewReport(r *run.Run, o Options) *Report {
 	addGroups(p)
 	p.known = expectedReuse(r, o.CacheTokens)
 	p.Sessions, p.SessionStages = newSessionReports(r, o, p.known)
-	p.Summary.Additions.Gates = judge{all}.judgements(givenAll(o.Gates))
+	p.Summary.Additions.Gates = gatesOf(judge{all}, givenAll(o.Gates))
 	p.Summary.Additions.setSearches(r)
 	p.Summary.Additions.SLOAnswers = p.sloAnswers()
 	if o.Steady == nil {

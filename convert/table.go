@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -145,12 +144,11 @@ func (t *table) objectives(a *Additions) {
 	for _, answer := range a.SLOAnswers {
 		t.say("%s", answer.Text)
 	}
-	for _, j := range a.Gates {
-		outcome := string(j.Outcome)
-		if j.Outcome == slo.NoRequests {
-			outcome = "broken"
+	for _, g := range a.Gates {
+		t.say("gate %s", g.Sentence())
+		if g.Power != nil {
+			t.say("  %s", g.Power.text(g.Requests))
 		}
-		t.say("gate %s: %s (%s, %d requests)", j.Objective, outcome, j.Observed, j.Requests)
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	Failed  = 1 // also: every request failed
 	Misuse  = 2
 	Partial = 3 // part of the input is missing; the report is written
+	Open    = 4 // a gate is inconclusive
 )
 
 // ExitError is an error with the code to exit with.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -13,13 +12,17 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/gate"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/internal/terminal"
 )
 
 type compareFlags struct {
-	failOn           []string
+	failOn, gate     []string
+	inconclusive     Inconclusive
+	github           bool
+	margin           float64
 	format           string
 	markdown, junit  string
 	slo              slo.Text
@@ -37,7 +40,7 @@ type compareFlags struct {
 func newCompare() *cobra.Command {
 	var f compareFlags
 	cmd := &cobra.Command{
-		Use:   "compare BASE NEW | RUN --stages A:B | RUN… --paired",
+		Use:   "compare BASE… [:] NEW… | RUN --stages A:B | RUN… --paired",
 		Short: "Compare two runs, stages or endpoints: is the new one better or worse?",
 		Long: `Report whether a run is better or worse than another, by the difference of
 each figure and its confidence interval.
@@ -47,6 +50,9 @@ requests.parquet, or results of another load tester. Of a report directory of
 inference-perf without requests, only the figures are compared. A difference
 counts if its interval (block bootstrap, 95 %) excludes zero and the
 difference is above the noise floor.
+
+With a colon between them, each side may have several runs: base1 base2 : new1
+new2. By how much runs of one side differ then enters the intervals.
 
 Two searches are compared by the capacity that they found, and by nothing else.
 
@@ -59,17 +65,23 @@ to the server behind it, for instance. The figures are the overhead, other minus
 base; what being second of a pair does to a request cancels out. It passes
 unless a gate trips.
 
-A gate of --fail-on bounds the change of a figure (p99(ttft)>+5%,
-mean(itl)>+2ms, requests_per_sec<-3%, of searches capacity<-5%) or its value
-in NEW (p99(ttft)>500ms, failures>1%). After the name of a group and a colon it
-is on this group alone: --by label --fail-on 'chat: p99(ttft)>500ms'. A gate on
-a change trips if the change exceeds it and its interval excludes zero. Without
-gates, the comparison fails if a headline figure is worse.
+A gate of --gate says what is to hold of the change of a figure (p99(ttft)<+5%,
+requests_per_sec>-3%, of searches capacity>-5%) or of its value in NEW
+(p99(ttft)<500ms, failures<1%). It is PASS if its whole interval keeps the
+bound, FAIL if the whole interval breaks it, else INCONCLUSIVE. A gate of
+--fail-on is written the other way round (p99(ttft)>+5%); it is FAIL if the
+change exceeds the bound and its interval excludes zero, and INCONCLUSIVE with
+too few requests. After the name of a group and a colon a gate is on this group
+alone: --by label --gate 'chat: p99(ttft)<500ms'. Without gates, the comparison
+is FAIL if a headline figure is worse, and PASS if all that have enough requests
+rule out that NEW is worse by more than --margin.
 
-Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse;
-3 if an input is partial.`,
+Exit codes: 0 for PASS; 1 for FAIL; 2 for misuse; 3 if an input is partial; 4
+for INCONCLUSIVE, which --inconclusive pass or fail settles.`,
 		Example: `  llmconv compare base/ new/
   llmconv compare base/ new/ --fail-on 'p99(ttft)>+5%,failures>1%'
+  llmconv compare base/ new/ --gate 'p99(ttft)<+5%,failures<1%'
+  llmconv compare base1 base2 base3 : new1 new2 new3
   llmconv compare base/ new/ --markdown comment.md --junit compare.xml
   llmconv compare run.jsonl --stages 0:1 --by label
   llmconv compare run.jsonl --paired --by endpoint --fail-on 'p50(ttft)>+2ms'`,
@@ -79,6 +91,8 @@ Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse;
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.failOn, "fail-on", nil,
 		"gate that must not trip; separate several by commas, or repeat the flag; chat: p99(ttft)>+5% is on a group")
+	flags.StringArrayVar(&f.gate, "gate", nil, "gate that must hold, written as those of --fail-on: p99(ttft)<+5%")
+	f.inconclusive.Register(flags)
 	flags.StringVar(&f.by, "by", "", "key whose groups are compared: "+strings.Join(run.KeyNames(), ", "))
 	flags.StringVar(&f.stages, "stages", "",
 		"stages to compare, as in 0:1 or 0,2:1,3; of one run, or of BASE and of NEW")
@@ -90,10 +104,13 @@ Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse;
 	flags.StringVar(&f.markdown, "markdown", "",
 		"file for the comparison as Markdown, for example for a comment on a pull request")
 	flags.StringVar(&f.junit, "junit", "", "file for the comparison as JUnit XML, for CI systems")
+	flags.BoolVar(&f.github, "github-summary", false,
+		"add the comparison as Markdown to the file that $GITHUB_STEP_SUMMARY names")
 	flags.Var(&f.slo, "slo", "bounds for goodput, which override the runs' bounds, for example ttft=500ms")
 	flags.StringVar(&f.percentiles, "percentiles", "", "percentiles of each latency (default 50,90,95,99)")
 	flags.Float64Var(&f.level, "level", 0.95, "confidence level of the intervals")
 	flags.Float64Var(&f.floor, "noise", 0.02, "relative change of a time or a rate up to which it counts as noise")
+	flags.Float64Var(&f.margin, "margin", 0.1, "relative change for the worse that PASS rules out without gates")
 	flags.IntVar(&f.resamples, "resamples", 1000, "number of bootstrap resamples")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
 	flags.BoolVar(&f.all, "all", false, "print all figures, and those of each stage")
@@ -121,13 +138,20 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.write(cmd.OutOrStdout(), result, write); err != nil {
 		return written(err)
 	}
-	switch {
-	case !result.Passed:
-		return &ExitError{Failed, fmt.Errorf("%s does not pass against %s", result.New.Name, result.Base.Name)}
-	case partial:
+	return f.exit(result, partial)
+}
+
+// exit returns the error with the exit code for a result. That an input is partial comes before that it is
+// inconclusive.
+func (f *compareFlags) exit(result *compare.Result, partial bool) error {
+	reason := fmt.Errorf("%s does not pass against %s", result.New.Name, result.Base.Name)
+	if result.Status == gate.Inconclusive {
+		reason = fmt.Errorf("whether %s passes against %s is INCONCLUSIVE", result.New.Name, result.Base.Name)
+	}
+	if partial && result.Status != gate.Fail {
 		return &ExitError{Partial, fmt.Errorf("an input is partial, and so is the comparison")}
 	}
-	return nil
+	return f.inconclusive.exit(result.Status, reason)
 }
 
 // check refuses arguments and options that do not belong together.
@@ -139,10 +163,19 @@ func (f *compareFlags) check(args []string) (err error) {
 		return misuse("--stages compares stages with each other, --paired the requests of each pair: give one of them")
 	case f.base != "" && !f.paired:
 		return misuse("--base names the base of pairs: give --paired, too")
+	case f.paired && slices.Contains(args, sidesApart):
+		return misuse("a colon parts the runs of two sides, and --paired takes both sides from each run")
+	case slices.Contains(args, sidesApart):
+		if base, fresh := splitSides(args); len(base) == 0 || len(fresh) == 0 || slices.Contains(fresh, sidesApart) {
+			return misuse("which runs? Write those of each side on either side of one colon: base1 base2 : new1 new2")
+		}
 	case !f.paired && f.stages != "" && (len(args) == 0 || len(args) > 2):
 		return misuse("compare what? Give one run whose stages are to be compared, or two")
 	case !f.paired && f.stages == "" && len(args) == 1:
 		return misuse("compare what? Give two runs, the old one first, or --stages A:B or --paired with one")
+	case !f.paired && f.stages == "" && len(args) > 2:
+		return misuse("compare what? Give two runs, the old one first, or several with a colon between the sides: " +
+			"base1 base2 : new1 new2")
 	case !f.paired && f.stages == "" && len(args) != 2:
 		return misuse("compare what? Give two runs, the old one first")
 	}
@@ -204,121 +237,12 @@ func (f *compareFlags) compare(cmd *cobra.Command, args []string, opts compare.O
 	if f.stages != "" && len(args) == 1 {
 		args = []string{args[0], args[0]}
 	}
-	return f.compareInputs(cmd, args, opts, report)
-}
-
-// compareInputs reads the two runs and compares them by their requests. If one of them is a report without requests,
-// the figures of the reports are compared.
-func (f *compareFlags) compareInputs(cmd *cobra.Command, args []string, opts compare.Options,
-	report convert.Options) (*compare.Result, bool, error) {
-	var runs [2]*run.Run
-	var figures [2]compare.Figures
-	partial, bare := false, false
-	for i, arg := range args {
-		if i == 1 && arg == args[0] && runs[0] != nil {
-			runs[1] = runs[0]
-			break
-		}
-		read, found, err := convert.ReadFigures(arg)
-		if err != nil {
-			return nil, false, misuse("%w", err)
-		}
-		if found {
-			figures[i], bare = read, true
-			continue
-		}
-		if runs[i], err = Read(cmd, run.Options{Force: f.force}, []string{arg}); err != nil {
-			return nil, false, err
-		}
-		partial = partial || runs[i].Partial
-	}
-	if bare && (f.by != "" || f.stages != "") {
-		return nil, false, misuse("a report without requests has no groups and stages to compare: give the records")
-	}
-	var result *compare.Result
-	var err error
-	if bare {
-		for i, run := range runs {
-			if run != nil {
-				if figures[i], err = convert.RunFigures(run, args[i], report); err != nil {
-					return nil, false, &ExitError{Failed, err}
-				}
-			}
-		}
-		result, err = compare.CompareFigures(figures[0], figures[1], opts)
-	} else {
-		var sides [2]compare.Side
-		if sides, err = f.partsOf(runs, args, report); err == nil {
-			result, err = compare.Compare(sides[0], sides[1], opts)
-		}
-	}
-	if err != nil {
-		return nil, false, misuse("%w", err)
-	}
-	return result, partial, nil
-}
-
-// partsOf returns what of the runs is compared.
-func (f *compareFlags) partsOf(runs [2]*run.Run, names []string, o convert.Options) (sides [2]compare.Side, err error) {
-	for i, r := range runs {
-		part, name := convert.Part{By: f.key, Stages: f.sides[i]}, names[i]
-		if part.Stages != nil {
-			if err := part.Check(r); err != nil {
-				return sides, fmt.Errorf("--stages: %s: %w", name, err)
-			}
-			name += " stage " + strings.Trim(fmt.Sprint(part.Stages), "[]")
-		} else if f.by != "" && len(r.Searches) > 0 {
-			return sides, fmt.Errorf("--by: %s is a search, whose groups are of no single load: compare its stages, "+
-				"with --stages", name)
-		}
-		sides[i] = part.Side(r, name, o)
-	}
-	return sides, nil
+	base, fresh := splitSides(args)
+	return f.compareInputs(cmd, [2][]string{base, fresh}, opts, report)
 }
 
 // writers maps the formats of --format to functions that print a result.
 var writers = map[string]func(*compare.Result, io.Writer) error{
 	"text": (*compare.Result).WriteText, "markdown": (*compare.Result).WriteMarkdown,
 	"junit": (*compare.Result).WriteJUnit, "json": (*compare.Result).WriteJSON,
-}
-
-func (f *compareFlags) options() (opts compare.Options, report convert.Options, err error) {
-	if opts.Gates, err = compare.ParseGates(f.failOn...); err != nil {
-		return opts, report, misuse("--fail-on: %w", err)
-	}
-	if err = report.SetSLO(string(f.slo)); err != nil {
-		return opts, report, misuse("--slo: %w", err)
-	}
-	for _, o := range report.Objectives {
-		if o.Kind != slo.Each {
-			return opts, report, misuse("--slo: %q: a comparison takes bounds on each request, such as ttft=500ms", o)
-		}
-	}
-	if opts.Percentiles, err = percentiles(f.percentiles); err != nil {
-		return opts, report, err
-	}
-	opts.Level, opts.RelativeFloor, opts.Resamples, opts.Seed = f.level, f.floor, f.resamples, f.seed
-	if f.floor <= 0 {
-		opts.RelativeFloor = -1
-	}
-	return opts, report, nil
-}
-
-// write prints the result, and writes the files of --markdown and --junit.
-func (f *compareFlags) write(out io.Writer, result *compare.Result,
-	print func(*compare.Result, io.Writer) error) error {
-	for path, write := range map[string]func(*compare.Result, io.Writer) error{
-		f.markdown: writers["markdown"], f.junit: writers["junit"]} {
-		if path == "" {
-			continue
-		}
-		var text bytes.Buffer
-		if err := write(result, &text); err != nil {
-			return err
-		}
-		if err := outfile.WriteBytes(path, outfile.Options{Replace: f.force}, text.Bytes()); err != nil {
-			return err
-		}
-	}
-	return print(result, out)
 }

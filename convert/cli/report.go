@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -26,6 +25,7 @@ import (
 type reportFlags struct {
 	out, percentiles, markers     string
 	slo, gate                     slo.Text
+	inconclusive                  Inconclusive
 	config                        string
 	formats, adapters, by         []string
 	stages                        []int
@@ -70,9 +70,14 @@ failures<1%, goodput(ttft<500ms,tpot<50ms)>=95%, or ttft=500ms as a bound that
 99 % of the requests are to keep. chat: p99(ttft)<300ms is about the requests
 with the label chat; semicolons, or another --slo, separate it from others.
 
-Exit codes: 0 for success; 1 if a gate is broken, every request failed or none
-was sent; 2 for misuse; 3 if the input is partial. With 1 and 3 the report is
-written, too.`,
+A gate is PASS if the 95 % interval of what was measured keeps its bound, FAIL
+if the interval breaks it, and INCONCLUSIVE if it holds the bound; the answer
+then names how many requests would decide. --inconclusive pass or fail settles
+what is INCONCLUSIVE.
+
+Exit codes: 0 for success; 1 if a gate is FAIL, every request failed or none was
+sent; 2 for misuse; 3 if the input is partial; 4 if a gate is INCONCLUSIVE, and
+nothing of this. With 1, 3 and 4 the report is written, too.`,
 		Example: `  llmconv report run.jsonl -o report
   llmconv report records/ --per-request --percentiles 50,90,99
   llmconv report run.jsonl --slo 'p99(ttft)<500ms' --gate 'failures<1%'
@@ -104,6 +109,7 @@ written, too.`,
 		"percentiles to report (default 0.1 to 99.9)")
 	flags.Var(&f.slo, "slo", "objectives that each stage is judged by, in place of the run's bounds")
 	flags.Var(&f.gate, "gate", "objectives that the whole run must keep, written as for --slo")
+	f.inconclusive.Register(flags)
 	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"},
 		"files to write: json, parquet, csv, html, "+benchmarkFormat)
 	flags.Var(span{&f.warmup}, "warmup", "leave out the requests sent in the first part of the run")
@@ -189,7 +195,7 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if !f.offline {
 		WriteServerMetrics(cmd, r, report, dir, server)
 	}
-	return cmp.Or(Gates(report), Verdict(r))
+	return f.inconclusive.Outcome(r, report)
 }
 
 // KeepSteady leaves out of the run what is not of the steady parts of its stages, and returns what it found.
@@ -199,23 +205,6 @@ func KeepSteady(r *run.Run) *convert.Steady {
 		return nil
 	}
 	return convert.KeepSteady(r)
-}
-
-// Gates returns the error with the exit code for a report that breaks a gate; nil means that it keeps all of them.
-func Gates(report *convert.Report) error {
-	var broken []string
-	for _, j := range report.Summary.Additions.Gates {
-		if j.Outcome != slo.Kept {
-			broken = append(broken, fmt.Sprintf("%s: %s of %d requests", j.Objective, j.Observed, j.Requests))
-		}
-	}
-	switch len(broken) {
-	case 0:
-		return nil
-	case 1:
-		return &ExitError{Failed, fmt.Errorf("the run breaks the gate %s", broken[0])}
-	}
-	return &ExitError{Failed, fmt.Errorf("the run breaks %d gates: %s", len(broken), strings.Join(broken, "; "))}
 }
 
 // Capacity returns the error with the exit code for a search that found no load which keeps its SLO, or did not finish;

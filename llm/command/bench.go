@@ -52,8 +52,9 @@ report goes to --out, or else to runs/ and the time.
 with the dotted name of a key of a configuration works, too (docs/config.md).
 
 Exit codes: 0 for success; 1 if the server cannot be used, every request failed,
-none was sent, a gate broke, or a search found no capacity; 2 for misuse; 3 if
-records are missing; otherwise the code of k6 run, for example 105 after Ctrl-C.`,
+none was sent, a gate is FAIL, or a search found no capacity; 2 for misuse; 3 if
+records are missing; 4 if a gate is INCONCLUSIVE: the requests were too few to
+decide it; otherwise the code of k6 run, for example 105 after Ctrl-C.`,
 		Example: `  k6 x llm bench http://localhost:8000 --rate 2,4,8 --duration 60s
   k6 x llm bench localhost:8000 --concurrency 4,16,64 --prompts my.jsonl
   k6 x llm bench localhost:8000 --rate 5 --input 512 --output 100-200 \

@@ -86,7 +86,7 @@ func withExitCodes(cmd *cobra.Command) {
 			err := plain.Error(run(cmd, args))
 			var exit *cli.ExitError
 			if errors.As(err, &exit) {
-				return errext.WithExitCodeIfNone(err, exitcodes.ExitCode(exit.Code)) // 1 to 3
+				return errext.WithExitCodeIfNone(err, exitcodes.ExitCode(exit.Code)) // 1 to 4
 			}
 			return err
 		}

@@ -52,7 +52,9 @@ type runner struct {
 	settings    settings
 	dotted      []config.Override // from flags with the names of keys
 	brief       bool              // only the report is of interest, not k6's own output
-	probes      bool              // ask the server first what it can do
+	// inconclusive is what an inconclusive gate counts as.
+	inconclusive cli.Inconclusive
+	probes       bool // ask the server first what it can do
 
 	gs        *state.GlobalState
 	cmd       *cobra.Command
@@ -84,10 +86,10 @@ of all requests.
 Ctrl-C ends the load. The command then writes a report on the requests that were
 sent.
 
-Exit codes: 0 for success; 1 if every request failed, none was sent, a gate
-broke, or a search found no capacity; 2 for misuse; 3 if records are missing;
-otherwise the code of k6 run, for example 105 after Ctrl-C and 108 after a
-circuit breaker.`,
+Exit codes: 0 for success; 1 if every request failed, none was sent, a gate is
+FAIL, or a search found no capacity; 2 for misuse; 3 if records are missing; 4
+if a gate is INCONCLUSIVE; otherwise the code of k6 run, for example 105 after
+Ctrl-C and 108 after a circuit breaker.`,
 		Example: `  k6 x llm run -c config.yml
   k6 x llm run -c config.yml --out report \
       --load.stages '[{"rate": 5, "duration": 30}]'
@@ -110,6 +112,7 @@ func (r *runner) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	r.settings.register(flags)
+	r.inconclusive.Register(flags)
 	flags.StringVarP(&r.out, "out", "o", "", "report `DIRECTORY`")
 	flags.BoolVar(&r.force, "force", false, "replace the report in the directory")
 	// k6 makes this command at each start, and to list the keys takes 3 ms.
@@ -495,5 +498,5 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if code != 0 && code != exitcodes.MarkedAsFailed { // which also marks a run without an answer
 		return nil
 	}
-	return cmp.Or(cli.Capacity(run), cli.Gates(report), cli.Verdict(run))
+	return cmp.Or(cli.Capacity(run), r.inconclusive.Outcome(run, report))
 }

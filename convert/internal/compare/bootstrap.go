@@ -17,6 +17,9 @@ type estimate struct {
 	events int       // for a share: number of requests that count
 	blocks blocks
 	growth growth
+
+	runs       int     // that it is made of
+	replicates float64 // degrees of freedom of the deviation between runs of a side; 0 if there is none
 }
 
 // source returns the random numbers of one series. Each series has its own, so that an additional figure does not

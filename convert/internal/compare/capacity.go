@@ -261,6 +261,26 @@ func (c *Capacity) status() Status {
 	return GatePassed
 }
 
+// keptByCapacity answers a gate that says what is to hold for a capacity, by the loads of which the searches are
+// certain.
+func (g Gate) keptByCapacity(c *Capacity) (Status, string) {
+	if c == nil || c.New == nil || g.kind == absolute || c.Reason != "" || c.Relative == nil {
+		return g.onCapacity(c)
+	}
+	bound := g.bound
+	if g.kind == change {
+		bound /= *c.Base
+	}
+	low, high := c.Low, c.High
+	switch {
+	case g.above && high != nil && *high <= bound, !g.above && low != nil && *low >= bound:
+		return GatePassed, c.Text
+	case g.above && low != nil && *low > bound, !g.above && high != nil && *high < bound:
+		return GateFailed, c.Text
+	}
+	return GateUndecided, c.Text + ": the bound lies between what is certain"
+}
+
 // onCapacity decides a gate on a capacity.
 func (g Gate) onCapacity(c *Capacity) (Status, string) {
 	switch {

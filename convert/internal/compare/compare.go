@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Side is one of the two runs.
@@ -185,27 +186,38 @@ func (o Options) resamplesFor(requests int) int {
 // Compare compares two runs. It only reads the sides, so several comparisons may share them. It returns an error only
 // for invalid options; oddities of a run are noted in the result.
 func Compare(base, fresh Side, o Options) (*Result, error) {
+	return CompareSides([]Side{base}, []Side{fresh}, o)
+}
+
+// CompareSides compares several runs with several. Those of one side are replicates: by how much they differ enters the
+// intervals, also of a side with one run. Neither side may be empty, and searches are alone on their sides.
+func CompareSides(base, fresh []Side, o Options) (*Result, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Level: o.Level, Seed: o.Seed, Resamples: o.resamplesFor(max(len(base.Requests), len(fresh.Requests)))}
-	counts := o.settleCounts(&base, &fresh)
-	a, b := newRun(base), newRun(fresh)
-	if a.spanned || b.spanned { // measured alike, or the rates could not be compared
-		a.useSpan()
-		b.useSpan()
+	base, fresh = slices.Clone(base), slices.Clone(fresh)
+	counts := o.settleCounts(slices.Concat(pointers(base), pointers(fresh)), len(base))
+	a, b := newSide(base), newSide(fresh)
+	if isSpanned := func(r *run) bool { return r.spanned }; a.is(isSpanned) || b.is(isSpanned) {
+		for _, r := range slices.Concat(a, b) { // measured alike, or the rates could not be compared
+			r.useSpan()
+		}
 	}
+	r := &Result{Level: o.Level, Seed: o.Seed, Resamples: o.resamplesFor(max(a.requests(), b.requests()))}
 	r.Base, r.New = a.summary(), b.summary()
-	r.Base.Doubt, r.New.Doubt = base.Doubt, fresh.Doubt
-	r.setViolations(base, fresh)
-	if r.addCapacities(base.Searches, fresh.Searches, o); r.searches {
+	r.Base.Doubt, r.New.Doubt = doubtOf(base), doubtOf(fresh)
+	if len(base) == 1 && len(fresh) == 1 {
+		r.setViolations(base[0], fresh[0])
+	}
+	if r.addCapacities(base[0].Searches, fresh[0].Searches, o); r.searches {
 		r.searched(o)
 		return r, nil
 	}
-	if o.otherLoad = base.Asked != "" && fresh.Asked != "" && base.Asked != fresh.Asked; o.otherLoad {
+	loads, asked := loadsOf(base), loadsOf(fresh)
+	if o.otherLoad = loads != "" && asked != "" && loads != asked; o.otherLoad {
 		r.Loads = fmt.Sprintf("the loads differ: BASE was asked for %s, NEW for %s; so rates are not judged, and "+
-			"latencies are of different loads", base.Asked, fresh.Asked)
+			"latencies are of different loads", loads, asked)
 	}
 	r.Notes = append(append(r.Notes, counts...), notes(a, b, o, r.Resamples)...)
 	if o.By != "" {
@@ -220,8 +232,49 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 	return r, nil
 }
 
+func pointers(list []Side) (out []*Side) {
+	for i := range list {
+		out = append(out, &list[i])
+	}
+	return out
+}
+
+func newSide(list []Side) (s replicas) {
+	for _, of := range list {
+		s = append(s, newRun(of))
+	}
+	return s
+}
+
+// doubtOf returns the doubts about the runs of a side, with their names if there are several.
+func doubtOf(list []Side) string {
+	var doubts []string
+	for _, s := range list {
+		switch {
+		case s.Doubt != "" && len(list) > 1:
+			doubts = append(doubts, s.Name+": "+s.Doubt)
+		case s.Doubt != "":
+			doubts = append(doubts, s.Doubt)
+		}
+	}
+	return strings.Join(doubts, "; ")
+}
+
+// loadsOf returns the rates that were asked of the runs of a side, each once; "" if that of a run is unknown.
+func loadsOf(list []Side) string {
+	var loads []string
+	for _, s := range list {
+		if s.Asked == "" {
+			return ""
+		}
+		loads = append(loads, s.Asked)
+	}
+	slices.Sort(loads)
+	return strings.Join(slices.Compact(loads), " and ")
+}
+
 // compareRuns compares all figures, and those of each stage.
-func (r *Result) compareRuns(a, b *run, o Options) {
+func (r *Result) compareRuns(a, b replicas, o Options) {
 	scopes := []scope{{a, b, allStages}}
 	if !o.OtherStages {
 		for _, stage := range sharedStages(a, b) {
@@ -238,29 +291,28 @@ func (r *Result) compareRuns(a, b *run, o Options) {
 }
 
 // notes returns what a reader should know of the input and of its treatment.
-func notes(base, fresh *run, o Options, resamples int) (list []string) {
+func notes(base, fresh replicas, o Options, resamples int) (list []string) {
 	for _, side := range []struct {
 		label string
-		run   *run
+		runs  replicas
 	}{{"BASE", base}, {"NEW", fresh}} {
-		switch r := side.run; {
-		case len(r.order) == 0:
+		switch n := side.runs.requests(); n {
+		case 0:
 			list = append(list, side.label+" has no requests")
-		case r.failed() == len(r.order):
-			list = append(list, fmt.Sprintf("all %d requests of %s failed, so it has no latencies", len(r.order),
-				side.label))
+		case side.runs.failed():
+			list = append(list, fmt.Sprintf("all %d requests of %s failed, so it has no latencies", n, side.label))
 		}
 	}
-	if base.spanned && !fresh.untimed {
+	if base[0].spanned && !fresh.is(isUntimed) {
 		list = append(list,
 			fmt.Sprintf("the length of a run was not given; rates are over the time from the first start to the "+
-				"last end, %.4g s of BASE and %.4g s of NEW", base.seconds, fresh.seconds))
+				"last end, %.4g s of BASE and %.4g s of NEW", base.seconds(), fresh.seconds()))
 	}
 	if resamples < o.Resamples {
 		list = append(list, fmt.Sprintf("%d resamples were drawn instead of %d, as the runs are large", resamples,
 			o.Resamples))
 	}
-	if !o.OtherStages && len(base.order) > 0 && len(fresh.order) > 0 && !slices.Equal(base.stages(), fresh.stages()) {
+	if !o.OtherStages && base.requests() > 0 && fresh.requests() > 0 && !slices.Equal(base.stages(), fresh.stages()) {
 		list = append(list, fmt.Sprintf("not compared stage by stage: BASE has the stages %v, NEW %v", base.stages(),
 			fresh.stages()))
 	}

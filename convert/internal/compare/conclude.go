@@ -2,8 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 )
 
 // conclude sets the verdicts and decides the gates. Groups are read together, so p-values are corrected for the number
@@ -27,14 +25,6 @@ func (r *Result) parts() []*Result {
 		return r.Groups
 	}
 	return []*Result{r}
-}
-
-// settle sets whether NEW passes.
-func (r *Result) settle(o Options) {
-	r.Passed = r.Verdict != Worse
-	if len(o.Gates) > 0 { // which need not be on this group
-		r.Passed = !slices.ContainsFunc(r.Gates, func(g GateResult) bool { return g.Status == GateFailed })
-	}
 }
 
 // correct corrects the verdicts for the number of figures: those of headline figures, on which the overall verdict
@@ -110,104 +100,6 @@ func (r *Result) overall() (Verdict, []string) {
 		return Unclear, found[Unclear]
 	}
 	return Same, []string{fmt.Sprintf("no headline figure changed: %d were compared", len(found[Same]))}
-}
-
-// decide decides the gates on each of the results.
-func decide(o Options, parts []*Result) {
-	type pending struct {
-		result *GateResult
-		gate   Gate
-		metric *Metric
-	}
-	var family []pending // gates that ask whether a change is significant
-	var p []float64
-	for _, r := range parts {
-		gates := slices.DeleteFunc(slices.Clone(o.Gates), func(g Gate) bool {
-			return g.group != "" && g.group != r.Group
-		})
-		r.Gates = make([]GateResult, len(gates))
-		for i, g := range gates {
-			m, out := r.metric(g.metric.String()), &r.Gates[i]
-			*out = GateResult{Expression: g.text, Metric: g.metric.String()}
-			if out.Status, out.Reason = r.atOnce(g, m); out.Status != "" {
-				continue
-			}
-			if m.PValue == nil {
-				out.Status, out.Reason = g.onFigures(m)
-				continue
-			}
-			family, p = append(family, pending{out, g, m}), append(p, *m.PValue)
-		}
-	}
-	for i, adjusted := range holm(p) {
-		f := family[i]
-		f.result.AdjustedP = &adjusted
-		f.result.Status, f.result.Reason = f.gate.onChange(f.metric, adjusted, 1-o.Level)
-	}
-}
-
-// atOnce decides a gate that needs no statistics. It returns "" for other gates.
-func (r *Result) atOnce(g Gate, m *Metric) (Status, string) {
-	switch {
-	case g.metric.isCapacity():
-		return g.onCapacity(r.capacity(g.metric.String()))
-	case r.searches:
-		return GateUndecided, "figures of a search are of no single load"
-	}
-	return g.atOnce(m)
-}
-
-// atOnce decides a gate that needs no statistics. It returns "" for other gates.
-func (g Gate) atOnce(m *Metric) (Status, string) {
-	switch {
-	case m == nil || m.New == nil:
-		return GateFailed, "NEW does not have " + g.metric.String()
-	case g.kind == absolute && g.trips(*m.New):
-		return GateFailed, fmt.Sprintf("NEW is %s, the bound is %s", value(*m.New, m.Unit), value(g.bound, m.Unit))
-	case g.kind == absolute:
-		return GatePassed, fmt.Sprintf("NEW is %s", value(*m.New, m.Unit))
-	case m.Base == nil:
-		return GateUndecided, "BASE does not have " + g.metric.String() + ", so there is no change to judge"
-	case !m.gated:
-		return GateUndecided, m.sentence("") + ": " + strings.Join(m.Warnings, "; ")
-	}
-	return "", ""
-}
-
-// onChange decides a gate on a change: it trips if the change is beyond the bound and significant.
-func (g Gate) onChange(m *Metric, p, most float64) (Status, string) {
-	beyond, what := g.beyond(m)
-	switch {
-	case !beyond:
-		return GatePassed, what
-	case p >= most:
-		return GatePassed, fmt.Sprintf("%s: beyond the bound, but it may be chance (p %s)", what, pText(p))
-	}
-	return GateFailed, fmt.Sprintf("%s: beyond the bound, and hardly chance (p %s)", what, pText(p))
-}
-
-// onFigures decides a gate on a change by the two values alone.
-func (g Gate) onFigures(m *Metric) (Status, string) {
-	beyond, what := g.beyond(m)
-	if !beyond {
-		return GatePassed, what
-	}
-	return GateFailed, what + ": beyond the bound"
-}
-
-// beyond reports whether a change is beyond the bound, and describes it.
-func (g Gate) beyond(m *Metric) (bool, string) {
-	what := m.sentence("")
-	if !m.judged && len(m.Warnings) > 0 {
-		what += " (" + strings.Join(m.Warnings, "; ") + " for a sure verdict)"
-	}
-	switch {
-	case g.kind != relative:
-		return g.trips(*m.Change), what
-	case m.Relative == nil: // from zero, any step is more than any percentage
-		return *m.Change != 0 && *m.Change > 0 == g.above, what + ", from zero"
-	}
-	return g.trips(*m.Relative), what
 }
 
 func count(yes bool) int {

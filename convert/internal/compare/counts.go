@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // otherCounts is the remark on a figure of tokens of runs whose tokens were counted in different ways.
@@ -16,23 +17,42 @@ var ofTokens = map[string]bool{"tpot": false, "itl": false, "ntpot": true, "outp
 
 // settleCounts makes runs comparable whose tokens were counted in different ways: by the server's counts if both have
 // them all. What remains without a common count is not judged. It changes no request of the caller.
-func (o *Options) settleCounts(base, fresh *Side) (notes []string) {
-	if base.Counted == "" || fresh.Counted == "" || base.Counted == fresh.Counted {
+func (o *Options) settleCounts(runs []*Side, ofBase int) (notes []string) {
+	differ, served := false, true
+	for _, s := range runs {
+		if s.Counted == "" {
+			return nil
+		}
+		differ = differ || s.Counted != runs[0].Counted
+		served = served && s.served()
+	}
+	if !differ {
 		return nil
 	}
 	o.uncounted = map[string]bool{}
-	served := base.served() && fresh.served()
 	for name, byServer := range ofTokens {
 		o.uncounted[name] = !served || !byServer
 	}
-	note := fmt.Sprintf("tokens were counted in different ways: of BASE by %s, of NEW by %s", base.Counted,
-		fresh.Counted)
+	note := fmt.Sprintf("tokens were counted in different ways: of BASE by %s, of NEW by %s",
+		countedBy(runs[:ofBase]), countedBy(runs[ofBase:]))
 	if !served {
 		return []string{note + "; so no figure of tokens is judged"}
 	}
-	base.countByServer()
-	fresh.countByServer()
+	for _, s := range runs {
+		s.countByServer()
+	}
 	return []string{note + "; here both are by the server's counts, and tpot and itl are not judged"}
+}
+
+// countedBy names by what the tokens of runs were counted.
+func countedBy(runs []*Side) string {
+	var names []string
+	for _, s := range runs {
+		if !slices.Contains(names, s.Counted) {
+			names = append(names, s.Counted)
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 // served reports whether the server counted the answers of all successes that have a count.

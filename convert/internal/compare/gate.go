@@ -23,6 +23,8 @@ type Gate struct {
 	bound  float64 // a value or change in the metric's unit, or a relative change
 	group  string  // of the requests that it is about; "" means each
 	text   string
+	// kept means that the gate says what is to hold, not what is to fail: it has three answers, by its interval.
+	kept bool
 }
 
 type gateKind int8
@@ -62,7 +64,19 @@ func (g Gate) trips(v float64) bool {
 //
 // Metrics are mean(L) and pN(L) of a latency L, N from 0 to 100 with or without decimals, and the rates and shares by
 // name. Times have the unit us, ms or s, rates none. The error tells of all that could not be read.
-func ParseGates(texts ...string) ([]Gate, error) {
+func ParseGates(texts ...string) ([]Gate, error) { return parseGates(false, texts) }
+
+// ParseBounds reads gates that say what is to hold, with the opposite sign:
+//
+//	p99(ttft)<+5%          the whole interval of the change is below 5 %
+//	requests_per_sec>-3%   no larger fall
+//	p99(ttft)<500ms        in NEW 99 % of the requests, failed ones among them, are faster
+//	failures<1%            likewise, of a share
+//
+// Such a gate passes if the whole interval is within the bound, and fails if the whole interval is beyond it.
+func ParseBounds(texts ...string) ([]Gate, error) { return parseGates(true, texts) }
+
+func parseGates(kept bool, texts []string) ([]Gate, error) {
 	var gates []Gate
 	var faults []error
 	seen := map[string]bool{}
@@ -71,13 +85,13 @@ func ParseGates(texts ...string) ([]Gate, error) {
 		clauses = append(clauses, strings.Split(text, ";")...)
 	}
 	for _, clause := range clauses {
-		group, list, err := slo.CutLabel(clause, "p99(ttft)>+5%")
+		group, list, err := slo.CutLabel(clause, "p99(ttft)"+exampleOf(kept))
 		if strings.TrimSpace(clause) != "" && err != nil {
 			faults = append(faults, fmt.Errorf("gate %q: %w", strings.TrimSpace(clause), err))
 			continue
 		}
 		for part := range strings.SplitSeq(list, ",") {
-			g, err := parseGate(part)
+			g, err := parseGate(part, kept)
 			g.group = group
 			switch {
 			case err != nil:
@@ -94,7 +108,14 @@ func ParseGates(texts ...string) ([]Gate, error) {
 	return gates, nil
 }
 
-func parseGate(text string) (g Gate, err error) {
+func exampleOf(kept bool) string {
+	if kept {
+		return "<+5%"
+	}
+	return ">+5%"
+}
+
+func parseGate(text string, kept bool) (g Gate, err error) {
 	text = strings.Map(func(r rune) rune {
 		if r == ' ' || r == '\t' {
 			return -1
@@ -103,14 +124,19 @@ func parseGate(text string) (g Gate, err error) {
 	}, text)
 	at := strings.IndexAny(text, "<>")
 	if at < 0 {
-		return g, errors.New("no comparison in it; write METRIC>BOUND or METRIC<BOUND, as in p99(ttft)>+5%")
+		return g, fmt.Errorf("no comparison in it; write METRIC>BOUND or METRIC<BOUND, as in p99(ttft)%s",
+			exampleOf(kept))
 	}
 	var q quantity
 	if g.metric, q, err = parseMetric(text[:at]); err != nil {
 		return g, err
 	}
-	g.above, g.text = text[at] == '>', g.metric.String()+text[at:]
-	return g, g.parseBound(text[at+1:], q.unit)
+	bound := text[at+1:]
+	if kept {
+		bound = strings.TrimPrefix(bound, "=")
+	}
+	g.above, g.text, g.kept = (text[at] == '>') != kept, g.metric.String()+text[at:at+1]+bound, kept
+	return g, g.parseBound(bound, q.unit)
 }
 
 // parseMetric reads the name of a figure.
@@ -202,7 +228,7 @@ func (g *Gate) parseBound(text string, unit Unit) error {
 	if sign == "-" {
 		g.bound = -number
 	}
-	if sign != "" && (sign == "+") != g.above {
+	if sign != "" && (sign == "+") != g.above && !g.kept {
 		return fmt.Errorf("it would trip without any change; write >+%s for a rise, or <-%s for a fall", rest, rest)
 	}
 	return g.setKind(rest[end:], unit, sign != "")

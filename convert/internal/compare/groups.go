@@ -5,11 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/gate"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 )
 
 // compareGroups compares each group that both runs have.
-func (r *Result) compareGroups(a, b *run, o Options) {
+func (r *Result) compareGroups(a, b replicas, o Options) {
 	r.By, r.Metrics = o.By, []Metric{}
 	base, fresh := a.groups(), b.groups()
 	for _, name := range base {
@@ -75,6 +76,21 @@ func (r *run) groups() (list []string) {
 	return list
 }
 
+// answer makes the overall answer of those of the groups.
+func (r *Result) answer() {
+	var list []Status
+	for _, g := range r.Groups {
+		list = append(list, g.Status)
+		for _, open := range g.Open {
+			r.Open = append(r.Open, g.Group+": "+open)
+		}
+	}
+	if r.Status = gate.Worst(list...); len(list) == 0 {
+		r.Status, r.Open = GateUndecided, []string{fmt.Sprintf("the runs have no %s in common", r.By)}
+	}
+	r.Passed = r.Status != GateFailed
+}
+
 // sumUp makes the overall verdict of those on the groups: worse if one is worse, else better if one is better.
 func (r *Result) sumUp() {
 	r.Verdict, r.Reasons = Unclear, []string{fmt.Sprintf("the runs have no %s in common", r.By)}
@@ -85,9 +101,9 @@ func (r *Result) sumUp() {
 			}
 		}
 	}
-	r.Passed = true
+	r.answer()
 	for i, g := range r.Groups {
-		if r.Passed = r.Passed && g.Passed; i == 0 {
+		if i == 0 {
 			r.Reasons = nil
 		}
 		if g.Verdict != r.Verdict && g.Verdict != Worse && g.Verdict != Better {

@@ -57,15 +57,32 @@ func (d difference) pValue(normal, factor, freedom float64) float64 {
 	return math.Erfc(unstudent(math.Abs(d.value)/reach*normal*factor, freedom) / math.Sqrt2)
 }
 
+// detectable returns the change whose interval would exclude zero with the chance gate.Power.
+func (d difference) detectable(freedom, level float64) float64 {
+	z, more := quantiles(level)
+	return (d.high - d.low) / 2 * (1 + more/student(z, freedom))
+}
+
 func (d difference) excludesZero() bool { return d.low > 0 || d.high < 0 }
 
 // degrees returns the degrees of freedom by Welch and Satterthwaite; each side has one less than its blocks.
 func degrees(a, b estimate) float64 {
+	if a.replicates > 0 && b.replicates > 0 {
+		return a.replicates
+	}
 	va, vb := square(deviation(a.draws)), square(deviation(b.draws))
 	if va+vb == 0 {
 		return math.Inf(1)
 	}
-	return square(va+vb) / (square(va)/max(1, a.blocks.count-1) + square(vb)/max(1, b.blocks.count-1))
+	return square(va+vb) / (square(va)/a.freedom() + square(vb)/b.freedom())
+}
+
+// freedom returns the degrees of freedom of one estimate.
+func (e estimate) freedom() float64 {
+	if e.replicates > 0 {
+		return e.replicates
+	}
+	return max(1, e.blocks.count-1)
 }
 
 func square(v float64) float64 { return v * v }

@@ -11,9 +11,9 @@ import (
 
 const allStages = math.MinInt
 
-// scope is a pair of runs or of stages to compare.
+// scope is a pair of sides or of their stages to compare.
 type scope struct {
-	base, fresh *run
+	base, fresh replicas
 	stage       int
 }
 
@@ -40,25 +40,33 @@ func compareScopes(scopes []scope, o Options, resamples int) [][]Metric {
 
 // compare compares all figures of one quantity. It returns none if neither side has the quantity.
 func (s scope) compare(q quantity, o Options, resamples int) (out []Metric) {
-	if q.perSecond != nil && (s.base.untimed || s.fresh.untimed) {
+	if q.perSecond != nil && (s.base.is(isUntimed) || s.fresh.is(isUntimed)) {
 		return s.bareRate(q, o)
 	}
 	ids := figures(q, o.Percentiles)
 	where := strconv.Itoa(s.stage)
-	a := s.base.estimates(q, o.Percentiles, source(o.Seed, "base", where, q.name), resamples)
-	b := s.fresh.estimates(q, o.Percentiles, source(o.Seed, "new", where, q.name), resamples)
+	a := s.base.estimates(q, o.Percentiles, o, "base", where, resamples)
+	b := s.fresh.estimates(q, o.Percentiles, o, "new", where, resamples)
 	for i, id := range ids {
 		switch {
 		case a != nil && b != nil:
-			out = append(out, judge(q, id, a[i], b[i], o))
+			spread := replicate(q, &a[i], &b[i], o)
+			m := judge(q, id, a[i].estimate, b[i].estimate, o)
+			m.Runs = spread
+			out = append(out, m)
 		case a != nil:
-			out = append(out, oneSided(q, id, &a[i], nil))
+			out = append(out, oneSided(q, id, &a[i].estimate, nil))
 		case b != nil:
-			out = append(out, oneSided(q, id, nil, &b[i]))
+			out = append(out, oneSided(q, id, nil, &b[i].estimate))
+		}
+		if b != nil {
+			s.askPercentile(&out[len(out)-1], q, id, b[i], o)
 		}
 	}
 	return out
 }
+
+func isUntimed(r *run) bool { return r.untimed }
 
 // bareRate compares a rate if a run has no times that could be resampled.
 func (s scope) bareRate(q quantity, o Options) []Metric {
@@ -164,10 +172,12 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 		by := math.Abs(a.value)
 		m.Relative, m.RelativeInterval = known(d.value/by), knownInterval(relativeLow(a, b, d.low/by), d.high/by)
 	}
+	m.Detectable = known(d.detectable(degrees(a, b), o.Level))
 	if remark := o.unlike(q); remark != "" {
 		m.Warnings, m.sparse = append(m.Warnings, remark), true
 		return m
 	}
+	m.ask(q, id, a, b, o)
 	m.gated = tooFew(q, id, a, b, forGates) == ""
 	if warning := tooFew(q, id, a, b, forVerdicts); warning != "" {
 		m.Warnings = append(m.Warnings, warning)

@@ -45,8 +45,9 @@ type (
 	}
 )
 
-// WriteJUnit writes the result as JUnit XML. Each gate is a test case; without gates, each headline figure is. What
-// could not be decided counts as skipped, with the reason.
+// WriteJUnit writes the result as JUnit XML. Each gate is a test case; without gates, each headline figure is. What is
+// INCONCLUSIVE counts as skipped, with the reason as the message, which CI systems show apart from what passed without
+// calling it broken; an error would say that the test itself did not work.
 func (r *Result) WriteJUnit(w io.Writer) error {
 	suite := junitSuite{Name: fmt.Sprintf("%s against %s", plain.Terminal(r.New.Name), plain.Terminal(r.Base.Name)),
 		Cases: r.allCases()}
@@ -141,7 +142,7 @@ func newJUnitCase(class, name string, status Status, text string) junitCase {
 	case GateFailed:
 		c.Failure = &junitMessage{Message: text, Type: class}
 	case GateUndecided:
-		c.Skipped = &junitMessage{Message: text}
+		c.Skipped = &junitMessage{Message: string(status) + ": " + text}
 	case GatePassed:
 		c.Output = text
 	}

@@ -53,6 +53,9 @@ func (t *lines) markdownRuns(r *Result) {
 	for _, reason := range append(r.Reasons[:len(r.Reasons):len(r.Reasons)], r.Violations.sentences()...) {
 		t.line("- %s", plain.Markdown(reason))
 	}
+	if answer := r.answerText(); answer != "" {
+		t.line("- answer: %s", plain.Markdown(answer))
+	}
 	for _, part := range r.parts() {
 		if r.By != "" {
 			t.line("")
@@ -71,6 +74,10 @@ func (t *lines) markdownFigures(r *Result) {
 		}
 	}
 	t.markdownMetrics(r.changeTitle(), headlines)
+	for _, line := range worth(headlines) {
+		t.line("")
+		t.line("%s", plain.Markdown(line))
+	}
 	t.folded("All figures", r.changeTitle(), r.Metrics)
 	for _, s := range r.Stages {
 		t.folded(fmt.Sprintf("Stage %d", s.Stage), r.changeTitle(), s.Metrics)

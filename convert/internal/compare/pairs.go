@@ -140,12 +140,12 @@ func ComparePairs(by, base string, arms []Arm, o Options) (*Result, error) {
 		return nil, err
 	}
 	decide(o, r.Groups)
-	r.New.Name, r.Passed = strings.Join(names, ", "), true
+	r.New.Name = strings.Join(names, ", ")
 	for _, g := range r.Groups {
-		g.Verdict, g.Passed = "", true
+		g.Verdict, g.pairs = "", true
 		g.settle(o)
-		r.Passed = r.Passed && g.Passed
 	}
+	r.answer()
 	return r, nil
 }
 

@@ -1,5 +1,7 @@
 package compare
 
+import "github.com/seed-307b789f/xk6-llm/internal/gate"
+
 // Verdict is the outcome of a comparison.
 type Verdict string
 
@@ -12,14 +14,14 @@ const (
 	Unclear Verdict = "unclear"
 )
 
-// Status is the outcome of a gate.
-type Status string
+// Status is the answer of a gate, and of a comparison.
+type Status = gate.Status
 
-// The statuses. An undecided gate does not fail, but it has shown nothing either; its reason names what is missing.
+// The answers. An undecided gate does not fail, but it has shown nothing either; its reason names what is missing.
 const (
-	GatePassed    Status = "passed"
-	GateFailed    Status = "failed"
-	GateUndecided Status = "undecided"
+	GatePassed    = gate.Pass
+	GateFailed    = gate.Fail
+	GateUndecided = gate.Inconclusive
 )
 
 // Result is a comparison of two runs. All its numbers are finite; what cannot be known is null.
@@ -31,7 +33,12 @@ type Result struct {
 	Verdict Verdict `json:"verdict,omitempty"`
 	// Loads says how the loads of the runs differ; "" if they do not, or it is unknown.
 	Loads string `json:"loads_differ,omitempty"`
-	// Passed is true if no gate failed, or, without gates, if the verdict is not worse.
+	// Status is the answer: that of the gates, or without gates FAIL if the verdict is worse, and PASS if the headline
+	// figures rule out that NEW is worse by more than the margin.
+	Status Status `json:"status"`
+	// Open says of an answer without gates which headline figures leave it open.
+	Open []string `json:"open,omitempty"`
+	// Passed is true unless the answer is FAIL.
 	Passed bool `json:"passed"`
 	// Reasons holds the reasons for the verdict, one per figure.
 	Reasons []string     `json:"reasons"`
@@ -74,6 +81,7 @@ type SideSummary struct {
 	Failed   int      `json:"failed"`
 	Seconds  *float64 `json:"duration_s"` // null if unknown
 	Doubt    string   `json:"doubt,omitempty"`
+	Runs     int      `json:"runs,omitempty"` // if there are several
 }
 
 // Stage is the comparison of one stage.
@@ -110,11 +118,19 @@ type Metric struct {
 	// AdjustedP is corrected for the number of headline figures, or of all others. Figures not judged have none.
 	AdjustedP *float64 `json:"p_value_adjusted,omitempty"`
 
+	// Detectable is the change that would have been found, its interval excluding zero, in four of five runs like
+	// these; null without an interval.
+	Detectable *float64 `json:"detectable_change"`
+
 	Verdict  Verdict  `json:"verdict"` // by AdjustedP, where there is one
 	Warnings []string `json:"warnings,omitempty"`
 
 	BaseSample Sample `json:"base_sample"`
 	NewSample  Sample `json:"new_sample"`
+
+	Runs *RunSpread `json:"runs,omitempty"` // nil with one run a side
+
+	questions map[string]*question // of gates that say what is to hold, by their texts
 
 	paired bool // within pairs: changes are shown in ms
 	judged bool // there were enough requests
@@ -138,6 +154,42 @@ type GateResult struct {
 	Status     Status   `json:"status"`
 	Reason     string   `json:"reason"`
 	AdjustedP  *float64 `json:"p_value_adjusted,omitempty"` // corrected for the number of gates that ask for a change
+
+	// Of gates that say what is to hold. Interval is of what has the bound: the value of NEW, the change, or the
+	// relative change; an end that is not known, or a request that failed, is null.
+	Interval *GateInterval `json:"interval,omitempty"`
+	Power    *Power        `json:"power,omitempty"`
+	// Needs is of how many requests a side an inconclusive gate would be decided, with the chance of the power, and
+	// NeedsRuns of how many runs a side, if runs of a side differ by more than their requests explain.
+	Needs     *int64 `json:"needs_requests,omitempty"`
+	NeedsRuns *int64 `json:"needs_runs,omitempty"`
+}
+
+// GateInterval is the interval by which a gate was decided.
+type GateInterval struct {
+	Low   *float64 `json:"low"`
+	High  *float64 `json:"high"`
+	Level float64  `json:"level"` // of this gate: all gates together are right at the level of the result
+}
+
+// Power tells what a gate could have seen with a probability: values of what has the bound, or, of a percentile with a
+// bound of its own, shares of the requests that are over it. Null means that so few requests cannot tell.
+type Power struct {
+	Probability float64  `json:"probability"`
+	PassesTo    *float64 `json:"passes_to"`
+	FailsFrom   *float64 `json:"fails_from"`
+	Of          string   `json:"of"` // change, relative_change, value, or share_over
+}
+
+// RunSpread tells how much the runs of one side differ.
+type RunSpread struct {
+	Base []float64 `json:"base"` // the figure of each run
+	New  []float64 `json:"new"`
+	// Deviation is the standard deviation of runs of one side, of both sides together, relative to the figure, or of a
+	// share as it is; null if no side has two runs with the figure.
+	Deviation *float64 `json:"deviation"`
+	Relative  bool     `json:"relative"`
+	Freedom   int      `json:"degrees_of_freedom"`
 }
 
 // metric returns an overall figure by its name, or nil if neither run has it.

@@ -78,10 +78,6 @@ func (r *run) failed() (n int) {
 	return n
 }
 
-func (r *run) summary() SideSummary {
-	return SideSummary{Name: r.name, Requests: len(r.order), Failed: r.failed(), Seconds: known(r.seconds)}
-}
-
 func zeroUnlessFinite(v float64) float64 {
 	if !finite(v) {
 		return 0
@@ -136,7 +132,7 @@ func (r *run) having(q quantity) *run {
 }
 
 // sharedStages returns the stages to compare one by one: none unless both runs have the same stages, and more than one.
-func sharedStages(a, b *run) []int {
+func sharedStages(a, b replicas) []int {
 	if s := a.stages(); len(s) > 1 && slices.Equal(s, b.stages()) {
 		return s
 	}

@@ -63,6 +63,9 @@ func (t *lines) runs(r *Result) {
 	for _, reason := range r.Reasons {
 		t.say("  %s", reason)
 	}
+	if answer := r.answerText(); answer != "" {
+		t.say("answer: %s", answer)
+	}
 	for _, text := range r.Violations.sentences() {
 		t.say("%s", text)
 	}
@@ -96,16 +99,26 @@ func (t *lines) figures(r *Result, all bool) {
 	if !all {
 		list := r.brief()
 		t.metrics(r.changeTitle(), list)
+		t.worth(list)
 		if more := r.hidden(len(list)); more != "" {
 			t.line("%s", more)
 		}
 		return
 	}
 	t.metrics(r.changeTitle(), r.Metrics)
+	t.worth(r.Metrics)
 	for _, s := range r.Stages {
 		t.line("")
 		t.line("stage %d", s.Stage)
 		t.metrics(r.changeTitle(), s.Metrics)
+		t.worth(s.Metrics)
+	}
+}
+
+// worth says what the figures of a table could have shown.
+func (t *lines) worth(list []Metric) {
+	for _, line := range worth(list) {
+		t.say("%s", line)
 	}
 }
 
@@ -117,6 +130,9 @@ func (s SideSummary) text(searched bool) string {
 		if searched {
 			length += " without transients"
 		}
+	}
+	if s.Runs > 1 {
+		length += fmt.Sprintf(" in %d runs", s.Runs)
 	}
 	return fmt.Sprintf("%s: %d requests, %d failed, %s", s.Name, s.Requests, s.Failed, length)
 }
@@ -134,12 +150,14 @@ func (r *Result) outcome() string {
 	if gates == 0 {
 		return string(r.Verdict)
 	}
-	text := fmt.Sprintf("passed, none of %d gates tripped", gates)
-	if failed > 0 {
-		text = fmt.Sprintf("FAILED, %d of %d gates tripped", failed, gates)
-	}
-	if undecided > 0 {
-		text += fmt.Sprintf(", %d undecided", undecided)
+	text := fmt.Sprintf("PASS, %d of %d gates", gates, gates)
+	switch {
+	case failed > 0 && undecided > 0:
+		text = fmt.Sprintf("FAIL, %d of %d gates, and %d INCONCLUSIVE", failed, gates, undecided)
+	case failed > 0:
+		text = fmt.Sprintf("FAIL, %d of %d gates", failed, gates)
+	case undecided > 0:
+		text = fmt.Sprintf("INCONCLUSIVE, %d of %d gates", undecided, gates)
 	}
 	if r.pairs {
 		return text

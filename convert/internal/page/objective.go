@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/gate"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -115,9 +116,7 @@ func (r *Run) keeps() (list []sentence) {
 		list = append(list, s)
 	}
 	for _, gate := range r.summary.Get("xk6_llm.gates").Array() {
-		list = append(list, sentence{Label: "Gate", Class: outcomeClass(gate.Get("outcome").String()),
-			Text: plain.Terminal(fmt.Sprintf("%s: %s (%s)", gate.Get("objective"), gate.Get("outcome"),
-				gate.Get("observed")))})
+		list = append(list, gateSentence(gate))
 	}
 	if list == nil && oldOutcome(r.summary) != "" {
 		list = append(list, r.oldAnswer())
@@ -156,6 +155,25 @@ func outcomeClass(text string) string {
 		return news(slo.Outcome(text) == slo.Kept)
 	}
 	return ""
+}
+
+// gateSentence returns the answer of a gate; in older reports there is only whether the requests kept it.
+func gateSentence(of gjson.Result) sentence {
+	s := sentence{Label: "Gate", Class: outcomeClass(of.Get("outcome").String())}
+	status := gate.Status(of.Get("status").String())
+	switch status {
+	case "":
+		s.Text = fmt.Sprintf("%s: %s (%s)", of.Get("objective"), of.Get("outcome"), of.Get("observed"))
+	case gate.Inconclusive:
+		s.Class = ""
+	default:
+		s.Class = news(status == gate.Pass)
+	}
+	if status != "" {
+		s.Text = fmt.Sprintf("%s: %s: %s", of.Get("objective"), status, of.Get("reason"))
+	}
+	s.Text = plain.Terminal(s.Text)
+	return s
 }
 
 // oldAnswer returns up to which load the SLO is kept in a report without judgements.
