@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -66,7 +67,7 @@ func MarkLines(r *Run) (lines []*record.Mark) {
 const startMoved = 0.5
 
 // serverMarks returns what the pages of the servers show: that one did not answer, answers again, or shows another
-// process. Of each page the samples of one instance count, because the clocks of instances differ.
+// process or model. Of each page the samples of one instance count, because the clocks of instances differ.
 func serverMarks(r *Run) (marks []Mark) {
 	if r.Clock != RecordTick {
 		return nil
@@ -98,15 +99,33 @@ func pageMarks(before, line *record.Server) (marks []Mark) {
 		return marks
 	}
 	moved := before != nil && restarted(before, line)
+	var news []string
 	switch {
 	case line.Failed > 0 && moved:
-		marks = append(marks, Mark{line.Time, page + " answers again, with a new process", record.MarkServer})
+		news = append(news, "answers again, with a new process")
 	case line.Failed > 0:
-		marks = append(marks, Mark{line.Time, page + " answers again", record.MarkServer})
+		news = append(news, "answers again")
 	case moved:
-		marks = append(marks, Mark{line.Time, page + " shows a new process", record.MarkServer})
+		news = append(news, "shows a new process")
+	}
+	for _, model := range line.Models {
+		if moved || !hadModel(before, line, model) {
+			news = append(news, "model "+model+" loaded")
+		}
+	}
+	if len(news) > 0 {
+		marks = append(marks, Mark{line.Time, markText(page + " " + strings.Join(news, ", ")), record.MarkServer})
 	}
 	return marks
+}
+
+// hadModel reports whether a page had a model already, as far as is known: the first sample of a page shows what was
+// loaded before, unless readings before it failed.
+func hadModel(before, line *record.Server, model string) bool {
+	if before == nil {
+		return line.Failed == 0
+	}
+	return slices.Contains(before.Models, model)
 }
 
 // restarted reports whether the start of the server's process moved between two samples.

@@ -178,6 +178,33 @@ func TestMarksOfTheServersPage(t *testing.T) {
 	}
 }
 
+// A page names the models of its server. Those of its first sample were loaded before, unless nobody answered then.
+func TestModelsAreMarked(t *testing.T) {
+	t.Parallel()
+	const second = int64(1e9)
+	sample := func(at, failed int64, start float64, models ...string) *record.Server {
+		return &record.Server{Time: at * second, Source: "http://a", Failed: failed, Models: models,
+			Values: map[string]float64{record.ServerRunning: 1, record.ServerProcessStart: start}}
+	}
+	late := sample(15, 3, 1, "m")
+	late.Source = "http://b"
+	r, err := FromLines(Options{Force: true}, Instance{Name: "i", Lines: []record.Line{
+		sample(10, 0, 1, "m"), sample(20, 0, 1, "m"), sample(30, 0, 1, "m", "n"), sample(40, 0, 1, "n"),
+		sample(45, 0, 41, "n"), sample(50, 0, 41, "o"), late}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, k := range r.Marks {
+		got = append(got, fmt.Sprintf("%v %s", float64(k.At)/1e9, k.Text))
+	}
+	want := "15 http://b answers again, model m loaded|15 http://b does not answer|30 http://a model n loaded|" +
+		"45 http://a shows a new process, model n loaded|50 http://a model o loaded"
+	if text := strings.Join(got, "|"); text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+}
+
 func TestMarksNeedTheTimeOfTheRun(t *testing.T) {
 	t.Parallel()
 	if _, err := NewMarkReader(new(Run), time.UTC); err == nil {

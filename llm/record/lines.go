@@ -102,6 +102,7 @@ type Server struct {
 	Source string `json:"source,omitempty"` // the page's URL without secrets
 	// engine whose metrics are on the page, "" if it is not one that serves models
 	Engine string             `json:"engine,omitempty"`
+	Models []string           `json:"models,omitempty"`         // that its metrics name, sorted
 	Failed int64              `json:"failed_scrapes,omitempty"` // failures on the same page since the line before
 	Values map[string]float64 `json:"values"`                   // empty where the last attempt of a run failed
 }

@@ -95,12 +95,12 @@ func (p *Page) Read(ctx context.Context) (*record.Server, error) {
 	case err != nil:
 		return nil, err
 	}
-	engine, values := Parse(text)
-	if len(values) == 0 {
+	s := Parse(text)
+	if len(s.Values) == 0 {
 		return nil, errors.New("no metrics of vLLM, SGLang, TGI, llama.cpp or DCGM are on the page")
 	}
-	return &record.Server{Time: record.UnixNano(asked.Add(took / 2)), Source: p.Name, Engine: engine, Values: values},
-		nil
+	return &record.Server{Time: record.UnixNano(asked.Add(took / 2)), Source: p.Name, Engine: s.Engine,
+		Models: s.Models, Values: s.Values}, nil
 }
 
 func (p *Page) fetch(ctx context.Context) (string, error) {

@@ -2,6 +2,7 @@ package scrape
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	dto "github.com/prometheus/client_model/go"
@@ -15,13 +16,23 @@ const maxSeries = 10_000
 // unsuccessful holds the values of the label finished_reason of requests that were not answered.
 var unsuccessful = map[string]bool{"abort": true, "error": true}
 
-// Parse reads a page in the text format or in OpenMetrics. It returns the engine whose metrics are on the page ("" if
-// only those of devices are) and the figures by name. It skips lines that it does not understand and values that are
-// not finite, so any other text has no figures.
-func Parse(page string) (engine string, values map[string]float64) {
+// Sample is what a page shows.
+type Sample struct {
+	Engine string             // whose metrics are on the page; "" if only those of devices are
+	Models []string           // that the engine's metrics name, sorted
+	Values map[string]float64 // the figures by name
+}
+
+// Limits of the models of a page: their number, and the length of a name in bytes.
+const maxModels, maxModel = 20, 200
+
+// Parse reads a page in the text format or in OpenMetrics. It skips lines that it does not understand and values that
+// are not finite, so any other text has no figures.
+func Parse(page string) Sample {
 	metrics := table()
 	index, series := byName(metrics), make([]tally, len(metrics))
 	parser := expfmt.NewTextParser(model.LegacyValidation)
+	models := map[string][]string{} // by engine
 	left := maxSeries
 	for line := range strings.Lines(page) {
 		at := index[strings.TrimSuffix(line[:nameEnd(line)], "_total")]
@@ -31,13 +42,22 @@ func Parse(page string) (engine string, values map[string]float64) {
 		if left--; left < 0 {
 			break
 		}
-		if value, ok := read(&parser, line); ok {
-			for _, i := range at {
-				series[i].add(value)
-			}
+		value, model, ok := read(&parser, line)
+		if !ok {
+			continue
+		}
+		for _, i := range at {
+			series[i].add(value)
+		}
+		known := models[metrics[at[0]].engine]
+		if model != "" && len(model) <= maxModel && len(known) < maxModels && !slices.Contains(known, model) {
+			models[metrics[at[0]].engine] = append(known, model)
 		}
 	}
-	return gather(metrics, series)
+	engine, values := gather(metrics, series)
+	list := models[engine]
+	slices.Sort(list)
+	return Sample{engine, list, values}
 }
 
 // gather makes figures of the tallies of all metrics.
@@ -91,34 +111,37 @@ func (t *tally) fold(m metric) float64 {
 	return value
 }
 
-// read returns the value of a line, and false if it has none or if it does not count.
-func read(parser *expfmt.TextParser, line string) (float64, bool) {
+// read returns the value of a line and the model that it is about, and false if it has no value or does not count.
+func read(parser *expfmt.TextParser, line string) (value float64, model string, counts bool) {
 	end := labelsEnd(line)
 	rest := strings.Fields(line[end:])
 	if len(rest) == 0 {
-		return 0, false
+		return 0, "", false
 	}
 	// After the value OpenMetrics has times with fractions and exemplars, which the text format does not have.
 	families, err := parser.TextToMetricFamilies(strings.NewReader(line[:end] + " " + rest[0] + "\n"))
 	if err != nil {
-		return 0, false
+		return 0, "", false
 	}
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
-			value := m.GetUntyped().GetValue()
-			return value, succeeded(m) && !math.IsNaN(value) && !math.IsInf(value, 0)
+			value = m.GetUntyped().GetValue()
+			model = labelOf(m, "model_name") // of vLLM and SGLang
+			return value, model, !unsuccessful[labelOf(m, "finished_reason")] && !math.IsNaN(value) &&
+				!math.IsInf(value, 0)
 		}
 	}
-	return 0, false
+	return 0, "", false
 }
 
-func succeeded(m *dto.Metric) bool {
+// labelOf returns the value of a label, "" if the metric has none of that name.
+func labelOf(m *dto.Metric, name string) string {
 	for _, label := range m.GetLabel() {
-		if label.GetName() == "finished_reason" && unsuccessful[label.GetValue()] {
-			return false
+		if label.GetName() == name {
+			return label.GetValue()
 		}
 	}
-	return true
+	return ""
 }
 
 // nameEnd returns the offset at which the metric's name ends.

@@ -117,16 +117,42 @@ func TestParse(t *testing.T) {
 		{"nothing that is known", "go_goroutines 7\n<html>\n\x00\n{}\n", "", ""},
 		{"nothing", "", "", ""},
 	} {
-		engine, values := Parse(tt.page)
-		if got := written(values); engine != tt.engine || got != tt.want {
-			t.Errorf("%s: got %q, %s\nwant %q, %s", tt.name, engine, got, tt.engine, tt.want)
+		s := Parse(tt.page)
+		if got := written(s.Values); s.Engine != tt.engine || got != tt.want {
+			t.Errorf("%s: got %q, %s\nwant %q, %s", tt.name, s.Engine, got, tt.engine, tt.want)
+		}
+	}
+}
+
+func TestParseNamesTheModels(t *testing.T) {
+	t.Parallel()
+	many := ""
+	for i := range 3 * maxModels {
+		many += fmt.Sprintf("vllm:num_requests_running{model_name=\"m%02d\"} 1\n", i)
+	}
+	for _, tt := range []struct {
+		page   string
+		models int
+		want   string
+	}{
+		{vllmPage, 2, "a|a \" } 7 # {"},
+		{"vllm:num_requests_running{model_name=\"b\"} 1\nvllm:num_requests_waiting{model_name=\"a\"} 1\n" +
+			"vllm:prompt_tokens_total{model_name=\"b\"} 1\n", 2, "a|b"},
+		{"vllm:num_requests_running{model_name=\"a\"} 1\nsglang:num_running_reqs{model_name=\"b\"} 1\n", 1, "a"},
+		{"vllm:num_requests_running{model_name=\"\"} 1\nvllm:num_requests_waiting{model_name=\"" +
+			strings.Repeat("x", maxModel+1) + "\"} 1\n", 0, ""},
+		{many, maxModels, ""},
+	} {
+		got := Parse(tt.page).Models
+		if len(got) != tt.models || tt.want != "" && strings.Join(got, "|") != tt.want {
+			t.Errorf("%.80s…: got %q, want %d: %s", tt.page, got, tt.models, tt.want)
 		}
 	}
 }
 
 func TestParseLimitsSeries(t *testing.T) {
 	t.Parallel()
-	_, values := Parse(strings.Repeat("vllm:num_requests_running 1\n", maxSeries+5))
+	values := Parse(strings.Repeat("vllm:num_requests_running 1\n", maxSeries+5)).Values
 	if values[record.ServerRunning] != maxSeries {
 		t.Errorf("got %v, want %d", values[record.ServerRunning], maxSeries)
 	}
@@ -155,7 +181,8 @@ func TestParseReadsTheSimulator(t *testing.T) {
 			req.Header.Set("Accept", accept)
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, req)
-			got, values := Parse(w.Body.String())
+			shown := Parse(w.Body.String())
+			values := shown.Values
 			if ttft, ok := values[record.ServerTTFTSum]; ok && (ttft <= 0 || ttft > 1) {
 				t.Errorf("%s: TTFT %v", engine, ttft)
 			}
@@ -164,8 +191,11 @@ func TestParseReadsTheSimulator(t *testing.T) {
 			}
 			delete(values, record.ServerTTFTSum) // depends on real time, as this does
 			delete(values, record.ServerProcessStart)
-			if text := written(values); got != engine || text != want {
-				t.Errorf("%s, accepting %q: got %q, %s\nwant %s", engine, accept, got, text, want)
+			if text := written(values); shown.Engine != engine || text != want {
+				t.Errorf("%s, accepting %q: got %q, %s\nwant %s", engine, accept, shown.Engine, text, want)
+			}
+			if named := engine != "tgi"; named != slices.Equal(shown.Models, []string{"sim"}) {
+				t.Errorf("%s: got models %q", engine, shown.Models)
 			}
 		}
 	}
@@ -194,8 +224,11 @@ func FuzzParse(f *testing.F) {
 	f.Add("vllm:num_requests_running{a=\"\x1b[2J\u202e\\n\"} 1\x00\n" + strings.Repeat("{", 500) + "\n" +
 		strings.Repeat("x", 5000) + " 1\n")
 	f.Fuzz(func(t *testing.T, page string) {
-		_, values := Parse(page)
-		for name, value := range values {
+		s := Parse(page)
+		if len(s.Models) > maxModels || !slices.IsSorted(s.Models) {
+			t.Errorf("%q has models %q", page, s.Models)
+		}
+		for name, value := range s.Values {
 			if math.IsNaN(value) || math.IsInf(value, 0) || !slices.Contains(Figures(), name) {
 				t.Errorf("%q has %s=%v", page, name, value)
 			}
