@@ -1049,6 +1049,13 @@ declare module 'k6/x/llm' {
     report: { percentiles: number[]; perRequest: boolean; useServerOutputTokens: boolean };
   };
 
+  /**
+   * Writes a mark into the records: something that happened now. The report shows it over time, and how long it took until the SLO was kept
+   * again. Call it in setup(), in one VU or in teardown(); the script throws at more than 1,000 marks. The first request with a new value of
+   * k6's tag mark writes one, too: exec.vu.tags.mark = 'cache emptied'.
+   */
+  export function mark(text: string): void;
+
   /** Returns a short text summary: export function handleSummary(data) { return summary(data); } */
   export function summary(data: object): { stdout: string };
 

@@ -112,6 +112,7 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"pace":      exported(m, pace),
 		"summary":   throwing(m.summary),
 		"trace":     exported(m, trace),
+		"mark":      marking(m),
 		"version":   version.Version(),
 	}
 	if _, fromRun := m.lookupEnv(record.OverridesEnv); fromRun {

@@ -17,6 +17,7 @@ const (
 	MarkGiven      = "given"      // by hand, as with --mark
 	MarkFile       = "file"       // of a file of marks
 	MarkTag        = "tag"        // the tag `mark` of a request
+	MarkScript     = "script"     // mark() of a script
 	MarkServer     = "server"     // the server's own page
 	MarkPrometheus = "prometheus" // an alert that fired
 )
@@ -25,7 +26,7 @@ func (*Mark) lineType() string { return "mark" }
 
 func (m *Mark) validate() error {
 	switch m.Source {
-	case MarkGiven, MarkFile, MarkTag, MarkServer, MarkPrometheus:
+	case MarkGiven, MarkFile, MarkTag, MarkScript, MarkServer, MarkPrometheus:
 	default:
 		return fmt.Errorf("unknown source %.40q", m.Source)
 	}

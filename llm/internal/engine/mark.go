@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,4 +41,22 @@ func noteMark(c *Call) {
 	}
 	push(c.ctx, c.state, c.client.vu.metrics.Event(
 		&record.Mark{Time: record.UnixNano(time.Now()), Text: text, Source: record.MarkTag}, c.tags.Tags))
+}
+
+// Mark writes a mark of the script. It returns an error outside of the VU context, without a text, and if the process
+// has written as many as it may.
+func Mark(v *VU, text string) error {
+	state := v.k6.State()
+	switch {
+	case state == nil:
+		return errors.New("mark can be called in setup, in a VU's function and in teardown only: nothing runs before")
+	case text == "":
+		return errors.New("mark takes a text that says what happened")
+	case v.process.marks.count.Add(1) > mostMarks:
+		return fmt.Errorf("mark was called more than %d times: call it in one VU, when something happens", mostMarks)
+	}
+	push(v.k6.Context(), state, v.metrics.Event(
+		&record.Mark{Time: record.UnixNano(time.Now()), Text: text, Source: record.MarkScript},
+		state.Tags.GetCurrentValues().Tags))
+	return nil
 }
