@@ -53,6 +53,12 @@ func (d *Distribution) known(p float64) (Certain, bool) {
 	return d.certainty.of(p)
 }
 
+// unbounded reports whether there are fewer requests than an upper bound of the percentile takes even if they are
+// independent, so that the lower end of its interval is all that is known.
+func (c *Certainty) unbounded(of Certain) bool {
+	return c.Requests < quantile.Needs(of.P/100, certaintyLevel, 1) && math.IsInf(of.High, 1) && !math.IsInf(of.Low, 0)
+}
+
 // MarshalJSON writes an end that the sample does not have as null.
 func (c *Certainty) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer

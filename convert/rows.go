@@ -3,7 +3,6 @@ package convert
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -214,8 +213,7 @@ func percentileCells(d *Distribution, scale float64, list ...float64) (cells []s
 			cells = append(cells, noFigure)
 			continue
 		}
-		of, told := d.certainty.of(p)
-		cells = append(cells, doubted(of, told, v, scale))
+		cells = append(cells, d.certainty.signed(p, v, scale))
 	}
 	return cells
 }
@@ -223,16 +221,17 @@ func percentileCells(d *Distribution, scale float64, list ...float64) (cells []s
 // Signs before a percentile for which there are not enough requests.
 const (
 	atLeast = "≥ " // and the lower end of its interval, since nothing tells how high it is
-	about   = "~ "
+	about   = "~ " // and what was seen
 )
 
-// doubted returns a percentile as a cell: as it is if it is certified or if nothing is told of it. Of another that is
-// above the others the cell says how high it is at least, and of the rest about how high.
-func doubted(of Certain, told bool, value, scale float64) string {
+// signed returns a percentile as a cell: as it is if it is certified or if nothing is told of it. Of another the cell
+// says how high it is at least, if no number of independent requests as small would bound it, or else about how high.
+func (c *Certainty) signed(p, value, scale float64) string {
+	of, told := c.of(p)
 	switch {
 	case !told || of.Certified:
 		return Digits(value * scale)
-	case of.P >= 90 && !math.IsInf(of.Low, 0):
+	case c.unbounded(of):
 		return atLeast + Digits(of.Low*scale)
 	}
 	return about + Digits(value*scale)
@@ -255,7 +254,8 @@ func signsOf(rows []row) string {
 	if !signs {
 		return ""
 	}
-	return "≥ and ~: too few requests to be 95 % sure of it; the p99 of a row needs up to " + plural(most, "request")
+	return "≥: at least this, too few requests for an upper bound; ~: about this, too few to be 95 % sure. " +
+		"A p99 needs " + plural(most, "request") + " a row or more."
 }
 
 // tellingCount is from how many requests on they tell how many are enough.

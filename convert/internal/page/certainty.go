@@ -2,26 +2,32 @@ package page
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/quantile"
 )
 
 // cell returns a statistic of the figure in milliseconds. A percentile for which there are not enough requests is grey,
-// and has a sign: at least the lower end of its interval if it is a high one, or about what was seen.
+// and has a sign: at least the lower end of its interval if nothing else is known, or about what was seen.
 func (f figure) cell(doc gjson.Result, name string) cell {
 	value := f.statistic(doc, name)
 	c := right(milliseconds(value))
-	of := f.certain(doc, name)
+	certainty, of := f.certain(doc, name)
 	if !of.Exists() || of.Get("certified").Bool() || c.Text == missing {
 		return c
 	}
 	c.Class += " unsure"
 	c.Text = "~\u00a0" + c.Text
 	interval := "nothing tells how high it may be"
-	if low := of.Get("low"); low.Type == gjson.Number {
+	switch low, high := of.Get("low"), of.Get("high"); {
+	case low.Type == gjson.Number && high.Type == gjson.Number:
+		interval = fmt.Sprintf("with 95 %% confidence %s to %s ms", milliseconds(low.Num), milliseconds(high.Num))
+	case low.Type == gjson.Number:
 		interval = fmt.Sprintf("with 95 %% confidence %s ms or more", milliseconds(low.Num))
-		if name != "p50" {
+		if unbounded(certainty, of, name) {
 			c.Text = "≥\u00a0" + milliseconds(low.Num)
 		}
 	}
@@ -40,10 +46,25 @@ func (f figure) inMS(doc gjson.Result, name string) string {
 	return missing
 }
 
-// certain returns what is known of a percentile of the figure. It does not exist for other statistics.
-func (f figure) certain(doc gjson.Result, name string) gjson.Result {
+// unbounded reports whether there are fewer requests than an upper bound of a percentile takes even if they are
+// independent, so that the lower end of its interval is all that is known.
+func unbounded(certainty, of gjson.Result, name string) bool {
+	p, err := strconv.ParseFloat(strings.TrimPrefix(name, "p"), 64)
+	if err != nil || p <= 0 || p >= 100 || of.Get("high").Type == gjson.Number || of.Get("low").Type != gjson.Number {
+		return false
+	}
+	requests := number(certainty.Get("requests"))
+	return requests < float64(quantile.Needs(p/100, certaintyLevel, 1))
+}
+
+// certaintyLevel is the confidence of the intervals of reports.
+const certaintyLevel = 0.95
+
+// certain returns what is known of the percentiles of the figure, and of one of them. The latter does not exist for
+// other statistics.
+func (f figure) certain(doc gjson.Result, name string) (certainty, of gjson.Result) {
 	if !strings.HasPrefix(name, "p") {
-		return gjson.Result{}
+		return certainty, of
 	}
 	key := gjsonKey(name)
 	if name == "p50" {
@@ -54,10 +75,10 @@ func (f figure) certain(doc gjson.Result, name string) gjson.Result {
 		if !d.IsObject() {
 			continue
 		}
-		if of := d.Get("certainty.percentiles." + key); of.Exists() || f.certainty == "" {
-			return of
+		if certainty = d.Get("certainty"); !certainty.Exists() && f.certainty != "" {
+			certainty = doc.Get(f.certainty)
 		}
-		return doc.Get(f.certainty + ".percentiles." + key)
+		return certainty, certainty.Get("percentiles." + key)
 	}
-	return gjson.Result{}
+	return certainty, of
 }

@@ -10,11 +10,13 @@ import (
 func TestCellOfTooFewRequests(t *testing.T) {
 	t.Parallel()
 	doc := gjson.Parse(`{"xk6_llm": {"latency": {"ttft": {"median": 0.2, "p90": 0.3, "p99": 0.5, "p99.9": 0.6, "mean": 0.25,
-		"certainty": {"percentiles": {"median": {"low": 0.19, "high": 0.21, "certified": true, "needs": 200},
+		"certainty": {"requests": 120, "percentiles": {"median": {"low": 0.19, "high": 0.21, "certified": true, "needs": 200},
 			"p90": {"low": null, "high": null, "certified": false, "needs": 900},
 			"p99": {"low": 0.41, "high": null, "certified": false, "needs": 1040}}}}},
-		"certainty": {"request_latency": {"percentiles": {"median": {"low": 0.8, "high": null, "certified": false, "needs": 300}}}}},
-		"successes": {"latency": {"request_latency": {"median": 0.9}, "inter_token_latency": {"p99": 0.05}}}}`)
+		"certainty": {"request_latency": {"requests": 400, "percentiles": {"median": {"low": 0.8, "high": null, "certified": false, "needs": 900},
+			"p99": {"low": 0.9, "high": null, "certified": false, "needs": 900},
+			"p90": {"low": 0.85, "high": 1.2, "certified": false, "needs": 900}}}}},
+		"successes": {"latency": {"request_latency": {"median": 0.9, "p90": 1, "p99": 1.1}, "inter_token_latency": {"p99": 0.05}}}}`)
 	for _, tt := range []struct {
 		figure               figure
 		name, text, class, m string
@@ -26,7 +28,11 @@ func TestCellOfTooFewRequests(t *testing.T) {
 		{ttft, "p99", "≥\u00a0410", "n unsure", "too few requests: with 95 % confidence 410 ms or more; seen 500 ms; " +
 			"1\u202f040 requests would do"},
 		{requestLatency, "p50", "~\u00a0900", "n unsure",
-			"too few requests: with 95 % confidence 800 ms or more; seen 900 ms; 300 requests would do"},
+			"too few requests: with 95 % confidence 800 ms or more; seen 900 ms; 900 requests would do"},
+		{requestLatency, "p99", "~\u00a01\u202f100", "n unsure", // as many independent requests would bound it
+			"too few requests: with 95 % confidence 900 ms or more; seen 1\u202f100 ms; 900 requests would do"},
+		{requestLatency, "p90", "~\u00a01\u202f000", "n unsure",
+			"too few requests: with 95 % confidence 850 to 1\u202f200 ms; seen 1\u202f000 ms; 900 requests would do"},
 	} {
 		if c := tt.figure.cell(doc, tt.name); c.Text != tt.text || c.Class != tt.class || c.Meaning != tt.m {
 			t.Errorf("%s of %s: got %+v, want %q, %q, %q", tt.name, tt.figure.name, c, tt.text, tt.class, tt.m)
