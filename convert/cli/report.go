@@ -184,6 +184,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.marks.add(cmd, r); err != nil {
 		return err
 	}
+	if !f.offline {
+		MarkAlerts(cmd, r, server)
+	}
 	if err := opts.CheckLabels(r); err != nil {
 		return misuse("--slo, --gate: %w", err)
 	}

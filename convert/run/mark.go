@@ -52,6 +52,15 @@ func findMarks(r *Run) {
 	_ = AddMarks(r, marks) // never fails: they are no more than may be
 }
 
+// AlertMark returns the mark of an alert of Prometheus that began or ended to fire.
+func AlertMark(at int64, name string, ends bool) Mark {
+	text := "alert " + name
+	if ends {
+		text += " is over"
+	}
+	return Mark{at, markText(text), record.MarkPrometheus}
+}
+
 // MarkLines returns the marks as lines of a record file, without those that the server's pages show.
 func MarkLines(r *Run) (lines []*record.Mark) {
 	for _, m := range r.Marks {

@@ -479,6 +479,7 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if err != nil {
 		return err
 	}
+	cli.MarkAlerts(r.cmd, run, cli.ConfiguredMetrics(r.c))
 	report := convert.NewReport(run, opts)
 	if err := cli.WriteReport(r.cmd, report, r.dir, files, cli.Marked("auto", r.cmd.OutOrStdout())); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}

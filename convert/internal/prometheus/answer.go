@@ -17,21 +17,11 @@ type sample struct {
 
 // parseAnswer reads Prometheus' answer to a query: a scalar, or the series of a vector.
 func parseAnswer(body []byte) ([]sample, error) {
-	if !gjson.ValidBytes(body) {
-		return nil, &fault{what: "the answer is no JSON, so this is not a Prometheus", fix: whatURL, fatal: true}
+	kind, result, err := resultOf(body)
+	if err != nil {
+		return nil, err
 	}
-	answer := gjson.ParseBytes(body)
-	switch status := answer.Get("status").String(); status {
-	case "success":
-	case "error":
-		return nil, &fault{what: fmt.Sprintf("the query was refused (%s: %s)",
-			plain.Excerpt(answer.Get("errorType").String()),
-			plain.Excerpt(answer.Get("error").String()))}
-	default:
-		return nil, &fault{what: "the answer has no status, so this is not a Prometheus", fix: whatURL, fatal: true}
-	}
-	result := answer.Get("data.result")
-	switch kind := answer.Get("data.resultType").String(); kind {
+	switch kind {
 	case "scalar":
 		value, err := parseValue(result)
 		return []sample{{value: value}}, err
@@ -40,6 +30,24 @@ func parseAnswer(body []byte) ([]sample, error) {
 	default:
 		return nil, &fault{what: fmt.Sprintf("the answer is a %q, want a vector", plain.Excerpt(kind))}
 	}
+}
+
+// resultOf returns the kind of Prometheus' answer to a query, and its result.
+func resultOf(body []byte) (kind string, result gjson.Result, err error) {
+	if !gjson.ValidBytes(body) {
+		return "", result, &fault{what: "the answer is no JSON, so this is not a Prometheus", fix: whatURL, fatal: true}
+	}
+	answer := gjson.ParseBytes(body)
+	switch status := answer.Get("status").String(); status {
+	case "success":
+	case "error":
+		return "", result, &fault{what: fmt.Sprintf("the query was refused (%s: %s)",
+			plain.Excerpt(answer.Get("errorType").String()),
+			plain.Excerpt(answer.Get("error").String()))}
+	default:
+		return "", result, &fault{what: "the answer has no status, so this is not a Prometheus", fix: whatURL, fatal: true}
+	}
+	return answer.Get("data.resultType").String(), answer.Get("data.result"), nil
 }
 
 func parseVector(result gjson.Result) (list []sample, err error) {

@@ -67,11 +67,16 @@ func (c *Prometheus) askOnce(ctx context.Context, q question) ([]sample, error) 
 	if err != nil {
 		return nil, err
 	}
-	list, err := c.send(ctx, request)
+	body, err := c.fetch(ctx, request)
+	if err != nil {
+		return nil, hide(err, request.Header)
+	}
+	list, err := parseAnswer(body)
 	return list, hide(err, request.Header)
 }
 
-func (c *Prometheus) send(ctx context.Context, request *http.Request) ([]sample, error) {
+// fetch returns the body of an answer.
+func (c *Prometheus) fetch(ctx context.Context, request *http.Request) ([]byte, error) {
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, interrupted(ctx, err)
@@ -89,7 +94,7 @@ func (c *Prometheus) send(ctx context.Context, request *http.Request) ([]sample,
 	case kind == "text/html":
 		return nil, &fault{what: "it answers with a web page, so this is not a Prometheus", fix: whatURL, fatal: true}
 	}
-	return parseAnswer(body)
+	return body, nil
 }
 
 // interrupted returns the error of a failed request, or the error of ctx if that has ended.
@@ -105,7 +110,13 @@ func (c *Prometheus) request(ctx context.Context, q question) (*http.Request, er
 	if !q.at.IsZero() {
 		query.Set("time", epoch(q.at))
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/v1/query?"+query.Encode(), http.NoBody)
+	return c.get(ctx, "query", query)
+}
+
+// get returns a request to one of the addresses of the API for queries.
+func (c *Prometheus) get(ctx context.Context, address string, query url.Values) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/v1/"+address+"?"+query.Encode(),
+		http.NoBody)
 	if err != nil {
 		return nil, unanswered(err)
 	}
