@@ -56,9 +56,8 @@ func (p *prober) lookAround(ctx context.Context, at place, model string) (found 
 	all.Go(func() {
 		url := (&scrape.Options{Auto: true}).PagesOf(at.server.String())[0]
 		metrics = p.wire.readAside(ctx, url)
-		engine, figures := scrape.Parse(metrics)
-		if engine != "" || len(figures) > 0 {
-			found.metricsPage, found.engine = url, engine
+		if shown := scrape.Parse(metrics); len(shown.Values) > 0 {
+			found.metricsPage, found.engine = url, shown.Engine
 		}
 	})
 	all.Wait()
