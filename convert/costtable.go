@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// costs prints what tokens cost and how much energy they took: of the whole run if it has one load, else of each stage.
-func (t *table) costs(p *Report) {
+// showCosts prints what tokens cost and how much energy they took: of the whole run if it has one load, else of each stage.
+func showCosts(t *table, p *Report) {
 	parts, names := []*Lifecycle{p.Summary}, []string{""}
 	if len(p.Stages) > 1 {
 		parts, names = nil, nil

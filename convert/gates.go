@@ -244,5 +244,6 @@ func (p GatePower) text(requests int) string {
 	if p.FailsFrom != nil {
 		fails = fmt.Sprintf("FAIL from %s on", sharePercent(float64(*p.FailsFrom)))
 	}
-	return fmt.Sprintf("the answer of %s requests, 4 times in 5: %s over the bound, %s", countText(requests), sees, fails)
+	return fmt.Sprintf("the answer of %s requests, 4 times in 5: %s over the bound, %s", countText(requests), sees,
+		fails)
 }

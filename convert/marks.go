@@ -124,8 +124,8 @@ func (a *Additions) addTimeline(g *subset, s *seriesMaker) {
 	}
 }
 
-// timeline prints in which seconds the SLO was violated, and what became of it after the marks.
-func (t *table) timeline(a *Additions, searched bool) {
+// showTimeline prints in which seconds the SLO was violated, and what became of it after the marks.
+func showTimeline(t *table, a *Additions, searched bool) {
 	if v := a.Violations; v != nil && !searched && v.Of > 0 {
 		t.say("%s", v.sentence())
 	}

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/quantile"
 	"github.com/seed-307b789f/xk6-llm/internal/rank"
@@ -45,7 +44,7 @@ func SampleForPlan(r *run.Run, objective slo.Objective) PlanSample {
 			values, missed = append(values, value), append(missed, 1-float64(countOf(kept)))
 		}
 	}
-	s := PlanSample{Requests: len(values), Of: len(g.of.all), Value: math.NaN(), Effect: compare.Effect(missed)}
+	s := PlanSample{Requests: len(values), Of: len(g.of.all), Value: math.NaN(), Effect: designEffect(missed)}
 	switch {
 	case len(values) == 0:
 	case o.onOneLatency():
@@ -71,6 +70,15 @@ func countOf(yes bool) int {
 	return 0
 }
 
+// designEffect returns by how much dependence multiplies the variance of the mean of a series.
+func designEffect(series []float64) float64 {
+	if len(series) == 0 {
+		return 1
+	}
+	effect, _ := quantile.DesignEffect(series)
+	return effect
+}
+
 // leastSlow is how many requests show in what clusters slow ones come.
 const leastSlow = 15
 
@@ -83,7 +91,7 @@ func (s *PlanSample) addPercentile(values []float64, p float64) {
 	for i, v := range values {
 		slow[i] = float64(countOf(v > limit))
 	}
-	s.Effect = compare.Effect(slow)
+	s.Effect = designEffect(slow)
 	end, _ := slices.BinarySearch(sorted, math.Inf(1))
 	s.Sigma, s.Far, s.Known = quantile.LocalSigma(sorted[:end], p)
 }

@@ -234,7 +234,7 @@ func NewReport(r *run.Run, o Options) *Report {
 	if o.Steady == nil {
 		o.Steady, _ = findSteady(r)
 	}
-	p.addSteady(o.Steady)
+	addSteady(p, o.Steady)
 	p.Summary.Additions.Passport = newPassport(p)
 	return p
 }

@@ -377,7 +377,7 @@ func (s SteadyStage) cuts() string {
 const mostSteadyLines = 5
 
 // addSteady adds what is steady to the report, and a warning for each stage whose figures are of no steady state.
-func (p *Report) addSteady(s *Steady) {
+func addSteady(p *Report, s *Steady) {
 	if s == nil {
 		return
 	}
@@ -404,8 +404,8 @@ func (p *Report) addSteady(s *Steady) {
 	p.Summary.Additions.Warnings = w.list
 }
 
-// steady prints of what the figures are, if they are of the steady parts.
-func (t *table) steady(s *Steady) {
+// showSteady prints of what the figures are, if they are of the steady parts.
+func showSteady(t *table, s *Steady) {
 	if s == nil || !s.Applied {
 		return
 	}

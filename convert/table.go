@@ -37,9 +37,9 @@ func (s Screen) table() *table {
 func (p *Report) WriteVerdict(s Screen) error {
 	t := s.table()
 	t.verdict(p.Summary.Additions, p.doubts())
-	t.steady(p.Summary.Additions.Steady)
+	showSteady(t, p.Summary.Additions.Steady)
 	t.objectives(p.Summary.Additions)
-	t.timeline(p.Summary.Additions, len(p.run.Searches) > 0)
+	showTimeline(t, p.Summary.Additions, len(p.run.Searches) > 0)
 	t.searchReasons(p.run.Searches)
 	return t.err
 }
@@ -50,7 +50,7 @@ func (p *Report) WriteTables(s Screen) error {
 	t := s.table()
 	t.searches(p.run.Searches)
 	t.facts(p.Summary, len(p.run.Searches) > 0)
-	t.costs(p)
+	showCosts(t, p)
 	rows, adapters := p.stageRows(), p.adapterRows()
 	label := "stage"
 	if len(p.Scenarios) > 0 {

@@ -113,8 +113,8 @@ func TestWorst(t *testing.T) {
 	}
 }
 
-// At the bound itself each answer is wrong, and comes in at most 2.5 % of runs. What a gate says that it sees, and of how
-// many requests, it sees with the chance that it says.
+// At the bound itself each answer is wrong, and comes in at most 2.5 % of runs. What a gate says that it sees, and of
+// how many requests, it sees with the chance that it says.
 func TestGateOfKnownTruth(t *testing.T) {
 	t.Parallel()
 	const runs = 2000

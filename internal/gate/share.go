@@ -21,8 +21,8 @@ func (s Share) effective() (n, over float64) {
 	return n, n * float64(s.Over) / float64(max(s.Requests, 1))
 }
 
-// Interval returns the exact bounds of Clopper and Pearson (1934) on the share that is over, at the number of independent
-// requests to which the dependent ones amount (Korn and Graubard, Survey Methodology 24, 1998).
+// Interval returns the exact bounds of Clopper and Pearson (1934) on the share that is over, at the number of
+// independent requests to which the dependent ones amount (Korn and Graubard, Survey Methodology 24, 1998).
 func (s Share) Interval(level float64) (low, high float64) {
 	n, over := s.effective()
 	alpha := (1 - level) / 2

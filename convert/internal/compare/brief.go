@@ -27,7 +27,7 @@ func (r *Result) brief() (list []Metric) {
 }
 
 // hidden says what a brief text leaves out, and returns "" if it leaves out nothing.
-func (r *Result) hidden(shown int) string {
+func hidden(r *Result, shown int) string {
 	text := ""
 	if n := len(r.Metrics) - shown; n > 0 {
 		text = fmt.Sprintf("%d more figures", n)

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // server is a simulated server of some places with one queue before them, first come first served.
@@ -148,7 +150,7 @@ var (
 func truthOnly(t *testing.T) {
 	t.Helper()
 	if os.Getenv("LLM_TEST_TRUTH") != "all" {
-		t.Skip("takes an hour: LLM_TEST_TRUTH=all")
+		testenv.Skip(t, "an hour", "LLM_TEST_TRUTH=all go test ./convert/internal/compare -run Table -v")
 	}
 }
 

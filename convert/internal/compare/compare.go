@@ -208,7 +208,7 @@ func CompareSides(base, fresh []Side, o Options) (*Result, error) {
 	r.Base, r.New = a.summary(), b.summary()
 	r.Base.Doubt, r.New.Doubt = doubtOf(base), doubtOf(fresh)
 	if len(base) == 1 && len(fresh) == 1 {
-		r.setViolations(base[0], fresh[0])
+		r.Violations = violationsOf(base[0], fresh[0])
 	}
 	if r.addCapacities(base[0].Searches, fresh[0].Searches, o); r.searches {
 		r.searched(o)

@@ -30,7 +30,7 @@ func decide(o Options, parts []*Result) {
 		for i, g := range gates {
 			m, out := r.metric(g.metric.String()), &r.Gates[i]
 			*out = GateResult{Expression: g.text, Metric: g.metric.String()}
-			if out.Status, out.Reason = r.atOnce(g, m); out.Status != "" {
+			if out.Status, out.Reason = atOnce(r, g, m); out.Status != "" {
 				continue
 			}
 			switch {
@@ -100,7 +100,7 @@ func (r *Result) settle(o Options) {
 	case r.Verdict == Worse:
 		r.Status = GateFailed
 	case r.searches:
-		r.Status = gate.Worst(r.capacityStatuses()...)
+		r.Status = gate.Worst(capacityStatuses(r)...)
 	case r.pairs:
 		r.Status = GatePassed
 	default:
@@ -112,7 +112,7 @@ func (r *Result) settle(o Options) {
 	r.Passed = r.Status != GateFailed
 }
 
-func (r *Result) capacityStatuses() (list []Status) {
+func capacityStatuses(r *Result) (list []Status) {
 	for _, c := range r.Capacities {
 		list = append(list, c.status())
 	}
@@ -164,7 +164,7 @@ func (m *Metric) open(o Options) string {
 }
 
 // atOnce decides a gate that needs no statistics. It returns "" for other gates.
-func (r *Result) atOnce(g Gate, m *Metric) (Status, string) {
+func atOnce(r *Result, g Gate, m *Metric) (Status, string) {
 	switch {
 	case g.metric.isCapacity() && g.kept:
 		return g.keptByCapacity(r.capacity(g.metric.String()))

@@ -25,8 +25,8 @@ const (
 // spreadOf finds how well the mean of a series is known by the means of long spans of it (batch means, Schmeiser,
 // Operations Research 30, 1982). Blocks are as long as correlations of single requests can be told from noise, and
 // those of a queue near its limit last far longer than that: each is small, but there are many. What correlation is
-// left between the longest spans is taken for that of an autoregressive process, as in ASAP3 (Steiger et al., ACM TOMACS 15,
-// 2005). x is about the mean of each stage.
+// left between the longest spans is taken for that of an autoregressive process, as in ASAP3 (Steiger et al., ACM
+// TOMACS 15, 2005). x is about the mean of each stage.
 func spreadOf(x []float64) spread {
 	for spans := mostSpans; spans > leastSpans; spans /= 2 {
 		if len(x) < spans*leastSpan {
@@ -182,14 +182,4 @@ func outgrows(a, b estimate) float64 {
 	}
 	const freedom = growthSpans - 2 // of one side, lest a quiet one adds any
 	return math.Erfc(unstudent(math.Abs(d)/math.Sqrt(v), freedom) / math.Sqrt2)
-}
-
-// Effect returns by how much dependence multiplies the variance of the mean of a series, at least 1.
-func Effect(series []float64) float64 {
-	x := centred(series, []int{len(series)})
-	variance := autocovariance(x, 0)
-	if len(x) < 2*leastSpans*leastSpan || !(variance > 0) {
-		return 1
-	}
-	return max(1, spreadOf(x).variance*float64(len(x))/variance)
 }

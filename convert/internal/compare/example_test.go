@@ -30,7 +30,7 @@ func ExampleCompare() {
 	}
 	fmt.Println(r.Verdict, r.Passed)
 	// Output:
-	// mean(ttft)>+5% failed
-	// failures>1% passed
+	// mean(ttft)>+5% FAIL
+	// failures>1% PASS
 	// worse false
 }

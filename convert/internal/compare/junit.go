@@ -81,7 +81,7 @@ func (r *Result) allCases() (cases []junitCase) {
 		if gated && len(part.Gates) == 0 { // all are on other groups
 			continue
 		}
-		for _, c := range part.junitCases() {
+		for _, c := range junitCases(part) {
 			if part.Group != "" {
 				c.Name = plain.Terminal(part.Group) + ": " + c.Name
 			}
@@ -91,7 +91,7 @@ func (r *Result) allCases() (cases []junitCase) {
 	return cases
 }
 
-func (r *Result) junitCases() (cases []junitCase) {
+func junitCases(r *Result) (cases []junitCase) {
 	if len(r.Gates) > 0 {
 		for _, g := range r.Gates {
 			cases = append(cases, newJUnitCase("gate", g.Expression, g.Status, g.Reason))

@@ -17,7 +17,7 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 		t.markdownRuns(r)
 	}
 	t.line("")
-	t.line("%s", plain.Markdown(r.method()))
+	t.line("%s", plain.Markdown(method(r)))
 	for _, note := range r.Notes {
 		t.line("")
 		t.line("Note: %s", plain.Markdown(note))
@@ -73,14 +73,14 @@ func (t *lines) markdownFigures(r *Result) {
 			headlines = append(headlines, m)
 		}
 	}
-	t.markdownMetrics(r.changeTitle(), headlines)
+	t.markdownMetrics(changeTitle(r), headlines)
 	for _, line := range worth(headlines) {
 		t.line("")
 		t.line("%s", plain.Markdown(line))
 	}
-	t.folded("All figures", r.changeTitle(), r.Metrics)
+	t.folded("All figures", changeTitle(r), r.Metrics)
 	for _, s := range r.Stages {
-		t.folded(fmt.Sprintf("Stage %d", s.Stage), r.changeTitle(), s.Metrics)
+		t.folded(fmt.Sprintf("Stage %d", s.Stage), changeTitle(r), s.Metrics)
 	}
 }
 

@@ -14,14 +14,17 @@ import (
 // question is what a gate asks that says what is to hold: whether something is above its bound, or below it.
 type question struct {
 	gate     Gate
-	value    float64                                 // what has the bound
-	ends     func(level float64) (low, high float64) // of it; NaN where there are too few requests, and it may be infinite
-	requests int                                     // of the smaller side
-	runs     int                                     // of the smaller side that has several; 0 if requests alone explain the interval
-	share    *gate.Share                             // that is over the bound, of a share or a percentile of NEW; nil for others
-	most     float64                                 // of it that keeps the gate
-	unit     Unit
-	drift    float64 // how likely growth of equal runs that drift differs by so much; 0 if they do not drift
+	value    float64 // what has the bound
+	requests int     // of the smaller side
+	// runs is the number of the smaller side that has several; 0 if requests alone explain the interval.
+	runs int
+	// ends returns the interval of the value: NaN where there are too few requests. An end may be infinite.
+	ends func(level float64) (low, high float64)
+	// share is that over the bound, of a share or a percentile of NEW, nil for others; most is what keeps the gate.
+	share *gate.Share
+	most  float64
+	unit  Unit
+	drift float64 // how likely growth of equal runs that drift differs by so much; 0 if they do not drift
 }
 
 // status answers the gate at a level.

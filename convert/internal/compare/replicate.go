@@ -182,7 +182,8 @@ func replicate(q quantity, a, b *figure, o Options) *RunSpread {
 		return spread
 	}
 	for i, f := range []*figure{a, b} {
-		f.spreadTo(between*f.scale(spread.Relative)*math.Sqrt(f.weight), source(o.Seed, "runs", q.name, strconv.Itoa(i)))
+		f.spreadTo(between*f.scale(spread.Relative)*math.Sqrt(f.weight),
+			source(o.Seed, "runs", q.name, strconv.Itoa(i)))
 		f.replicates = float64(spread.Freedom)
 		f.blocks.few, f.blocks.drifts = false, false // what hangs together within runs is in how they differ
 	}

@@ -248,8 +248,8 @@ func (l *lastAnswers) draw(rng *rand.PCG) float64 {
 }
 
 // deviations returns draws about their mean, or zeros if there are no last answers. Every other is turned round: the
-// last end is skewed, as stragglers are late and never early, and a run that has one differs from one without by the long
-// side of it, whichever of the two it is.
+// last end is skewed, as stragglers are late and never early, and a run that has one differs from one without by the
+// long side of it, whichever of the two it is.
 func (l *lastAnswers) deviations(rng *rand.PCG, n int) []float64 {
 	draws := make([]float64, n)
 	if l == nil {

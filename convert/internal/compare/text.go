@@ -34,7 +34,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		t.runs(r)
 	}
 	t.line("")
-	t.say("%s", r.method())
+	t.say("%s", method(r))
 	if slices.ContainsFunc(r.parts(), func(part *Result) bool { return len(part.Metrics) > 0 }) {
 		t.say("itl is the mean gap of a request; the ITL of a report is of single gaps, whose percentiles differ")
 	}
@@ -98,19 +98,19 @@ func (t *lines) gates(gates []GateResult) {
 func (t *lines) figures(r *Result, all bool) {
 	if !all {
 		list := r.brief()
-		t.metrics(r.changeTitle(), list)
+		t.metrics(changeTitle(r), list)
 		t.worth(list)
-		if more := r.hidden(len(list)); more != "" {
+		if more := hidden(r, len(list)); more != "" {
 			t.line("%s", more)
 		}
 		return
 	}
-	t.metrics(r.changeTitle(), r.Metrics)
+	t.metrics(changeTitle(r), r.Metrics)
 	t.worth(r.Metrics)
 	for _, s := range r.Stages {
 		t.line("")
 		t.line("stage %d", s.Stage)
-		t.metrics(r.changeTitle(), s.Metrics)
+		t.metrics(changeTitle(r), s.Metrics)
 		t.worth(s.Metrics)
 	}
 }
@@ -165,12 +165,12 @@ func (r *Result) outcome() string {
 	return fmt.Sprintf("%s (figures by themselves: %s)", text, r.Verdict)
 }
 
-func (r *Result) changeTitle() string { return fmt.Sprintf("change [%s %%]", percentText(r.Level)) }
+func changeTitle(r *Result) string { return fmt.Sprintf("change [%s %%]", percentText(r.Level)) }
 
 func percentText(share float64) string { return fmt.Sprintf("%.4g", share*100) }
 
 // method describes how the intervals were made.
-func (r *Result) method() string {
+func method(r *Result) string {
 	if r.searches {
 		return "intervals: from the loads of which the searches are certain; the chances of both to be wrong are added"
 	}

@@ -32,11 +32,12 @@ type Violations struct {
 // mostMarks is how many marks of a run are printed.
 const mostMarks = 10
 
-// setViolations sets the violations of both runs, if either has an SLO.
-func (r *Result) setViolations(base, fresh Side) {
-	if base.Violated != nil || fresh.Violated != nil {
-		r.Violations = &Violations{base.Violated, fresh.Violated}
+// violationsOf returns the violations of both runs, nil if neither has an SLO.
+func violationsOf(base, fresh Side) *Violations {
+	if base.Violated == nil && fresh.Violated == nil {
+		return nil
 	}
+	return &Violations{base.Violated, fresh.Violated}
 }
 
 // sentences tells of the violations of both runs.

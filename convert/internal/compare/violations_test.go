@@ -15,7 +15,8 @@ func TestViolationsInWords(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	v = &Violations{Base: &Violated{Of: 30, Marks: make([]Mark, mostMarks+2)}, New: &Violated{Of: 30}}
-	if got := v.sentences(); len(got) != mostMarks+2 || got[0] != "SLO violated: BASE in none of 30 s; NEW in none of 30 s" {
+	const none = "SLO violated: BASE in none of 30 s; NEW in none of 30 s"
+	if got := v.sentences(); len(got) != mostMarks+2 || got[0] != none {
 		t.Errorf("got %q", got)
 	}
 	if got := (*Violations)(nil).sentences(); got != nil {
