@@ -10,6 +10,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/gate"
+	"github.com/seed-307b789f/xk6-llm/internal/quantile"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 )
 
@@ -65,9 +66,8 @@ func gatesOf(g judge, list []objective) []Gate {
 	asked := make([]func(float64) gate.Status, len(list))
 	for i, o := range list {
 		s := &judgedSeries{}
-		j, values := g.judged(o, s)
-		out[i].Judgement = j
-		samples[i] = newGateSample(o, j, values, s)
+		out[i].Judgement, _ = g.judged(o, s)
+		samples[i] = newGateSample(g, o, out[i].Judgement, s)
 		asked[i] = samples[i].status
 	}
 	for i, answer := range gate.Decide(gate.Level, asked) {
@@ -86,7 +86,7 @@ type gateSample struct {
 	judged     Judgement
 }
 
-func newGateSample(o objective, j Judgement, values []float64, s *judgedSeries) gateSample {
+func newGateSample(g judge, o objective, j Judgement, s *judgedSeries) gateSample {
 	x := gateSample{objective: o, judged: j, most: 1 - o.Share, allFailed: j.Failed+j.Dropped == j.Requests}
 	if o.Kind == slo.Failures {
 		x.most = o.Share
@@ -94,32 +94,70 @@ func newGateSample(o objective, j Judgement, values []float64, s *judgedSeries) 
 	if x.most < 1e-12 { // what 1 − 0.99… leaves of nothing
 		x.most = 0
 	}
-	x.share = gate.Share{Over: j.Requests - j.Kept, Requests: j.Requests, Design: s.design(x.most, o.single())}
-	if o.single() {
-		x.percentile = &gate.Percentile{Values: values, Failed: j.Failed + j.Dropped, Share: 1 - x.most,
-			Design: x.share.Design}
+	s.addDropped(g.of, j.Dropped)
+	s.sort()
+	x.share = gate.Share{Over: j.Requests - j.Kept, Requests: j.Requests}
+	if !o.single() {
+		x.share.Design = s.design()
+		return x
 	}
+	memory := memoryOf(g.of)
+	if o.partial { // of the requests of the whole run, of which so many lie between two of these
+		memory = 1 + (memory-1)*min(1, float64(len(s.values))/float64(max(len(g.of.all), 1)))
+	}
+	x.percentile = s.percentile(1-x.most, memory)
+	x.share.Design = x.percentile.Series.Interval(1-x.most, gate.Level).Design
 	return x
 }
 
-// design returns by how much dependence multiplies the variance of the share that is over a bound.
-func (s *judgedSeries) design(most float64, latency bool) float64 {
+// percentile returns that of the latencies, as the [Certainty] of a distribution has it.
+func (s *judgedSeries) percentile(share, memory float64) *gate.Percentile {
+	sorted, largest := slices.Sorted(slices.Values(s.values)), math.NaN()
+	if len(sorted) > 0 {
+		largest = sorted[len(sorted)-1]
+	}
+	at := func(rank int) float64 { return sorted[rank] }
+	return &gate.Percentile{Series: quantile.NewSeries(s.values, at, memory), Largest: largest, Share: share}
+}
+
+// addDropped adds so many arrivals that were dropped, at the instants when they were due. Those of which no instant is
+// known are taken for the last, which is as much in a row as they can be.
+func (s *judgedSeries) addDropped(g *subset, left int) {
+	for _, d := range g.run.Dropped {
+		due := int64(math.MaxInt64)
+		if d.Due != nil {
+			due = *d.Due
+		}
+		for range min(d.Count, int64(left)) {
+			s.starts, s.values, s.kept = append(s.starts, due), append(s.values, math.Inf(1)), append(s.kept, false)
+			left--
+		}
+	}
+}
+
+// sort puts what was judged in the order of the starts.
+func (s *judgedSeries) sort() {
 	order := make([]int, len(s.starts))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.starts[a], s.starts[b]) })
-	over, values := make([]float64, len(order)), make([]float64, len(order))
+	sorted := judgedSeries{make([]int64, len(order)), make([]float64, len(order)), make([]bool, len(order))}
 	for i, at := range order {
-		if values[i] = s.values[at]; !s.kept[at] {
+		sorted.starts[i], sorted.values[i], sorted.kept[i] = s.starts[at], s.values[at], s.kept[at]
+	}
+	*s = sorted
+}
+
+// design returns by how much dependence multiplies the variance of the share that is over the bounds.
+func (s *judgedSeries) design() float64 {
+	over := make([]float64, len(s.kept))
+	for i, kept := range s.kept {
+		if !kept {
 			over[i] = 1
 		}
 	}
-	design := compare.Design(over)
-	if latency && most > 0 {
-		design = max(design, compare.DesignAbove(values, 100*(1-most)))
-	}
-	return design
+	return compare.Design(over)
 }
 
 // status answers a gate at a level. A run without requests, or of which every request failed, keeps nothing.
@@ -152,6 +190,9 @@ func (g *Gate) settle(x gateSample, answer gate.Answer) {
 		return
 	}
 	needs := x.share.Needs(x.most, answer.Level)
+	if x.percentile != nil { // and so many that the percentile has an interval
+		needs = max(needs, float64(x.percentile.Series.Interval(x.percentile.Share, answer.Level).Needs))
+	}
 	if math.IsInf(needs, 0) {
 		g.Reason += "; it lies on the bound, where no number of requests decides"
 		return

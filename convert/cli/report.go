@@ -127,7 +127,7 @@ nothing of this. With 1, 3 and 4 the report is written, too.`,
 	flags.StringVar(&f.price, "price", "",
 		"what the deployment costs, for the cost of tokens: 98.32 USD/h, or 4.10 EUR/h x8")
 	flags.StringVar(&f.priceRatio, "price-ratio", "",
-		"how the kinds of tokens share that cost: prompt=1,cached=0.1,completion=4")
+		"how the kinds of tokens share that cost: prompt=1,completion=4")
 	flags.StringVar(&f.markers, "markers", "auto",
 		"print the JSON between markers: always, never, or auto, which means in a pod of Kubernetes")
 	flags.BoolVar(&f.force, "force", false, "accept inputs that do not belong together; replace an existing report")

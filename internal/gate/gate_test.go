@@ -3,9 +3,11 @@ package gate_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/internal/gate"
+	"github.com/seed-307b789f/xk6-llm/internal/quantile"
 )
 
 func TestShareStatus(t *testing.T) {
@@ -40,10 +42,6 @@ func TestShareStatus(t *testing.T) {
 // A percentile of which too many failed is not kept, however fast the others were.
 func TestPercentileStatus(t *testing.T) {
 	t.Parallel()
-	values := make([]float64, 9850)
-	for i := range values {
-		values[i] = 0.1
-	}
 	keeps := func(v float64) bool { return v < 0.5 }
 	for _, c := range []struct {
 		ok, failed int
@@ -54,16 +52,34 @@ func TestPercentileStatus(t *testing.T) {
 		{9850, 90, 0.99, gate.Inconclusive},
 		{9850, 50, 0.99, gate.Pass},
 		{300, 0, 0.99, gate.Inconclusive},
-		{400, 0, 0.99, gate.Pass},
+		{450, 0, 0.99, gate.Pass},
 		{0, 3, 0.5, gate.Inconclusive}, // who knows that all failed answers otherwise
+		{0, 0, 0.5, gate.Inconclusive},
+		{0, 0, 1, gate.Inconclusive},
 		{100, 0, 1, gate.Pass},
 		{100, 1, 1, gate.Fail},
 	} {
-		p := gate.Percentile{Values: values[:c.ok], Failed: c.failed, Share: c.share, Design: 1}
-		if got := p.Status(keeps, 0.95); got != c.want {
+		got := percentile(c.ok, c.failed, c.share).Status(keeps, 0.95)
+		if got != c.want {
 			t.Errorf("p%v of %d and %d failed: %s, want %s", 100*c.share, c.ok, c.failed, got, c.want)
 		}
 	}
+}
+
+// percentile returns that of some successes, and of failures that are spread among them.
+func percentile(ok, failed int, share float64) gate.Percentile {
+	values := make([]float64, ok+failed)
+	for i := range values {
+		if values[i] = 0.1; (i+1)*failed/len(values) > i*failed/len(values) {
+			values[i] = math.Inf(1)
+		}
+	}
+	sorted, largest := slices.Sorted(slices.Values(values)), math.NaN()
+	if len(sorted) > 0 {
+		largest = sorted[len(sorted)-1]
+	}
+	at := func(rank int) float64 { return sorted[rank] }
+	return gate.Percentile{Series: quantile.NewSeries(values, at, 1), Largest: largest, Share: share}
 }
 
 // Holm's method: gates that are clear leave more of the error to the others.

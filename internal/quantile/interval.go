@@ -112,14 +112,14 @@ func (s sample) interval(p, level float64) Interval {
 	some := n / s.design * ratio * ratio
 	low, high := fractions(some, p, alpha)
 	if !math.IsNaN(low) {
-		out.Low = s.value(low)
+		out.Low = s.value(low, false)
 	}
 	// What shows the size of clusters is not there if there are none.
 	most, each := max(s.memory, s.design), n/float64(s.units)
 	needs := (float64(Needs(p, level, most)) + clusters/min(p, 1-p)*(most-1)) / each
 	needs = max(needs, enoughFor(s.memory))
 	if out.Certified = float64(s.units) >= needs && !math.IsNaN(low) && !math.IsNaN(high); out.Certified {
-		out.High = s.value(high)
+		out.High = s.value(high, true)
 	} else { // at least one more than there are
 		needs = max(needs, n/some*float64(Needs(p, level, 1))/each, float64(s.units)+1)
 	}
@@ -127,16 +127,23 @@ func (s sample) interval(p, level float64) Interval {
 	return out
 }
 
-// value returns the value at a share of the sample in ascending order, such as 0.99.
-func (s sample) value(share float64) float64 {
+// value returns the value at a share of the sample in ascending order, such as 0.99. Between a value and an infinite
+// one it is the one or the other.
+func (s sample) value(share float64, upper bool) float64 {
 	n := s.n
 	rank := min(max(share*float64(n+1)-1, 0), float64(n-1))
 	below := int(rank)
 	if below == n-1 {
 		return s.at(below)
 	}
-	a, b := s.at(below), s.at(below+1)
-	return a + (rank-float64(below))*(b-a)
+	a, b, part := s.at(below), s.at(below+1), rank-float64(below)
+	switch {
+	case part == 0 || a == b || math.IsInf(b, 1) && !upper:
+		return a
+	case math.IsInf(b, 1):
+		return b
+	}
+	return a + part*(b-a)
 }
 
 // fractions returns the shares of some independent values between which the quantile lies, NaN where there is no such

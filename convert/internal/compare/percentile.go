@@ -3,8 +3,10 @@ package compare
 import (
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/seed-307b789f/xk6-llm/internal/gate"
+	"github.com/seed-307b789f/xk6-llm/internal/quantile"
 )
 
 // askPercentile adds to a percentile the questions of gates that bound its value in NEW. A failed request is slower
@@ -22,9 +24,8 @@ func (s scope) askPercentile(m *Metric, q quantity, id metricID, f figure, o Opt
 }
 
 func (s scope) percentileQuestion(q quantity, g Gate, f figure) *question {
-	var values []float64
-	failed := 0
-	design, shares := 1.0, []float64(nil)
+	var values []float64 // infinite for failures
+	design, memory, shares := 1.0, 1.0, []float64(nil)
 	over := func(v float64) bool { return v >= g.bound }
 	for _, r := range s.fresh {
 		all := r.gather(r.having(q).order, r.withFailures(q), nil)
@@ -37,33 +38,65 @@ func (s scope) percentileQuestion(q quantity, g Gate, f figure) *question {
 				flags[i] = 1
 			}
 			if v == failure {
-				failed++
-			} else {
-				values = append(values, v)
+				v = math.Inf(1)
 			}
+			values = append(values, v)
 		}
 		shares = append(shares, average(flags))
 		design = max(design, Design(flags), DesignAbove(all.values, g.metric.percentile))
+		memory = r.memory()
 	}
-	slices.Sort(values)
-	at, _ := slices.BinarySearchFunc(values, g.bound, func(v, bound float64) int {
-		if over(v) {
-			return 1
-		}
-		return -1
-	})
-	n := len(values) + failed
-	share := gate.Share{Over: n - at, Requests: n, Design: max(design, designBetween(shares, n))}
-	most := 1 - id100(g.metric.percentile)
+	share := id100(g.metric.percentile)
+	sorted := slices.Sorted(slices.Values(values))
+	asked := &question{gate: g, unit: q.unit, value: f.value, requests: len(values)}
+	if len(shares) == 1 { // as the gate of a report
+		one := quantile.NewSeries(values, func(rank int) float64 { return sorted[rank] }, memory)
+		design = one.Interval(share, gate.Level).Design
+		asked.ends = gate.Percentile{Series: one, Share: share}.Interval
+		asked.least = func(level float64) float64 { return float64(one.Interval(share, level).Needs) }
+	} else {
+		design = max(design, designBetween(shares, len(values)))
+		asked.ends = func(level float64) (low, high float64) { return ends(sorted, share, level, design) }
+	}
+	at := sort.Search(len(sorted), func(i int) bool { return over(sorted[i]) })
+	asked.share, asked.most = &gate.Share{Over: len(sorted) - at, Requests: len(sorted), Design: design}, 1-share
 	if !g.above { // the percentile is to be above the bound: what is not over it counts
-		share.Over, most = at, 1-most
+		asked.share.Over, asked.most = at, share
 	}
-	p := gate.Percentile{Values: values, Failed: failed, Share: id100(g.metric.percentile), Design: share.Design}
-	asked := &question{gate: g, unit: q.unit, value: f.value, requests: n, share: &share, most: most, ends: p.Interval}
 	if f.replicates > 0 {
 		asked.runs = f.runs
 	}
 	return asked
+}
+
+// ends returns the values between which a percentile of several runs lies, NaN where there are too few requests.
+func ends(sorted []float64, share, level, design float64) (low, high float64) {
+	low, high = math.NaN(), math.NaN()
+	from, to := quantile.Ranks(len(sorted), share, level, design)
+	if from >= 0 {
+		low = sorted[from]
+	}
+	if to < len(sorted) {
+		high = sorted[to]
+	}
+	return low, high
+}
+
+// memory returns how much the requests depend on those before them, by the two figures that show how busy the server
+// is.
+func (r *run) memory() float64 {
+	var first, latency []float64
+	for _, i := range r.order {
+		if q := &r.requests[i]; !q.Failed {
+			if finite(q.TTFT) {
+				first = append(first, q.TTFT)
+			}
+			if finite(q.Latency) {
+				latency = append(latency, q.Latency)
+			}
+		}
+	}
+	return max(quantile.Memory(first), quantile.Memory(latency))
 }
 
 func id100(percentile float64) float64 { return math.Round(percentile*1e9) / 1e11 }

@@ -23,6 +23,8 @@ type question struct {
 	// share is that over the bound, of a share or a percentile of NEW, nil for others; most is what keeps the gate.
 	share *gate.Share
 	most  float64
+	// least returns how many requests the interval takes, whatever the bound is; nil for most.
+	least func(level float64) float64
 	unit  Unit
 	drift float64 // how likely growth of equal runs that drift differs by so much; 0 if they do not drift
 }
@@ -145,7 +147,11 @@ func (q *question) end(v float64) string {
 // measured is so; infinite if it lies on the bound.
 func (q *question) needs(level float64) float64 {
 	if q.share != nil {
-		return q.share.Needs(q.most, level)
+		needs := q.share.Needs(q.most, level)
+		if q.least != nil {
+			needs = max(needs, q.least(level))
+		}
+		return needs
 	}
 	z, more := quantiles(level)
 	far := math.Abs(q.value - q.gate.bound)
