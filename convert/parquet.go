@@ -52,7 +52,10 @@ func (t RequestTable) WriteParquet(out io.Writer) error {
 	meta = append(meta, parquet.KeyValueMetadata(run.PartialKey, strconv.FormatBool(r.Partial)),
 		parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()),
 		parquet.KeyValueMetadata(run.LinesKey, lines))
-	if r.Cut.Requests > 0 {
+	if text := run.WarmupCounts(r); text != "" {
+		meta = append(meta, parquet.KeyValueMetadata(run.WarmupsKey, text))
+	}
+	if r.Cut.Requests > 0 || r.Cut.Steady != nil {
 		text, _ := json.Marshal(r.Cut) // finite numbers alone: flags and metadata hold no others
 		meta = append(meta, parquet.KeyValueMetadata(run.CutKey, string(text)))
 	}

@@ -174,6 +174,18 @@ type reportCase struct {
 	cut   run.Cut
 }
 
+// warmedUp returns the lines of a run with a warm-up that was not stable by its end.
+func warmedUp() []record.Line {
+	lines := richLines()
+	warm := record.Stage{Index: 7, Rate: new(5.0), Duration: new(10.0), WarmupStage: record.WarmupUntilStable}
+	run := *lines[0].(*record.Run)
+	run.Scenarios = slices.Clone(run.Scenarios)
+	run.Scenarios[0].Stages = append([]record.Stage{warm}, run.Scenarios[0].Stages...)
+	lines[0] = &run
+	warm.Start, warm.End, warm.Status = run.Start, run.Start+10e9, record.StageCompleted
+	return append(lines, &warm)
+}
+
 // objectives returns options with an SLO, which is also the gate.
 func objectives(text string) (o Options) {
 	if err := o.SetSLO(text); err != nil {
@@ -215,6 +227,7 @@ func reportCases() map[string]reportCase {
 		"failed replay":  {lines: changed(runtest.Replay(), failedCall)},
 		"unary replay":   {lines: changed(runtest.Replay(), unary)},
 		"labels":         {lines: labelLines(), opts: objectives("failures<=0; chat: p99(ttft)<10ms; rag: ttft=1s")},
+		"warm-up":        {lines: warmedUp()},
 		"everything cut": {lines: richLines(), cut: run.Cut{Stages: []int{9}}},
 	}
 }

@@ -10,23 +10,23 @@ type WarmUp struct {
 	Stage       int    `json:"stage"`
 	UntilStable bool   `json:"until_stable"` // it was to last until the server is stable
 	Status      string `json:"status"`       // as of stages in the records; "" if nobody recorded it
-	Seconds     Float  `json:"seconds"`      // how long it was sent; null if unknown
+	Seconds     Maybe  `json:"seconds"`      // how long it was sent; null if unknown
 	Requests    int    `json:"requests"`
 	Failed      int    `json:"failed"`
 	// the median TTFT of the first eighth of the answers and of the last; null if unknown
-	FirstTTFT Float `json:"ttft_first"`
-	LastTTFT  Float `json:"ttft_last"`
+	FirstTTFT Maybe `json:"ttft_first"`
+	LastTTFT  Maybe `json:"ttft_last"`
 }
 
 func newWarmUps(r *run.Run) (list []WarmUp) {
 	for _, w := range r.Warmups {
-		seconds := Float(w.Seconds)
+		seconds := Maybe(w.Seconds)
 		if w.Seconds == 0 {
-			seconds = Float(unknown)
+			seconds = Maybe(unknown)
 		}
 		list = append(list, WarmUp{Stage: w.Plan.Index, UntilStable: w.Plan.WarmupStage == record.WarmupUntilStable,
-			Status: w.Status, Seconds: seconds, Requests: w.Requests, Failed: w.Failed, FirstTTFT: Float(w.First),
-			LastTTFT: Float(w.Last)})
+			Status: w.Status, Seconds: seconds, Requests: w.Requests, Failed: w.Failed, FirstTTFT: Maybe(w.First),
+			LastTTFT: Maybe(w.Last)})
 	}
 	return list
 }

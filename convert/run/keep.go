@@ -29,6 +29,8 @@ func Keep(r *Run, spans map[int]Span, why string) int {
 	})
 	left := sent - len(r.Requests) - len(r.Abandoned)
 	r.Cut.Requests += left
-	r.remark("left out %d of %d requests: %s", left, sent, why)
+	if left > 0 {
+		r.remark("left out %d of %d requests: %s", left, sent, why)
+	}
 	return left
 }

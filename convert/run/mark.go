@@ -19,9 +19,18 @@ type Mark struct {
 // MostMarks is how many marks a run has at most.
 const MostMarks = 10_000
 
-// AddMarks adds marks to the run, in order of time. It returns an error, and adds none, if there would be more than
-// [MostMarks].
+// AddMarks adds marks to the run, in order of time, without those that it has already: a report of a report's requests
+// may be given the marks again. It returns an error, and adds none, if there would be more than [MostMarks].
 func AddMarks(r *Run, marks []Mark) error {
+	has := map[Mark]bool{}
+	for _, m := range r.Marks {
+		has[m] = true
+	}
+	marks = slices.DeleteFunc(slices.Clone(marks), func(m Mark) bool {
+		again := has[m]
+		has[m] = true
+		return again
+	})
 	if len(r.Marks)+len(marks) > MostMarks {
 		return fmt.Errorf("there are %d marks, and at most %d can be shown", len(r.Marks)+len(marks), MostMarks)
 	}

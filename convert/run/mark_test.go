@@ -146,7 +146,11 @@ func TestMarksAreBounded(t *testing.T) {
 	if err := AddMarks(r, []Mark{{At: 5, Text: "b"}, {At: 3, Text: "a"}}); err != nil || r.Marks[0].Text != "a" {
 		t.Errorf("got %+v, %v", r.Marks, err)
 	}
-	if err := AddMarks(r, make([]Mark, MostMarks)); err == nil || len(r.Marks) != 2 {
+	many := make([]Mark, MostMarks)
+	for i := range many {
+		many[i].At = int64(i)
+	}
+	if err := AddMarks(r, many); err == nil || len(r.Marks) != 2 {
 		t.Errorf("got %v and %d marks", err, len(r.Marks))
 	}
 }
@@ -253,4 +257,18 @@ func FuzzMarksFile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A mark that is given twice is one.
+func TestMarksGivenAgain(t *testing.T) {
+	t.Parallel()
+	r, a, b := &Run{}, Mark{5, "a", record.MarkGiven}, Mark{5, "b", record.MarkGiven}
+	for range 2 {
+		if err := AddMarks(r, []Mark{b, a, a}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(r.Marks) != 2 || r.Marks[0] != a || r.Marks[1] != b {
+		t.Errorf("got %v, want a and b", r.Marks)
+	}
 }

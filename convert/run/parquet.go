@@ -65,6 +65,11 @@ func readParquet(r *Run, name string, src io.ReaderAt, size int64) (err error) {
 			return fmt.Errorf("what was left out: %w", err)
 		}
 	}
+	if text, found := file.Lookup(WarmupsKey); found {
+		if err := addWarmupCounts(r, text); err != nil {
+			return fmt.Errorf("warm-ups: %w", err)
+		}
+	}
 	fitted := fittedScenarios(r)
 	rows := parquet.NewGenericReader[Row](file)
 	defer func() { _ = rows.Close() }()

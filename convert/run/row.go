@@ -116,6 +116,9 @@ const ImportedKey = "imported"
 // CutKey is the metadata key of what the report left out of the run before it wrote the file: a [Cut].
 const CutKey = "cut"
 
+// WarmupsKey is the metadata key of what was sent in stages that were warm-ups, whose requests the file does not hold.
+const WarmupsKey = "warm_ups"
+
 // PartialKey is the metadata key that tells whether something of the run is missing: true or false.
 const PartialKey = "partial"
 

@@ -70,6 +70,7 @@ type Run struct {
 	sessionLines []*record.Session
 	markLines    []*record.Mark
 	warmupLines  []*record.Stage
+	warmupCounts []warmupCount     // of requests that the input does not hold
 	planned      []record.Scenario // without the stages that are warm-ups; nil before they were left out
 	arena        arena
 	rows         rows

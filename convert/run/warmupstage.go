@@ -15,7 +15,7 @@ type WarmupStage struct {
 	Plan     record.Stage // as it was asked for
 	Status   string       // as of stages; "" if nobody recorded it
 	Seconds  float64      // how long it was sent; 0 if that is not known
-	Requests int          // that were sent; 0, too, in a run that was read from the requests of a report
+	Requests int          // that were sent
 	Failed   int
 	// First and Last are the median TTFT, in seconds, of the first eighth of the answers and of the last; NaN if unknown.
 	First, Last float64
@@ -60,6 +60,11 @@ func leaveWarmupStages(r *Run) {
 			w.count(requests)
 		}
 	}
+	for _, c := range r.warmupCounts {
+		if w := stages[c.Stage]; w != nil {
+			c.addTo(w)
+		}
+	}
 	for i, w := range stages {
 		w.Seconds = max(0, r.Seconds(spans[i][1]-spans[i][0]))
 		r.Warmups = append(r.Warmups, *w)
@@ -76,7 +81,7 @@ func (w *WarmupStage) end(s *record.Stage, spans map[int][2]int64) {
 		return
 	}
 	spans[s.Index] = [2]int64{min(span[0], s.Start), max(span[1], s.End)}
-	if w.Status == record.StageStable || w.Status == record.StageCompleted {
+	if w.Status == record.StageStable || w.Status == record.StageCompleted && s.Status != record.StageStable {
 		w.Status = s.Status
 	}
 }
