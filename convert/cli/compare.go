@@ -31,6 +31,7 @@ type compareFlags struct {
 	resamples        int
 	seed             uint64
 	force, all       bool
+	steady           bool
 	by, stages, base string
 	paired           bool
 	key              run.Key  // of by; without a name without it
@@ -83,6 +84,7 @@ for INCONCLUSIVE, which --inconclusive pass or fail settles.`,
   llmconv compare base/ new/ --gate 'p99(ttft)<+5%,failures<1%'
   llmconv compare base1 base2 base3 : new1 new2 new3
   llmconv compare base/ new/ --markdown comment.md --junit compare.xml
+  llmconv compare base/ new/ --steady
   llmconv compare run.jsonl --stages 0:1 --by label
   llmconv compare run.jsonl --paired --by endpoint --fail-on 'p50(ttft)>+2ms'`,
 		Args: func(_ *cobra.Command, args []string) error { return f.check(args) },
@@ -113,6 +115,8 @@ for INCONCLUSIVE, which --inconclusive pass or fail settles.`,
 	flags.Float64Var(&f.margin, "margin", 0.1, "relative change for the worse that PASS rules out without gates")
 	flags.IntVar(&f.resamples, "resamples", 1000, "number of bootstrap resamples")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
+	flags.BoolVar(&f.steady, "steady", false,
+		"compare the parts of the stages in which load and latency are stationary, and say what is cut and why")
 	flags.BoolVar(&f.all, "all", false, "print all figures, and those of each stage")
 	flags.BoolVar(&f.force, "force", false, "accept inputs that do not belong together; replace existing files")
 	return cmd
@@ -161,6 +165,8 @@ func (f *compareFlags) check(args []string) (err error) {
 		return misuse("compare what? Give the run whose pairs are to be compared")
 	case f.paired && f.stages != "":
 		return misuse("--stages compares stages with each other, --paired the requests of each pair: give one of them")
+	case f.paired && f.steady:
+		return misuse("--paired compares requests that were sent side by side, steady or not: leave --steady out")
 	case f.base != "" && !f.paired:
 		return misuse("--base names the base of pairs: give --paired, too")
 	case f.paired && slices.Contains(args, sidesApart):

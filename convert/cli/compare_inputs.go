@@ -91,13 +91,29 @@ func (f *compareFlags) readInput(cmd *cobra.Command, name string) (*input, error
 		return &input{name: name, figures: figures, bare: true}, nil
 	}
 	r, err := Read(cmd, run.Options{Force: f.force}, []string{name})
+	if err == nil && f.steady {
+		err = keepSteady(cmd, r, name)
+	}
 	return &input{name: name, run: r}, err
+}
+
+// keepSteady leaves out of a run what is not steady, and says what is.
+func keepSteady(cmd *cobra.Command, r *run.Run, name string) error {
+	if r.Untimed {
+		return misuse("--steady needs start times, which results of %s do not have", r.Origin)
+	}
+	for _, line := range KeepSteady(cmd, r).Lines() {
+		remark(cmd, []string{name + ": " + line})
+	}
+	return nil
 }
 
 // checkInputs refuses inputs that cannot be compared in the way that was asked for.
 func (f *compareFlags) checkInputs(inputs [2][]*input, bare bool) error {
 	several := len(inputs[0]) > 1 || len(inputs[1]) > 1
 	switch {
+	case bare && f.steady:
+		return misuse("a report without requests has no steady part to find: give the records")
 	case bare && (f.by != "" || f.stages != ""):
 		return misuse("a report without requests has no groups and stages to compare: give the records")
 	case bare && several:

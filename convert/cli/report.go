@@ -177,10 +177,10 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), StageWarmup: f.stageWarmup.Seconds(),
 		Stages: f.stages, Adapters: f.adapters, Late: f.excludeLate,
 	})
-	if f.steady {
-		opts.Steady = KeepSteady(r)
-	}
 	remark(cmd, r.Remarks[before:])
+	if f.steady {
+		opts.Steady = KeepSteady(cmd, r)
+	}
 	if err := f.marks.add(cmd, r); err != nil {
 		return err
 	}
@@ -201,8 +201,11 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	return f.inconclusive.Outcome(r, report)
 }
 
-// KeepSteady leaves out of the run what is not of the steady parts of its stages, and returns what it found.
-func KeepSteady(r *run.Run) *convert.Steady {
+// KeepSteady leaves out of the run what is not of the steady parts of its stages, and returns what it found. It prints
+// what is left out.
+func KeepSteady(cmd *cobra.Command, r *run.Run) *convert.Steady {
+	before := len(r.Remarks)
+	defer func() { remark(cmd, r.Remarks[before:]) }()
 	if len(r.Searches) > 0 {
 		r.Remarks = append(r.Remarks, "--steady has no effect: each probe of a search leaves its transient out")
 		return nil
@@ -278,6 +281,7 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 		if opts, files, err = convert.Configured(c); err != nil {
 			return opts, files, misuse("--config: %w", err)
 		}
+		f.steady = f.steady || c.Own.Steady && !cmd.Flags().Changed("steady")
 	}
 	if f.cacheTokens < 0 {
 		return opts, files, misuse("--cache-tokens must not be negative, got %d", f.cacheTokens)

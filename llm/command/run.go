@@ -479,6 +479,9 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if err != nil {
 		return err
 	}
+	if r.c.Own.Steady {
+		opts.Steady = cli.KeepSteady(r.cmd, run)
+	}
 	cli.MarkAlerts(r.cmd, run, cli.ConfiguredMetrics(r.c))
 	report := convert.NewReport(run, opts)
 	if err := cli.WriteReport(r.cmd, report, r.dir, files, cli.Marked("auto", r.cmd.OutOrStdout())); err != nil {

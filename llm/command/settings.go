@@ -28,7 +28,7 @@ type settings struct {
 
 	tokenizer, serverMetrics, maxTokensField string
 	balance                                  string
-	ignoreEOS, stream, text                  bool
+	ignoreEOS, stream, text, steady          bool
 
 	rates, concurrencies            []string
 	arrival, burstiness             string
@@ -88,6 +88,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.Var(&s.gate, "gate", "`OBJECTIVES` of the run: if broken, exit code 1")
 	text(&s.price, "price", "`PRICE` of the deployment, for the cost of tokens: 98.32 USD/h")
 	text(&s.priceRatio, "price-ratio", "`SHARES` of it: prompt=1,cached=0.1,completion=4")
+	flags.BoolVar(&s.steady, "steady", false, "report on the steady part of each stage alone")
 	text(&s.serverMetrics, "server-metrics", "`URLS` of its metrics pages, or auto")
 	flags.BoolVar(&s.text, "text", false, "keep prompts and answers in the records")
 }
@@ -134,6 +135,9 @@ func (s *settings) overrides() (list []config.Override, err error) {
 	given("x-llm.gate", string(s.gate))
 	given("x-llm.price", s.price)
 	given("x-llm.price_ratio", s.priceRatio)
+	if s.flags.Changed("steady") {
+		set("x-llm.steady", strconv.FormatBool(s.steady))
+	}
 	client.set("x-llm.client", set)
 	dataset.set("x-llm.dataset", set)
 	load.set("x-llm.load", set)

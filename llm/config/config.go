@@ -74,6 +74,9 @@ type Own struct {
 	Price      string `key:"price,omit" default:""`
 	PriceRatio string `key:"price_ratio,omit" default:""`
 
+	// Steady makes the report one on the steady part of each stage alone.
+	Steady bool `key:"steady,omit" default:"false"`
+
 	// APIKeyEnv is the environment variable that holds the API key, so that no file has to.
 	APIKeyEnv string `key:"api_key_env,omit" default:""`
 

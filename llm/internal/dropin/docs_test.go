@@ -87,6 +87,8 @@ var keyRemarks = map[string]string{
 	"x-llm.price": "what the deployment costs, for the [cost of tokens](metrics.md#cost): `98.32 USD/h`, or " +
 		"`4.10 EUR/h x8` for eight devices",
 	"x-llm.price_ratio": "how the kinds of tokens share that cost: `prompt=1,cached=0.1,completion=4`",
+	"x-llm.steady": "`true`: the report is on the [steady part](reports.md#steady-state) of each stage alone, and says what " +
+		"is cut and why",
 	"x-llm.gate": "what the whole run must keep, in the same words; the exit code of `k6 x llm run` is 1 if it " +
 		"does not",
 	"x-llm.api_key_env": "the environment variable that holds the API key",
