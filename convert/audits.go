@@ -53,7 +53,7 @@ func auditsOf(p *Report) []Audit {
 		auditOutputs(p.run, a.Tokens.Limit), auditPrompts(a.Tokens),
 		auditCounts("prompt_counts", "prompt", a.Tokens.Prompt),
 		auditCounts("completion_counts", "output", a.Tokens.Completion),
-		auditCached(p, a.Tokens.Cached), auditEnds(a.Finish, p.run.Origin == ""), sameInputs(p.run),
+		auditCached(p, a.Tokens.Cached), auditRepeats(p.run), auditEnds(a.Finish, p.run.Origin == ""), sameInputs(p.run),
 	}
 }
 

@@ -261,7 +261,7 @@ func (m rowMaker) fill(row *run.Row, q *run.Request, rec *record.Request) {
 		PromptAsked:  d.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
 		Status: narrow(q.Status), BytesSent: d.BytesSent, BytesReceived: d.BytesReceived, ErrorType: q.ErrorType,
 		Error: d.Error(), Note: q.Note, Inputs: nullable(d.Inputs), VectorLength: nullable(d.VectorLength),
-		Scores: nullable(d.Scores),
+		Scores: nullable(d.Scores), PromptHash: d.PromptHash.String(),
 	}
 	setRowTimes(r, row, q)
 	m.setCall(row, q)

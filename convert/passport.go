@@ -49,11 +49,9 @@ const (
 	FromSweep      = "sweep"      // the probes that found the rates of the stages
 )
 
-// UnrepeatedKeys are the keys of a summary that depend on these sources.
-var UnrepeatedKeys = map[string][]string{
-	FromPrometheus: {"xk6_llm.energy", "xk6_llm.cost", "xk6_llm.marks"},
-	FromSweep:      {"xk6_llm.sweep"},
-}
+// UnrepeatedKeys are the keys of a summary that depend on these sources. Of what Prometheus tells, alerts are marks, and
+// the rest has files of its own: energy and cost come from records and flags.
+var UnrepeatedKeys = map[string][]string{FromPrometheus: {"xk6_llm.marks"}, FromSweep: {"xk6_llm.sweep"}}
 
 // RecipeFlag is a flag of llmconv report.
 type RecipeFlag struct {

@@ -12,7 +12,10 @@ import (
 )
 
 // markFlags name what happened during a run.
-type markFlags struct{ marks, files []string }
+type markFlags struct {
+	marks, files []string
+	instants     []string // the marks with their times in full, once they were read
+}
 
 func (f *markFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.marks, "mark", nil, "something that happened during the run, as in '12:01:30 pod killed' "+
@@ -40,7 +43,9 @@ func (f *markFlags) add(cmd *cobra.Command, r *run.Run) error {
 		}
 		if r.Origin == "" {
 			remark(cmd, []string{fmt.Sprintf("mark %q is at %s", m.Text, reader.Read(m))})
+			text = time.Unix(0, m.At).UTC().Format(time.RFC3339Nano) + " " + m.Text
 		}
+		f.instants = append(f.instants, text)
 		marks = append(marks, m)
 	}
 	for _, path := range f.files {

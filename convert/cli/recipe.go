@@ -37,10 +37,23 @@ func recipeOf(flags *pflag.FlagSet) *convert.Recipe {
 	return r
 }
 
-// recipeArgs returns the recipe as the arguments of report.
-func recipeArgs(r *convert.Recipe) (args []string) {
+// recipeArgs returns the recipe as the arguments of report. A table of requests has the marks that the report was given.
+func recipeArgs(r *convert.Recipe, fromTable bool) (args []string) {
 	for _, f := range r.Flags {
+		if fromTable && (f.Name == "mark" || f.Name == "marks") {
+			continue
+		}
 		args = append(args, "--"+f.Name+"="+f.Value)
 	}
 	return args
+}
+
+// fix replaces the times of marks in a recipe, which may be times of the day where the report was made, by instants.
+func (f *markFlags) fix(r *convert.Recipe) {
+	left := f.instants
+	for i := range r.Flags {
+		if r.Flags[i].Name == "mark" && len(left) > 0 {
+			r.Flags[i].Value, left = left[0], left[1:]
+		}
+	}
 }

@@ -187,6 +187,7 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if !f.offline {
 		MarkAlerts(cmd, r, server)
 	}
+	f.marks.fix(opts.Recipe)
 	if err := opts.CheckLabels(r); err != nil {
 		return misuse("--slo, --gate: %w", err)
 	}

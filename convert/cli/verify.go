@@ -250,6 +250,11 @@ func (v *verification) find() error {
 	return fmt.Errorf("%s: %w: it has neither records nor %s; give --records", v.dir, errUnverified, reportdir.Parquet)
 }
 
+// fromTable reports whether the report is made again from its table of requests.
+func (v *verification) fromTable() bool {
+	return slices.Equal(v.source, []string{filepath.Join(v.dir, reportdir.Parquet)})
+}
+
 func (v *verification) isRecorded(name string) bool {
 	return slices.ContainsFunc(v.passport.Records, func(f record.File) bool { return f.Name == name })
 }
@@ -318,7 +323,7 @@ func (v *verification) args() ([]string, error) {
 		}
 		args = append(args, "--config="+path)
 	}
-	flags := recipeArgs(recipe)
+	flags := recipeArgs(recipe, v.fromTable())
 	if !slices.ContainsFunc(flags, func(arg string) bool { return strings.HasPrefix(arg, "--format=") }) {
 		args = append(args, "--format=json,parquet")
 	}

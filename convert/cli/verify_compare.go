@@ -30,7 +30,7 @@ func (v *verification) compare() error {
 		return err
 	}
 	o := verify.Options{Lenient: v.passport.Program != version.Version()}
-	fromTable := slices.Equal(v.source, []string{filepath.Join(v.dir, reportdir.Parquet)})
+	fromTable := v.fromTable()
 	if fromTable && v.document.Get("xk6_llm.imported_from").Exists() {
 		o.Within = tableTick
 	}
@@ -64,6 +64,9 @@ func (v *verification) unrepeated() (keys []string) {
 		return nil
 	}
 	for _, source := range v.passport.Recipe.Unrepeated {
+		if source == convert.FromPrometheus && v.fromTable() { // which has all marks
+			continue
+		}
 		keys = append(keys, convert.UnrepeatedKeys[source]...)
 	}
 	return keys

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
@@ -62,6 +63,9 @@ func runsOfAllKinds(t *testing.T) map[string]someRun {
 		"labels": one(labelled, "--slo", "chat: ttft=120ms; rag: p99(ttft)<1s", "--by", "label,scenario"),
 		"cut": one(runtest.Lines(), "--warmup", "2s", "--cooldown", "1s", "--stage-warmup", "500ms", "--stage", "0",
 			"--stage", "1", "--exclude-late"),
+		"priced":  one(runtest.Lines(), "--price", "3.6 USD/h", "--price-ratio", "prompt=1,cached=0.1,completion=4"),
+		"marked":  one(runtest.Lines(), "--mark", "+1s pod killed", "--mark", "+2s pod back"),
+		"energy":  one(poweredLines()),
 		"search":  one(runtest.SearchLines(1)),
 		"replay":  one(runtest.Replay(), "--cache-tokens", "80", "--per-session", "--format", "json,parquet,csv"),
 		"media":   one(runtest.MediaLines(), "--format", "json,parquet,csv"),
@@ -78,6 +82,19 @@ func runsOfAllKinds(t *testing.T) map[string]someRun {
 		runs["of "+path] = someRun{[][]byte{text}, nil}
 	}
 	return runs
+}
+
+// poweredLines returns a run whose server's page shows power.
+func poweredLines() []record.Line {
+	lines := runtest.Lines()
+	var servers []record.Line
+	for _, line := range lines {
+		if q, ok := line.(*record.Request); ok && q.Stage >= 0 {
+			servers = append(servers, &record.Server{Time: q.Start, Source: "http://s/metrics", Values: map[string]float64{
+				record.ServerGPUPower: 300, record.ServerGPUs: 1}})
+		}
+	}
+	return append(lines[:len(lines)-1:len(lines)-1], append(servers, lines[len(lines)-1])...)
 }
 
 // instances returns the records of a run of three instances.
@@ -225,6 +242,36 @@ func TestVerifyNamesTheValue(t *testing.T) {
 	const want = "summary_lifecycle_metrics.json: successes.token_count_mismatches is 4, the records say 0\n"
 	if code, out := ran(t, newVerify(), dir); code != Failed || !strings.HasPrefix(out, want) {
 		t.Errorf("exit code %d, got\n%swant\n%s", code, out, want)
+	}
+}
+
+// Cost and energy are found, whatever Prometheus was asked for besides: they come from the records.
+func TestVerifyFindsOtherCostAndEnergy(t *testing.T) {
+	t.Parallel()
+	for kind, keys := range map[string][]string{"priced": {"xk6_llm.cost.total", "xk6_llm.cost.per_request.value"},
+		"energy": {"xk6_llm.energy.joules"}, "marked": {"xk6_llm.marks.0.text", "xk6_llm.marks.1.at_seconds"}} {
+		dir, _ := reportOf(t, runsOfAllKinds(t)[kind])
+		path := filepath.Join(dir, reportdir.Summary)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keys {
+			at := gjson.GetBytes(text, key)
+			if !at.Exists() {
+				t.Errorf("%s: no %s", kind, key)
+				continue
+			}
+			changed := slices.Concat(text[:at.Index], []byte("123.5"), text[at.Index+len(at.Raw):])
+			changed = bytes.Replace(changed, []byte(`"unrepeated": []`), []byte(`"unrepeated": ["prometheus"]`), 1)
+			if err := os.WriteFile(path, changed, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			shown := strings.NewReplacer(".0.", "[0].", ".1.", "[1].").Replace(key)
+			if code, out := ran(t, newVerify(), dir); code != Failed || !strings.Contains(out, shown+" is 123.5") {
+				t.Errorf("%s, %s: exit code %d\n%s", kind, key, code, out)
+			}
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ type Details struct {
 	ClientPrompt, ClientCompletion int32 // counted by the client, or none
 	ServerReasoning                int32 // part of the server's completion tokens, or none
 	PromptRaw                      bool
+	PromptHash                     record.Hash
 	// Inputs is the number of texts or documents that the request has, VectorLength and Scores describe its answer.
 	// Each is none where there is no such number.
 	Inputs, VectorLength, Scores int32
@@ -46,7 +47,7 @@ func newDetails(rec *record.Request, c record.Counts) Details {
 		BytesReceived: rec.BytesReceived, WriteDelay: writeDelay(rec), Turn: narrow(rec.Turn),
 		PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
 		ClientPrompt: narrowOrNone(rec.Prompt), ClientCompletion: narrowOrNone(rec.Completion),
-		ServerReasoning: none, PromptRaw: rec.PromptRaw,
+		ServerReasoning: none, PromptRaw: rec.PromptRaw, PromptHash: rec.PromptHash,
 		Inputs: orNone(rec.Inputs), VectorLength: orNone(rec.VectorLength), Scores: orNone(rec.Scores),
 		figures: newFigures(rec, c),
 	}
@@ -86,9 +87,33 @@ func orNone(n *int64) int32 {
 	return narrow(int(min(*n, math.MaxInt32)))
 }
 
+// Flags with which the packed details begin.
+const (
+	promptRaw    = 1 << iota
+	promptHashed // the hash follows
+)
+
+// HashOf returns the hash of a request's body, 0 if it is unknown. It is faster than [Request.Details].
+func HashOf(q *Request) record.Hash {
+	if len(q.packed) == 0 || q.packed[0]&promptHashed == 0 {
+		return 0
+	}
+	return record.Hash(binary.LittleEndian.Uint64(q.packed[1:]))
+}
+
 // packDetails appends the details of a request. The instants are packed as their distances from its start, so that they
 // move with it.
 func packDetails(dst []byte, d *Details, rec *record.Request, q *Request) []byte {
+	flags := byte(0)
+	if d.PromptRaw {
+		flags |= promptRaw
+	}
+	if d.PromptHash != 0 {
+		flags |= promptHashed
+	}
+	if dst = append(dst, flags); d.PromptHash != 0 {
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(d.PromptHash))
+	}
 	for _, at := range [...]int64{d.Connected, d.FirstByte, d.Attempt} {
 		dst = packInstant(dst, at, q.Start)
 	}
@@ -103,11 +128,6 @@ func packDetails(dst []byte, d *Details, rec *record.Request, q *Request) []byte
 			dst = binary.AppendVarint(dst, int64(n))
 		}
 	}
-	raw := byte(0)
-	if d.PromptRaw {
-		raw = 1
-	}
-	dst = append(dst, raw)
 	if q.derived = d.figures.same(q.derive()); !q.derived {
 		for _, seconds := range d.figures {
 			dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(seconds))
@@ -145,6 +165,10 @@ func (q *Request) Details() Details {
 // unpackDetails returns the details, and what is packed after them.
 func (q *Request) unpackDetails() (d Details, rest unpacker) {
 	u := unpacker{q.packed}
+	d.PromptRaw = u.byte()&promptRaw != 0
+	if d.PromptHash = HashOf(q); d.PromptHash != 0 {
+		u.data = u.data[8:]
+	}
 	d.Connected, d.FirstByte, d.Attempt = u.instant(q.Start), u.instant(q.Start), u.instant(q.Start)
 	d.BytesSent, d.BytesReceived, d.WriteDelay = u.int64(), u.int64(), u.int64()
 	d.Turn, d.PromptAsked, d.Retries = u.int32(), u.int32(), u.int32()
@@ -153,7 +177,6 @@ func (q *Request) unpackDetails() (d Details, rest unpacker) {
 	if q.TakesInputs {
 		d.Inputs, d.VectorLength, d.Scores = u.int32(), u.int32(), u.int32()
 	}
-	d.PromptRaw = u.byte() == 1
 	if !q.derived {
 		for i := range d.figures {
 			d.figures[i] = u.float64()

@@ -173,6 +173,11 @@ func addRow(r *Run, row *Row, instance string) error {
 	for _, n := range row.ChunkTokens {
 		rec.ChunkTokens = append(rec.ChunkTokens, int(n))
 	}
+	if row.PromptHash != "" {
+		if err := rec.PromptHash.UnmarshalText([]byte(row.PromptHash)); err != nil {
+			return fmt.Errorf("request %s: %w", row.RequestID, err)
+		}
+	}
 	if row.WriteDelay != nil {
 		rec.Written = max(rec.Connected, rec.Start) + int64(math.Round(*row.WriteDelay*1e6))
 	}

@@ -61,6 +61,7 @@ type Row struct {
 	Status        int32  `parquet:"status"`
 	BytesSent     int64  `parquet:"bytes_sent"`
 	BytesReceived int64  `parquet:"bytes_received"`
+	PromptHash    string `parquet:"prompt_hash,optional"`
 	Leaves        string `parquet:"leaves,dict,optional"`
 	ErrorType     string `parquet:"error_type,dict"`
 	Error         string `parquet:"error"`

@@ -252,6 +252,9 @@ func (s *scan) outcome(key []byte, k *kept) bool {
 		k.bounds = s.d.limit
 		r.SLO = &k.bounds
 		return true
+	case "prompt_hash":
+		digits, ok := s.quoted()
+		return ok && r.PromptHash.read(digits)
 	case "good":
 		r.Good = &k.good
 		return s.bool(r.Good)

@@ -19,7 +19,7 @@ func fullRequest() *Request {
 	r.Start, r.End, r.Due = 1_795_000_000_123_456_789, 1_795_000_003_123_456_789, new(int64(1_795_000_000_000_000_001))
 	r.Connected, r.Written, r.FirstByte, r.Attempt, r.ServerDate = r.Start+1, r.Start+2, r.Start+3, r.Start+4,
 		1_795_000_000
-	r.Warmup = true
+	r.Warmup, r.PromptHash = true, 0xfedcba9876543210
 	r.Inputs, r.VectorLength, r.Scores = new(int64(8)), new(int64(1024)), new(int64(8))
 	r.SLO, r.Good, r.Call = &Bounds{TTFT: 500, TPOT: 0.5}, new(true), fullCall()
 	r.Media, r.Output, r.Poll = []Media{*fullMedia(), {Kind: MediaAudio, Format: "wav", Seconds: 2, Bytes: 64_044}},

@@ -93,6 +93,7 @@ func (e *encoder) outcome(r *Request) {
 	e.some("status", int64(r.Status))
 	e.number("bytes_sent", r.BytesSent)
 	e.number("bytes_received", r.BytesReceived)
+	e.hash("prompt_hash", r.PromptHash)
 	e.someText("leaves", r.Leaves)
 	e.someText("error_type", r.ErrorType)
 	e.someText("error", r.Error)
@@ -127,6 +128,16 @@ func (e *encoder) some(name string, v int64) {
 	if v != 0 {
 		e.number(name, v)
 	}
+}
+
+func (e *encoder) hash(name string, v Hash) {
+	if v == 0 {
+		return
+	}
+	e.name(name)
+	e.dst = append(e.dst, '"')
+	e.dst, _ = v.AppendText(e.dst) // never fails
+	e.dst = append(e.dst, '"')
 }
 
 func (e *encoder) count(name string, v *int) {

@@ -49,6 +49,8 @@ func randomRequest(t *testing.T, random *rand.Rand) *Request {
 			*at = []int64{number, 0, -1}[:random.IntN(4)]
 		case *[]int:
 			*at = []int{int(number), 0}[:random.IntN(3)]
+		case *Hash:
+			*at = Hash(number)
 		case *float64:
 			*at = float64(number)
 		case **Bounds:

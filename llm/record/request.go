@@ -129,6 +129,8 @@ type Request struct {
 	Status        int   `json:"status,omitempty"` // HTTP status; 0 without an answer
 	BytesSent     int64 `json:"bytes_sent"`       // size of the request body
 	BytesReceived int64 `json:"bytes_received"`   // size of the response body
+	// PromptHash is that of the request body: requests with equal hashes asked for the same. 0 if it is unknown.
+	PromptHash Hash `json:"prompt_hash,omitempty"`
 	// Leaves tells when the user of the request was to leave: after a time as in "2s", after so many pieces of output
 	// as in "20 tokens", "queued", "prompt-sent", or "signal" if the script made it leave; "" if the user was to stay.
 	// The error type is ErrorAbandoned unless the answer was over before.

@@ -61,7 +61,7 @@ func fill(v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Float64:
 		v.SetFloat(0.5)
-	case reflect.Uint8: // raw JSON
+	case reflect.Uint8, reflect.Uint64: // raw JSON, a hash
 		v.SetUint(1)
 	default:
 		v.SetInt(1)

@@ -41,13 +41,30 @@ func Ratio(above, below []float64) (Estimate, bool) {
 		return Estimate{}, false
 	}
 	e := Estimate{upper / lower, math.NaN(), math.NaN()}
-	n := min(len(above), Parts)
-	residuals := make([]float64, n)
-	for i := range above {
-		residuals[i*n/len(above)] += above[i] - e.Value*below[i]
-	}
-	if reach := Reach(residuals) * float64(n) / lower; reach < e.Value {
+	if reach := ratioReach(above, below, e.Value) / lower; reach < e.Value {
 		e.Low, e.High = e.Value-reach, e.Value+reach
 	}
 	return e, true
+}
+
+// Share does what Ratio does for a ratio that may well be 0: the lower end of its interval is 0 or more.
+func Share(above, below []float64) (Estimate, bool) {
+	e, known := Ratio(above, below)
+	if !known {
+		return e, false
+	}
+	if reach := ratioReach(above, below, e.Value) / floats.Sum(below); !math.IsInf(reach, 0) {
+		e.Low, e.High = max(0, e.Value-reach), e.Value+reach
+	}
+	return e, true
+}
+
+// ratioReach returns by how much the upper sum may be off.
+func ratioReach(above, below []float64, ratio float64) float64 {
+	n := min(len(above), Parts)
+	residuals := make([]float64, n)
+	for i := range above {
+		residuals[i*n/len(above)] += above[i] - ratio*below[i]
+	}
+	return Reach(residuals) * float64(n)
 }

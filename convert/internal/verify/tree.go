@@ -7,8 +7,10 @@ import (
 	"io"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -33,7 +35,28 @@ func fromJSON(text []byte) (v any, err error) {
 // fromYAML parses a YAML document.
 func fromYAML(text []byte) (v any, err error) {
 	err = yaml.Unmarshal(text, &v)
-	return v, err
+	return plainKeys(v), err
+}
+
+// plainKeys returns a value of YAML, whose keys can be anything, with texts as keys.
+func plainKeys(v any) any {
+	switch t := v.(type) {
+	case map[any]any:
+		m := make(map[string]any, len(t))
+		for key, below := range t {
+			m[fmt.Sprint(key)] = plainKeys(below)
+		}
+		return m
+	case map[string]any:
+		for key, below := range t {
+			t[key] = plainKeys(below)
+		}
+	case []any:
+		for i, below := range t {
+			t[i] = plainKeys(below)
+		}
+	}
+	return v
 }
 
 // tree compares two documents.
@@ -122,9 +145,13 @@ func (w walk) same(a, b any) bool {
 	x, isA := number(a)
 	y, isB := number(b)
 	if isA && isB {
-		return x == y || math.Abs(x-y) <= w.Within+roundings*math.Max(math.Abs(x), math.Abs(y))
+		return x == y || math.IsNaN(x) && math.IsNaN(y) || math.Abs(x-y) <= w.Within+roundings*math.Max(math.Abs(x), math.Abs(y))
 	}
-	return isA == isB && a == b
+	if at, ok := a.(time.Time); ok { // in different locations, too
+		bt, ok := b.(time.Time)
+		return ok && at.Equal(bt)
+	}
+	return isA == isB && reflect.DeepEqual(a, b)
 }
 
 func number(v any) (float64, bool) {
@@ -135,6 +162,10 @@ func number(v any) (float64, bool) {
 	case float64:
 		return n, true
 	case int:
+		return float64(n), true
+	case int64:
+		return float64(n), true
+	case uint64:
 		return float64(n), true
 	}
 	return 0, false
