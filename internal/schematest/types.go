@@ -136,8 +136,8 @@ func (c *comparer) fields(path string, n node, t reflect.Type) {
 		known = slices.Clone(c.Beside)
 	}
 	for _, field := range reflect.VisibleFields(t) {
-		if field.Anonymous {
-			continue // VisibleFields lists its fields, too
+		if field.Anonymous || !field.IsExported() || field.Tag.Get("json") == "-" {
+			continue // VisibleFields lists the fields of embedded types, too
 		}
 		key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		known = append(known, key)

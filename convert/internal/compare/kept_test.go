@@ -104,7 +104,7 @@ func TestKeptGateOfKnownTruth(t *testing.T) {
 		passed += count(r.Status == GatePassed)
 		failed += count(r.Status == GateFailed)
 	}
-	if passed > pairs*6/100 || failed > pairs*6/100 {
+	if most := chance(pairs, 0.025); passed > most || failed > most {
 		t.Errorf("of %d runs at the bound %d passed and %d failed", pairs, passed, failed)
 	}
 }
@@ -138,7 +138,7 @@ func TestReplicatesThatDiffer(t *testing.T) {
 			t.Fatalf("got %+v of %+v", m.Runs, three.Base)
 		}
 	}
-	if several > pairs*5/100 || alone < 2*several {
+	if several > chance(pairs, 0.05) || alone < 2*several {
 		t.Errorf("of %d equal sides %d of one run and %d of three were called worse", pairs, alone, several)
 	}
 }

@@ -3,6 +3,8 @@ package compare
 import (
 	"math"
 	"math/rand/v2"
+
+	"gonum.org/v1/gonum/stat/distuv"
 )
 
 // process makes requests of a simulated server.
@@ -45,4 +47,13 @@ func (p process) run(seed uint64) Side {
 	}
 	s.Seconds = max(s.Seconds, at)
 	return s
+}
+
+// chance returns how often what has a probability happens in n trials, in all but one of a thousand series of them.
+func chance(n int, p float64) int {
+	b, k := distuv.Binomial{N: float64(n), P: p}, 0
+	for b.CDF(float64(k)) < 0.999 {
+		k++
+	}
+	return k
 }
