@@ -17,16 +17,16 @@ func showCosts(t *table, p *Report) {
 	}
 	for i, l := range parts {
 		if c := l.Additions.Cost; c != nil {
-			t.say("cost%s: %s", names[i], c.text())
+			t.say("cost%s: %s", names[i], c)
 		}
 		if e := l.Additions.Energy; e != nil {
-			t.say("energy%s: %s", names[i], e.text())
+			t.say("energy%s: %s", names[i], e)
 		}
 	}
 }
 
-// text returns the cost in a line. Without a ratio each kind of token bears the whole cost, which is said.
-func (c *Cost) text() string {
+// String returns the cost in a line. Without a ratio each kind of token bears the whole cost, which is said.
+func (c *Cost) String() string {
 	list, of := c.PerMillion, []string{"total", "completion"}
 	end := ", each if it alone bore the whole cost"
 	if c.Shared != nil {
@@ -45,8 +45,8 @@ func (c *Cost) text() string {
 	return strings.Join(parts, ", ") + end
 }
 
-// text returns the energy in a line.
-func (e *Energy) text() string {
+// String returns the energy in a line.
+func (e *Energy) String() string {
 	parts := []string{fmt.Sprintf("%s W", Digits(float64(e.Watts)))}
 	if e.PerCompletion != nil {
 		parts = append(parts, e.PerCompletion.text("")+" J per completion token")

@@ -124,11 +124,8 @@ func (a *Additions) addTimeline(g *subset, s *seriesMaker) {
 	}
 }
 
-// showTimeline prints in which seconds the SLO was violated, and what became of it after the marks.
-func showTimeline(t *table, a *Additions, searched bool) {
-	if v := a.Violations; v != nil && !searched && v.Of > 0 {
-		t.say("%s", v.sentence())
-	}
+// showMarks prints what became of the SLO after each mark.
+func showMarks(t *table, a *Additions) {
 	const most = 20
 	for _, m := range a.Marks[:min(len(a.Marks), most)] {
 		t.say("%s", m.sentence())
@@ -138,11 +135,8 @@ func showTimeline(t *table, a *Additions, searched bool) {
 	}
 }
 
-// sentence says how long the SLO was violated.
+// sentence says how long the SLO was violated, if it was.
 func (v *Violations) sentence() string {
-	if v.Seconds == 0 {
-		return fmt.Sprintf("SLO violated in none of %s s", wholeSeconds(float64(v.Of)))
-	}
 	return fmt.Sprintf("SLO violated in %s of %s s, longest %s s (at %s s)", wholeSeconds(float64(v.Seconds)),
 		wholeSeconds(float64(v.Of)), wholeSeconds(float64(v.Longest)), wholeSeconds(float64(*v.LongestAt)))
 }

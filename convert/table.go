@@ -19,6 +19,8 @@ type Screen struct {
 	// Columns is the width of the terminal. 0 means that W is none: then long sentences stay in one line, and tables
 	// are at most 80 columns wide.
 	Columns int
+	// Ahead has lines on where the run bends and what to do next, which follow what it held.
+	Ahead []string
 }
 
 // usualColumns is the width of a table if that of the terminal is unknown.
@@ -36,10 +38,14 @@ func (s Screen) table() *table {
 // became of the SLO and the gates.
 func (p *Report) WriteVerdict(s Screen) error {
 	t := s.table()
-	t.verdict(p.Summary.Additions, p.doubts())
-	showSteady(t, p.Summary.Additions.Steady)
-	t.objectives(p.Summary.Additions)
-	showTimeline(t, p.Summary.Additions, len(p.run.Searches) > 0)
+	a := p.Summary.Additions
+	reasons := slices.Concat(a.Health.Reasons, p.doubts())
+	t.verdict(a, reasons[:min(len(reasons), firstReasons)])
+	t.objectives(a, len(p.run.Searches) > 0)
+	for _, line := range s.Ahead {
+		t.say("%s", line)
+	}
+	showRest(t, a, reasons[min(len(reasons), firstReasons):])
 	t.searchReasons(p.run.Searches)
 	return t.err
 }
@@ -117,20 +123,41 @@ func lastSpace(text []rune, columns, indent int) int {
 	return -1
 }
 
-func (t *table) verdict(a *Additions, doubts []string) {
+// Of the reasons for the verdict and of the warnings so many stand before the answers, and the others after them.
+const (
+	firstReasons  = 2
+	firstWarnings = 2
+)
+
+// verdict prints whether the figures can be trusted.
+func (t *table) verdict(a *Additions, reasons []string) {
 	t.say("client health: %s%s", a.Health.Verdict, Unchecked(a.Health.Unchecked))
-	for _, reason := range a.Health.Reasons {
+	for _, reason := range reasons {
 		t.say("  %s", reason)
 	}
-	for _, doubt := range doubts {
-		t.say("  %s", doubt)
-	}
-	for _, warning := range a.Warnings {
+	for _, warning := range a.Warnings[:min(len(a.Warnings), firstWarnings)] {
 		t.say("warning: %s", warning)
 	}
 	if a.Partial {
 		t.say("PARTIAL: something of the run is missing, see the remarks")
 	}
+}
+
+// showRest prints what there is to know besides the answers.
+func showRest(t *table, a *Additions, reasons []string) {
+	for _, reason := range reasons {
+		t.say("client health, too: %s", reason)
+	}
+	for _, warning := range a.Warnings[min(len(a.Warnings), firstWarnings):] {
+		t.say("warning: %s", warning)
+	}
+	for _, g := range a.Gates {
+		if g.Power != nil {
+			t.say("gate %s: %s", g.Objective, g.Power.text(g.Requests))
+		}
+	}
+	showSteady(t, a.Steady)
+	showMarks(t, a)
 	if w := a.Window; w != nil && w.Left > 0 {
 		t.say("left out: %d requests", w.Left)
 	}
@@ -139,16 +166,16 @@ func (t *table) verdict(a *Additions, doubts []string) {
 	}
 }
 
-// objectives prints up to where the SLO is kept, and what became of each gate.
-func (t *table) objectives(a *Additions) {
+// objectives prints up to where the SLO is kept, for how long it was not, and what became of each gate.
+func (t *table) objectives(a *Additions, searched bool) {
 	for _, answer := range a.SLOAnswers {
 		t.say("%s", answer.Text)
 	}
+	if v := a.Violations; v != nil && !searched && v.Seconds > 0 {
+		t.say("%s", v.sentence())
+	}
 	for _, g := range a.Gates {
 		t.say("gate %s", g.Sentence())
-		if g.Power != nil {
-			t.say("  %s", g.Power.text(g.Requests))
-		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/page"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -246,6 +247,9 @@ func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 	}
 	out := cmd.OutOrStdout()
 	screen := convert.Screen{W: out, Columns: terminal.Columns(out)}
+	if screen.Ahead, err = page.Ahead(filepath.Base(dir), report); err != nil {
+		return fmt.Errorf("page: %w", err)
+	}
 	if err := report.WriteVerdict(screen); err != nil {
 		return err
 	}

@@ -15,22 +15,46 @@ import (
 // sentence is a line of the answer under a label. It is good news, bad news or neither.
 type sentence struct{ Label, Text, Class string }
 
-// answer returns the result in a few lines, for readers who read no further.
-func (r *Run) answer() (list []sentence) {
+// held returns whether the run held what was asked of it.
+func held(r *Run) (list []sentence) {
 	add := func(s sentence) {
 		if s.Text != "" {
 			list = append(list, s)
 		}
 	}
 	list = append(append(list, r.keeps()...), r.searches.found()...)
+	add(violated(r))
+	if list == nil {
+		add(sentence{Text: "nothing was asked: neither an SLO nor a gate"})
+	}
 	add(r.failures())
 	add(leftOf(r))
 	add(sentence{Label: ofPairs, Text: r.fact(ofPairs)})
-	add(r.bend())
-	for _, s := range r.shown() {
-		add(sentence{Label: under(s), Text: measured(s.doc)})
+	return list
+}
+
+// violated returns for how long the SLO was violated, if it was.
+func violated(r *Run) (s sentence) {
+	v := r.summary.Get("xk6_llm.violations")
+	if seconds := number(v.Get("seconds")); seconds > 0 && len(r.searches) == 0 {
+		s = sentence{Label: "Violated", Class: news(false), Text: fmt.Sprintf("in %s of %s s, the longest time %s s",
+			short(seconds), short(number(v.Get("of_seconds"))), short(number(v.Get("longest_seconds"))))}
 	}
-	add(r.next())
+	return s
+}
+
+// bends returns where the knee of the run is, and the latencies on both sides of it.
+func bends(r *Run) (list []sentence) {
+	if s := r.bend(); s.Text != "" {
+		list = append(list, sentence{Text: s.Text})
+	} else if len(r.searches) == 0 {
+		list = append(list, sentence{Text: "not known: it takes three stages with different loads"})
+	}
+	for _, s := range r.shown() {
+		if text := measured(s.doc); text != "" {
+			list = append(list, sentence{Label: under(s), Text: text})
+		}
+	}
 	return list
 }
 
@@ -187,7 +211,7 @@ func (r *Run) bend() sentence {
 	last := ordered[len(ordered)-1].load()
 	switch k := knee(points.X, points.Y); {
 	case len(points.X) < len(ordered):
-		return s
+		s.Text = "not known: not every stage has a latency and a throughput"
 	case k < 0:
 		s.Text = fmt.Sprintf("none up to %s: the median %s does not rise faster than the throughput", last,
 			r.stages.first().name)

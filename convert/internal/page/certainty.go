@@ -19,7 +19,7 @@ func (f figure) cell(doc gjson.Result, name string) cell {
 	if !of.Exists() || of.Get("certified").Bool() || c.Text == missing {
 		return c
 	}
-	c.Class += " unsure"
+	c.Class += " " + unsureClass
 	c.Text = "~\u00a0" + c.Text
 	interval := "nothing tells how high it may be"
 	switch low, high := of.Get("low"), of.Get("high"); {
@@ -37,6 +37,15 @@ func (f figure) cell(doc gjson.Result, name string) cell {
 	}
 	return c
 }
+
+// unsureClass is the class of the cells of percentiles for which there are not enough requests.
+const unsureClass = "unsure"
+
+// signsMeaning explains the signs of these cells.
+const signsMeaning = "≥: at least this, too few requests for an upper bound; ~: about this, too few to be 95 % sure. " +
+	"A p99 needs 368 requests a row or more."
+
+func (c cell) unsure() bool { return strings.HasSuffix(c.Class, unsureClass) }
 
 // inMS returns a statistic of the figure as text.
 func (f figure) inMS(doc gjson.Result, name string) string {

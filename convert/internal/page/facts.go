@@ -189,15 +189,9 @@ func (r *Run) fact(name string) string {
 	return ""
 }
 
-// simulated reports whether the built-in simulator answered, which the answer of the page says.
-func (r *Run) simulated() bool { return r.summary.Get("xk6_llm.simulator").Bool() }
-
 // warnings returns what a reader must know about the reliability of the figures.
 func (r *Run) warnings() []string {
 	list := texts(r.summary.Get("xk6_llm.warnings"))
-	if r.simulated() {
-		list = slices.DeleteFunc(list, func(w string) bool { return strings.Contains(w, "built-in simulator") })
-	}
 	if r.summary.Get("xk6_llm.partial").Bool() {
 		list = append([]string{"PARTIAL: something of the run is missing"}, list...)
 	}

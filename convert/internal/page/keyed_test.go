@@ -94,7 +94,7 @@ func TestRatesOverTimeAreOfSuccesses(t *testing.T) {
 		t.Errorf("got the note %q, which blames the server alone", note)
 	}
 	page := written(t, r)
-	for _, want := range []string{"<dt>Users left</dt><dd>1, 5 % of what was sent", `tabindex="0">left</abbr>`} {
+	for _, want := range []string{"<strong>Users left</strong> <span>1, 5 % of what was sent", `tabindex="0">left</abbr>`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not on the page", want)
 		}

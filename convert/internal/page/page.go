@@ -71,15 +71,20 @@ type view struct {
 
 // head is the top of a run's part of the page.
 type head struct {
-	Name     string
-	Number   int    // number of the run's colour
-	Verdict  string // "" if the report has none
-	Word     string // meaning of the verdict
-	Class    string
-	Reasons  []string
-	Doubts   []string   // stages whose verdict has reasons of its own
-	Answer   []sentence // the result in a few lines
-	Warnings []string
+	Name    string
+	Number  int    // number of the run's colour
+	Verdict string // "" if the report has none
+	Word    string // meaning of the verdict
+	Class   string
+	Reasons []string // the first of the reasons for the verdict, and warnings
+	More    []string // the others
+	Answers []answer // the result in a few lines
+}
+
+// answer is what the first screen says to one of the reader's questions.
+type answer struct {
+	Label string
+	Lines []sentence
 }
 
 var verdicts = map[string][2]string{
@@ -93,8 +98,11 @@ func heads(runs []Run) (list []head) {
 		r := &runs[i]
 		health := r.summary.Get("xk6_llm.client_health")
 		h := head{Name: r.Name, Number: i, Verdict: health.Get("verdict").String(),
-			Reasons: texts(health.Get("reasons")), Doubts: r.doubts(), Warnings: r.warnings(),
-			Answer: r.answer()}
+			Answers: r.answers()}
+		h.Reasons, h.More = firstOf(slices.Concat(texts(health.Get("reasons")), r.doubts()), r.warnings())
+		if warm := r.fact("Warm-up"); warm != "" {
+			h.Reasons = append(h.Reasons, "warm-up: "+warm)
+		}
 		if v, known := verdicts[h.Verdict]; known {
 			h.Class, h.Word = v[0], v[1]
 		} else {
@@ -105,6 +113,36 @@ func heads(runs []Run) (list []head) {
 		list = append(list, h)
 	}
 	return list
+}
+
+// answers returns the result in a few lines, for readers who read no further. The verdict stands before them.
+func (r *Run) answers() (list []answer) {
+	for _, a := range []answer{{"Held", held(r)}, {"Knee", bends(r)}, {"Cost", costs(r)}, {"Next", sentences(steps(r))}} {
+		a.Lines = slices.DeleteFunc(a.Lines, func(s sentence) bool { return s.Text == "" })
+		if len(a.Lines) > 0 {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+func sentences(texts []string) (list []sentence) {
+	for _, text := range texts {
+		list = append(list, sentence{Text: text})
+	}
+	return list
+}
+
+// Of the reasons and of the warnings so many are on the first screen.
+const (
+	firstReasons  = 2
+	firstWarnings = 2
+)
+
+// firstOf returns the reasons and warnings of the first screen, and the others.
+func firstOf(reasons, warnings []string) (first, more []string) {
+	n, m := min(len(reasons), firstReasons), min(len(warnings), firstWarnings)
+	return slices.Concat(reasons[:n], warnings[:m]), slices.Concat(reasons[n:], warnings[m:])
 }
 
 // meta returns the facts of a single run that every reader needs.

@@ -34,8 +34,10 @@ func searchRun(t *testing.T, change func(*record.Search)) Run {
 // answerOf returns the lines of the first screen.
 func answerOf(r Run) string {
 	var lines []string
-	for _, s := range r.answer() {
-		lines = append(lines, s.Label+": "+s.Text)
+	for _, a := range r.answers() {
+		for _, s := range a.Lines {
+			lines = append(lines, s.Label+": "+s.Text)
+		}
 	}
 	return strings.Join(lines, "\n")
 }

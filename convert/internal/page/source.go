@@ -45,6 +45,24 @@ type Run struct {
 	lanes         *lanes // nil without sessions, or if their calls are unknown
 }
 
+// figuresOf returns a run of the figures of a report alone: of the whole and of its stages.
+func figuresOf(name string, p *convert.Report) (r Run, err error) {
+	r.Name = name
+	if r.summary, err = document(p.Summary); err != nil {
+		return r, err
+	}
+	for _, stage := range slices.Sorted(maps.Keys(p.Stages)) {
+		doc, err := document(p.Stages[stage])
+		if err != nil {
+			return r, err
+		}
+		r.stages = append(r.stages, part{index: stage, name: fmt.Sprintf("stage %d", stage), doc: doc})
+	}
+	r.plan(p)
+	takeSearches(&r)
+	return r, nil
+}
+
 // FromReport returns a run for the page from a report and its requests.
 func FromReport(name string, p *convert.Report) (Run, error) {
 	r := Run{Name: name, curves: curvesOf(p), facts: factsOf(p), bounds: boundsOf(p.Bounds()),

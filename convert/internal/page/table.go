@@ -130,6 +130,9 @@ func glance(runs []Run) *table {
 	}
 	t.joinLoads()
 	t.dropEmpty()
+	if slices.ContainsFunc(t.Rows, func(r row) bool { return slices.ContainsFunc(r.Cells, cell.unsure) }) {
+		t.Note += " " + signsMeaning
+	}
 	return t
 }
 
