@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/prometheus"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -14,11 +15,12 @@ import (
 )
 
 // MarkAlerts adds to a run the marks of the alerts of a Prometheus that began or ended meanwhile, if one is named. A
-// failure is printed on stderr, and the run has no such marks then.
-func MarkAlerts(cmd *cobra.Command, r *run.Run, m ServerMetrics) {
+// failure is printed on stderr, and the run has no such marks then. The recipe of the report names the source.
+func MarkAlerts(cmd *cobra.Command, r *run.Run, m ServerMetrics, recipe *convert.Recipe) {
 	if !m.wanted() || r.Clock != run.RecordTick || len(r.Requests) == 0 {
 		return
 	}
+	recipe.Unrepeated = convert.AddNew(recipe.Unrepeated, []string{convert.FromPrometheus})
 	list, err := askAlerts(cmd.Context(), r, m)
 	if err == nil {
 		// those of a report that the run is read from are asked for anew

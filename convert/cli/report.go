@@ -186,7 +186,7 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if !f.offline {
-		MarkAlerts(cmd, r, server)
+		MarkAlerts(cmd, r, server, opts.Recipe)
 	}
 	f.marks.fix(opts.Recipe)
 	if err := opts.CheckLabels(r); err != nil {

@@ -482,7 +482,7 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if r.c.Own.Steady {
 		opts.Steady = cli.KeepSteady(r.cmd, run)
 	}
-	cli.MarkAlerts(r.cmd, run, cli.ConfiguredMetrics(r.c))
+	cli.MarkAlerts(r.cmd, run, cli.ConfiguredMetrics(r.c), opts.Recipe)
 	report := convert.NewReport(run, opts)
 	if err := cli.WriteReport(r.cmd, report, r.dir, files, cli.Marked("auto", r.cmd.OutOrStdout())); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}
