@@ -78,3 +78,15 @@ func (w window) levels(blocks int) []int {
 	}
 	return levels
 }
+
+// moments returns the mean of the values and their variance.
+func moments(values []float64) (mean, variance float64) {
+	for _, v := range values {
+		mean += v
+	}
+	mean /= float64(len(values))
+	for _, v := range values {
+		variance += (v - mean) * (v - mean)
+	}
+	return mean, variance / float64(max(len(values)-1, 1))
+}

@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"github.com/seed-307b789f/xk6-llm/internal/quantile"
 	"github.com/seed-307b789f/xk6-llm/internal/slo"
 )
 
@@ -51,7 +52,7 @@ func (s sample) effective(need, alpha float64) float64 {
 // normal's quantile to Student's with as many degrees of freedom as there are blocks, less one. Here there are no more
 // of them than independent values.
 func independent(n float64, series []float64, part, alpha float64) float64 {
-	design, blocks := dependence(series)
+	design, blocks := quantile.DesignEffect(series)
 	n /= part + (1-part)*design
 	freedom := max(min(float64(blocks), n)-1, leastFreedom)
 	ratio := distuv.UnitNormal.Quantile(1-alpha) / distuv.StudentsT{Sigma: 1, Nu: freedom}.Quantile(1-alpha)
@@ -61,9 +62,9 @@ func independent(n float64, series []float64, part, alpha float64) float64 {
 // high returns 1 for each value above a quantile of the values, and 0 for the others. Values equal to the quantile are
 // above it if most of them are. It lowers the quantile to have leastHigh values above it, and returns false if there
 // are not as many nevertheless, because values are equal.
-func high(values []float64, quantile float64) (out []float64, some bool) {
+func high(values []float64, p float64) (out []float64, some bool) {
 	n := float64(len(values))
-	rank := min(quantile, 1-leastHigh/n) * n
+	rank := min(p, 1-leastHigh/n) * n
 	sorted := slices.Sorted(slices.Values(values))
 	limit := sorted[min(max(int(rank), 0), len(sorted)-1)]
 	first, _ := slices.BinarySearch(sorted, limit)
@@ -118,69 +119,6 @@ func clopperPearson(share, n, alpha float64) (lower, upper float64) {
 		upper = distuv.Beta{Alpha: k + 1, Beta: n - k}.Quantile(1 - alpha)
 	}
 	return lower, upper
-}
-
-// The variance of a mean is estimated from 64 blocks if their means look independent, from 8 if they do not. At least
-// leastSize requests make a block if there are more than 8.
-const (
-	mostBlocks, leastBlocks = 64, 8
-	leastSize               = 8
-	// Means of blocks with a higher correlation than nearlyNone are not taken for independent. mostCorrelation bounds
-	// what is corrected for.
-	nearlyNone, mostCorrelation = 0.25, 0.9
-)
-
-// dependence returns the design effect of a series, at least 1, and the number of blocks that it was estimated from.
-func dependence(series []float64) (design float64, blocks int) {
-	for blocks = mostBlocks; blocks > leastBlocks; blocks /= 2 {
-		if len(series) < blocks*leastSize {
-			continue
-		}
-		if d, correlation := designEffect(series, blocks); correlation <= nearlyNone {
-			return max(d, 1), blocks
-		}
-	}
-	blocks = min(leastBlocks, len(series))
-	design, _ = designEffect(series, blocks)
-	return max(design, 1), blocks
-}
-
-// designEffect returns by how much the variance of the mean of a series exceeds that of as many independent values. It
-// cuts the series into blocks (batch means, Schmeiser 1982). What correlation may be left between the means of
-// neighbouring blocks, by an upper estimate, is taken for that of an autoregressive process, as in ASAP3 (Steiger et
-// al. 2005).
-func designEffect(series []float64, blocks int) (design, correlation float64) {
-	size := len(series) / blocks
-	series = series[len(series)-size*blocks:]
-	_, within := moments(series)
-	means := make([]float64, blocks)
-	for i := range means {
-		means[i], _ = moments(series[i*size : (i+1)*size])
-	}
-	mean, between := moments(means)
-	if within == 0 || between == 0 {
-		return 1, 0
-	}
-	sum := 0.0
-	for i := 1; i < blocks; i++ {
-		sum += (means[i] - mean) * (means[i-1] - mean)
-	}
-	count := float64(blocks)
-	correlation = sum/((count-1)*between) + 1/count // which independent means fall short of zero by
-	correlation = min(max(correlation+0.5/math.Sqrt(count), 0), mostCorrelation)
-	return float64(size) * between / within * (1 + correlation) / (1 - correlation), correlation
-}
-
-// moments returns the mean of the values and their variance.
-func moments(values []float64) (mean, variance float64) {
-	for _, v := range values {
-		mean += v
-	}
-	mean /= float64(len(values))
-	for _, v := range values {
-		variance += (v - mean) * (v - mean)
-	}
-	return mean, variance / float64(max(len(values)-1, 1))
 }
 
 // decide compares bounds of the true share with the one that is needed.
