@@ -29,7 +29,8 @@ type Interval struct {
 	Low, High float64 // infinite where the sample has no end
 	// Certified means that there is an interval, of two ends, that contains the quantile at the level.
 	Certified bool
-	// Needs is how many values certify it. It is 0 if no number does, as of the extremes.
+	// Needs is how many values certify it, [Least] if there are too few to tell. It is 0 if no number does, as of the
+	// extremes.
 	Needs int
 	// Design is by how much dependence multiplies the variance of the share of values above the quantile.
 	Design float64
@@ -92,6 +93,15 @@ func blocksFor(n int, memory float64) (blocks int, enough bool) {
 // the more of it is seen, the longer a sample has to be.
 func enoughFor(memory float64) float64 { return lengths * (fewBlocks*memory + manyBlocks*(memory-1)) }
 
+// Telling is from how many values on they tell how they depend on each other, and so how many are enough.
+const Telling = 64
+
+// Fewest is how many values certify any quantile: fewer cannot show that they do not depend on each other.
+const Fewest = lengths * fewBlocks
+
+// Least returns how many values certify the p-quantile if they do not depend on each other.
+func Least(p, level float64) int { return max(Fewest, Needs(p, level, 1)) }
+
 // sample is what an interval is made from.
 type sample struct {
 	n, units int // values, and what depends on each other: the same, or clusters of them
@@ -120,6 +130,8 @@ func (s sample) interval(p, level float64) Interval {
 	needs = max(needs, enoughFor(s.memory))
 	if out.Certified = float64(s.units) >= needs && !math.IsNaN(low) && !math.IsNaN(high); out.Certified {
 		out.High = s.value(high, true)
+	} else if s.units < Telling {
+		needs = max(Fewest, float64(Needs(p, level, 1))/each)
 	} else { // at least one more than there are
 		needs = max(needs, n/some*float64(Needs(p, level, 1))/each, float64(s.units)+1)
 	}

@@ -95,21 +95,14 @@ func (s *summaryText) classes(head string, longest int, all classes) {
 		}
 		s.WriteString("\n")
 	}
+	quantile := func(c *class, q float64) string { return orDash(s.doubted(&c.ttft, q, alone, fineMillis)) }
 	s.WriteString("\n")
 	line(head, "requests", "failed", "left", "TTFT p50, ms", "p99, ms", "SLO kept")
 	for _, name := range names {
 		c := all[name]
-		line(plain.OneLine(name, longest), Grouped(c.requests), count(c.failed), count(c.left), c.quantile(0.5),
-			c.quantile(0.99), orDash(percent(c.good, c.judged)))
+		line(plain.OneLine(name, longest), Grouped(c.requests), count(c.failed), count(c.left), quantile(c, 0.5),
+			quantile(c, 0.99), orDash(percent(c.good, c.judged)))
 	}
-}
-
-func (c *class) quantile(q float64) string {
-	d, known := c.ttft.quantile(q)
-	if !known {
-		return "-"
-	}
-	return fineMillis(d)
 }
 
 func orDash(text string) string {

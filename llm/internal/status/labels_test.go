@@ -35,7 +35,7 @@ func TestSummaryHasARowForEachClass(t *testing.T) {
 			got = append(got, strings.Join(name, " "))
 		}
 	}
-	want := "batch 2 1 1 - - 0.00 %|chat 2 none none 20.00 20.00 50.00 %"
+	want := "batch 2 1 1 - - 0.00 %|chat 2 none none 20.00 ≥ 20.00 50.00 %"
 	if strings.Join(got, "|") != want {
 		t.Errorf("got %q, want %q, in\n%s", got, want, text)
 	}
@@ -60,7 +60,7 @@ func TestSummaryHasARowForEachEndpoint(t *testing.T) {
 	}
 	text = strings.Join(strings.Fields(text), " ")
 	for _, want := range []string{"endpoint requests failed TTFT p50, ms p99, ms " +
-		"http://127.0.0.1:29031 1 none 20.00 20.00 http://127.0.0.1:29032 2 1 40.00 40.00",
+		"http://127.0.0.1:29031 1 none 20.00 ≥ 20.00 http://127.0.0.1:29032 2 1 40.00 ≥ 40.00",
 		"remark latencies of the stages and of all requests mix the endpoints of the pairs"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)

@@ -36,7 +36,7 @@ func TestSessionsOfASummary(t *testing.T) {
 		"\n  sessions failed          3     60.00 %   2 substitution_tool_call_expected, 1",
 		"\n  sessions left            1               their users left one of their calls\n",
 		"\n  sessions cut             1               by the end of the load, or by their\n",
-		"\n  session              2,000     2,000     2,000     2,000     2,000\n",
+		"\n  session              2,000   ≥ 2,000   ≥ 2,000     2,000     2,000\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the summary has no %q:\n%s", want, got)

@@ -31,6 +31,17 @@ func (s *summaryText) columns() []column {
 	} else if s.rest.later { // an iteration is no request
 		load[1].group, load[1].name = "iterations", "per s"
 	}
+	latency := func(group, name string, q float64, spare int, of func(*stage) *histogram) column {
+		return column{group: group, name: name, spare: spare, value: func(g *stage) string {
+			units := int64(alone)
+			if of(g) == &g.figures.itl {
+				units = g.figures.ok
+			}
+			return s.doubted(of(g), q, units, func(d time.Duration) string {
+				return threeDigits(float64(d) / float64(time.Millisecond))
+			})
+		}}
+	}
 	list := []column{
 		{name: "stage", value: func(g *stage) string { return strconv.Itoa(g.Index) }},
 		load[0], load[1],
@@ -66,16 +77,6 @@ const longestName = 20
 
 func ttft(g *stage) *histogram { return &g.figures.ttft }
 func itl(g *stage) *histogram  { return &g.figures.itl }
-
-func latency(group, name string, q float64, spare int, of func(*stage) *histogram) column {
-	return column{group: group, name: name, spare: spare, value: func(g *stage) string {
-		d, known := of(g).quantile(q)
-		if !known {
-			return ""
-		}
-		return threeDigits(float64(d) / float64(time.Millisecond))
-	}}
-}
 
 // sentRate is of stages with a rate alone, as in the report: those of a closed loop are sent as others end.
 func sentRate(g *stage) string {

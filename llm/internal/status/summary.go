@@ -47,6 +47,9 @@ func (f Summary) Text(data []byte) (string, error) {
 		s.latencies()
 		s.classes("class", longestName, s.labels)
 		s.classes("endpoint", longestEndpoint, s.endpoints)
+		if s.doubts {
+			s.WriteString("\n  " + signs + "\n")
+		}
 	}
 	s.thresholds()
 	if s.all.requests > 0 && !f.HideRecords {
@@ -84,6 +87,8 @@ type summaryText struct {
 	sessions sessions
 
 	labels, endpoints classes
+
+	doubts bool // a quantile is printed for which there are too few requests
 }
 
 func (f Summary) read(data []byte) (*summaryText, error) {
@@ -293,52 +298,6 @@ func visible(text string) int { return utf8.RuneCountInString(colours.Replace(te
 // colours takes the colours out of a text.
 var colours = strings.NewReplacer("\x1b[1;"+red+"m", "", "\x1b[1;"+green+"m", "", "\x1b[1;"+yellow+"m", "", "\x1b[0m",
 	"")
-
-// latencies writes a row for each latency. Its figures are those of the report, but for the histogram's rounding.
-func (s *summaryText) latencies() {
-	header := false
-	for _, row := range s.timings() {
-		if row.of.n == 0 {
-			continue
-		}
-		if !header {
-			fmt.Fprintf(s, "\n  %-*s%10s%10s%10s%10s%10s\n", labelWidth, "latency, ms", "p50", "p90", "p99", "mean",
-				"max")
-			header = true
-		}
-		fmt.Fprintf(s, "  %-*s", labelWidth, row.label)
-		for _, q := range [...]float64{0.5, 0.9, 0.99} {
-			d, _ := row.of.quantile(q)
-			fmt.Fprintf(s, "%10s", fineMillis(d))
-		}
-		mean, _ := row.of.mean()
-		most, _ := row.of.most()
-		fmt.Fprintf(s, "%10s%10s\n", fineMillis(mean), fineMillis(most))
-	}
-}
-
-// timing is a latency under its name.
-type timing struct {
-	label string
-	of    *histogram
-}
-
-// timings returns the latencies. Where answers are of several kinds, each has its own, and no latency is of all.
-func (s *summaryText) timings() []timing {
-	t := &s.rest
-	list := []timing{{"first audio", &t.firstAudio}, {"TTFT", &s.all.ttft}, {"ITL", &s.all.itl}, {"TPOT", &t.tpot},
-		{"NTPOT", &t.ntpot}}
-	mixed := t.madeOf() == several
-	for k := range kinds {
-		if each := t.made[k]; mixed || each.total > each.known && kinds[k].kind != record.MediaAudio {
-			list = append(list, timing{"per " + strings.TrimSuffix(kinds[k].plural, "s"), &t.perMade[k]})
-		}
-	}
-	if !mixed {
-		list = append(list, timing{"request", &t.latency})
-	}
-	return append(list, timing{"session", &s.sessions.duration}, timing{"schedule delay", &t.delay})
-}
 
 // fineMillis formats a duration in milliseconds with as many digits as its histogram is good for.
 func fineMillis(d time.Duration) string {
