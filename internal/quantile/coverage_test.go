@@ -162,8 +162,13 @@ var levels = []float64{0.5, 0.9, 0.99}
 
 // coverage runs a server often, and returns what became of the intervals of each quantile of the latency.
 func coverage(s server, load float64, n, runs int) []covered {
+	return coverageFrom(0, s, load, n, runs)
+}
+
+// coverageFrom is [coverage] of the runs from one on.
+func coverageFrom(first int, s server, load float64, n, runs int) []covered {
 	counts := make([]covered, len(levels))
-	for run := range runs {
+	for run := first; run < first+runs; run++ {
 		latencies, waits := s.serve(load, n, source(run))
 		byRank := func(values []float64) func(int) float64 {
 			sorted := slices.Sorted(slices.Values(values))
@@ -232,6 +237,9 @@ func TestSeriesNeeds(t *testing.T) {
 			in := series.Interval(p, 0.95)
 			if in.Certified != (in.Needs <= n) || in.Certified == math.IsInf(in.High, 1) || !(in.Low <= in.High) {
 				t.Errorf("p%v of %d: %+v", 100*p, n, in)
+			}
+			if n < quantile.Telling && in.Needs != quantile.Least(p, 0.95) {
+				t.Errorf("p%v of %d values, which tell nothing, needs %d", 100*p, n, in.Needs)
 			}
 			if p == 0.99 && in.Certified != (n >= 3000) {
 				t.Errorf("p99 of %d independent values: %+v", n, in)
