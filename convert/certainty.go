@@ -17,7 +17,11 @@ const certaintyLevel = 0.95
 // Certainty tells how well the percentiles of a distribution are known.
 type Certainty struct {
 	Requests int
-	// Design is by how much the dependence between requests multiplies the variance of a share of them, at the most.
+	// Mixed requests are of several loads. Their percentiles are of no load, and depend on how long each of them took,
+	// so that nothing is told of them.
+	Mixed bool
+	// Design is by how much the dependence between requests multiplies the variance of a share of them, at the most;
+	// NaN if they are mixed.
 	Design      float64
 	Percentiles []Certain // those of the distribution that its JSON has
 
@@ -92,12 +96,18 @@ func rounded(v float64) float64 { return math.Round(v*1000) / 1000 }
 // certainSum returns the distribution of a figure over requests, which are in the order of their starts, and how well
 // its percentiles are known.
 func certainSum(g *subset, requests []*run.Request, f figure) *Distribution {
-	memory := memoryOf(g)
+	mixed, memory := severalLoads(g), memoryOf(g)
 	values := g.values(requests, f)
-	g.inOrder = append(g.inOrder[:0], values...)
+	if !mixed {
+		g.inOrder = append(g.inOrder[:0], values...)
+	}
 	list := stats.NewList(values)
 	d := newDistribution(list, g.opts.Percentiles)
-	if d != nil {
+	switch {
+	case d == nil:
+	case mixed:
+		d.mixed(len(values))
+	default:
 		s := quantile.NewSeries(g.inOrder, list.At, memory)
 		d.certain(len(values), s.Memory(), func(p, _ float64) quantile.Interval {
 			return s.Interval(p, certaintyLevel)
@@ -118,9 +128,20 @@ func (d *Distribution) certain(requests int, design float64, of func(share, valu
 	d.certainty = c
 }
 
+// mixed adds that nothing is told of the percentiles of requests of several loads.
+func (d *Distribution) mixed(requests int) {
+	d.certain(requests, unknown, func(_, _ float64) quantile.Interval {
+		return quantile.Interval{Low: math.Inf(-1), High: math.Inf(1)}
+	})
+	d.certainty.Mixed = true
+}
+
 // memoryOf returns how much the requests of a group depend on those before them, by the two figures that show how busy
-// the server is.
+// the server is; 1 if they are of several loads.
 func memoryOf(g *subset) float64 {
+	if g.memory == 0 && severalLoads(g) {
+		g.memory = 1
+	}
 	if g.memory == 0 {
 		g.memory = quantile.Memory(g.values(g.ok, func(_ *subset, q *run.Request) float64 {
 			if q.LeftOut {
@@ -146,11 +167,16 @@ func gapDistributions(g *subset) (tokens, chunks *Distribution) {
 	if tokens == nil && chunks == nil {
 		return nil, nil
 	}
-	memory := max(memoryOf(g), quantile.Memory(g.values(g.ok, itl)))
+	g.sumOfTokenGaps, g.sumOfChunkGaps = tokens, chunks
 	ofTokens, ofChunks := clustersOf(g)
+	if severalLoads(g) {
+		ofTokens.mixed(tokens)
+		ofChunks.mixed(chunks)
+		return tokens, chunks
+	}
+	memory := max(memoryOf(g), quantile.Memory(g.values(g.ok, itl)))
 	ofTokens.certain(tokens, g.tokenGaps, memory)
 	ofChunks.certain(chunks, g.chunkGaps, memory)
-	g.sumOfTokenGaps, g.sumOfChunkGaps = tokens, chunks
 	return tokens, chunks
 }
 
@@ -192,6 +218,13 @@ func (c *gapClusters) end() {
 	}
 	if len(c.gaps) > from {
 		c.ends = append(c.ends, len(c.gaps))
+	}
+}
+
+// mixed adds to the distribution of all gaps that nothing is told of its percentiles.
+func (c *gapClusters) mixed(d *Distribution) {
+	if requests := len(c.ends) * c.step; d != nil && requests > 0 {
+		d.mixed(requests)
 	}
 }
 

@@ -28,6 +28,7 @@ type subset struct {
 	scratch []float64 // what values returned last
 	inOrder []float64 // the same before they are sorted
 	memory  float64   // what memoryOf returned; 0 before
+	loads   *bool     // what severalLoads returned; nil before
 
 	sumOfTokenGaps, sumOfChunkGaps *Distribution // what gapDistributions returned
 }

@@ -237,29 +237,35 @@ func (c *Certainty) signed(p, value, scale float64) string {
 	return about + Digits(value*scale)
 }
 
-// signsOf explains the signs of the rows' percentiles, and returns "" if there are none.
-func signsOf(rows []row) string {
-	signs, most := false, quantile.Needs(0.99, certaintyLevel, 1)
+// signsOf explains the signs of the rows' percentiles, each in a line.
+func signsOf(rows []row) (lines []string) {
+	few, mixed, some, most := false, false, false, 0
 	for _, r := range rows {
 		for _, d := range [...]*Distribution{r.of.Additions.Latency.TTFT, r.of.Successes.Latency.Request} {
 			of, told := d.known(99)
-			if !told || of.Certified {
-				continue
-			}
-			if signs = true; d.certainty.Requests >= tellingCount {
-				most = max(most, of.Needs)
+			switch {
+			case !told || of.Certified:
+			case d.certainty.Mixed:
+				mixed = true
+			case d.certainty.Requests < quantile.Telling:
+				some, few = true, true
+			default:
+				some, most = true, max(most, of.Needs)
 			}
 		}
 	}
-	if !signs {
-		return ""
+	if few { // nothing tells how many more than of independent requests
+		most = max(most, quantile.Least(0.99, certaintyLevel))
 	}
-	return "≥: at least this, too few requests for an upper bound; ~: about this, too few to be 95 % sure. " +
-		"A p99 needs " + plural(most, "request") + " a row or more."
+	if some {
+		lines = append(lines, "≥: at least this, too few requests for an upper bound; ~: about this, too few to be 95 % "+
+			"sure. A p99 needs "+plural(most, "request")+" a row or more.")
+	}
+	if mixed {
+		lines = append(lines, "~ in a row of several loads: percentiles of the mixture, which are those of no load")
+	}
+	return lines
 }
-
-// tellingCount is from how many requests on they tell how many are enough.
-const tellingCount = 64
 
 // sloCell returns whether all objectives are kept, and what was observed if not.
 func sloCell(list []Judgement) string {

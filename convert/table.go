@@ -64,7 +64,7 @@ func (p *Report) WriteTables(s Screen) error {
 	}
 	if len(rows) > 0 {
 		t.line("\n%s", unitsOf(rows))
-		if signs := signsOf(rows); signs != "" {
+		for _, signs := range signsOf(rows) {
 			t.say("%s", signs)
 		}
 	}

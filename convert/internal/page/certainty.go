@@ -21,6 +21,10 @@ func (f figure) cell(doc gjson.Result, name string) cell {
 	}
 	c.Class += " " + unsureClass
 	c.Text = "~\u00a0" + c.Text
+	if certainty.Get("design_effect").Raw == "null" {
+		c.Meaning = "of several loads: a percentile of the mixture, which is that of no load"
+		return c
+	}
 	interval := "nothing tells how high it may be"
 	switch low, high := of.Get("low"), of.Get("high"); {
 	case low.Type == gjson.Number && high.Type == gjson.Number:
@@ -33,7 +37,11 @@ func (f figure) cell(doc gjson.Result, name string) cell {
 	}
 	c.Meaning = fmt.Sprintf("too few requests: %s; seen %s ms", interval, milliseconds(value))
 	if needs := of.Get("needs"); needs.Type == gjson.Number {
-		c.Meaning += fmt.Sprintf("; %s requests would do", whole(needs.Num))
+		enough := "; %s requests would do"
+		if certainty.Get("requests").Num < quantile.Telling { // they do not tell how they depend on each other
+			enough = "; at least %s requests are needed"
+		}
+		c.Meaning += fmt.Sprintf(enough, whole(needs.Num))
 	}
 	return c
 }

@@ -16,7 +16,11 @@ func TestCellOfTooFewRequests(t *testing.T) {
 		"certainty": {"request_latency": {"requests": 400, "percentiles": {"median": {"low": 0.8, "high": null, "certified": false, "needs": 900},
 			"p99": {"low": 0.9, "high": null, "certified": false, "needs": 900},
 			"p90": {"low": 0.85, "high": 1.2, "certified": false, "needs": 900}}}}},
-		"successes": {"latency": {"request_latency": {"median": 0.9, "p90": 1, "p99": 1.1}, "inter_token_latency": {"p99": 0.05}}}}`)
+		"successes": {"latency": {"request_latency": {"median": 0.9, "p90": 1, "p99": 1.1}, "inter_token_latency": {"p99": 0.05},
+			"time_per_output_token": {"p99": 0.07, "certainty": {"requests": 800, "design_effect": null,
+				"percentiles": {"p99": {"low": null, "high": null, "certified": false, "needs": null}}}},
+			"normalized_time_per_output_token": {"p99": 0.08, "certainty": {"requests": 63, "design_effect": 1,
+				"percentiles": {"p99": {"low": 0.06, "high": null, "certified": false, "needs": 368}}}}}}}`)
 	for _, tt := range []struct {
 		figure               figure
 		name, text, class, m string
@@ -33,6 +37,9 @@ func TestCellOfTooFewRequests(t *testing.T) {
 			"too few requests: with 95 % confidence 900 ms or more; seen 1\u202f100 ms; 900 requests would do"},
 		{requestLatency, "p90", "~\u00a01\u202f000", "n unsure",
 			"too few requests: with 95 % confidence 850 to 1\u202f200 ms; seen 1\u202f000 ms; 900 requests would do"},
+		{tpot, "p99", "~\u00a070.0", "n unsure", "of several loads: a percentile of the mixture, which is that of no load"},
+		{ntpot, "p99", "≥\u00a060.0", "n unsure", "too few requests: with 95 % confidence 60.0 ms or more; seen 80.0 ms; " +
+			"at least 368 requests are needed"},
 	} {
 		if c := tt.figure.cell(doc, tt.name); c.Text != tt.text || c.Class != tt.class || c.Meaning != tt.m {
 			t.Errorf("%s of %s: got %+v, want %q, %q, %q", tt.name, tt.figure.name, c, tt.text, tt.class, tt.m)

@@ -117,7 +117,7 @@ func TestSummary(t *testing.T) {
   request              2,000   ≥ 2,000   ≥ 2,000     1,444     2,000
   schedule delay        0.40      0.40      0.40      0.40      0.40
 
-  ≥ and ~: too few requests to be 95 % sure of it
+  ≥: at least this, too few requests for an upper bound; ~: about this
 
   ✗ crossed  checks rate>0.9 (0.5)
   ✓ passed   llm_ttft p(50) < 6
