@@ -169,6 +169,9 @@ func (f *compareFlags) check(args []string) (err error) {
 		return misuse("--paired compares requests that were sent side by side, steady or not: leave --steady out")
 	case f.base != "" && !f.paired:
 		return misuse("--base names the base of pairs: give --paired, too")
+	case stuck(args) != "":
+		return misuse("there is no file %q: write a blank on both sides of the colon that parts the runs of two "+
+			"sides: base1 base2 : new1 new2", stuck(args))
 	case f.paired && slices.Contains(args, sidesApart):
 		return misuse("a colon parts the runs of two sides, and --paired takes both sides from each run")
 	case slices.Contains(args, sidesApart):

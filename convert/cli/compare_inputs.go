@@ -2,8 +2,10 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -27,6 +29,19 @@ func splitSides(args []string) (base, fresh []string) {
 		return args[:1], args[1:]
 	}
 	return args[:at], args[at+1:]
+}
+
+// stuck returns the first argument that is no file and has the colon within that parts the sides, or "".
+func stuck(args []string) string {
+	for _, arg := range args {
+		if arg == sidesApart || !strings.Contains(arg, sidesApart) {
+			continue
+		}
+		if _, err := os.Stat(arg); errors.Is(err, fs.ErrNotExist) {
+			return arg
+		}
+	}
+	return ""
 }
 
 // input is a run that is compared, or the figures of a report without requests.

@@ -73,7 +73,8 @@ func ParseGates(texts ...string) ([]Gate, error) { return parseGates(false, text
 //	p99(ttft)<500ms        in NEW 99 % of the requests, failed ones among them, are faster
 //	failures<1%            likewise, of a share
 //
-// Such a gate passes if the whole interval is within the bound, and fails if the whole interval is beyond it.
+// Such a gate passes if the whole interval is within the bound, and fails if the whole interval is beyond it. A sign on
+// the bad side of the figure, as of mean(ttft)>+5%, is an error: it is one of a gate of ParseGates.
 func ParseBounds(texts ...string) ([]Gate, error) { return parseGates(true, texts) }
 
 func parseGates(kept bool, texts []string) ([]Gate, error) {
@@ -136,7 +137,28 @@ func parseGate(text string, kept bool) (g Gate, err error) {
 		bound = strings.TrimPrefix(bound, "=")
 	}
 	g.above, g.text, g.kept = (text[at] == '>') != kept, g.metric.String()+text[at:at+1]+bound, kept
-	return g, g.parseBound(bound, q.unit)
+	if err := g.parseBound(bound, q.unit); err != nil {
+		return g, err
+	}
+	return g, g.checkSide(bound, q.worse())
+}
+
+// checkSide refuses a gate that is written the wrong way round, as those of the other flag are: it would pass what it
+// is to stop. A change for the better may be what is to fail, as that of a server that answers less.
+func (g *Gate) checkSide(bound string, worseAbove bool) error {
+	switch {
+	case g.above == worseAbove:
+		return nil
+	case g.kept && g.above:
+		return fmt.Errorf("--gate says what is to hold: write %s>%s", g.metric, bound)
+	case g.kept:
+		return fmt.Errorf("--gate says what is to hold: write %s<%s", g.metric, bound)
+	case g.kind == absolute && g.above:
+		return fmt.Errorf("--fail-on says what is to fail: write %s<%s", g.metric, bound)
+	case g.kind == absolute:
+		return fmt.Errorf("--fail-on says what is to fail: write %s>%s", g.metric, bound)
+	}
+	return nil
 }
 
 // parseMetric reads the name of a figure.
@@ -231,11 +253,11 @@ func (g *Gate) parseBound(text string, unit Unit) error {
 	if sign != "" && (sign == "+") != g.above && !g.kept {
 		return fmt.Errorf("it would trip without any change; write >+%s for a rise, or <-%s for a fall", rest, rest)
 	}
-	return g.setKind(rest[end:], unit, sign != "")
+	return g.setKind(text, rest[end:], unit, sign != "")
 }
 
-// setKind checks the suffix of the bound against the unit and sets the kind of the gate.
-func (g *Gate) setKind(suffix string, unit Unit, signed bool) error {
+// setKind checks the suffix of the text of a bound against the unit, and sets the kind of the gate.
+func (g *Gate) setKind(text, suffix string, unit Unit, signed bool) error {
 	g.kind = absolute
 	if signed {
 		g.kind = change
@@ -252,6 +274,10 @@ func (g *Gate) setKind(suffix string, unit Unit, signed bool) error {
 	case scale != 0 && unit == Seconds:
 	case suffix == "" && (g.bound == 0 || unit != Seconds && unit != Share):
 		scale = 1
+	case suffix == "" && unit == Seconds:
+		return fmt.Errorf("%s has no unit: write %sms or %ss", text, text, text)
+	case suffix == "" && unit == Share && !signed:
+		return fmt.Errorf("%s has no unit: write %s%% or %s%%", text, text, digits(100*g.bound))
 	default:
 		return fmt.Errorf("unit %q does not fit %s; %s", suffix, g.metric, unitAdvice(unit))
 	}

@@ -86,10 +86,14 @@ func TestGateErrors(t *testing.T) {
 			`or <-5% for a fall`,
 		"goodput<+5%": `gate "goodput<+5%": it would trip without any change; write >+5% for a rise, or ` +
 			`<-5% for a fall`,
-		"p99(ttft)>500":  `gate "p99(ttft)>500": unit "" does not fit p99(ttft); use %, us, ms or s`,
-		"p99(ttft)>+5pp": `gate "p99(ttft)>+5pp": unit "pp" does not fit p99(ttft); use %, us, ms or s`,
-		"failures>0.5": `gate "failures>0.5": unit "" does not fit failures; use %, or pp with a sign for ` +
-			`percentage points`,
+		"p99(ttft)>500":   `gate "p99(ttft)>500": 500 has no unit: write 500ms or 500s`,
+		"p99(ttft)>+5":    `gate "p99(ttft)>+5": +5 has no unit: write +5ms or +5s`,
+		"failures<1%":     `gate "failures<1%": --fail-on says what is to fail: write failures>1%`,
+		"p99(ttft)<500ms": `gate "p99(ttft)<500ms": --fail-on says what is to fail: write p99(ttft)>500ms`,
+		"goodput>5":       `gate "goodput>5": --fail-on says what is to fail: write goodput<5`,
+		"capacity(a)>15":  `gate "capacity(a)>15": --fail-on says what is to fail: write capacity(a)<15`,
+		"p99(ttft)>+5pp":  `gate "p99(ttft)>+5pp": unit "pp" does not fit p99(ttft); use %, us, ms or s`,
+		"failures>0.5":    `gate "failures>0.5": 0.5 has no unit: write 0.5% or 50.0%`,
 		"requests_per_sec<-3ms": `gate "requests_per_sec<-3ms": unit "ms" does not fit requests_per_sec; use % ` +
 			`with a sign, or a bare number of requests/s`,
 		"failures>NaN": `gate "failures>NaN": bound "NaN" is not a number with a unit, as in +5%, 500ms ` +

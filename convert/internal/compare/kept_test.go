@@ -32,6 +32,26 @@ func TestParseBounds(t *testing.T) {
 		"p99(ttft)<5%":  "a percentage of what?",
 		"ttft<500ms":    `"ttft" has many values`,
 		"failures<=<1%": "is not a number with a unit",
+
+		"p99(ttft)<500": "500 has no unit: write 500ms or 500s",
+		// the sign of the other flag would turn the gate round
+		"mean(ttft)>+5%":             "--gate says what is to hold: write mean(ttft)<+5%",
+		"p99(ttft)>=500ms":           "write p99(ttft)<500ms",
+		"failures>1%":                "write failures<1%",
+		"failures>+0.5pp":            "write failures<+0.5pp",
+		"session_failures>1%":        "write session_failures<1%",
+		"mean(real_time_factor)>1":   "write mean(real_time_factor)<1",
+		"p99(missing_seconds)>100ms": "write p99(missing_seconds)<100ms",
+		"p50(schedule_delay)>+1ms":   "write p50(schedule_delay)<+1ms",
+		"requests_per_sec<-3%":       "write requests_per_sec>-3%",
+		"output_tokens_per_sec<100":  "write output_tokens_per_sec>100",
+		"goodput<10":                 "write goodput>10",
+		"good<99%":                   "write good>99%",
+		"continuity<99%":             "write continuity>99%",
+		"capacity<-5%":               "write capacity>-5%",
+		"capacity(strict)<15":        "write capacity(strict)>15",
+		"chat: p99(ttft)>500ms":      "write p99(ttft)<500ms",
+		"mean(connect)>+2ms":         "write mean(connect)<+2ms",
 	} {
 		if _, err := ParseBounds(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)

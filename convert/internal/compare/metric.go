@@ -46,6 +46,9 @@ type quantity struct {
 	share func(*Request) float64
 }
 
+// worse reports whether more of the quantity is worse. More capacity is better, which the table has no direction of.
+func (q *quantity) worse() bool { return q.direction == LowerIsBetter }
+
 // of names what the quantity is measured on.
 func (q *quantity) of() string {
 	if q.ofSessions {
