@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Price is what the whole deployment costs for an hour. The zero value is none.
@@ -18,22 +19,21 @@ type Price struct {
 // longest is the length of the longest name of a currency.
 const longest = 12
 
-// Parse reads a price: an amount, a currency, /h if one likes, and x8 for eight of the same.
+// example is how a price is written.
+const example = "98.32 USD/h, or 4.10 EUR/h x8"
+
+// Parse reads a price: an amount, a currency, /h if one likes, and x8 for eight of the same. No other unit of time is
+// taken.
 //
 //	98.32 USD/h    4.10 EUR x8
 func Parse(text string) (Price, error) {
-	fields := strings.Fields(strings.ReplaceAll(text, "/h", " "))
-	times := 1.0
-	if n := len(fields); n == 3 && strings.HasPrefix(fields[2], "x") {
-		count, err := strconv.Atoi(fields[2][1:])
-		if err != nil || count < 1 {
-			return Price{}, fmt.Errorf("%q is no number of devices, as in 4.10 EUR/h x8", fields[2])
-		}
-		times, fields = float64(count), fields[:2]
+	money, unit, times, err := split(text)
+	if err != nil {
+		return Price{}, err
 	}
+	fields := strings.Fields(money)
 	if len(fields) != 2 {
-		return Price{}, fmt.Errorf("%q is no price; write an amount and a currency, as in 98.32 USD/h, or 4.10 EUR/h x8",
-			text)
+		return Price{}, fmt.Errorf("%q is no price; write an amount and a currency, as in %s", text, example)
 	}
 	amount, err := strconv.ParseFloat(fields[0], 64)
 	switch {
@@ -41,11 +41,45 @@ func Parse(text string) (Price, error) {
 		return Price{}, fmt.Errorf("%q is no amount of money, as in 98.32", fields[0])
 	case !(amount > 0):
 		return Price{}, fmt.Errorf("a price must be above 0, got %s", fields[0])
-	case len(fields[1]) > longest || strings.ContainsAny(fields[1], "0123456789"):
+	case len(fields[1]) > longest || strings.ContainsFunc(fields[1], notOfACurrency):
 		return Price{}, fmt.Errorf("%q is no currency, as in USD", fields[1])
+	case unit != "" && unit != "h" && unit != "hour":
+		return Price{}, fmt.Errorf("unknown unit %q: write the price of an hour, as in %s %s/h", "/"+unit, fields[0],
+			fields[1])
 	}
 	return Price{PerHour: amount * times, Currency: fields[1]}, nil
 }
+
+// split takes the unit of time, without its stroke, and the number of devices, 1 without one, from a price.
+func split(text string) (money, unit string, times float64, err error) {
+	money, rest, slash := strings.Cut(text, "/")
+	fields := strings.Fields(money)
+	if slash {
+		fields = strings.Fields(rest)
+		if len(fields) == 0 {
+			return "", "", 0, fmt.Errorf("%q is no price: a unit is missing after /, as in %s", text, example)
+		}
+		unit, fields = fields[0], fields[1:]
+	} else if len(fields) == 3 {
+		money, fields = strings.Join(fields[:2], " "), fields[2:]
+	} else {
+		return money, "", 1, nil
+	}
+	switch {
+	case len(fields) == 0:
+		return money, unit, 1, nil
+	case len(fields) > 1 || !strings.HasPrefix(fields[0], "x"):
+		return "", "", 0, fmt.Errorf("%q is no price; write an amount and a currency, as in %s", text, example)
+	}
+	count, err := strconv.Atoi(fields[0][1:])
+	if err != nil || count < 1 {
+		return "", "", 0, fmt.Errorf("%q is no number of devices, as in 4.10 EUR/h x8", fields[0])
+	}
+	return money, unit, float64(count), nil
+}
+
+// notOfACurrency reports whether a character is neither a letter nor the sign of a currency.
+func notOfACurrency(c rune) bool { return !unicode.IsLetter(c) && !unicode.Is(unicode.Sc, c) }
 
 // Ratio holds how many times as dear as each other the kinds of tokens are. The zero value is none.
 type Ratio struct{ Prompt, Cached, Completion float64 }
