@@ -219,7 +219,29 @@ func TestTableOfCosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"cost: USD 6.7", " per million total tokens, USD ", "each if it alone bore the whole cost",
-		"energy: 500 W, 1.0", " J per completion token, ", " tokens/J"} {
+		"energy: 500 W, 1.0", " J per completion token, ", " J per token (prompt and completion)"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "of the whole run") {
+		t.Errorf("one stage is told from the whole run:\n%s", out.String())
+	}
+	stages := &lines[0].(*record.Run).Scenarios[0].Stages
+	*stages = []record.Stage{{Index: 0, Rate: new(10.0), Duration: new(30.0)},
+		{Index: 1, Rate: new(10.0), Duration: new(30.0)}}
+	for _, line := range lines {
+		if q, is := line.(*record.Request); is && q.Start >= lines[0].(*record.Run).Start+30*runtest.Second {
+			q.Stage = 1
+		}
+	}
+	out.Reset()
+	p = NewReport(mustRead(t, asRecords(t, lines)), Options{Price: shared(t, "36 USD/h", "")})
+	if err := p.WriteTables(Screen{W: &out}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"cost of the whole run: USD ", "cost of stage 1: ", "energy of the whole run: 500 W, ",
+		"energy of stage 0: 500 W, "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
 		}

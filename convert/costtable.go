@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// showCosts prints what tokens cost and how much energy they took: of the whole run if it has one load, else of each stage.
+// showCosts prints what tokens cost and how much energy they took: of the whole run and, if it has several, of each
+// stage.
 func showCosts(t *table, p *Report) {
 	parts, names := []*Lifecycle{p.Summary}, []string{""}
 	if len(p.Stages) > 1 {
-		parts, names = nil, nil
+		names[0] = " of the whole run"
 		for _, stage := range sortedKeys(p.Stages) {
 			parts, names = append(parts, p.Stages[stage]), append(names, fmt.Sprintf(" of stage %d", stage))
 		}
@@ -51,8 +52,8 @@ func (e *Energy) String() string {
 	if e.PerCompletion != nil {
 		parts = append(parts, e.PerCompletion.text("")+" J per completion token")
 	}
-	if e.TokensPer != nil {
-		parts = append(parts, e.TokensPer.text("")+" tokens/J")
+	if e.PerToken != nil {
+		parts = append(parts, e.PerToken.text("")+" J per token (prompt and completion)")
 	}
 	return strings.Join(parts, ", ")
 }

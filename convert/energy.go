@@ -27,8 +27,8 @@ type Energy struct {
 	// PerToken is in joules per token, of prompts and completions together; null without tokens.
 	PerToken      *Estimate `json:"joules_per_token"`
 	PerCompletion *Estimate `json:"joules_per_completion_token"`
-	TokensPer     *Estimate `json:"tokens_per_joule"`
-	PerRequest    *Estimate `json:"joules_per_request"` // of the successes
+	TokensPer     *Estimate `json:"all_tokens_per_joule"` // prompts and completions
+	PerRequest    *Estimate `json:"joules_per_request"`   // of the successes
 }
 
 // meter is what the pages showed at an instant: joules since some beginning, and watts.

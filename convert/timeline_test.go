@@ -88,7 +88,10 @@ func TestViolationOfAStoppedServer(t *testing.T) {
 			if s := v.Spans[0]; math.Abs(float64(s.From)-from) > 1 || math.Abs(float64(s.To)-from-5) > 1 {
 				t.Errorf("%d/s from %v s: got %+v", rate, from, s)
 			}
-			worst := float64(*v.Objectives[0].Spans[0].Worst)
+			worst, share := float64(*v.Objectives[0].Spans[0].Worst), v.Spans[0].WorstShare
+			if v.Spans[0].Worst != nil || share != v.Objectives[0].Spans[0].WorstShare || share != 1 {
+				t.Errorf("%d/s from %v s: worst share %v of %+v", rate, from, share, v.Objectives[0].Spans[0])
+			}
 			if worst < 4.5 || worst > 5.11 || v.Objectives[1].Seconds != 0 {
 				t.Errorf("%d/s from %v s: worst %v, failures %+v", rate, from, worst, v.Objectives[1])
 			}

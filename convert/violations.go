@@ -42,9 +42,12 @@ type ViolationSpan struct {
 	From Float `json:"from"`
 	To   Float `json:"to"` // the end of its last second
 	Over int   `json:"requests_over"`
-	// Worst is, of an objective on one latency, the highest of any request due in the span, and null if none has one;
-	// else the largest share of a second's requests that are over their bounds. Of the whole SLO it is that share.
-	Worst *Float `json:"worst"`
+	// WorstShare is the largest share of a second's requests that are over their bounds.
+	WorstShare Float `json:"worst_share"`
+	// Worst is, of an objective on one latency, the highest of any success due in the span: in seconds, or as a factor
+	// if the bound is one. It is nil for other objectives and the whole SLO, and if nothing succeeded.
+	Worst       *Float `json:"worst_seconds,omitempty"`
+	WorstFactor *Float `json:"worst_factor,omitempty"`
 }
 
 // mostSpans is how many spans of an objective a report lists.
@@ -308,23 +311,27 @@ func violations(g *subset, s *seriesMaker, dropped, counts []int) (v *Violations
 		for k := from; k < to; k++ {
 			span.Over += over[k]
 		}
-		span.Worst = new(Float(slices.Max(shares[from:to])))
+		span.WorstShare = Float(slices.Max(shares[from:to]))
 	})
 	return v, violated, judged
 }
 
 // describe sets what the requests of a span were like at worst.
 func (j *secondJudge) describe(span *ViolationSpan, from, to int) {
-	worst := 0.0
 	for k := from; k < to; k++ {
 		n, share := j.over(k)
 		span.Over += n
-		worst = max(worst, share)
+		span.WorstShare = max(span.WorstShare, Float(share))
 	}
-	if j.worst != nil {
-		worst = slices.Max(j.worst[from:to])
+	if j.worst == nil {
+		return
 	}
-	if worst > 0 {
+	worst := slices.Max(j.worst[from:to])
+	switch {
+	case !(worst > 0):
+	case slo.IsFactor(j.o.Bounds[0].Latency):
+		span.WorstFactor = new(Float(worst))
+	default:
 		span.Worst = new(Float(worst))
 	}
 }
