@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/rank"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -101,13 +102,10 @@ func (w *WarmupStage) count(requests []*Request) {
 		}
 	}
 	w.Requests = len(requests)
-	if n := (len(ttft) + 7) / 8; n > 0 {
-		w.First, w.Last = middle(ttft[:n]), middle(ttft[len(ttft)-n:])
+	if first, last, known := rank.Ends(ttft); known {
+		w.First, w.Last = first, last
 	}
 }
-
-// middle returns the median of values, the upper one of an even number.
-func middle(values []float64) float64 { return slices.Sorted(slices.Values(values))[len(values)/2] }
 
 // Text tells what was sent and how it went, such as "120 requests in 30 s, none failed, TTFT 1.2 s at first and 80 ms
 // at the end".

@@ -140,22 +140,17 @@ func (w *warming) explain(r *run, line record.Stage) {
 		return
 	}
 	took := time.Duration(line.End - line.Start).Round(100 * time.Millisecond)
+	ttft := ""
+	if f := w.judge.Final(); f.First > 0 {
+		ttft = fmt.Sprintf(", TTFT %s at first and %s at the end", shortTime(f.First), shortTime(f.Last))
+	}
 	switch line.Status {
 	case record.StageStable:
-		r.log.Infof("the server was stable in the warm-up of scenario %q, which took %v%s", r.config.Name, took, w.ttft(", "))
+		r.log.Infof("the server was stable in the warm-up of scenario %q, which took %v%s", r.config.Name, took, ttft)
 	case record.StageNotStable:
 		r.log.Warnf("the server did not become stable in the warm-up of scenario %q, which took %v%s: the load goes on "+
-			"all the same", r.config.Name, took, w.ttft(", "))
+			"all the same", r.config.Name, took, ttft)
 	}
-}
-
-// ttft returns how the TTFT went, after a separator, "" while nothing is known.
-func (w *warming) ttft(separator string) string {
-	f := w.judge.Finding()
-	if f.First == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%sTTFT %s → %s", separator, shortTime(f.First), shortTime(f.Last))
 }
 
 // shortTime writes a time of some seconds with two or three digits.
@@ -171,5 +166,9 @@ func (w *warming) shown() string {
 	if w == nil {
 		return ""
 	}
-	return w.ttft(", ")
+	f := w.judge.Finding()
+	if f.First == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", TTFT %s → %s", shortTime(f.First), shortTime(f.Last))
 }

@@ -23,6 +23,8 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/seed-307b789f/xk6-llm/internal/rank"
 )
 
 const (
@@ -80,8 +82,8 @@ type request struct {
 // Finding is what a judge knows.
 type Finding struct {
 	Stable bool
-	// First and Last are the mean TTFT, in seconds, of the first block of answers and of the last one at the latest look.
-	// They are 0 before the first look.
+	// First and Last are the TTFT, in seconds, at the beginning and at the latest look, as reports have it: the medians
+	// of the first and of the last eighth of the answers. They are 0 before the first look.
 	First, Last float64
 }
 
@@ -140,7 +142,7 @@ func (j *Judge) Look(now time.Duration) (stable bool) {
 	steady := now >= Shortest && w.steady()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.show(w)
+	j.show()
 	if j.row++; !steady {
 		j.row = 0
 	}
@@ -159,31 +161,23 @@ func (j *Judge) filled() (at time.Duration, known bool) {
 	return at, len(j.first) == firstRequests
 }
 
-// show keeps the TTFT that is shown.
-func (j *Judge) show(w window) {
-	size := len(w.ttft) / blocks
-	if size < leastSize {
-		return
-	}
-	if j.found.First == 0 {
-		if first := firstOf(j.ended, size); len(first) > 0 {
-			j.found.First = stat.Mean(first, nil)
-		}
-	}
-	j.found.Last = math.Exp(stat.Mean(w.ttft[len(w.ttft)-size:], nil))
+// Final returns what is known once all answers have come.
+func (j *Judge) Final() Finding {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.show()
+	return j.found
 }
 
-// firstOf returns the TTFT of the first n answers that have one.
-func firstOf(all []request, n int) (list []float64) {
-	for _, q := range all {
-		if len(list) == n {
-			break
-		}
+// show keeps the TTFT that is shown.
+func (j *Judge) show() {
+	ttft := make([]float64, 0, len(j.ended))
+	for _, q := range j.ended {
 		if !q.answer.Failed && !math.IsNaN(q.answer.TTFT) {
-			list = append(list, q.answer.TTFT)
+			ttft = append(ttft, q.answer.TTFT)
 		}
 	}
-	return list
+	j.found.First, j.found.Last, _ = rank.Ends(ttft)
 }
 
 // window is the part of the answers that is looked at, in the order in which they ended.

@@ -169,3 +169,19 @@ func TestJudgeWaitsForTheFirst(t *testing.T) {
 		t.Error("not steady within a minute")
 	}
 }
+
+// The TTFT that is told in the end is that of all answers, as a report has it, and not that of the latest look.
+func TestFinalTTFT(t *testing.T) {
+	t.Parallel()
+	j := NewJudge()
+	for i, ttft := range []float64{0.9, 0.5, 0.4, 0.3, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.1, 0.3, 0.2} {
+		at := time.Duration(i) * time.Second
+		j.Ended(j.Sent(at), at, at+time.Second/2, Answer{TTFT: ttft, TPOT: math.NaN()})
+	}
+	at := 16 * time.Second
+	j.Ended(j.Sent(at), at, at, Answer{Failed: true, TTFT: 7})
+	j.Ended(j.Sent(at), at, at, Answer{Ignored: true, TTFT: 8})
+	if f := j.Final(); f.First != 0.9 || f.Last != 0.3 {
+		t.Errorf("got %v and %v, want 0.9 and 0.3", f.First, f.Last)
+	}
+}
