@@ -22,12 +22,12 @@ type compareFlags struct {
 	failOn, gate     []string
 	inconclusive     Inconclusive
 	github           bool
-	margin           float64
+	margin           share
 	format           string
 	markdown, junit  string
 	slo              slo.Text
 	percentiles      string
-	level, floor     float64
+	level, floor     share
 	resamples        int
 	seed             uint64
 	force, all       bool
@@ -110,9 +110,9 @@ for INCONCLUSIVE, which --inconclusive pass or fail settles.`,
 		"add the comparison as Markdown to the file that $GITHUB_STEP_SUMMARY names")
 	flags.Var(&f.slo, "slo", "bounds for goodput, which override the runs' bounds, for example ttft=500ms")
 	flags.StringVar(&f.percentiles, "percentiles", "", "percentiles of each latency (default 50,90,95,99)")
-	flags.Float64Var(&f.level, "level", 0.95, "confidence level of the intervals")
-	flags.Float64Var(&f.floor, "noise", 0.02, "relative change of a time or a rate up to which it counts as noise")
-	flags.Float64Var(&f.margin, "margin", 0.1, "relative change for the worse that PASS rules out without gates")
+	shareFlag(flags, &f.level, "level", 0.95, "confidence level of the intervals")
+	shareFlag(flags, &f.floor, "noise", 0.02, "relative change of a time or a rate up to which it counts as noise")
+	shareFlag(flags, &f.margin, "margin", 0.1, "relative change for the worse that PASS rules out without gates")
 	flags.IntVar(&f.resamples, "resamples", 1000, "number of bootstrap resamples")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
 	flags.BoolVar(&f.steady, "steady", false,

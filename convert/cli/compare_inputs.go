@@ -203,11 +203,11 @@ func (f *compareFlags) options() (opts compare.Options, report convert.Options, 
 	if opts.Percentiles, err = percentiles(f.percentiles); err != nil {
 		return opts, report, err
 	}
-	opts.Level, opts.RelativeFloor, opts.Resamples, opts.Seed = f.level, f.floor, f.resamples, f.seed
+	opts.Level, opts.RelativeFloor, opts.Resamples, opts.Seed = float64(f.level), float64(f.floor), f.resamples, f.seed
 	if f.floor <= 0 {
 		opts.RelativeFloor = -1
 	}
-	if opts.Margin = f.margin; !(f.margin > 0) {
+	if opts.Margin = float64(f.margin); !(f.margin > 0) {
 		return opts, report, misuse("--margin must be above 0, got %v", f.margin)
 	}
 	if f.github && os.Getenv(githubSummary) == "" {

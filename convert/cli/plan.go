@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -21,6 +22,7 @@ type planFlags struct {
 	rates, concurrencies         []string
 	latency                      time.Duration
 	precision, power, confidence string
+	change                       string
 	spread                       float64
 	runs                         int
 	from                         string
@@ -36,8 +38,9 @@ func newPlan() *cobra.Command {
 how long they take at a rate.
 
 For each objective: how many requests there must be for the percentile to have
-an interval at all, for the interval to be as narrow as --precision, and for a
-change of that size between two runs to be found with --power.
+an interval at all, and for the interval to be as narrow as --precision. With
+--change 5%, or --runs 2, also for a change of that size between two runs to be
+found with --power, which takes about three times as many.
 
 How wide an interval is depends on how latencies are spread near the percentile
 and on how requests depend on one another. Without --from both are assumptions,
@@ -45,12 +48,13 @@ which the answer states. --from RUN takes them from a run: a file or directory
 of records, or a report directory with requests.parquet.
 
 Of a share, as in failures<1%, the second number is that of which it is certain
-to be kept if half as many requests miss it as may, and the third that of which
-a rise from half to all of these is found.
+to be kept if half as many requests miss it as may. The number for a change is
+that of which a rise from half to all of these is found.
 
 Exit codes: 0 for success; 2 for misuse.`,
 		Example: `  llmconv plan --slo 'p99(ttft)<500ms,failures<1%' --rate 10
   llmconv plan --slo 'p99(ttft)<500ms' --rate 2,4 --precision 10% --from run
+  llmconv plan --slo 'p99(ttft)<500ms' --rate 10 --change 10%
   llmconv plan --slo 'p95(latency)<5s' --concurrency 16 --latency 2s --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -66,12 +70,14 @@ Exit codes: 0 for success; 2 for misuse.`,
 	flags.StringSliceVar(&f.concurrencies, "concurrency", nil,
 		"requests at a time, in place of rates; needs --latency or --from")
 	flags.DurationVar(&f.latency, "latency", 0, "with --concurrency: mean latency of a request")
-	flags.StringVar(&f.precision, "precision", "5%",
-		"how far an interval may reach to either side, and the change to find")
+	flags.StringVar(&f.precision, "precision", "",
+		"how far an interval may reach to either side (default 5%, or as --change)")
+	flags.StringVar(&f.change, "change", "", "change between runs that is to be found, as in 5%")
 	flags.StringVar(&f.power, "power", "80%", "with which the change is found")
 	flags.StringVar(&f.confidence, "confidence", "95%", "confidence of the intervals")
 	flags.Float64Var(&f.spread, "spread", 1, "assumed coefficient of variation of log-normal latencies")
-	flags.IntVar(&f.runs, "runs", 2, "runs that are compared, half of them the base; 1 compares none")
+	flags.IntVar(&f.runs, "runs", 0,
+		"runs that are compared, half of them the base (default 1, which compares none; 2 with --change)")
 	flags.StringVar(&f.from, "from", "", "run whose spread and dependence are taken")
 	flags.BoolVar(&f.json, "json", false, "print the plan as JSON")
 	flags.BoolVar(&f.force, "force", false, "accept inputs of --from that do not belong together")
@@ -110,8 +116,30 @@ func (f *planFlags) run(cmd *cobra.Command) error {
 	return p.writeText(cmd.OutOrStdout())
 }
 
+// planShare is a flag that holds a share.
+type planShare struct {
+	flag, text  string
+	least, most float64
+	to          *float64
+}
+
+// defaults fills in what is left open. Of the precision and the change that is to be found, one stands for both.
+func (f *planFlags) defaults() {
+	switch {
+	case f.runs == 0 && f.change != "":
+		f.runs = 2
+	case f.runs == 0:
+		f.runs = 1
+	}
+	f.precision = cmp.Or(f.precision, f.change, "5%")
+	if f.runs > 1 {
+		f.change = cmp.Or(f.change, f.precision)
+	}
+}
+
 // plan returns a plan without objectives and stages, and the objectives.
 func (f *planFlags) plan() (p *plan, list []slo.Objective, err error) {
+	f.defaults()
 	list, err = slo.Parse(string(f.slo))
 	switch {
 	case err != nil:
@@ -122,6 +150,8 @@ func (f *planFlags) plan() (p *plan, list []slo.Objective, err error) {
 		return nil, nil, fmt.Errorf("at what load? Give --rate, in requests per second, or --concurrency")
 	case len(f.rates) > 0 && len(f.concurrencies) > 0:
 		return nil, nil, fmt.Errorf("--rate and --concurrency are two loads: give one of them")
+	case f.runs == 1 && f.change != "":
+		return nil, nil, fmt.Errorf("--change is between runs: give --runs 2, or leave it out")
 	case f.runs < 1 || f.runs > 1 && f.runs%2 == 1 || f.runs > 1000:
 		return nil, nil, fmt.Errorf("--runs: must be 1, or an even number up to 1000, half of which are the base, "+
 			"got %d", f.runs)
@@ -131,16 +161,19 @@ func (f *planFlags) plan() (p *plan, list []slo.Objective, err error) {
 		return nil, nil, fmt.Errorf("--latency: must be positive, got %v", f.latency)
 	}
 	p = &plan{Runs: f.runs, From: f.from, assumed: quantile.Sigma(f.spread)}
-	for _, one := range []struct {
-		flag, text  string
-		least, most float64
-		to          *float64
-	}{{"precision", f.precision, 1e-4, 1, &p.Precision}, {"power", f.power, 0.5, 0.999, &p.Power},
-		{"confidence", f.confidence, 0.5, 0.999, &p.Confidence}} {
+	var shares []planShare
+	if f.runs > 1 {
+		p.Change = new(float64)
+		shares = append(shares, planShare{"change", f.change, 1e-4, 1, p.Change})
+	}
+	shares = append(shares, planShare{"precision", f.precision, 1e-4, 1, &p.Precision},
+		planShare{"power", f.power, 0.5, 0.999, &p.Power},
+		planShare{"confidence", f.confidence, 0.5, 0.999, &p.Confidence})
+	for _, one := range shares {
 		share, ok := slo.Share(one.text)
 		if !ok || share < one.least || share > one.most {
-			return nil, nil, fmt.Errorf("--%s: must be from %v%% to %v%%, got %q", one.flag, 100*one.least,
-				100*one.most, one.text)
+			return nil, nil, fmt.Errorf("--%s: must be from %v%% to %v%%, got %q%s", one.flag, 100*one.least,
+				100*one.most, one.text, writePercent(one.text))
 		}
 		*one.to = share
 	}

@@ -20,9 +20,11 @@ import (
 type plan struct {
 	Confidence float64 `json:"confidence"`
 	Precision  float64 `json:"precision"`
-	Power      float64 `json:"power"`
-	Runs       int     `json:"runs"`
-	From       string  `json:"from,omitempty"`
+	// Change between runs that is to be found; nil for a single run.
+	Change *float64 `json:"change"`
+	Power  float64  `json:"power"`
+	Runs   int      `json:"runs"`
+	From   string   `json:"from,omitempty"`
 	// Requests is how many each stage of each run needs for all objectives.
 	Requests    int             `json:"requests"`
 	Objectives  []planObjective `json:"objectives"`
@@ -94,7 +96,9 @@ func (p *plan) add(o slo.Objective, r *run.Run) error {
 		spread := math.Round(1e4*math.Sqrt(math.Expm1(d.Sigma*d.Sigma))) / 1e4
 		out.Spread = &spread
 		out.Interval, out.Precision = quantile.Needs(o.Share, p.Confidence, d.Effect), d.Precise(o.Share, p.Precision)
-		change = d.Change(o.Share, p.Precision)
+		if p.Change != nil {
+			change = d.Change(o.Share, *p.Change)
+		}
 	} else {
 		share := missing(o)
 		out.Interval, out.Precision, change = d.None(share), d.Below(share), d.Doubled(share)
@@ -102,7 +106,7 @@ func (p *plan) add(o slo.Objective, r *run.Run) error {
 	of := func(n float64) int { return int(min(quantile.Most, math.Ceil(n*scale))) }
 	out.Interval, out.Precision = of(float64(out.Interval)), of(float64(out.Precision))
 	out.Requests = max(out.Interval, out.Precision)
-	if p.Runs > 1 {
+	if p.Change != nil {
 		n := of(float64(change) / float64(p.Runs/2))
 		out.Change, out.Requests = &n, max(out.Requests, n)
 	}
@@ -172,7 +176,8 @@ func (p *plan) finish(list []slo.Objective) {
 	for _, o := range p.Objectives {
 		if o.Spread != nil {
 			p.Assumptions = append(p.Assumptions, fmt.Sprintf("latencies are log-normal with a coefficient of "+
-				"variation of %s (--spread)", tidyNumber(*o.Spread)))
+				"variation of %s (--spread), which without --from RUN is a guess: if they spread more, more requests "+
+				"are needed, and if less, fewer", tidyNumber(*o.Spread)))
 			break
 		}
 	}
@@ -186,20 +191,22 @@ func tidyNumber(x float64) string { return strconv.FormatFloat(x, 'g', 6, 64) }
 func (p *plan) writeText(out io.Writer) error {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	percent := tidyNumber(100*p.Precision) + " %"
-	fmt.Fprintf(w, "objective\tinterval\t±%s\t+%s found\trequests\n", percent, percent)
+	found := ""
+	if p.Change != nil {
+		found = fmt.Sprintf("\t+%s %% found", tidyNumber(100**p.Change))
+	}
+	fmt.Fprintf(w, "objective\tinterval\t±%s %%%s\trequests\n", tidyNumber(100*p.Precision), found)
 	shares := false
 	for _, o := range p.Objectives {
-		change := "-"
-		if o.Change != nil {
-			change = countText(*o.Change)
-		}
-		mark := ""
+		mark, change := "", ""
 		if o.share {
 			mark, shares = " *", true
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s%s\t%s%s\t%s\n", plain.Terminal(o.Objective), countText(o.Interval),
-			countText(o.Precision), mark, change, mark, countText(o.Requests))
+		if o.Change != nil {
+			change = "\t" + countText(*o.Change) + mark
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s%s%s\t%s\n", plain.Terminal(o.Objective), countText(o.Interval),
+			countText(o.Precision), mark, change, countText(o.Requests))
 	}
 	fmt.Fprint(w, "\nload\trequests\tduration\n")
 	for _, s := range p.Stages {
@@ -220,7 +227,11 @@ func (p *plan) writeText(out io.Writer) error {
 		return err
 	}
 	if shares {
-		b.WriteString("* certain if half as many requests miss it as may, and a rise from half to all of it found\n")
+		b.WriteString("* certain if half as many requests miss it as may")
+		if p.Change != nil {
+			b.WriteString(", and a rise from half to all of it found")
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString("\n")
 	for _, text := range p.Assumptions {

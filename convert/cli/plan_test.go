@@ -24,15 +24,25 @@ func TestPlan(t *testing.T) {
 		want []string
 	}{
 		{"--slo p99(ttft)<500ms,failures<1% --rate 10", []string{
+			"objective        interval  ±5 %    requests\n" +
+				"p99(ttft)<500ms  368       21995   21995\n" +
+				"failures<1%      368       2589 *  2589\n",
+			"10/s  21995     36m40s\n", "* certain if half as many requests miss it as may\n",
+			"coefficient of variation of 1 (--spread), which without --from RUN is a guess: if they spread more, more",
+			"next: k6 x llm bench URL --rate 10 --duration 2200s --slo 'p99(ttft)<500ms,failures<1%'\n"}},
+		{"--slo p99(ttft)<500ms --rate 10 --change 10%", []string{"±10 %  +10 % found  requests\n", "total of 2 runs"}},
+		{"--slo p99(ttft)<500ms --rate 10 --change 50% --precision 5%", []string{"±5 %   +50 % found  requests\n",
+			"368       21995  923          21995\n"}},
+		{"--slo p99(ttft)<500ms,failures<1% --rate 10 --runs 2", []string{
 			"objective        interval  ±5 %    +5 % found  requests\n" +
 				"p99(ttft)<500ms  368       21995   63705       63705\n" +
 				"failures<1%      368       2589 *  4671 *      4671\n",
 			"10/s             63705     1h46m11s\n", "total of 2 runs  127410    3h32m22s\n",
-			"assumption: latencies are log-normal with a coefficient of variation of 1 (--spread)\n",
+			"miss it as may, and a rise from half to all of it found\n",
 			"assumption: requests do not depend on one another",
 			"next: k6 x llm bench URL --rate 10 --duration 6371s --slo 'p99(ttft)<500ms,failures<1%'\n"}},
-		{"--slo p99(ttft)<500ms --rate 2,4 --runs 1 --precision 10% --spread 0.5", []string{"+10 % found  requests",
-			" -            2594\n", "4/s    2594      10m49s\n", "total  5188", "--rate 2,4 --requests 2594 "}},
+		{"--slo p99(ttft)<500ms --rate 2,4 --runs 1 --precision 10% --spread 0.5", []string{"±10 %  requests",
+			"2594   2594\n", "4/s    2594      10m49s\n", "total  5188", "--rate 2,4 --requests 2594 "}},
 		{"--slo p50(latency)<5s --concurrency 16 --latency 2s", []string{"16 at a time",
 			"--concurrency 16 --requests "}},
 		{"--slo p99.99(ttft)<1s --rate 0.001 --precision 0.01%", []string{"> 1000000000", " days\n"}},
@@ -62,6 +72,10 @@ func TestPlanMisuse(t *testing.T) {
 		{"--slo p99(ttft)<500ms --concurrency 4", "how long does a request take?"},
 		{"--slo p99(ttft)<500ms --concurrency 0 --latency 1s", `"0" is no number of requests`},
 		{"--slo p99(ttft)<500ms --rate 1 --precision 0", "--precision: must be from 0.01% to 100%"},
+		{"--slo p99(ttft)<500ms --rate 1 --precision 5", `got "5": write 5%`},
+		{"--slo p99(ttft)<500ms --rate 1 --confidence 95", `got "95": write 95%`},
+		{"--slo p99(ttft)<500ms --rate 1 --change 0%", "--change: must be from 0.01% to 100%"},
+		{"--slo p99(ttft)<500ms --rate 1 --change 5% --runs 1", "--change is between runs: give --runs 2"},
 		{"--slo p99(ttft)<500ms --rate 1 --precision 101%", "--precision: must be from 0.01% to 100%"},
 		{"--slo p99(ttft)<500ms --rate 1 --power 100%", "--power: must be from 50% to 99.9%"},
 		{"--slo p99(ttft)<500ms --rate 1 --confidence x", "--confidence: must be from 50% to 99.9%"},
@@ -169,6 +183,7 @@ func TestPlanFitsItsSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range []string{"--slo p99(ttft)<500ms,failures<1% --rate 10 --json",
+		"--slo p99(ttft)<500ms,failures<1% --rate 10 --change 10% --json",
 		"--slo p90(ttft)<5s,goodput(ttft<5s)>=90% --concurrency 2,4 --json --from " + queueFile(t, 2000, 0.5)} {
 		code, out, remarks := executed(newPlan(), strings.Fields(args)...)
 		if err := schema.Validate([]byte(out)); err != nil || code != 0 {
