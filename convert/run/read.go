@@ -158,13 +158,24 @@ func expand(inputs []string) (paths []string, err error) {
 		default:
 			found, globErr := filepath.Glob(input)
 			if globErr != nil || len(found) == 0 {
-				return nil, err
+				return nil, noInput(input, err)
 			}
 			paths = append(paths, found...)
 		}
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths), nil
+}
+
+// noInput makes an error of an input that cannot be found out about: what is wrong, and what may be given.
+func noInput(input string, err error) error {
+	if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
+		err = cause.Err
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w: give a record file, a directory or a report", input, err)
+	}
+	return fmt.Errorf("%s: %w", input, err)
 }
 
 // RequestFiles returns the record files of a directory, or else the file with the requests of the report in it.

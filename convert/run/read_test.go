@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -169,5 +170,18 @@ func TestDevicesAreRefused(t *testing.T) {
 		if err := Recognize(path); err == nil || !strings.Contains(err.Error(), "is a device") {
 			t.Errorf("%s: Recognize: got %v", path, err)
 		}
+	}
+}
+
+// A file that is not there is named once, with what may be given.
+func TestMissingInput(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "nosuch")
+	want := path + ": no such file or directory: give a record file, a directory or a report"
+	if _, err := ReadFiles(Options{}, path); err == nil || err.Error() != want {
+		t.Errorf("ReadFiles: %v, want %s", err, want)
+	}
+	if err := Recognize(path); err == nil || err.Error() != want {
+		t.Errorf("Recognize: %v, want %s", err, want)
 	}
 }
