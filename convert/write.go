@@ -34,6 +34,9 @@ type Files struct {
 	Parquet, CSV                        bool
 	BenchmarkReports                    bool // a whole benchmark report of llm-d of each stage
 	Replace                             bool // replace an existing report; other files of the directory stay
+	// Page writes report.html, of which this package knows nothing, once the summary is known except for the hash of
+	// the page; nil writes none.
+	Page func(io.Writer) error
 }
 
 // Fields selects what the per-request file holds about a request.
@@ -86,6 +89,9 @@ func (p *Report) Write(dir string, files Files) ([]Document, error) {
 	if err := writeAll(p, dir, outputs, list, files); err != nil {
 		return nil, err
 	}
+	if files.Page != nil {
+		outputs = append(outputs, output{name: reportdir.Page})
+	}
 	if files.Replace {
 		if err := removeStale(old, outputs); err != nil {
 			return nil, err
@@ -97,7 +103,8 @@ func (p *Report) Write(dir string, files Files) ([]Document, error) {
 	return list, nil
 }
 
-// writeAll writes the outputs. The summary, whose passport has the hashes of the others, comes last.
+// writeAll writes the outputs. The page, which shows hashes of others, comes near the end, and the summary, whose
+// passport has the hashes of all others, last.
 func writeAll(p *Report, dir string, outputs []output, documents []Document, files Files) error {
 	var written []record.File
 	summary := files.Prefix + reportdir.Summary
@@ -116,6 +123,14 @@ func writeAll(p *Report, dir string, outputs []output, documents []Document, fil
 			continue
 		}
 		if err := write(o); err != nil {
+			return err
+		}
+	}
+	if files.Page != nil {
+		if err := complete(p, documents, written, files.Prefix); err != nil {
+			return err
+		}
+		if err := write(output{name: reportdir.Page, write: files.Page}); err != nil {
 			return err
 		}
 	}

@@ -12,17 +12,22 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
-// writePage writes the page of a report into its directory.
-func writePage(report *convert.Report, dir string, replace bool) error {
-	path, err := filepath.Abs(dir)
-	if err != nil {
-		return err
+// pageOf returns what writes the page of a report in a directory.
+func pageOf(report *convert.Report, dir string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		path, err := filepath.Abs(dir)
+		if err != nil {
+			return err
+		}
+		run, err := page.FromReport(filepath.Base(path), report)
+		if err == nil {
+			err = page.Write(w, []page.Run{run})
+		}
+		if err != nil {
+			return fmt.Errorf("page: %w", err)
+		}
+		return nil
 	}
-	run, err := page.FromReport(filepath.Base(path), report)
-	if err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	return pageFile(dir, []page.Run{run}, replace)
 }
 
 // pageFile writes a page into a directory, which is created if it is missing.

@@ -232,14 +232,12 @@ func WriteReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 }
 
 func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files convert.Files, marked, html bool) error {
+	if html {
+		files.Page = pageOf(report, dir)
+	}
 	documents, err := report.Write(dir, files)
 	if err != nil {
 		return err
-	}
-	if html {
-		if err := writePage(report, dir, files.Replace); err != nil {
-			return err
-		}
 	}
 	remark(cmd, report.Remarks)
 	for _, fault := range report.Faults {
