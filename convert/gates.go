@@ -28,6 +28,8 @@ type Gate struct {
 	Needs *int64 `json:"needs_requests"`
 	// Design is by how much dependence between requests multiplies the variance of the share that is over the bound.
 	Design *Float `json:"design_effect"`
+
+	could string // see, in words; "" for a gate that has an answer
 }
 
 // GateInterval is the confidence interval of a value. An end is null where there are too few requests for it, or where
@@ -189,6 +191,7 @@ func (g *Gate) settle(x gateSample, answer gate.Answer) {
 	if g.Status != gate.Inconclusive {
 		return
 	}
+	g.could = x.could(g.Requests, g.Power)
 	needs := x.share.Needs(x.most, answer.Level)
 	if x.percentile != nil { // and so many that the percentile has an interval
 		needs = max(needs, float64(x.percentile.Series.Interval(x.percentile.Share, answer.Level).Needs))
@@ -274,17 +277,3 @@ func finiteFloat(v float64) *Float {
 
 // Sentence returns the gate, its answer and the reason in one line.
 func (g Gate) Sentence() string { return fmt.Sprintf("%s: %s: %s", g.Objective, g.Status, g.Reason) }
-
-// text says what the gate could have seen.
-func (p GatePower) text(requests int) string {
-	sees := "it cannot PASS"
-	if p.PassesTo != nil {
-		sees = fmt.Sprintf("PASS with up to %s", sharePercent(float64(*p.PassesTo)))
-	}
-	fails := "and cannot FAIL"
-	if p.FailsFrom != nil {
-		fails = fmt.Sprintf("FAIL from %s on", sharePercent(float64(*p.FailsFrom)))
-	}
-	return fmt.Sprintf("the answer of %s requests, 4 times in 5: %s over the bound, %s", countText(requests), sees,
-		fails)
-}

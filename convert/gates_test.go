@@ -69,3 +69,36 @@ func TestGateOnFailuresInARow(t *testing.T) {
 		t.Errorf("dropped in a row: %s", g.Sentence())
 	}
 }
+
+// A gate without an answer says in words what its requests could have shown; one with an answer need not.
+func TestGateSaysWhatItCouldSee(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		gate     string
+		requests int
+		want     string
+	}{
+		{"p99(ttft)<500ms", 100, "100 requests are too few to PASS; they would FAIL, 4 times in 5, if 5.45 % were " +
+			"over 500 ms, where 1.00 % may be"},
+		{"p99(ttft)<500ms", 1000, ""},
+		{"failures<1%", 100, "100 requests are too few to PASS; they would FAIL, 4 times in 5, if 5.45 % failed, " +
+			"where 1.00 % may"},
+		{"goodput(ttft<500ms,latency<1s)>=99%", 100, "100 requests are too few to PASS; they would FAIL, 4 times in " +
+			"5, if 5.45 % were over a bound, where 1.00 % may be"},
+	} {
+		g := NewReport(runOf(t, several(tt.requests, 100, 2)...), gated(t, tt.gate)).Summary.Additions.Gates[0]
+		if g.could != tt.want {
+			t.Errorf("%s: got %q, want %q; %s", tt.gate, g.could, tt.want, g.Sentence())
+		}
+	}
+	list := several(2000, 100, 2)
+	for i := 0; i < len(list); i += 100 {
+		list[i] = replied(float64(i)/10, 900, 2)
+	}
+	g := NewReport(runOf(t, list...), gated(t, "p99(ttft)<500ms")).Summary.Additions.Gates[0]
+	want := "with 2,000 requests it would PASS, 4 times in 5, if at most 0.452 % were over 500 ms, and FAIL from " +
+		"1.72 % on; 1.00 % may be"
+	if g.could != want {
+		t.Errorf("got %q, want %q; %s", g.could, want, g.Sentence())
+	}
+}

@@ -152,8 +152,8 @@ func showRest(t *table, a *Additions, reasons []string) {
 		t.say("warning: %s", warning)
 	}
 	for _, g := range a.Gates {
-		if g.Power != nil {
-			t.say("gate %s: %s", g.Objective, g.Power.text(g.Requests))
+		if g.could != "" {
+			t.say("gate %s: %s", g.Objective, g.could)
 		}
 	}
 	showSteady(t, a.Steady)
