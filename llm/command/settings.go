@@ -68,7 +68,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&s.rates, "rate", nil, "`LIST` of requests per second, by stage: 2,4,8")
 	flags.StringSliceVar(&s.concurrencies, "concurrency", nil, "`LIST` of requests at a time, a stage each: 4,16")
 	text(&s.duration, "duration", "`TIME` of each stage, or a probe's longest: 60s")
-	text(&s.requests, "requests", "`NUMBER` of requests of each stage")
+	text(&s.requests, "requests", "`NUMBER` of requests of each stage; of poisson, gamma: about")
 	text(&s.warmup, "warmup", "`TIME` at each stage's start, or until-stable: in no figure")
 	text(&s.arrival, "arrival", "`NAME`: constant, poisson, gamma, inference-perf")
 	text(&s.burstiness, "burstiness", "`SHAPE` of --arrival gamma: below 1 is burstier")
