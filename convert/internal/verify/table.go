@@ -157,7 +157,7 @@ func cell(values []parquet.Value) string {
 type table struct {
 	src     *os.File
 	file    *parquet.File
-	rows    *parquet.Reader
+	rows    *parquet.GenericReader[any]
 	columns []string
 	buffer  [1]parquet.Row
 }
@@ -181,7 +181,7 @@ func openTable(path string) (t *table, err error) {
 	if err != nil {
 		return nil, err
 	}
-	t = &table{src: src, file: file, rows: parquet.NewReader(file)}
+	t = &table{src: src, file: file, rows: parquet.NewGenericReader[any](file)}
 	for _, path := range file.Schema().Columns() {
 		t.columns = append(t.columns, path[0])
 	}

@@ -225,7 +225,7 @@ func (b *Board) Take(now time.Time) Status {
 	s := Status{
 		Stage: load.stage, Stages: b.schedule.stages - b.schedule.warmups, Into: load.into, Probe: load.probe,
 		Warmup: load.warmup,
-		Asked: load.rate * b.share, HasAsked: load.hasRate && !b.totals.later, Concurrency: load.concurrency,
+		Asked:  load.rate * b.share, HasAsked: load.hasRate && !b.totals.later, Concurrency: load.concurrency,
 		InFlight: b.inFlight, Failed: b.failed, NewlyFailed: i.failed, Left: b.left, Dropped: b.schedule.dropped(),
 	}
 	if span := now.Sub(b.since).Seconds(); span > 0 {
