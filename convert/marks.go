@@ -144,6 +144,9 @@ func (v *Violations) sentence() string {
 // sentence says what became of the SLO after a mark.
 func (m MarkReport) sentence() string {
 	text := fmt.Sprintf("mark at %.1f s: %s", float64(m.At), m.Text)
+	if m.At <= -0.05 {
+		text = fmt.Sprintf("mark %.1f s before the first request: %s", -float64(m.At), m.Text)
+	}
 	switch m.Outcome {
 	case MarkRecovered:
 		return text + fmt.Sprintf(": SLO kept again after %.1f s", float64(*m.Recovered))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/steady"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
@@ -48,10 +47,13 @@ type SteadyCut struct {
 }
 
 // steadyMethod says how the steady part is found.
-const steadyMethod = "the longest stretch of 16 to 64 blocks of equal time, a quarter of the stage at least, in " +
-	"which of requests sent and in flight (mean), ended (number), TTFT and request latency (geometric mean) and failures " +
-	"(share) no window has another level and none has a trend, beyond what the dependence between blocks explains; " +
-	"see docs/statistics.md"
+const steadyMethod = "the longest stretch of 16 to 64 blocks of equal time, a fifth of the stage at least, in " +
+	"which of requests sent and in flight (mean), ended (number), TTFT and request latency (median) and failures " +
+	"(share) no window has another level and none has a trend, beyond what the dependence between blocks explains, and " +
+	"none goes one way step by step; see docs/statistics.md"
+
+// loadEnded is the reason of what follows the last request sent. It cuts no request.
+const loadEnded = "the load had ended"
 
 // findSteady finds the steady part of each stage, and the spans of those that have one. It returns nil for a run whose
 // requests have no start times, and for a search, each probe of which leaves its transient out.
@@ -91,7 +93,15 @@ func KeepSteady(r *run.Run) *Steady {
 	if len(spans) > 0 {
 		run.Keep(r, spans, "those outside the steady parts")
 	}
-	s.Begin = Float(r.Seconds(run.FirstStart(r) - zero))
+	first := run.FirstStart(r)
+	s.Begin = Float(r.Seconds(first - zero))
+	if len(spans) > 0 { // what happened before or after is not of what the figures are of
+		last := first
+		for i := range r.Requests {
+			last = max(last, r.Requests[i].End)
+		}
+		r.Marks = slices.DeleteFunc(r.Marks, func(m run.Mark) bool { return m.At < first || m.At > last })
+	}
 	r.Cut.Steady, _ = json.Marshal(s) // it holds finite numbers and texts alone
 	return s
 }
@@ -200,7 +210,7 @@ func (f *steadyFinder) find(number int) SteadyStage {
 			whyCut(series, silences, steady.Stretch{From: found.To, To: blocks}, found.Stretch, s)})
 	}
 	if end := f.seconds(span.end); end > f.seconds(span.last) {
-		out.Cut = append(out.Cut, SteadyCut{Float(f.seconds(span.last)), Float(end), "the load had ended"})
+		out.Cut = append(out.Cut, SteadyCut{Float(f.seconds(span.last)), Float(end), loadEnded})
 	}
 	f.steady[number] = kept
 	return out
@@ -250,127 +260,6 @@ func (f *steadyFinder) count(sent []*run.Request, stages []SteadyStage) {
 			}
 		}
 	}
-}
-
-// whyUnsteady says why no part of a stage is steady.
-func whyUnsteady(series []steady.Series, found steady.Finding, width, lasts float64) string {
-	if found.Growth < 0 {
-		return fmt.Sprintf("load or latency changes throughout: no %s s of it are alike", Digits(lasts/4))
-	}
-	grows := func(s steady.Series) string {
-		return fmt.Sprintf("%s grew by %s/s until the end", s.Name, percentPer(steady.Rise(s)/width))
-	}
-	// What users feel comes first.
-	for _, s := range series {
-		if s.Name == steady.TTFT && steady.Rise(s) > 0 {
-			return grows(s)
-		}
-	}
-	return grows(series[found.Growth])
-}
-
-// whyCut says what sets a part of a stage apart from its steady part.
-func whyCut(series []steady.Series, silences []steady.Stretch, part, stretch steady.Stretch, s *steady.Stage) string {
-	before := part.From < stretch.From
-	for _, gap := range silences {
-		if gap.From >= part.From && gap.To <= part.To {
-			side := "before"
-			if before {
-				side = "after"
-			}
-			return fmt.Sprintf("no answer ended for some time from %.1f to %.1f s, and the part %s it is longer",
-				s.At(gap.From), s.At(gap.To), side)
-		}
-	}
-	d := steady.Explain(series, part, stretch)
-	per := percentPer(d.PerBlock / s.Width)
-	switch {
-	case d.Kind == steady.Share:
-		return fmt.Sprintf("%s %% of the requests failed", Digits(100*d.Ratio))
-	case before && d.Ratio > 1 && d.PerBlock < 0:
-		return fmt.Sprintf("%s still fell (%s/s)", d.Series, per)
-	case before && d.Ratio < 1 && d.PerBlock > 0:
-		return fmt.Sprintf("%s still rose (%s/s)", d.Series, per)
-	case !before && d.Ratio > 1 && d.PerBlock > 0:
-		return fmt.Sprintf("%s rose (%s/s)", d.Series, per)
-	case !before && d.Ratio < 1 && d.PerBlock < 0:
-		return fmt.Sprintf("%s fell (%s/s)", d.Series, per)
-	}
-	return fmt.Sprintf("%s was %s the steady level", d.Series, timesOf(d.Ratio))
-}
-
-// percentPer writes a relative change with its sign.
-func percentPer(change float64) string {
-	text := Digits(100*math.Abs(change)) + " %"
-	if change < 0 {
-		return "−" + text
-	}
-	return text
-}
-
-// timesOf writes how a level compares with another.
-func timesOf(ratio float64) string {
-	switch {
-	case ratio >= 2:
-		return Digits(ratio) + " times"
-	case ratio >= 1:
-		return Digits(100*(ratio-1)) + " % above"
-	}
-	return Digits(100*(1-ratio)) + " % below"
-}
-
-// Lines tells for people what of each stage is steady: of stages that are not, and of those of which more than a tenth
-// is not; with Applied of all.
-func (s *Steady) Lines() (lines []string) {
-	if s == nil {
-		return nil
-	}
-	for _, stage := range s.Stages {
-		if text := stage.text(len(s.Stages) > 1, s.Applied); text != "" {
-			lines = append(lines, text)
-		}
-	}
-	return lines
-}
-
-// keptUnsaid is the share of a stage's requests that is steady from which on nobody is told unless figures are of it.
-const keptUnsaid = 0.9
-
-func (s SteadyStage) text(several, applied bool) string {
-	name := "the run"
-	if several {
-		name = fmt.Sprintf("stage %d", s.Stage)
-	}
-	switch {
-	case !s.Found && (applied || s.Changes):
-		return fmt.Sprintf("%s has no steady state: %s", name, s.Reason)
-	case !s.Found:
-		return ""
-	case applied:
-		return fmt.Sprintf("of %s: %s to %s s, %d of %d requests%s", name, Digits(float64(*s.From)),
-			Digits(float64(*s.To)), s.Requests, s.Of, s.cuts())
-	case float64(s.Requests) < keptUnsaid*float64(s.Of):
-		return fmt.Sprintf("%s is steady from %s to %s s alone (%d of %d requests)%s; --steady reports on that", name,
-			Digits(float64(*s.From)), Digits(float64(*s.To)), s.Requests, s.Of, s.cuts())
-	}
-	return ""
-}
-
-// cuts says what is cut and why.
-func (s SteadyStage) cuts() string {
-	var parts []string
-	for i, c := range s.Cut {
-		lasts := Digits(float64(c.To - c.From))
-		where := "last"
-		if i == 0 && c.From < *s.From {
-			where = "first"
-		}
-		parts = append(parts, fmt.Sprintf("%s %s s: %s", where, lasts, c.Reason))
-	}
-	if parts == nil {
-		return ""
-	}
-	return "; " + strings.Join(parts, "; ")
 }
 
 // mostSteadyLines is how many stages are told of.

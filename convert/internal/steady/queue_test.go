@@ -19,9 +19,17 @@ type scenario struct {
 	cold    float64                  // constant of the fall of a cold start's TTFT, which begins at six times
 	outage  [2]float64               // the server answers nothing between these times
 	rate    func(at float64) float64 // multiplies the load; nil: 1
+	// A fixed server answers in so many seconds after the TTFT, each request alike, and requests come at even distances;
+	// per says how many in a second.
+	fixed, per float64
+	random     bool       // requests come at random all the same
+	places     int        // 0: 16
+	slow       [2]float64 // the server takes three times as long for what it begins between these times
+	more       float64    // from here on it has many places; 0: never
 	// empty says that the run begins with an empty server. Otherwise it begins in the middle of another.
 	empty    bool
-	from, to float64 // what is steady in truth; 0, 0: nothing
+	also     [2]float64 // another part that is steady
+	from, to float64    // what is steady in truth; 0, 0: nothing
 }
 
 type request struct{ start, end, ttft float64 }
@@ -49,11 +57,14 @@ func (f *floats) Pop() any {
 func (s scenario) simulate(seed uint64) (list []request) {
 	rng := rand.New(rand.NewPCG(seed*0x9e3779b97f4a7c15, seed^0xd1b54a32d192ed03))
 	free := &floats{}
-	for range places {
+	if s.places == 0 {
+		s.places = places
+	}
+	for range s.places {
 		heap.Push(free, math.Inf(-1))
 	}
 	begin := -1000.0
-	if s.empty || s.cold > 0 {
+	if s.empty || s.cold > 0 || s.fixed > 0 {
 		begin = 0
 	}
 	loop := &floats{} // when each user of a closed loop sends
@@ -62,9 +73,16 @@ func (s scenario) simulate(seed uint64) (list []request) {
 	}
 	at := begin
 	for {
-		if s.closed > 0 {
+		switch {
+		case s.closed > 0:
 			at = heap.Pop(loop).(float64)
-		} else {
+		case s.fixed > 0:
+			gap := 0.98 + 0.04*rng.Float64()
+			if s.random {
+				gap = rng.ExpFloat64()
+			}
+			at += gap / s.per
+		default:
 			factor := 1.0
 			if s.rate != nil {
 				factor = s.rate(at)
@@ -73,6 +91,12 @@ func (s scenario) simulate(seed uint64) (list []request) {
 		}
 		if at > s.seconds {
 			break
+		}
+		if s.more > 0 && at > s.more {
+			s.more = 0
+			for range 10 {
+				heap.Push(free, at)
+			}
 		}
 		q := s.serve(rng, free, at)
 		if s.closed > 0 {
@@ -91,10 +115,20 @@ func (s scenario) serve(rng *rand.Rand, free *floats, at float64) request {
 		begun = s.outage[1]
 	}
 	first := prefill * (0.9 + 0.2*rng.Float64())
-	if s.cold > 0 {
+	switch {
+	case s.cold > 0 && s.fixed > 0: // as that of the built-in simulator
+		first *= math.Pow(6, max(0, 1-begun/s.cold))
+	case s.cold > 0:
 		first *= 1 + 5*math.Exp(-begun/s.cold)
 	}
-	end := begun + first + (service-prefill)*rng.ExpFloat64()
+	answer := (service - prefill) * rng.ExpFloat64()
+	if s.fixed > 0 {
+		answer = s.fixed * (0.98 + 0.04*rng.Float64())
+	}
+	if begun >= s.slow[0] && begun < s.slow[1] {
+		first, answer = 3*first, 3*answer
+	}
+	end := begun + first + answer
 	if begun < s.outage[0] && end > s.outage[0] {
 		end += s.outage[1] - s.outage[0]
 	}

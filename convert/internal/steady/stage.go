@@ -24,6 +24,8 @@ const (
 
 	perBlock = 10 // requests, as far as there are enough for Least blocks
 
+	mostValues = 4096 // latencies of a block from which the median is taken, about
+
 	cellsPerBlock = 16
 	// A silence is longer than silent times the longest but usual of those between answers, of which usual are longer:
 	// a closed loop whose requests end together has many as long. It is that share of the stage at least.
@@ -35,7 +37,8 @@ const (
 type Stage struct {
 	From, Width          float64
 	sent, failed         []float64
-	ttft, latency        []mean
+	ttft, latency        []values
+	stride, skipped      int
 	answered             []bool // whether an answer ended, by cell
 	anyFailed, anyClosed bool
 }
@@ -43,10 +46,22 @@ type Stage struct {
 // mean is a sum and how many values it has.
 type mean struct{ sum, n float64 }
 
-func (m *mean) add(v float64) {
+// values are latencies of a block.
+type values []float32
+
+func (list *values) add(v float64) {
 	if v > 0 { // false for NaN
-		m.sum, m.n = m.sum+math.Log(v), m.n+1
+		*list = append(*list, float32(v))
 	}
+}
+
+// median sorts the values, and returns their median, NaN without any.
+func (list values) median() float64 {
+	if len(list) == 0 {
+		return math.NaN()
+	}
+	slices.Sort(list)
+	return (float64(list[(len(list)-1)/2]) + float64(list[len(list)/2])) / 2
 }
 
 // NewStage returns a stage without requests, of which so many are to be added. Closed says that it is a closed loop,
@@ -54,7 +69,7 @@ func (m *mean) add(v float64) {
 func NewStage(from, to float64, requests int, closed bool) *Stage {
 	n := min(max(requests/perBlock, Least), Most)
 	return &Stage{From: from, Width: (to - from) / float64(n), sent: make([]float64, n), failed: make([]float64, n),
-		ttft: make([]mean, n), latency: make([]mean, n), answered: make([]bool, n*cellsPerBlock), anyClosed: closed}
+		ttft: make([]values, n), latency: make([]values, n), stride: requests/(n*mostValues) + 1, answered: make([]bool, n*cellsPerBlock), anyClosed: closed}
 }
 
 // Add adds a request. A latency that is unknown is NaN; those of a failed request do not count.
@@ -66,8 +81,11 @@ func (s *Stage) Add(start, ttft, latency float64, failed bool) {
 		s.anyFailed = true
 		return
 	}
-	s.ttft[i].add(ttft)
-	s.latency[i].add(latency)
+	if s.skipped++; s.skipped >= s.stride {
+		s.skipped = 0
+		s.ttft[i].add(ttft)
+		s.latency[i].add(latency)
+	}
 	cell := (start + latency - s.From) / s.Width * cellsPerBlock
 	if cell >= 0 && cell < float64(len(s.answered)) { // false for NaN
 		s.answered[int(cell)] = true
@@ -82,13 +100,13 @@ func (s *Stage) Requests() (n int) {
 	return n
 }
 
-// Typical returns the geometric mean of the latencies, NaN without any.
+// Typical returns the median of the blocks' median latencies, NaN without any.
 func (s *Stage) Typical() float64 {
-	var all mean
-	for _, m := range s.latency {
-		all.sum, all.n = all.sum+m.sum, all.n+m.n
+	var all values
+	for _, block := range s.latency {
+		all.add(block.median())
 	}
-	return math.Exp(all.sum / all.n)
+	return all.median()
 }
 
 // At returns where a block begins, and after the last one where it ends.
@@ -134,7 +152,7 @@ func (s *Stage) Series(f *Flight) (list []Series) {
 	flight, ended := f.Between(s.Edges())
 	add := func(name string, values []float64, kind Kind, grows, bursts bool) {
 		if slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) }) {
-			list = append(list, Series{name, values, kind, grows, bursts})
+			list = append(list, Series{Name: name, Values: values, Kind: kind, Grows: grows, Bursts: bursts})
 		}
 	}
 	if !s.anyClosed {
@@ -142,8 +160,13 @@ func (s *Stage) Series(f *Flight) (list []Series) {
 	}
 	add(InFlight, relative(flight), Multiple, !s.anyClosed, !s.anyClosed)
 	add(Ended, relative(ended), Multiple, false, false)
-	add(TTFT, means(s.ttft), Logarithm, !s.anyClosed, true)
-	add(Latency, means(s.latency), Logarithm, !s.anyClosed, true)
+	add(TTFT, medians(s.ttft), Logarithm, !s.anyClosed, true)
+	add(Latency, medians(s.latency), Logarithm, !s.anyClosed, true)
+	for i, of := range list {
+		if of.Name == Sent || of.Name == Ended {
+			list[i].Unit = unit(of.Values)
+		}
+	}
 	if s.anyFailed {
 		shares := make([]float64, len(s.sent))
 		for i, n := range s.sent {
@@ -154,10 +177,10 @@ func (s *Stage) Series(f *Flight) (list []Series) {
 	return list
 }
 
-func means(list []mean) []float64 {
+func medians(list []values) []float64 {
 	out := make([]float64, len(list))
-	for i, m := range list {
-		out[i] = m.sum / m.n // NaN without values
+	for i, of := range list {
+		out[i] = math.Log(of.median())
 	}
 	return out
 }
@@ -176,6 +199,18 @@ func relative(values []float64) []float64 {
 		out[i] = v / max(unit, math.SmallestNonzeroFloat64)
 	}
 	return out
+}
+
+// unit returns the least difference of numbers of requests that are multiples of something.
+func unit(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	least := 0.0
+	for i, v := range sorted {
+		if i > 0 && v-sorted[i-1] > 1e-9 && (least == 0 || v-sorted[i-1] < least) {
+			least = v - sorted[i-1]
+		}
+	}
+	return least
 }
 
 // Flight counts requests in flight between edges, in time linear in the requests. Its edges are those of all stages, in

@@ -24,6 +24,8 @@ type Series struct {
 	// Bursts says that the figure stays low but for bursts, as TTFT does, which rises only while requests wait. Then a
 	// single burst is nothing unusual in the middle of a stage, however high it is, and ranks take the place of values.
 	Bursts bool
+	// Unit is what one request more changes, where the figure is a number of requests.
+	Unit float64
 }
 
 // Kind says what the values of a series are.
@@ -51,6 +53,8 @@ type Finding struct {
 	Growth int
 	// Series is the number of the series which kept the whole from being stationary, -1 if the whole is.
 	Series int
+	// Moves are the parts in which a series goes one way.
+	Moves []Stretch
 }
 
 const (
@@ -58,11 +62,14 @@ const (
 	Least = 16
 	// Most is the greatest number of blocks that is of use: more of them cost time, and are noisier.
 	Most = 64
+	// LeastShare is the least part of the blocks that a stretch has.
+	LeastShare = 0.2
 
-	leastShare  = 0.25 // of the blocks that a stretch has
 	leastBlocks = 8
 	// A difference of levels, and a change over a stretch, of less than relevant is not worth a cut.
 	relevant = 0.1
+	// slipped is how many requests of a window more or fewer are a matter of its edges.
+	slipped = 2.5
 	// farWindow is by how many standard errors a window has to differ. It is the largest of some hundreds of windows:
 	// of 64 independent normal values, one in 20 series has a window further off than 3.4 (Olshen et al. 2004).
 	farWindow = 3.6
@@ -73,9 +80,8 @@ const (
 	mostCorrelation = 0.95
 )
 
-// Find returns the longest stretch of the blocks in which all series are stationary and that has no block of a silence,
-// the first of several. All series
-// have as many values; with fewer than Least of them nothing is found.
+// Find returns the longest stretch of the blocks in which all series are stationary and that has no block of a silence
+// or a move, the last of several. All series have as many values; with fewer than Least of them nothing is found.
 func Find(series []Series, silences []Stretch) Finding {
 	f := Finding{Growth: -1, Series: -1}
 	if len(series) == 0 || len(series[0].Values) < Least {
@@ -84,24 +90,29 @@ func Find(series []Series, silences []Stretch) Finding {
 	n := len(series[0].Values)
 	tests := make([]*tester, len(series))
 	for i, s := range series {
-		tests[i] = newTester(filled(s.Values), s.Grows)
-		if s.Bursts {
-			tests[i].scores = newTester(scores(tests[i].y), false)
-		}
-		if f.Series < 0 && !tests[i].stationary(0, n) {
+		tests[i] = newSeriesTester(s)
+		if f.Series < 0 && !tests[i].stationary(0, n, sides{}) {
 			f.Series = i
 		}
 	}
-	if f.Series < 0 && len(silences) == 0 {
+	for _, t := range tests {
+		if t.mayMove {
+			f.Moves = append(f.Moves, t.moves()...)
+		}
+	}
+	outs := slices.Concat(silences, f.Moves)
+	if f.Series < 0 && len(outs) == 0 {
 		f.Stretch, f.Found = Stretch{0, n}, true
 		return f
 	}
 	f.Growth = growth(tests, n)
-	shortest := max(leastBlocks, int(math.Ceil(leastShare*float64(n))))
+	shortest := max(leastBlocks, int(math.Ceil(LeastShare*float64(n))))
 	for length := n - 1; length >= shortest; length-- {
-		for from := 0; from+length <= n; from++ {
-			if !crosses(silences, from, from+length) && allStationary(tests, from, from+length, f.Growth) {
+		for from := n - length; from >= 0; from-- {
+			if !crosses(outs, from, from+length) && (len(outs) == 0 || level(tests, from, from+length)) &&
+				allStationary(tests, from, from+length, f.Growth, sidesOf(outs, from, from+length)) {
 				f.Stretch, f.Found = Stretch{from, from + length}, true
+				f.widen(series, tests, outs)
 				return f
 			}
 		}
@@ -109,12 +120,43 @@ func Find(series []Series, silences []Stretch) Finding {
 	return f
 }
 
+// widen adds what nothing sets apart from the part: a level that is as good as the steady one is no reason to cut.
+func (f *Finding) widen(series []Series, tests []*tester, outs []Stretch) {
+	if f.Growth >= 0 {
+		return
+	}
+	found := f.Stretch
+	for _, part := range [...]Stretch{{0, found.From}, {found.To, len(tests[0].y)}} {
+		from, to := min(f.From, part.From), max(f.To, part.To)
+		if part.Len() > 0 && !crosses(outs, part.From, part.To) && (len(outs) == 0 || level(tests, from, to)) &&
+			Explain(series, part, found).Len() == 0 {
+			f.From, f.To = from, to
+		}
+	}
+}
+
 // crosses reports whether a part has a block of any silence.
 func crosses(silences []Stretch, from, to int) bool {
 	return slices.ContainsFunc(silences, func(s Stretch) bool { return s.From < to && s.To > from })
 }
 
-func allStationary(tests []*tester, from, to, growing int) bool {
+// sides says how many blocks at the beginning and at the end of a part may still be of an outage or a move.
+type sides struct{ before, after int }
+
+// sidesOf takes it that what remains of such a thing lasts as long as the thing.
+func sidesOf(outs []Stretch, from, to int) (s sides) {
+	for _, out := range outs {
+		if out.To <= from {
+			s.before = max(s.before, out.To+out.Len()-from)
+		}
+		if out.From >= to {
+			s.after = max(s.after, to-out.From+out.Len())
+		}
+	}
+	return s
+}
+
+func allStationary(tests []*tester, from, to, growing int, happened sides) bool {
 	// A part of a growing queue is short enough for its own growth to drown in the noise. So it has to be flatter than
 	// the whole for certain, and to last until the growth begins or from its end on.
 	if growing >= 0 {
@@ -124,7 +166,7 @@ func allStationary(tests []*tester, from, to, growing int) bool {
 		}
 	}
 	for _, t := range tests {
-		if !t.stationary(from, to) {
+		if !t.stationary(from, to, happened) {
 			return false
 		}
 	}
@@ -149,9 +191,25 @@ type tester struct {
 	weighted      []float64 // of values and their numbers
 	steps2        []float64 // of the squared differences of neighbours
 	grows         bool
+	mayMove       bool // it is looked for parts that move
+	levelled      bool // quarters of a part have to be about as high
+	logarithm     bool
 	slope         float64 // of the whole
+	unit          float64 // one request
 	scores        *tester // of the values' ranks, where they take their place; else nil
 	scratch       []float64
+}
+
+// newSeriesTester returns a tester of a series.
+func newSeriesTester(s Series) *tester {
+	t := newTester(filled(s.Values), s.Grows)
+	t.unit, t.logarithm = s.Unit, s.Kind == Logarithm
+	t.mayMove = s.Kind != Share && s.Name != Sent && s.Name != Ended
+	t.levelled = s.Name == Latency || s.Name == InFlight
+	if s.Bursts {
+		t.scores = newTester(scores(t.y), false)
+	}
+	return t
 }
 
 func newTester(values []float64, grows bool) *tester {
@@ -197,8 +255,8 @@ func filled(values []float64) []float64 {
 func (t *tester) mean(from, to int) float64 { return (t.sums[to] - t.sums[from]) / float64(to-from) }
 
 // stationary reports whether nothing in a part speaks against a level that stays.
-func (t *tester) stationary(from, to int) bool {
-	if t.drift(from, to) != 0 || t.shiftsAtEnd(from, to) {
+func (t *tester) stationary(from, to int, happened sides) bool {
+	if t.drift(from, to) != 0 || t.shiftsAtEnd(from, to, happened) {
 		return false
 	}
 	inner := t
@@ -206,18 +264,20 @@ func (t *tester) stationary(from, to int) bool {
 		inner = t.scores
 	}
 	rises := math.Abs(t.slopeOf(from, to))*float64(to-from) > relevant && inner.trend(from, to)
-	return !rises && !inner.shiftsInside(from, to)
+	return !rises && !inner.shiftsInside(t, from, to)
 }
 
 // shiftsAtEnd reports whether a window at the beginning or at the end of the part has another level than the rest. What
 // varies by chance is taken from the rest alone, lest a slow change be taken for dependence, unless the series is one
-// of bursts: there the rest may lack them.
-func (t *tester) shiftsAtEnd(from, to int) bool {
+// of bursts: there the rest may lack them. But beside an outage or a move a burst is no chance.
+func (t *tester) shiftsAtEnd(from, to int, happened sides) bool {
 	whole := t.windows(from, to)
 	for k := 1; k <= whole.n/2; k++ {
 		first, last := whole, whole
-		if t.scores == nil {
+		if t.scores == nil || k <= happened.before {
 			first.scale, first.r = t.noise(from+k, to)
+		}
+		if t.scores == nil || k <= happened.after {
 			last.scale, last.r = t.noise(from, to-k)
 		}
 		if first.differs(0, k) || last.differs(whole.n-k, k) {
@@ -229,69 +289,18 @@ func (t *tester) shiftsAtEnd(from, to int) bool {
 
 // shiftsInside reports whether a window anywhere in the part, whose length is a power of two, has another level than
 // the rest.
-func (t *tester) shiftsInside(from, to int) bool {
-	w := t.windows(from, to)
+func (t *tester) shiftsInside(raw *tester, from, to int) bool {
+	w, plain := t.windows(from, to), raw.windows(from, to)
 	for k := 1; k <= w.n/2; k *= 2 {
 		far := w.far(k)
+		relevant := raw.relevantOf(k) * max(float64(w.n)/float64(8*k), 1)
 		for at := 0; at+k <= w.n; at++ {
-			if w.difference(at, k) > far {
+			if w.difference(at, k) > far && plain.difference(at, k) > relevant {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// windows compares windows of a part of n blocks with the rest of it: for an epidemic change (Levin & Kline 1985), as
-// circular binary segmentation does (Olshen et al. 2004).
-type windows struct {
-	t       *tester
-	from, n int
-	all     float64 // mean of the part
-	// The standard deviation of the blocks, and the correlation of neighbours.
-	scale, r float64
-}
-
-func (t *tester) windows(from, to int) windows {
-	scale, r := t.noise(from, to)
-	return windows{t, from, to - from, t.mean(from, to), scale, r}
-}
-
-// noise returns the standard deviation of a part, and the correlation of neighbours.
-func (t *tester) noise(from, to int) (scale, r float64) {
-	n, mean := float64(to-from), t.mean(from, to)
-	own := t.squares[to] - t.squares[from] - n*mean*mean
-	if own <= 1e-12*n {
-		return 0, 0
-	}
-	// The sum of (y[i]-mean)(y[i-1]-mean).
-	sum := t.sums[to] - t.sums[from]
-	neighbours := t.products[to] - t.products[from+1] - mean*(2*sum-t.y[from]-t.y[to-1]) + (n-1)*mean*mean
-	return math.Sqrt(own / (n - 1)), unbiased(neighbours/own, n)
-}
-
-// differs reports whether the window of k blocks has another level than the rest.
-func (w windows) differs(at, k int) bool {
-	difference := w.difference(at, k)
-	return difference > relevant && difference > w.far(k)
-}
-
-func (w windows) difference(at, k int) float64 {
-	inside := w.t.mean(w.from+at, w.from+at+k)
-	outside := (w.all*float64(w.n) - inside*float64(k)) / float64(w.n-k)
-	return math.Abs(inside - outside)
-}
-
-// far returns by how much a window of k blocks has to differ from the rest.
-func (w windows) far(k int) float64 {
-	return max(relevant, farWindow*w.scale*math.Sqrt(varianceOf(k, w.r)+varianceOf(w.n-k, w.r)))
-}
-
-// varianceOf returns the variance of the mean of k blocks, whose own is 1 and whose correlation is that of an
-// autoregressive process.
-func varianceOf(k int, r float64) float64 {
-	size := float64(k)
-	return ((1+r)/(1-r) - 2*r*(1-math.Pow(r, size))/(size*(1-r)*(1-r))) / size
 }
 
 // trend reports whether the part rises or falls by more than chance explains: by the slope of least squares, whose
