@@ -138,6 +138,9 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if as := f.inconclusive.status(); as != "" {
+		compare.Settle(result, as)
+	}
 	result.All, result.Columns = f.all, terminal.Columns(cmd.OutOrStdout())
 	if err := f.write(cmd.OutOrStdout(), result, write); err != nil {
 		return written(err)

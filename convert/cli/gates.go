@@ -37,6 +37,11 @@ func (i *Inconclusive) String() string { return string(*i) }
 // Type names the value in help texts.
 func (*Inconclusive) Type() string { return "ANSWER" }
 
+// status returns the answer that an inconclusive one counts as, "" if it is left open.
+func (i Inconclusive) status() gate.Status {
+	return map[Inconclusive]gate.Status{"pass": gate.Pass, "fail": gate.Fail}[i]
+}
+
 // exit returns the error for an answer, nil for one that passes.
 func (i Inconclusive) exit(answer gate.Status, reason error) error {
 	switch {

@@ -67,7 +67,7 @@ func TestCompareSearches(t *testing.T) {
 			t.Errorf("%s: %d, %s%s", pair, code, remarks, out)
 		}
 		code, out, _ = executed(newCompare(), pair[1], pair[0], "--fail-on", "capacity<-5%")
-		if code != Failed || !strings.Contains(out, "FAIL, 1 of 1 gates") {
+		if code != Failed || !strings.Contains(out, "FAIL: 1 of 1 gates") {
 			t.Errorf("%s with a gate: %d, %s", pair, code, out)
 		}
 	}

@@ -8,7 +8,7 @@ var briefNames = []string{"p99(ttft)", "p99(itl)", "p99(request_latency)", "requ
 	"output_tokens_per_sec", "failures", "goodput", "p99(session_duration)", "session_failures"}
 
 // brief returns the figures that a brief table shows: briefNames, those of the gates, and headline figures that are
-// better or worse, or whose intervals say so.
+// better or worse, or whose intervals say so, or that leave the answer open.
 func (r *Result) brief() (list []Metric) {
 	shown := map[string]bool{}
 	for _, name := range briefNames {
@@ -18,7 +18,7 @@ func (r *Result) brief() (list []Metric) {
 		shown[g.Metric] = true
 	}
 	for _, m := range r.Metrics {
-		changed := m.Headline && (m.Verdict == Better || m.Verdict == Worse || m.doubted())
+		changed := m.Headline && (m.Verdict == Better || m.Verdict == Worse || m.doubted() || m.opens != "")
 		if shown[m.Name] && (m.Base != nil || m.New != nil) || changed {
 			list = append(list, m)
 		}

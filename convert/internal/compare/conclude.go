@@ -17,6 +17,9 @@ func (r *Result) conclude(o Options) {
 	if r.By != "" {
 		r.sumUp()
 	}
+	if few := fewRuns(r.Base, r.New); few != "" && r.Status == GateUndecided {
+		r.Reasons = append(r.Reasons, few)
+	}
 }
 
 // parts returns the results that have figures: the groups, or the result itself.

@@ -129,8 +129,8 @@ func (r *Result) open(o Options) (list []string) {
 			continue
 		}
 		told++
-		if text := m.open(o); text != "" {
-			list = append(list, text)
+		if m.opens = m.open(o); m.opens != "" {
+			list = append(list, m.opens)
 		}
 	}
 	if told == 0 {

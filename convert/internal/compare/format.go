@@ -67,7 +67,7 @@ func (m *Metric) change() string {
 	case v == nil:
 		v, interval, unit, scale = m.Change, m.Interval, "/s", 1
 	}
-	if vague(m.RelativeInterval) && m.Unit == Seconds && unit == " %" {
+	if (m.tiny || vague(m.RelativeInterval)) && m.Unit == Seconds && unit == " %" {
 		v, interval, unit, scale = m.Change, m.Interval, " ms", 1000
 	}
 	text := signed(*v*scale) + unit

@@ -185,7 +185,7 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 		return m
 	}
 	m.judged = true
-	m.Verdict = m.verdict(d.excludesZero(), o)
+	m.Verdict, m.tiny = m.verdict(d.excludesZero(), o), m.beneathTimeFloor(o)
 	return m
 }
 
@@ -302,5 +302,15 @@ func (m *Metric) withinMargin(o Options) bool {
 	if m.Unit == Seconds && far <= o.TimeFloor {
 		return true
 	}
+	return m.withinRelative(far, o)
+}
+
+// beneathTimeFloor reports whether the whole interval of a time is too small to matter, whatever share of it that is.
+func (m *Metric) beneathTimeFloor(o Options) bool {
+	far := max(math.Abs(m.Interval.Low), math.Abs(m.Interval.High))
+	return m.Unit == Seconds && far <= o.TimeFloor && !m.withinRelative(far, o)
+}
+
+func (m *Metric) withinRelative(far float64, o Options) bool {
 	return m.Base != nil && far <= math.Abs(*m.Base)*max(o.Margin, o.RelativeFloor)
 }

@@ -47,7 +47,7 @@ type (
 
 // WriteJUnit writes the result as JUnit XML. Each gate is a test case; without gates, each headline figure is. What is
 // INCONCLUSIVE counts as skipped, with the reason as the message, which CI systems show apart from what passed without
-// calling it broken; an error would say that the test itself did not work.
+// calling it broken; an error would say that the test itself did not work. What is settled counts as that.
 func (r *Result) WriteJUnit(w io.Writer) error {
 	suite := junitSuite{Name: fmt.Sprintf("%s against %s", plain.Terminal(r.New.Name), plain.Terminal(r.Base.Name)),
 		Cases: r.allCases()}
@@ -94,21 +94,25 @@ func (r *Result) allCases() (cases []junitCase) {
 func junitCases(r *Result) (cases []junitCase) {
 	if len(r.Gates) > 0 {
 		for _, g := range r.Gates {
-			cases = append(cases, newJUnitCase("gate", g.Expression, g.Status, g.Reason))
+			cases = append(cases, newJUnitCase("gate", g.Expression, g.Status, g.Settled, g.Reason))
 		}
 		return cases
 	}
 	for _, c := range r.Capacities {
 		if r.searches {
-			cases = append(cases, newJUnitCase("metric", c.name, c.status(), c.Text))
+			cases = append(cases, newJUnitCase("metric", c.name, c.status(), r.Settled, c.Text))
 		}
 	}
 	for i := range r.Metrics {
 		if m := &r.Metrics[i]; r.pairs {
 			cases = append(cases, m.overheadCase())
 		} else if m.Headline {
-			cases = append(cases, m.junitCase())
+			cases = append(cases, m.junitCase(r.Settled))
 		}
+	}
+	failing := func(c junitCase) bool { return c.Failure != nil }
+	if r.Settled == GateFailed && !slices.ContainsFunc(cases, failing) {
+		cases = append(cases, newJUnitCase("answer", "answer", r.Status, r.Settled, strings.Join(r.Open, "; ")))
 	}
 	if r.searches {
 		return cases
@@ -118,25 +122,33 @@ func junitCases(r *Result) (cases []junitCase) {
 		if !r.Passed {
 			status = GateFailed
 		}
-		cases = append(cases, newJUnitCase("metric", "requests", status, strings.Join(r.Reasons, "; ")))
+		cases = append(cases, newJUnitCase("metric", "requests", status, "", strings.Join(r.Reasons, "; ")))
 	}
 	return cases
 }
 
-// junitCase returns a headline figure as a test case. It fails if the corrected verdict is worse.
-func (m *Metric) junitCase() junitCase {
+// junitCase returns a headline figure as a test case. It fails if the corrected verdict is worse, or if it leaves the
+// answer open and that counts as a failure.
+func (m *Metric) junitCase(as Status) junitCase {
 	text := m.judgement()
 	switch {
 	case m.Verdict == Worse:
-		return newJUnitCase("metric", m.Name, GateFailed, text)
+		return newJUnitCase("metric", m.Name, GateFailed, "", text)
+	case m.opens != "":
+		return newJUnitCase("metric", m.Name, GateUndecided, as, text+"; "+m.opens)
 	case !m.judged:
-		return newJUnitCase("metric", m.Name, GateUndecided, m.sentence(m.Verdict)+": "+strings.Join(m.Warnings, "; "))
+		return newJUnitCase("metric", m.Name, GateUndecided, "",
+			m.sentence(m.Verdict)+": "+strings.Join(m.Warnings, "; "))
 	}
-	return newJUnitCase("metric", m.Name, GatePassed, text)
+	return newJUnitCase("metric", m.Name, GatePassed, "", text)
 }
 
-func newJUnitCase(class, name string, status Status, text string) junitCase {
+// newJUnitCase returns a test case. What is INCONCLUSIVE is skipped, unless it is settled.
+func newJUnitCase(class, name string, status, as Status, text string) junitCase {
 	text = plain.Terminal(text)
+	if as != "" && status == GateUndecided {
+		status, text = as, settled(status, as)+": "+text
+	}
 	c := junitCase{Class: "llmconv.compare." + class, Name: plain.Terminal(name), Time: "0"}
 	switch status {
 	case GateFailed:

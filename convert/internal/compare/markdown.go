@@ -7,8 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// WriteMarkdown writes the result for a comment on a pull request: the verdict and the headline figures in sight, all
-// others folded.
+// WriteMarkdown writes the result for a comment on a pull request: the verdict and the figures of the brief text in
+// sight, all others folded.
 func (r *Result) WriteMarkdown(w io.Writer) error {
 	t := &lines{w: w}
 	if r.pairs {
@@ -67,14 +67,9 @@ func (t *lines) markdownRuns(r *Result) {
 
 func (t *lines) markdownFigures(r *Result) {
 	t.markdownGates(r.Gates)
-	var headlines []Metric
-	for _, m := range r.Metrics {
-		if m.Headline {
-			headlines = append(headlines, m)
-		}
-	}
-	t.markdownMetrics(changeTitle(r), headlines)
-	for _, line := range worth(headlines) {
+	list := r.brief()
+	t.markdownMetrics(changeTitle(r), list)
+	for _, line := range worth(list) {
 		t.line("")
 		t.line("%s", plain.Markdown(line))
 	}
@@ -92,7 +87,7 @@ func (t *lines) markdownGates(gates []GateResult) {
 	t.line("| gate | status | |")
 	t.line("|---|---|---|")
 	for _, g := range gates {
-		t.line("| `%s` | %s | %s |", g.Expression, g.Status, plain.Markdown(g.Reason))
+		t.line("| `%s` | %s | %s |", g.Expression, settled(g.Status, g.Settled), plain.Markdown(g.Reason))
 	}
 }
 

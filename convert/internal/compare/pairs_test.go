@@ -170,9 +170,9 @@ func TestGatesOnPairs(t *testing.T) {
 		passed bool
 		want   string
 	}{
-		{"p50(ttft)>+2ms", false, "FAIL, 1 of 1 gates"},
-		{"p50(ttft)>+20ms", true, "PASS, 1 of 1 gates"},
-		{"p99(ttft)>+2ms,p50(chunk)>+1ms", false, "FAIL, 1 of 2 gates"},
+		{"p50(ttft)>+2ms", false, "FAIL: 1 of 1 gates"},
+		{"p50(ttft)>+20ms", true, "PASS: 1 of 1 gates"},
+		{"p99(ttft)>+2ms,p50(chunk)>+1ms", false, "FAIL: 1 of 2 gates"},
 		{"", true, ""},
 	} {
 		o := Options{Resamples: 100}

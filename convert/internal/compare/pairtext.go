@@ -165,7 +165,7 @@ func (m *Metric) overheadCase() junitCase {
 	if m.Interval == nil {
 		status = GateUndecided
 	}
-	return newJUnitCase("overhead", m.Name, status, m.overhead()+" ms")
+	return newJUnitCase("overhead", m.Name, status, "", m.overhead()+" ms")
 }
 
 func (t *lines) markdownPairs(r *Result) {

@@ -38,7 +38,9 @@ type Result struct {
 	Status Status `json:"status"`
 	// Open says of an answer without gates which headline figures leave it open.
 	Open []string `json:"open,omitempty"`
-	// Passed is true unless the answer is FAIL.
+	// Settled is what an INCONCLUSIVE answer counts as; "" leaves it open.
+	Settled Status `json:"settled_as,omitempty"`
+	// Passed is true unless the answer is FAIL, or counts as it.
 	Passed bool `json:"passed"`
 	// Reasons holds the reasons for the verdict, one per figure.
 	Reasons []string     `json:"reasons"`
@@ -132,9 +134,11 @@ type Metric struct {
 
 	questions map[string]*question // of gates that say what is to hold, by their texts
 
-	paired bool // within pairs: changes are shown in ms
-	judged bool // there were enough requests
-	gated  bool // there were enough for a gate
+	opens  string // what of it leaves an answer without gates open
+	tiny   bool   // it is the same for the noise floor of times alone: changes are shown in ms
+	paired bool   // within pairs: changes are shown in ms
+	judged bool   // there were enough requests
+	gated  bool   // there were enough for a gate
 	// a percentile nearer to the end than so few requests tell of, or a rate that follows from different loads
 	sparse bool
 }
@@ -152,6 +156,7 @@ type GateResult struct {
 	Expression string   `json:"expression"`
 	Metric     string   `json:"metric"`
 	Status     Status   `json:"status"`
+	Settled    Status   `json:"settled_as,omitempty"` // what INCONCLUSIVE counts as
 	Reason     string   `json:"reason"`
 	AdjustedP  *float64 `json:"p_value_adjusted,omitempty"` // corrected for the number of gates that ask for a change
 

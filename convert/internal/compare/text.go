@@ -89,7 +89,8 @@ func (t *lines) gates(gates []GateResult) {
 	t.line("")
 	t.grid(func(w io.Writer) {
 		for _, g := range gates {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", g.Status, plain.Terminal(g.Expression), plain.Terminal(g.Reason))
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", settled(g.Status, g.Settled), plain.Terminal(g.Expression),
+				plain.Terminal(g.Reason))
 		}
 	})
 }
@@ -150,14 +151,14 @@ func (r *Result) outcome() string {
 	if gates == 0 {
 		return string(r.Verdict)
 	}
-	text := fmt.Sprintf("PASS, %d of %d gates", gates, gates)
+	text := fmt.Sprintf("PASS: %d of %d gates", gates, gates)
 	switch {
 	case failed > 0 && undecided > 0:
-		text = fmt.Sprintf("FAIL, %d of %d gates, and %d INCONCLUSIVE", failed, gates, undecided)
+		text = fmt.Sprintf("FAIL: %d of %d gates, and %d undecided", failed, gates, undecided)
 	case failed > 0:
-		text = fmt.Sprintf("FAIL, %d of %d gates", failed, gates)
+		text = fmt.Sprintf("FAIL: %d of %d gates", failed, gates)
 	case undecided > 0:
-		text = fmt.Sprintf("INCONCLUSIVE, %d of %d gates", undecided, gates)
+		text = fmt.Sprintf("%s: %d of %d gates undecided", settled(GateUndecided, r.Settled), undecided, gates)
 	}
 	if r.pairs {
 		return text

@@ -27,7 +27,11 @@ func (r *Result) answerText() string {
 	if more := len(r.Open) - mostOpen; more > 0 {
 		open += fmt.Sprintf("; and %d more figures", more)
 	}
-	return "INCONCLUSIVE: longer runs, or several a side, would tell: " + open
+	more := "longer runs, or several a side, would tell: "
+	if r.Base.Runs > 1 || r.New.Runs > 1 {
+		more = "more runs a side would tell: "
+	}
+	return settled(r.Status, r.Settled) + ": " + more + open
 }
 
 // worth says which change of each figure would have been found, and how much runs of one side differ.
