@@ -49,8 +49,8 @@ type SteadyCut struct {
 // steadyMethod says how the steady part is found.
 const steadyMethod = "the longest stretch of 16 to 64 blocks of equal time, a fifth of the stage at least, in " +
 	"which of requests sent and in flight (mean), ended (number), TTFT and request latency (median) and failures " +
-	"(share) no window has another level and none has a trend, beyond what the dependence between blocks explains, and " +
-	"none goes one way step by step; see docs/statistics.md"
+	"(share) no window has another level and none has a trend, beyond what the dependence between blocks explains, " +
+	"and none goes one way step by step; see docs/statistics.md"
 
 // loadEnded is the reason of what follows the last request sent. It cuts no request.
 const loadEnded = "the load had ended"

@@ -11,7 +11,8 @@ import (
 // whyUnsteady says why no part of a stage is steady.
 func whyUnsteady(series []steady.Series, found steady.Finding, width, lasts float64) string {
 	if found.Growth < 0 {
-		return fmt.Sprintf("load or latency changes throughout: no %s s of it are alike", Digits(steady.LeastShare*lasts))
+		return fmt.Sprintf("load or latency changes throughout: no %s s of it are alike",
+			Digits(steady.LeastShare*lasts))
 	}
 	grows := func(s steady.Series) string {
 		return fmt.Sprintf("%s grew by %s/s until the end", s.Name, percentPer(steady.Rise(s)/width))
@@ -34,8 +35,8 @@ func whyCut(series []steady.Series, silences []steady.Stretch, part, stretch ste
 			if before {
 				side = "after"
 			}
-			return fmt.Sprintf("no answer ended for some time from %.1f to %.1f s, and the longest steady part is %s it",
-				s.At(gap.From), s.At(gap.To), side)
+			return fmt.Sprintf("no answer ended for some time from %.1f to %.1f s, and the longest steady part is "+
+				"%s it", s.At(gap.From), s.At(gap.To), side)
 		}
 	}
 	d := steady.Explain(series, part, stretch)

@@ -18,7 +18,8 @@ type Difference struct {
 }
 
 // Explain returns in what a part differs from the steady one: the series whose level in the part is off, by as many
-// standard errors of the steady one's and as much as a difference has to be, or else the window of the part that is most.
+// standard errors of the steady one's and as much as a difference has to be, or else the window of the part that is
+// most.
 func Explain(series []Series, part, stretch Stretch) (d Difference) {
 	most := farWindow
 	consider := func(s Series, t *tester, window Stretch) {

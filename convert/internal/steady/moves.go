@@ -23,8 +23,8 @@ const (
 
 // moves returns the parts in which the series goes one way, step by step: by more than steps add up to whose signs and
 // sizes are chance, as those of a queue near its limit are. How much chance there is in steps is taken from how much
-// neighbouring ones differ (von Neumann 1941), mostly in the part itself: to that an even way adds nothing, however steep
-// it is.
+// neighbouring ones differ (von Neumann 1941), mostly in the part itself: to that an even way adds nothing, however
+// steep it is.
 //
 // A drain, a server that gets warm or falls behind moves so. The dependence between neighbouring blocks, with which
 // levels are judged, explains such moves away: a smooth curve is one of strong dependence.

@@ -19,8 +19,8 @@ type scenario struct {
 	cold    float64                  // constant of the fall of a cold start's TTFT, which begins at six times
 	outage  [2]float64               // the server answers nothing between these times
 	rate    func(at float64) float64 // multiplies the load; nil: 1
-	// A fixed server answers in so many seconds after the TTFT, each request alike, and requests come at even distances;
-	// per says how many in a second.
+	// A fixed server answers in so many seconds after the TTFT, each request alike, and requests come at even
+	// distances; per says how many in a second.
 	fixed, per float64
 	random     bool       // requests come at random all the same
 	places     int        // 0: 16

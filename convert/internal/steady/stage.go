@@ -69,7 +69,8 @@ func (list values) median() float64 {
 func NewStage(from, to float64, requests int, closed bool) *Stage {
 	n := min(max(requests/perBlock, Least), Most)
 	return &Stage{From: from, Width: (to - from) / float64(n), sent: make([]float64, n), failed: make([]float64, n),
-		ttft: make([]values, n), latency: make([]values, n), stride: requests/(n*mostValues) + 1, answered: make([]bool, n*cellsPerBlock), anyClosed: closed}
+		ttft: make([]values, n), latency: make([]values, n),
+		stride: requests/(n*mostValues) + 1, answered: make([]bool, n*cellsPerBlock), anyClosed: closed}
 }
 
 // Add adds a request. A latency that is unknown is NaN; those of a failed request do not count.

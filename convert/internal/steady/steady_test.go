@@ -55,10 +55,10 @@ func kinds() []expected {
 			0.05, 0},
 		{scenario{name: "ramp of 60 s to 80 %", load: 0.8, seconds: 300, empty: true, from: 60, to: 300, rate: ramp},
 			0.9, 0.12, 0},
-		{scenario{name: "50 %, stopped for 5 s", load: 0.5, seconds: 300, outage: outage, also: [2]float64{0, 118}, from: 130, to: 300}, 0.9,
-			0.05, 0},
-		{scenario{name: "80 %, stopped for 5 s", load: 0.8, seconds: 300, outage: outage, also: [2]float64{0, 118}, from: 140, to: 300}, 0.9,
-			0.06, 0},
+		{scenario{name: "50 %, stopped for 5 s", load: 0.5, seconds: 300, outage: outage, also: [2]float64{0, 118},
+			from: 130, to: 300}, 0.9, 0.05, 0},
+		{scenario{name: "80 %, stopped for 5 s", load: 0.8, seconds: 300, outage: outage, also: [2]float64{0, 118},
+			from: 140, to: 300}, 0.9, 0.06, 0},
 		{scenario{name: "60 %, then 120 %", load: 0.6, seconds: 300, to: 200, rate: jump}, 0.9, 0.03, 0},
 		{scenario{name: "110 %", load: 1.1, seconds: 300, empty: true}, 0, 0, 0.8},
 		{scenario{name: "110 %, for 600 s", load: 1.1, seconds: 600, empty: true}, 0, 0, 0.8},
@@ -121,8 +121,8 @@ func TestDrills(t *testing.T) {
 		}
 		t.Logf("%s: %d wrong, %d without", d.name, wrong, nothing)
 		if n := float64(*seeds); float64(wrong) > d.wrong*n || float64(nothing) > d.nothing*n {
-			t.Errorf("%s: %d of %d have another part and %d none, want %g and %g at most", d.name, wrong, *seeds, nothing,
-				d.wrong*n, d.nothing*n)
+			t.Errorf("%s: %d of %d have another part and %d none, want %g and %g at most", d.name, wrong, *seeds,
+				nothing, d.wrong*n, d.nothing*n)
 		}
 	}
 }
@@ -290,7 +290,8 @@ func TestFind(t *testing.T) {
 		{name: "without a value", series: series(64, func(int) float64 { return math.NaN() }),
 			want: steady.Stretch{To: 64}, found: true, growth: -1},
 		{name: "silence", series: series(64, func(int) float64 { return 1 }),
-			silences: []steady.Stretch{{From: 20, To: 22}}, want: steady.Stretch{From: 22, To: 64}, found: true, growth: -1},
+			silences: []steady.Stretch{{From: 20, To: 22}}, want: steady.Stretch{From: 22, To: 64},
+			found: true, growth: -1},
 		{name: "growth", series: series(64, func(i int) float64 { return float64(i)/10 + noise() }), growth: 0},
 		{name: "level shift", series: series(64, func(i int) float64 {
 			if i < 16 {
