@@ -51,8 +51,8 @@ func TestTablesOfSeveralAPIs(t *testing.T) {
 	got := tablesFor(t, spokenAt(0, 0, 1000), picture)
 	for _, want := range []string{
 		"API     requests  failed  latency p50      p99  first figure of its own\n",
-		"image          1       0      ~ 1,000  ~ 1,000  an image p50 0.500, p99 0.500 s\n",
-		"speech         1       0      ~ 1,000  ~ 1,000  first audio p50 100, p99 100 ms\n",
+		"image          1       0      ~ 1,000  ≥ 1,000  an image p50 0.500, p99 0.500 s\n",
+		"speech         1       0      ~ 1,000  ≥ 1,000  first audio p50 100, p99 100 ms\n",
 		"images/s", "speech first audio p50", "speech RTF p50", "iterations as asked for",
 	} {
 		if !strings.Contains(got, want) {

@@ -58,9 +58,28 @@ func (d *Distribution) known(p float64) (Certain, bool) {
 }
 
 // unbounded reports whether there are fewer requests than an upper bound of the percentile takes even if they are
-// independent, so that the lower end of its interval is all that is known.
+// independent, so that how high it is at least is all that is known.
 func (c *Certainty) unbounded(of Certain) bool {
-	return c.Requests < quantile.Needs(of.P/100, certaintyLevel, 1) && math.IsInf(of.High, 1) && !math.IsInf(of.Low, 0)
+	return c.Requests < quantile.Needs(of.P/100, certaintyLevel, 1) && !of.Certified && !math.IsInf(of.AtLeast, 0)
+}
+
+// clip makes the percentiles that are unbounded no lower than those below them that tables show.
+func (c *Certainty) clip(d *Distribution) {
+	least := math.Inf(-1)
+	for _, p := range tablePercentiles {
+		for _, list := range [...][]Certain{c.Percentiles, c.inTables} {
+			for i, of := range list {
+				if of.P >= p && c.unbounded(of) {
+					list[i].AtLeast = max(of.AtLeast, least)
+				}
+			}
+		}
+		if of, _ := c.of(p); c.unbounded(of) {
+			least = of.AtLeast
+		} else if v, known := d.At(p); known {
+			least = v
+		}
+	}
 }
 
 // MarshalJSON writes an end that the sample does not have as null.
@@ -78,6 +97,11 @@ func (c *Certainty) MarshalJSON() ([]byte, error) {
 		buf.WriteString(strconv.Quote(percentileKey(of.P)) + ":{")
 		writeMember(&buf, "low", of.Low)
 		writeMember(&buf, "high", of.High)
+		least := unknown
+		if c.unbounded(of) {
+			least = of.AtLeast
+		}
+		writeMember(&buf, "at_least", least)
 		buf.WriteString(`"certified":` + strconv.FormatBool(of.Certified) + `,"needs":`)
 		if of.Needs > 0 {
 			buf.WriteString(strconv.Itoa(of.Needs))
@@ -125,13 +149,14 @@ func (d *Distribution) certain(requests int, design float64, of func(share, valu
 	for _, q := range d.inTables {
 		c.inTables = append(c.inTables, Certain{q.P, of(q.P/100, q.Value)})
 	}
+	c.clip(d)
 	d.certainty = c
 }
 
 // mixed adds that nothing is told of the percentiles of requests of several loads.
 func (d *Distribution) mixed(requests int) {
 	d.certain(requests, unknown, func(_, _ float64) quantile.Interval {
-		return quantile.Interval{Low: math.Inf(-1), High: math.Inf(1)}
+		return quantile.Interval{Low: math.Inf(-1), High: math.Inf(1), AtLeast: math.Inf(-1)}
 	})
 	d.certainty.Mixed = true
 }

@@ -6,23 +6,17 @@ import (
 	"strings"
 )
 
-// showCosts prints what tokens cost and how much energy they took: of the whole run and, if it has several, of each
-// stage.
+// showCosts prints what tokens cost and how much energy they took, of the whole run. The page has a table of the stages.
 func showCosts(t *table, p *Report) {
-	parts, names := []*Lifecycle{p.Summary}, []string{""}
+	of := ""
 	if len(p.Stages) > 1 {
-		names[0] = " of the whole run"
-		for _, stage := range sortedKeys(p.Stages) {
-			parts, names = append(parts, p.Stages[stage]), append(names, fmt.Sprintf(" of stage %d", stage))
-		}
+		of = " of the whole run"
 	}
-	for i, l := range parts {
-		if c := l.Additions.Cost; c != nil {
-			t.say("cost%s: %s", names[i], c)
-		}
-		if e := l.Additions.Energy; e != nil {
-			t.say("energy%s: %s", names[i], e)
-		}
+	if c := p.Summary.Additions.Cost; c != nil {
+		t.say("cost%s: %s", of, c)
+	}
+	if e := p.Summary.Additions.Energy; e != nil {
+		t.say("energy%s: %s", of, e)
 	}
 }
 
@@ -57,6 +51,9 @@ func (e *Energy) String() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// String returns the estimate with its interval, which may be unknown.
+func (e *Estimate) String() string { return e.text("") }
 
 // text returns an estimate with its interval, which may be unknown.
 func (e *Estimate) text(before string) string {

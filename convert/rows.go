@@ -220,7 +220,7 @@ func percentileCells(d *Distribution, scale float64, list ...float64) (cells []s
 
 // Signs before a percentile for which there are not enough requests.
 const (
-	atLeast = "≥ " // and the lower end of its interval, since nothing tells how high it is
+	atLeast = "≥ " // and the lower end that independent requests tell, since nothing tells how high it is
 	about   = "~ " // and what was seen
 )
 
@@ -232,39 +232,35 @@ func (c *Certainty) signed(p, value, scale float64) string {
 	case !told || of.Certified:
 		return Digits(value * scale)
 	case c.unbounded(of):
-		return atLeast + Digits(of.Low*scale)
+		return atLeast + Digits(of.AtLeast*scale)
 	}
 	return about + Digits(value*scale)
 }
 
 // signsOf explains the signs of the rows' percentiles, each in a line.
 func signsOf(rows []row) (lines []string) {
-	few, mixed, some, most := false, false, false, 0
+	mixed, few := false, false
 	for _, r := range rows {
 		for _, d := range [...]*Distribution{r.of.Additions.Latency.TTFT, r.of.Successes.Latency.Request} {
 			of, told := d.known(99)
-			switch {
-			case !told || of.Certified:
-			case d.certainty.Mixed:
-				mixed = true
-			case d.certainty.Requests < quantile.Telling:
-				some, few = true, true
-			default:
-				some, most = true, max(most, of.Needs)
-			}
+			mixed = mixed || told && d.certainty.Mixed
+			few = few || told && !d.certainty.Mixed && !of.Certified
 		}
 	}
-	if few { // nothing tells how many more than of independent requests
-		most = max(most, quantile.Least(0.99, certaintyLevel))
-	}
-	if some {
-		lines = append(lines, "≥: at least this, too few requests for an upper bound; ~: about this, too few to be 95 % "+
-			"sure. A p99 needs "+plural(most, "request")+" a row or more.")
+	if few {
+		lines = append(lines, SignsMeaning())
 	}
 	if mixed {
 		lines = append(lines, "~ in a row of several loads: percentiles of the mixture, which are those of no load")
 	}
 	return lines
+}
+
+// SignsMeaning explains the signs before percentiles in a line. How many requests a p99 needs is told of independent
+// ones: an estimate of how much they depend on one another varies too much from run to run.
+func SignsMeaning() string {
+	return "≥: at least this, too few requests for an upper bound; ~: about this, too few to be 95 % sure. A p99 needs " +
+		plural(quantile.Least(0.99, certaintyLevel), "request") + " a row, more where requests depend on one another."
 }
 
 // sloCell returns whether all objectives are kept, and what was observed if not.

@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"errors"
 	"math"
 	"path/filepath"
 	"slices"
@@ -27,11 +28,11 @@ func shaped(t *testing.T, shapes ...runtest.Shape) *run.Run {
 	return mustRead(t, asRecords(t, runtest.Shaped(shapes...)))
 }
 
-// steadyText returns what is printed above the tables, in lines of any length.
+// steadyText returns what is printed, in lines of any length.
 func steadyText(t *testing.T, p *Report) string {
 	t.Helper()
 	var out strings.Builder
-	if err := p.WriteVerdict(Screen{W: &out}); err != nil {
+	if err := errors.Join(p.WriteVerdict(Screen{W: &out}), p.WriteTables(Screen{W: &out})); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

@@ -40,12 +40,12 @@ func (p *Report) WriteVerdict(s Screen) error {
 	t := s.table()
 	a := p.Summary.Additions
 	reasons := slices.Concat(a.Health.Reasons, p.doubts())
-	t.verdict(a, reasons[:min(len(reasons), firstReasons)])
+	t.verdict(a, reasons)
 	t.objectives(a, len(p.run.Searches) > 0)
 	for _, line := range s.Ahead {
 		t.say("%s", line)
 	}
-	showRest(t, a, reasons[min(len(reasons), firstReasons):])
+	showLeft(t, a)
 	t.searchReasons(p.run.Searches)
 	return t.err
 }
@@ -54,6 +54,7 @@ func (p *Report) WriteVerdict(s Screen) error {
 // adapter and group.
 func (p *Report) WriteTables(s Screen) error {
 	t := s.table()
+	showMarks(t, p.Summary.Additions)
 	t.searches(p.run.Searches)
 	t.facts(p.Summary, len(p.run.Searches) > 0)
 	showCosts(t, p)
@@ -80,6 +81,7 @@ func (p *Report) WriteTables(s Screen) error {
 	t.lengths(label, rows)
 	t.sessions(p)
 	t.errors(p.Summary.Failures.ByLabel, p.Stages)
+	showRest(t, p.Summary.Additions, slices.Concat(p.Summary.Additions.Health.Reasons, p.doubts()))
 	return t.err
 }
 
@@ -123,19 +125,16 @@ func lastSpace(text []rune, columns, indent int) int {
 	return -1
 }
 
-// Of the reasons for the verdict and of the warnings so many stand before the answers, and the others after them.
-const (
-	firstReasons  = 2
-	firstWarnings = 2
-)
-
-// verdict prints whether the figures can be trusted.
+// verdict prints whether the figures can be trusted, with the first reason against it, or if there is none with the
+// first warning. The others follow the tables.
 func (t *table) verdict(a *Additions, reasons []string) {
-	t.say("client health: %s%s", a.Health.Verdict, Unchecked(a.Health.Unchecked))
-	for _, reason := range reasons {
+	first, warnings := firstOf(a, reasons)
+	t.say("client health: %s%s%s", a.Health.Verdict, Unchecked(a.Health.Unchecked),
+		more(len(reasons)-len(first), len(a.Warnings)-len(warnings)))
+	for _, reason := range first {
 		t.say("  %s", reason)
 	}
-	for _, warning := range a.Warnings[:min(len(a.Warnings), firstWarnings)] {
+	for _, warning := range warnings {
 		t.say("warning: %s", warning)
 	}
 	if a.Partial {
@@ -143,21 +142,55 @@ func (t *table) verdict(a *Additions, reasons []string) {
 	}
 }
 
-// showRest prints what there is to know besides the answers.
-func showRest(t *table, a *Additions, reasons []string) {
-	for _, reason := range reasons {
-		t.say("client health, too: %s", reason)
+// firstOf returns the reason or the warning that stands above the tables.
+func firstOf(a *Additions, reasons []string) (first, warnings []string) {
+	if len(reasons) > 0 {
+		return reasons[:1], nil
 	}
-	for _, warning := range a.Warnings[min(len(a.Warnings), firstWarnings):] {
-		t.say("warning: %s", warning)
+	return nil, a.Warnings[:min(len(a.Warnings), 1)]
+}
+
+// more tells how many reasons and warnings follow the tables.
+func more(reasons, warnings int) string {
+	var list []string
+	if reasons > 0 {
+		list = append(list, plural(reasons, "more reason"))
+	}
+	if warnings > 0 {
+		list = append(list, plural(warnings, "warning"))
+	}
+	if list == nil {
+		return ""
+	}
+	return "; " + strings.Join(list, " and ") + " below the tables"
+}
+
+// showRest prints what of the verdict is not above the tables, and what else tells of the run.
+func showRest(t *table, a *Additions, reasons []string) {
+	first, warnings := firstOf(a, reasons)
+	var lines []string
+	for _, reason := range reasons[len(first):] {
+		lines = append(lines, "client health, too: "+reason)
+	}
+	for _, warning := range a.Warnings[len(warnings):] {
+		lines = append(lines, "warning: "+warning)
 	}
 	for _, g := range a.Gates {
 		if g.could != "" {
-			t.say("gate %s: %s", g.Objective, g.could)
+			lines = append(lines, "gate "+g.Objective+": "+g.could)
 		}
 	}
+	if len(lines) > 0 {
+		t.line("")
+	}
+	for _, line := range lines {
+		t.say("%s", line)
+	}
+}
+
+// showLeft prints what of the run the figures leave out.
+func showLeft(t *table, a *Additions) {
 	showSteady(t, a.Steady)
-	showMarks(t, a)
 	if w := a.Window; w != nil && w.Left > 0 {
 		t.say("left out: %d requests", w.Left)
 	}

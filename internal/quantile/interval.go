@@ -27,6 +27,8 @@ func (s Series) Memory() float64 { return s.memory }
 // Interval tells where the quantile of a distribution lies of which there is a sample.
 type Interval struct {
 	Low, High float64 // infinite where the sample has no end
+	// AtLeast is the lower end that independent requests would have, however they depend on each other.
+	AtLeast float64
 	// Certified means that there is an interval, of two ends, that contains the quantile at the level.
 	Certified bool
 	// Needs is how many values certify it, [Least] if there are too few to tell. It is 0 if no number does, as of the
@@ -67,7 +69,7 @@ func (s Series) Interval(p, level float64) Interval {
 			design = max(design, own)
 		}
 	}
-	return sample{n: n, units: n, at: s.at, design: design, memory: s.memory}.interval(p, level)
+	return sample{n: n, units: n, at: s.at, design: design, within: 1, memory: s.memory}.interval(p, level)
 }
 
 // Clustered returns where the p-quantile of n values lies that came in clusters, such as the gaps between the tokens of
@@ -75,7 +77,7 @@ func (s Series) Interval(p, level float64) Interval {
 // above the quantile, memory what dependence between clusters does to it. The number needed is one of clusters.
 func Clustered(n, clusters int, at func(rank int) float64, p, level, design, memory float64) Interval {
 	design, memory = max(design, 1), max(memory, 1)
-	return sample{n: n, units: clusters, at: at, design: design * memory, memory: memory}.interval(p, level)
+	return sample{n: n, units: clusters, at: at, design: design * memory, within: design, memory: memory}.interval(p, level)
 }
 
 // blocksFor returns into how many blocks so many values are cut, and whether they are enough for their memory.
@@ -107,11 +109,12 @@ type sample struct {
 	n, units int // values, and what depends on each other: the same, or clusters of them
 	at       func(rank int) float64
 	design   float64 // of the share of values above the quantile
+	within   float64 // the part of it that is within clusters
 	memory   float64 // of the units
 }
 
 func (s sample) interval(p, level float64) Interval {
-	out := Interval{Low: math.Inf(-1), High: math.Inf(1), Design: s.design}
+	out := Interval{Low: math.Inf(-1), High: math.Inf(1), AtLeast: math.Inf(-1), Design: s.design}
 	if s.n == 0 || s.units == 0 || !(p > 0 && p < 1) {
 		return out
 	}
@@ -123,6 +126,9 @@ func (s sample) interval(p, level float64) Interval {
 	low, high := fractions(some, p, alpha)
 	if !math.IsNaN(low) {
 		out.Low = s.value(low, false)
+	}
+	if alone, _ := fractions(n/s.within, p, alpha); !math.IsNaN(alone) {
+		out.AtLeast = s.value(alone, false)
 	}
 	// What shows the size of clusters is not there if there are none.
 	most, each := max(s.memory, s.design), n/float64(s.units)

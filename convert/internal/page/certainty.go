@@ -31,27 +31,23 @@ func (f figure) cell(doc gjson.Result, name string) cell {
 		interval = fmt.Sprintf("with 95 %% confidence %s to %s ms", milliseconds(low.Num), milliseconds(high.Num))
 	case low.Type == gjson.Number:
 		interval = fmt.Sprintf("with 95 %% confidence %s ms or more", milliseconds(low.Num))
-		if unbounded(certainty, of, name) {
-			c.Text = "≥\u00a0" + milliseconds(low.Num)
-		}
+	}
+	if least := of.Get("at_least"); least.Type == gjson.Number {
+		c.Text = "≥\u00a0" + milliseconds(least.Num)
 	}
 	c.Meaning = fmt.Sprintf("too few requests: %s; seen %s ms", interval, milliseconds(value))
-	if needs := of.Get("needs"); needs.Type == gjson.Number {
-		enough := "; %s requests would do"
-		if certainty.Get("requests").Num < quantile.Telling { // they do not tell how they depend on each other
-			enough = "; at least %s requests are needed"
+	if p, err := strconv.ParseFloat(strings.TrimPrefix(name, "p"), 64); err == nil {
+		if least := quantile.Least(p/100, certaintyLevel); certainty.Get("requests").Num < float64(least) {
+			c.Meaning += fmt.Sprintf("; at least %s requests are needed", whole(float64(least)))
+		} else {
+			c.Meaning += "; requests depend on one another, so that it takes more"
 		}
-		c.Meaning += fmt.Sprintf(enough, whole(needs.Num))
 	}
 	return c
 }
 
 // unsureClass is the class of the cells of percentiles for which there are not enough requests.
 const unsureClass = "unsure"
-
-// signsMeaning explains the signs of these cells.
-const signsMeaning = "≥: at least this, too few requests for an upper bound; ~: about this, too few to be 95 % sure. " +
-	"A p99 needs 368 requests a row or more."
 
 func (c cell) unsure() bool { return strings.HasSuffix(c.Class, unsureClass) }
 
@@ -61,17 +57,6 @@ func (f figure) inMS(doc gjson.Result, name string) string {
 		return text + " ms"
 	}
 	return missing
-}
-
-// unbounded reports whether there are fewer requests than an upper bound of a percentile takes even if they are
-// independent, so that the lower end of its interval is all that is known.
-func unbounded(certainty, of gjson.Result, name string) bool {
-	p, err := strconv.ParseFloat(strings.TrimPrefix(name, "p"), 64)
-	if err != nil || p <= 0 || p >= 100 || of.Get("high").Type == gjson.Number || of.Get("low").Type != gjson.Number {
-		return false
-	}
-	requests := number(certainty.Get("requests"))
-	return requests < float64(quantile.Needs(p/100, certaintyLevel, 1))
 }
 
 // certaintyLevel is the confidence of the intervals of reports.

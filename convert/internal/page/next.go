@@ -5,7 +5,10 @@ import (
 	"math"
 	"strings"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/quantile"
 )
 
 // steps returns what a reader can do next.
@@ -115,38 +118,46 @@ func plainLoad(v float64) string { return fmt.Sprintf("%.3g", v) }
 // mostSeconds is the longest stage that is advised: what would take longer is not stationary, as in an overload.
 const mostSeconds = 3600
 
-// more returns how many requests the 99th percentiles of the stages need, if one has too few, and how long that takes.
+// more returns what makes the 99th percentiles of the stages sure, if one has too few requests: so many as independent
+// ones take, or if there are as many, what tells how long to run.
 func (all stages) more(searched bool) string {
 	var few part
-	needed, lasts := 0.0, 0.0
+	fewest := math.Inf(1)
 	_, broken := all.judged()
 	for _, s := range all {
 		f := ttft
 		if math.IsNaN(f.statistic(s.doc, "p99")) {
 			f = requestLatency
 		}
-		_, of := f.certain(s.doc, "p99")
-		needs := number(of.Get("needs"))
-		if searched || !of.Exists() || of.Get("certified").Bool() || math.IsNaN(needs) || len(broken) == len(all) ||
-			outcomeIsBroken(broken, s) || needs <= needed {
+		certainty, of := f.certain(s.doc, "p99")
+		if searched || !of.Exists() || of.Get("certified").Bool() || of.Get("needs").Type != gjson.Number ||
+			len(broken) == len(all) || outcomeIsBroken(broken, s) {
 			continue
 		}
-		needed, few, lasts = needs, s, 0
-		if rate := s.asked(); rate > 0 && !(s.atATime() > 0) {
-			lasts = math.Ceil(needs / rate)
+		if requests := number(certainty.Get("requests")); requests < fewest {
+			few, fewest = s, requests
 		}
 	}
-	if needed == 0 || lasts > mostSeconds {
-		return ""
-	}
-	text := fmt.Sprintf("the p99 of %s takes %.0f requests to be sure of, not %.0f", few.title(), needed, ended(few))
+	least := quantile.Least(0.99, certaintyLevel)
 	switch {
+	case math.IsInf(fewest, 1):
+		return ""
+	case fewest >= float64(least):
+		return "run longer to be sure of the p99: k6 x llm plan --from RECORDS tells how long"
+	}
+	least = (least + 99) / 100 * 100
+	text := fmt.Sprintf("the p99 of %s takes %d requests or more to be sure of, not %s", few.title(), least, whole(fewest))
+	rate := few.asked()
+	switch lasts := math.Ceil(float64(least) / rate); {
 	case few.of() != requests:
 		return text
-	case lasts > 0:
+	case !(rate > 0) || few.atATime() > 0:
+		return text + fmt.Sprintf(": --requests %d", least)
+	case lasts > mostSeconds:
+		return text
+	default:
 		return text + fmt.Sprintf(": --duration %.0fs", lasts)
 	}
-	return text + fmt.Sprintf(": --requests %.0f", needed)
 }
 
 func outcomeIsBroken(broken stages, s part) bool {

@@ -39,7 +39,7 @@ func Write(w io.Writer, runs []Run) error {
 		Title: title(runs), Meta: meta(runs), Policy: policy, Style: pageStyle, Library: libraryScript,
 		Script: pageScript, Data: data,
 		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Probes: probeTables(runs),
-		Glance: glance(runs), Happened: whatHappened(runs), Media: mediaTables(runs),
+		Glance: glance(runs), Happened: whatHappened(runs), Media: mediaTables(runs), Costs: costTable(runs),
 		Sessions: sessionTable(runs), Lanes: lanes,
 		Latencies: whole, Batches: append(batchTables(runs), sizeTables(runs)...), OfStages: stages,
 		Sections: sections(charts), Errors: errorTable(runs), Notes: notes(runs),
@@ -60,6 +60,7 @@ type view struct {
 	Probes                []*table // of searches
 	Happened              *table   // nil without marks and violations
 	Media                 []*table // of each kind of media
+	Costs                 *table   // nil without a price and energy of several stages
 	Sessions              *table   // nil without sessions
 	Lanes                 []*lanes // of each run that has sessions
 	Latencies, OfStages   []*table

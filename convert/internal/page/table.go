@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
@@ -131,7 +132,7 @@ func glance(runs []Run) *table {
 	t.joinLoads()
 	t.dropEmpty()
 	if slices.ContainsFunc(t.Rows, func(r row) bool { return slices.ContainsFunc(r.Cells, cell.unsure) }) {
-		t.Note += " " + signsMeaning
+		t.Note += " " + convert.SignsMeaning()
 	}
 	return t
 }
