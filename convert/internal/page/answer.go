@@ -141,7 +141,7 @@ func measured(doc gjson.Result) string {
 			parts = append(parts, digits(rate)+" "+of+"/s")
 		}
 	}
-	if out := outputRate(doc); !math.IsNaN(out) {
+	if out := outputRate(doc); out > 0 {
 		parts = append(parts, digits(out)+" output tokens/s")
 	}
 	return strings.Join(parts, " · ")
