@@ -53,7 +53,8 @@ func auditsOf(p *Report) []Audit {
 		auditOutputs(p.run, a.Tokens.Limit), auditPrompts(a.Tokens),
 		auditCounts("prompt_counts", "prompt", a.Tokens.Prompt),
 		auditCounts("completion_counts", "output", a.Tokens.Completion),
-		auditCached(p, a.Tokens.Cached), auditRepeats(p.run), auditEnds(a.Finish, p.run.Origin == ""), sameInputs(p.run),
+		auditCached(p, a.Tokens.Cached), auditRepeats(p.run), auditEnds(a.Finish,
+			p.run.Origin == ""), sameInputs(p.run),
 	}
 }
 
@@ -69,7 +70,8 @@ func auditOutputs(r *run.Run, l Limited) Audit {
 	case l.Long > 0:
 		return a.off("%d of %d answers are longer than asked", l.Long, l.Requests)
 	case exact && many(l.Short):
-		return a.off("%d of %d answers are shorter than asked, although they were to ignore the end of the text: %d of "+
+		return a.off("%d of %d answers are shorter than asked, although they were to ignore the end of the text: %d "+
+			"of "+
 			"%d tokens came", l.Short, l.Requests, l.Delivered, l.Asked)
 	case exact:
 		return a.ok("%d of %d answers have the length that was asked for", l.Requests-l.Short, l.Requests)
@@ -125,7 +127,8 @@ func auditCached(p *Report, c CachedTokens) Audit {
 	prompt = math.Max(prompt, 1)
 	share, due := 100*cached/prompt, 100*expected/prompt
 	if !known {
-		return a.unknown("the server had %.1f %% of the prompts in its cache; the records do not tell how much they have "+
+		return a.unknown("the server had %.1f %% of the prompts in its cache; the records do not tell how much they "+
+			"have "+
 			"in common", share)
 	}
 	a.Figures["expected_tokens"] = expected

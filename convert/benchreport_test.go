@@ -32,7 +32,8 @@ func withServer() []record.Line {
 		}
 	}
 	for i := range 25 {
-		lines = append(lines, &record.Server{Time: start + int64(i)*runtest.Second, Engine: "vllm", Source: "http://a/metrics",
+		lines = append(lines, &record.Server{Time: start + int64(i)*runtest.Second, Engine: "vllm",
+			Source: "http://a/metrics",
 			Values: map[string]float64{record.ServerRunning: float64(i % 5), record.ServerWaiting: 1,
 				record.ServerKVCacheUsage: 0.25, record.ServerPreemptions: float64(i),
 				record.ServerGPUs: 1, record.ServerGPUPower: 300}})

@@ -30,7 +30,8 @@ func TestSignsOfPercentiles(t *testing.T) {
 		c := &Certainty{Requests: tt.requests, Percentiles: []Certain{{tt.p,
 			quantile.Interval{Low: -inf, High: tt.high, AtLeast: tt.low, Certified: tt.certified}}}}
 		if got := c.signed(tt.p, 0.15, 1000); got != tt.want {
-			t.Errorf("p%g of %d requests, from %g to %g: got %q, want %q", tt.p, tt.requests, tt.low, tt.high, got, tt.want)
+			t.Errorf("p%g of %d requests, from %g to %g: got %q, want %q", tt.p, tt.requests, tt.low, tt.high, got,
+				tt.want)
 		}
 	}
 	var none *Certainty

@@ -62,7 +62,8 @@ func TestSignsOfRows(t *testing.T) {
 	t.Parallel()
 	of := func(requests, needs int, mixed bool) row {
 		d := &Distribution{certainty: &Certainty{Requests: requests, Mixed: mixed,
-			inTables: []Certain{{99, quantile.Interval{Low: 1, High: math.Inf(1), Needs: needs, Certified: needs == 0}}}}}
+			inTables: []Certain{{99, quantile.Interval{Low: 1, High: math.Inf(1), Needs: needs,
+				Certified: needs == 0}}}}}
 		l := &Lifecycle{Additions: new(Additions)}
 		l.Successes.Latency.Request = d
 		return row{of: l}
@@ -80,7 +81,8 @@ func TestSignsOfRows(t *testing.T) {
 		{[]row{some, few}, needs},
 		{[]row{enough, mixed}, "~ in a row of several loads: percentiles of the mixture, which are those of no load"},
 	} {
-		if got := strings.Join(signsOf(tt.rows), "|"); !strings.HasSuffix(got, tt.want) || (got == "") != (tt.want == "") {
+		if got := strings.Join(signsOf(tt.rows), "|"); !strings.HasSuffix(got, tt.want) ||
+			(got == "") != (tt.want == "") {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}

@@ -16,8 +16,8 @@ type Cost struct {
 	Level    Float  `json:"level"` // of the intervals
 	PerHour  Float  `json:"price_per_hour"`
 	Total    Float  `json:"total"` // of the group's time
-	// PerRequest is the cost of a success, and PerMillion that of a million tokens if tokens of this kind alone bore the
-	// whole cost: prompt, cached (of the prompts), completion, and total (of prompts and completions).
+	// PerRequest is the cost of a success, and PerMillion that of a million tokens if tokens of this kind alone bore
+	// the whole cost: prompt, cached (of the prompts), completion, and total (of prompts and completions).
 	PerRequest *Estimate            `json:"per_request"`
 	PerMillion map[string]*Estimate `json:"per_million_tokens"`
 	// Shared is the cost of a million tokens of each kind, prompt without the cached ones, if the kinds share the cost
@@ -93,7 +93,8 @@ func partsOf(g *subset) int {
 		stages[q.Stage] = true
 		latency += g.run.Seconds(q.End-q.Start) / float64(len(g.ok))
 	}
-	if len(stages) != 1 || !hasTimes(g.run, g.all) || leavesOutBetweenStages(g.run) && g.time != timeSpan(g.run, g.all) {
+	if len(stages) != 1 || !hasTimes(g.run, g.all) || leavesOutBetweenStages(g.run) &&
+		g.time != timeSpan(g.run, g.all) {
 		return 1
 	}
 	parts := int(g.time / max(leastPart, latenciesInPart*latency))
@@ -110,7 +111,8 @@ func newCost(g *subset) *Cost {
 		return nil
 	}
 	t := newTokensOver(g, partsOf(g), g.opts.Price.Ratio)
-	c := &Cost{Currency: p.Currency, Level: rates.Level, PerHour: Float(p.PerHour), Total: Float(p.PerHour * g.time / 3600),
+	c := &Cost{Currency: p.Currency, Level: rates.Level, PerHour: Float(p.PerHour),
+		Total:      Float(p.PerHour * g.time / 3600),
 		PerRequest: costOf(p, t.seconds, t.successes, 1), PerMillion: map[string]*Estimate{}}
 	for kind, counts := range map[string][]float64{"prompt": t.prompt, "cached": t.cached, "completion": t.completion,
 		"total": t.total} {

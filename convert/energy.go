@@ -41,7 +41,8 @@ type meter struct {
 // newEnergy returns nil if no page shows power or energy at two instants within the group's time, if a device's counter
 // began anew, or if a cut left out requests that the devices worked for all the same.
 func newEnergy(g *subset) *Energy {
-	if len(g.run.Servers) == 0 || len(g.all) == 0 || g.part || g.run.Cut.Adapters != nil || g.run.Clock != run.RecordTick {
+	if len(g.run.Servers) == 0 || len(g.all) == 0 || g.part || g.run.Cut.Adapters != nil ||
+		g.run.Clock != run.RecordTick {
 		return nil
 	}
 	meters := metersOf(g)
@@ -142,7 +143,8 @@ func tokensBetween(g *subset, meters []meter) tokensOver {
 	n := len(meters) - 1
 	t := tokensOver{total: make([]float64, n), completion: make([]float64, n), successes: make([]float64, n)}
 	for _, q := range g.ok {
-		at, exact := slices.BinarySearchFunc(meters, q.End, func(m meter, end int64) int { return cmp.Compare(m.at, end) })
+		at, exact := slices.BinarySearchFunc(meters, q.End,
+			func(m meter, end int64) int { return cmp.Compare(m.at, end) })
 		if !exact {
 			at--
 		}

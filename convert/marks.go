@@ -34,8 +34,10 @@ const (
 	aftermath = 30
 )
 
-const marksDefinition = "what happened at an instant, in seconds after the first start; recovered_after_seconds: from " +
-	"there to the end of the violation that contains the mark or begins within 30 s after it, at the first of 5 seconds " +
+const marksDefinition = "what happened at an instant, in seconds after the first start; recovered_after_seconds: " +
+	"from " +
+	"there to the end of the violation that contains the mark or begins within 30 s after it, at the first of 5 " +
+	"seconds " +
 	"in a row without violation, of which one at least has requests to judge by; 0 without such a violation, null if " +
 	"those 5 seconds never came"
 

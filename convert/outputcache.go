@@ -23,10 +23,11 @@ const (
 // repeats holds, for each prompt that was sent more than once, the times of the first send and the mean of those of the
 // later ones. Element 0 is of the first send.
 type repeats struct {
-	pairs, sends  int
-	times, rests  [2][]float64 // latency, and what of it came after the first token; per output token if all are counted
-	cached, input [2]float64   // tokens of the prompts, of those whose cached tokens the server told
-	texts         bool         // the requests ask for text
+	pairs, sends int
+	// latency, and what of it came after the first token; per output token if all are counted
+	times, rests  [2][]float64
+	cached, input [2]float64 // tokens of the prompts, of those whose cached tokens the server told
+	texts         bool       // the requests ask for text
 }
 
 // auditRepeats checks whether prompts that were sent before are answered faster, as by a server that keeps answers. It
@@ -65,15 +66,18 @@ func judgeFaster(a Audit, found repeats, ratio rates.Estimate) Audit {
 	rest, known := rates.Share(found.rests[1], found.rests[0])
 	switch {
 	case known && share >= tellingRest && len(found.rests[0]) >= leastPairs:
-		a.Figures["rest_ratio"], a.Figures["rest_ratio_low"], a.Figures["rest_ratio_high"] = rest.Value, rest.Low, rest.High
+		a.Figures["rest_ratio"], a.Figures["rest_ratio_low"] = rest.Value, rest.Low
+		a.Figures["rest_ratio_high"] = rest.High
 		if rest.High < repeatRatio {
 			return a.off("repeats are %s faster, and after the first token too: the server may cache answers", gain)
 		}
-		return a.ok("repeats are %s faster, but only until the first token: the server caches prompts, and no answers", gain)
+		return a.ok("repeats are %s faster, but only until the first token: the server caches prompts, and no answers",
+			gain)
 	case !found.texts, found.input[1] > 0 && moreCached(found) <= cachedShare:
 		return a.off("repeats are %s faster: the server may cache answers", gain)
 	}
-	return a.unknown("repeats are %s faster: the server caches prompts or answers, which streams of more tokens would tell "+
+	return a.unknown("repeats are %s faster: the server caches prompts or answers, which streams of more tokens "+
+		"would tell "+
 		"apart", gain)
 }
 
@@ -161,7 +165,8 @@ func (f *repeats) add(r *run.Run, same []*run.Request) {
 	}
 	f.pairs, f.sends = f.pairs+1, f.sends+len(repeated)
 	f.texts = f.texts || !first.Textless
-	counted := !slices.ContainsFunc(append(repeated, first), func(q *run.Request) bool { return q.CompletionTokens < 1 })
+	counted := !slices.ContainsFunc(append(repeated, first),
+		func(q *run.Request) bool { return q.CompletionTokens < 1 })
 	var rests [2]float64
 	for which, sends := range [2][]*run.Request{{first}, repeated} {
 		var time float64

@@ -73,13 +73,15 @@ func TestRepeatsOfServersWithAndWithoutCaches(t *testing.T) {
 		once          bool
 		outcome, text string
 	}{
-		"none":     {cacheServer{tokens: 20}, 60, false, AuditOK, "their answers are not kept"},
-		"answers":  {cacheServer{tokens: 20, answers: true}, 60, false, AuditOff, "the server may cache answers"},
-		"prompts":  {cacheServer{tokens: 20, prompts: true}, 60, false, AuditOK, "only until the first token"},
-		"few":      {cacheServer{tokens: 20, answers: true}, few, false, AuditUnknown, "10 prompts were sent again, and 20"},
+		"none":    {cacheServer{tokens: 20}, 60, false, AuditOK, "their answers are not kept"},
+		"answers": {cacheServer{tokens: 20, answers: true}, 60, false, AuditOff, "the server may cache answers"},
+		"prompts": {cacheServer{tokens: 20, prompts: true}, 60, false, AuditOK, "only until the first token"},
+		"few": {cacheServer{tokens: 20, answers: true}, few, false, AuditUnknown,
+			"10 prompts were sent again, and 20"},
 		"once":     {cacheServer{tokens: 20, answers: true}, 60, true, AuditUnknown, "no prompt was sent again"},
 		"one of a": {cacheServer{tokens: 1, prompts: true}, 60, false, AuditUnknown, "caches prompts or answers"},
-		"at once, answers, told": {cacheServer{tokens: 20, answers: true, whole: true, tells: true}, 60, false, AuditOff,
+		"at once, answers, told": {cacheServer{tokens: 20, answers: true, whole: true, tells: true}, 60, false,
+			AuditOff,
 			"the server may cache answers"},
 		"at once, prompts, told": {cacheServer{tokens: 1, prompts: true, whole: true, tells: true}, 60, false,
 			AuditUnknown, "caches prompts or answers"},
@@ -161,7 +163,8 @@ func TestHashesAreReadBack(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	var text strings.Builder
-	if err := NewRequestTable(again).WriteCSV(&text); err != nil || !strings.Contains(text.String(), ",0000000000000001,") {
+	if err := NewRequestTable(again).WriteCSV(&text); err != nil ||
+		!strings.Contains(text.String(), ",0000000000000001,") {
 		t.Errorf("no hash in the table: %v", err)
 	}
 }

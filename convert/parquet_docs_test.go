@@ -73,7 +73,8 @@ func TestQueriesOfThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	seconds, _ := NewTimelineTable(NewReport(mustRead(t, asRecords(t, richLines())), Options{}))
-	if err := outfile.Write(filepath.Join(dir, "timeline.parquet"), outfile.Options{}, seconds.WriteParquet); err != nil {
+	if err := outfile.Write(filepath.Join(dir, "timeline.parquet"), outfile.Options{},
+		seconds.WriteParquet); err != nil {
 		t.Fatal(err)
 	}
 	for _, q := range queries {

@@ -49,8 +49,8 @@ const (
 	FromSweep      = "sweep"      // the probes that found the rates of the stages
 )
 
-// UnrepeatedKeys are the keys of a summary that depend on these sources. Of what Prometheus tells, alerts are marks, and
-// the rest has files of its own: energy and cost come from records and flags.
+// UnrepeatedKeys are the keys of a summary that depend on these sources. Of what Prometheus tells, alerts are marks,
+// and the rest has files of its own: energy and cost come from records and flags.
 var UnrepeatedKeys = map[string][]string{FromPrometheus: {"xk6_llm.marks"}, FromSweep: {"xk6_llm.sweep"}}
 
 // RecipeFlag is a flag of llmconv report.
@@ -79,7 +79,8 @@ func newPassport(p *Report) *Passport {
 	}
 	// instances come in any order
 	slices.SortStableFunc(pass.Inputs, func(a, b record.File) int {
-		return cmp.Or(cmp.Compare(kindRank(a), kindRank(b)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.SHA256, b.SHA256))
+		return cmp.Or(cmp.Compare(kindRank(a), kindRank(b)), cmp.Compare(a.Name, b.Name),
+			cmp.Compare(a.SHA256, b.SHA256))
 	})
 	return pass
 }

@@ -42,9 +42,11 @@ type Timeline struct {
 	Violated []int `json:"objectives_violated,omitempty"` // how many of the SLO's; nil without an SLO
 }
 
-const timelineDefinition = "per second from the first start: due, sent, ended, failed and dropped requests and those in " +
+const timelineDefinition = "per second from the first start: due, sent, ended, failed and dropped requests and those " +
+	"in " +
 	"flight at its end; TTFT of the requests sent in it; gaps between tokens that end in it, within 1.6 %; prompt " +
-	"tokens of the requests whose answers begin in it; completion tokens that arrive in it, those of an answer spread " +
+	"tokens of the requests whose answers begin in it; completion tokens that arrive in it, those of an answer " +
+	"spread " +
 	"evenly over its chunks; how late the load generator got to run at most; the last sample of the server's pages"
 
 // timelineMaker gathers what a timeline has beyond the series of the same intervals.

@@ -12,12 +12,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// stoppedServer returns the lines of a run at a constant rate whose server has a TTFT of 100 ms, and answers nothing from one
-// instant to another, in seconds after the first start. Answers have 3 tokens, each 10 ms after the one before.
+// stoppedServer returns the lines of a run at a constant rate whose server has a TTFT of 100 ms, and answers nothing
+// from one instant to another, in seconds after the first start. Answers have 3 tokens, each 10 ms after the one
+// before.
 func stoppedServer(rate int, seconds, from, to float64) []record.Line {
 	const start = 1_795_000_000 * second
 	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "r", Start: start, Scenarios: []record.Scenario{
-		{Name: "s", Executor: record.ExecutorName, Stages: []record.Stage{{Rate: new(float64(rate)), Duration: &seconds}}},
+		{Name: "s", Executor: record.ExecutorName, Stages: []record.Stage{{Rate: new(float64(rate)),
+			Duration: &seconds}}},
 	}}}
 	for i := range int64(float64(rate) * seconds) {
 		at := float64(i) / float64(rate)
@@ -28,7 +30,8 @@ func stoppedServer(rate int, seconds, from, to float64) []record.Line {
 		}
 		us := int64(ttft * 1e6)
 		lines = append(lines, &record.Request{
-			ID: fmt.Sprint(i), Scenario: "s", Index: i, API: "chat", Model: "m", Streaming: true, Status: 200, Due: &due,
+			ID: fmt.Sprint(i), Scenario: "s", Index: i, API: "chat", Model: "m", Streaming: true, Status: 200,
+			Due:   &due,
 			Start: due, End: due + us*1000 + 20_000_000, Chunks: []int64{us, us + 10_000, us + 20_000},
 			FinishReason: "stop", Usage: []byte(`{"prompt_tokens":7,"completion_tokens":3}`),
 		})
@@ -70,8 +73,8 @@ func slowSeconds(lines []record.Line) (first, last Float) {
 	return first, last
 }
 
-// A server that is stopped for 5 s makes as many seconds of violation: those in which the requests were due that it made
-// wait. They are 6 where those begin in the last tenth of a second, or end in the first.
+// A server that is stopped for 5 s makes as many seconds of violation: those in which the requests were due that it
+// made wait. They are 6 where those begin in the last tenth of a second, or end in the first.
 func TestViolationOfAStoppedServer(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []int{2, 10, 50} {
@@ -227,7 +230,8 @@ func TestTimeline(t *testing.T) {
 		"dropped": {l.Dropped, []int{3, 0, 0}}, "violated": {l.Violated, []int{1, 1, 0}},
 		"in flight": {l.InFlight, []int{0, 0, 0}},
 		"prompt":    {l.Prompt, []Float{28, 28, 28}}, "completion": {l.Completion, []Float{12, 12, 12}},
-		"late": {l.Late, "[0.009 0.001 NaN]"}, "waiting": {l.Waiting, "[5 NaN 6]"}, "cache": {l.KVCache, "[0.3 NaN 0.3]"},
+		"late": {l.Late, "[0.009 0.001 NaN]"}, "waiting": {l.Waiting, "[5 NaN 6]"}, "cache": {l.KVCache,
+			"[0.3 NaN 0.3]"},
 		"running": {l.Running, "[]"},
 	} {
 		if got, want := fmt.Sprint(pair[0]), fmt.Sprint(pair[1]); got != want {
@@ -328,7 +332,8 @@ func TestMarksOfRecords(t *testing.T) {
 	}
 	for _, r := range []*run.Run{r, again} {
 		got := fmt.Sprint(Summarize(r, Options{}).Additions.Marks)
-		if want := fmt.Sprintf("[{0 %d a given no SLO <nil>} {1 %d b tag no SLO <nil>}]", start, start+second); got != want {
+		if want := fmt.Sprintf("[{0 %d a given no SLO <nil>} {1 %d b tag no SLO <nil>}]", start,
+			start+second); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}

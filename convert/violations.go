@@ -53,10 +53,14 @@ type ViolationSpan struct {
 // mostSpans is how many spans of an objective a report lists.
 const mostSpans = 1000
 
-const violationsDefinition = "seconds in which the objective is broken by the requests that were due in them (or sent, " +
-	"if nobody knows when they were due), and dropped arrivals: judged alone, as over a stage. A request cut off by the " +
-	"end of the run counts, as over its bound, if it had waited longer than that. A second in which some of those were " +
-	"due and none succeeded is in violation of each objective on them; so is one in which nothing was due and a request " +
+const violationsDefinition = "seconds in which the objective is broken by the requests that were due in them (or " +
+	"sent, " +
+	"if nobody knows when they were due), and dropped arrivals: judged alone, as over a stage. A request cut off by " +
+	"the " +
+	"end of the run counts, as over its bound, if it had waited longer than that. A second in which some of those " +
+	"were " +
+	"due and none succeeded is in violation of each objective on them; so is one in which nothing was due and a " +
+	"request " +
 	"that is over its bound was waiting all the time"
 
 // secondJudge judges each second by one objective.

@@ -20,7 +20,8 @@ func warmup(dst *arrival.Warmup) func(sobek.Value) error {
 			*dst = arrival.WholeWarmup(given)
 			return nil
 		case string:
-			if _, err := timespan.Value(given); err == nil || given == "" || strings.Contains("0123456789.+-", given[:1]) {
+			if _, err := timespan.Value(given); err == nil || given == "" ||
+				strings.Contains("0123456789.+-", given[:1]) {
 				break
 			}
 			read, err := arrival.ParseWarmup(given)
@@ -28,7 +29,8 @@ func warmup(dst *arrival.Warmup) func(sobek.Value) error {
 			return err
 		case int64, float64:
 		default:
-			return fmt.Errorf("must be a duration such as '10s', true or '%s', got %s", arrival.UntilStable, describe(v))
+			return fmt.Errorf("must be a duration such as '10s', true or '%s', got %s", arrival.UntilStable,
+				describe(v))
 		}
 		var d time.Duration
 		err := duration(&d)(v)

@@ -19,7 +19,8 @@ type markFlags struct {
 
 func (f *markFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.marks, "mark", nil, "something that happened during the run, as in '12:01:30 pod killed' "+
-		"(local time), '+42s pod killed' (after the first start) or '2026-01-31T12:01:30Z pod killed'; repeat the flag "+
+		"(local time), '+42s pod killed' (after the first start) or '2026-01-31T12:01:30Z pod killed'; repeat the "+
+		"flag "+
 		"for several")
 	flags.StringArrayVar(&f.files, "marks", nil, "file of marks: lines such as {\"time\": \"2026-01-31T12:01:30Z\", "+
 		"\"text\": \"pod killed\"}, or an export of Grafana's annotations")

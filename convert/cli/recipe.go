@@ -37,7 +37,8 @@ func recipeOf(flags *pflag.FlagSet) *convert.Recipe {
 	return r
 }
 
-// recipeArgs returns the recipe as the arguments of report. A table of requests has the marks that the report was given.
+// recipeArgs returns the recipe as the arguments of report. A table of requests has the marks that the report was
+// given.
 func recipeArgs(r *convert.Recipe, fromTable bool) (args []string) {
 	for _, f := range r.Flags {
 		if fromTable && (f.Name == "mark" || f.Name == "marks") {

@@ -90,8 +90,9 @@ func poweredLines() []record.Line {
 	var servers []record.Line
 	for _, line := range lines {
 		if q, ok := line.(*record.Request); ok && q.Stage >= 0 {
-			servers = append(servers, &record.Server{Time: q.Start, Source: "http://s/metrics", Values: map[string]float64{
-				record.ServerGPUPower: 300, record.ServerGPUs: 1}})
+			servers = append(servers, &record.Server{Time: q.Start, Source: "http://s/metrics",
+				Values: map[string]float64{
+					record.ServerGPUPower: 300, record.ServerGPUs: 1}})
 		}
 	}
 	return append(lines[:len(lines)-1:len(lines)-1], append(servers, lines[len(lines)-1])...)

@@ -10,7 +10,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// markedRun returns a run from 23:59:00 to 00:01:00 of a zone that is an hour ahead of UTC, and the reader of its marks.
+// markedRun returns a run from 23:59:00 to 00:01:00 of a zone that is an hour ahead of UTC, and the reader of its
+// marks.
 func markedRun(t testing.TB) (*Run, *MarkReader) {
 	t.Helper()
 	zone := time.FixedZone("", 3600)
@@ -18,7 +19,8 @@ func markedRun(t testing.TB) (*Run, *MarkReader) {
 	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "r", Start: start.UnixNano()}}
 	for i := range int64(120) {
 		at := start.UnixNano() + i*1e9
-		lines = append(lines, &record.Request{ID: fmt.Sprint(i), Index: i, Start: at, End: at + 1e9, Chunks: []int64{5}})
+		lines = append(lines, &record.Request{ID: fmt.Sprint(i), Index: i, Start: at, End: at + 1e9,
+			Chunks: []int64{5}})
 	}
 	r, err := FromLines(Options{}, Instance{Name: "i", Lines: lines})
 	if err != nil {
@@ -52,7 +54,8 @@ func TestMarksByHand(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if at := r.Seconds(got.At - FirstStart(r)); at != want || got.Text != "pod killed" || got.Source != record.MarkGiven {
+		if at := r.Seconds(got.At - FirstStart(r)); at != want || got.Text != "pod killed" ||
+			got.Source != record.MarkGiven {
 			t.Errorf("%q: got %v s, %+v, want %v s", text, at, got, want)
 		}
 	}
@@ -84,9 +87,11 @@ func TestMarksOfFiles(t *testing.T) {
 	t.Parallel()
 	r, m := markedRun(t)
 	start := FirstStart(r)
-	lines := fmt.Sprintf("\n{\"time\":%d,\"text\":\"in s\"}\n{\"time\":%d,\"text\":\"in ms\"}\r\n{\"time\":%d,\"text\":\"in µs\"}\n"+
+	lines := fmt.Sprintf("\n{\"time\":%d,\"text\":\"in s\"}\n{\"time\":%d,\"text\":\"in "+
+		"ms\"}\r\n{\"time\":%d,\"text\":\"in µs\"}\n"+
 		"{\"time\":%d,\"text\":\"in ns\"}\n{\"time\":\"2026-03-09T23:00:30Z\",\"text\":\"by name\",\"more\":1}\n"+
-		"{\"time\":%d,\"text\":\"much earlier\"}", start/1e9+10, start/1e6+20_000, start/1e3+30e6, start+40e9, start/1e9-3600)
+		"{\"time\":%d,\"text\":\"much "+
+		"earlier\"}", start/1e9+10, start/1e6+20_000, start/1e3+30e6, start+40e9, start/1e9-3600)
 	array := fmt.Sprintf(` [{"id":1,"time":%d,"timeEnd":0,"tags":["deploy","v2"],"text":""},{"time":%d,"text":"%s"}]`,
 		start/1e6, start/1e6+1500, strings.Repeat("é", 300))
 	for name, tt := range map[string]struct {
@@ -252,7 +257,8 @@ func FuzzMarksFile(f *testing.F) {
 			t.Errorf("got %v: such marks are counted", err)
 		}
 		for _, k := range got.Marks {
-			if at := r.Seconds(k.At - FirstStart(r)); at < -1 || at > 121 || k.Text == "" || len([]rune(k.Text)) > longestMark {
+			if at := r.Seconds(k.At - FirstStart(r)); at < -1 || at > 121 || k.Text == "" ||
+				len([]rune(k.Text)) > longestMark {
 				t.Errorf("got %+v", k)
 			}
 		}

@@ -113,7 +113,8 @@ func (m *MarkReader) timeOfDay(when string) (time.Time, error) {
 	year, month, day := m.first.In(zone).Date()
 	days := int(m.last.Sub(m.first).Hours()/24) + 1
 	on := func(offset int) time.Time {
-		return time.Date(year, month, day+offset, clock.Hour(), clock.Minute(), clock.Second(), clock.Nanosecond(), zone)
+		return time.Date(year, month, day+offset, clock.Hour(), clock.Minute(), clock.Second(), clock.Nanosecond(),
+			zone)
 	}
 	for offset := -1; offset <= days; offset++ {
 		if at := on(offset); m.inside(at) {

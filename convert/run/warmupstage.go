@@ -18,7 +18,8 @@ type WarmupStage struct {
 	Seconds  float64      // how long it was sent; 0 if that is not known
 	Requests int          // that were sent
 	Failed   int
-	// First and Last are the median TTFT, in seconds, of the first eighth of the answers and of the last; NaN if unknown.
+	// First and Last are the median TTFT, in seconds, of the first eighth of the answers and of the last; NaN if
+	// unknown.
 	First, Last float64
 }
 

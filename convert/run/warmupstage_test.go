@@ -48,7 +48,8 @@ func TestWarmupStages(t *testing.T) {
 		text     string
 		unstable bool
 	}{
-		{record.StageStable, 0, "16 requests in 8 s, none failed, TTFT 1 s at first and 66.7 ms at the end, then stable",
+		{record.StageStable, 0, "16 requests in 8 s, none failed, TTFT 1 s at first and 66.7 ms at the end, then " +
+			"stable",
 			false},
 		{record.StageCompleted, 1,
 			"16 requests in 8 s, 1 failed, TTFT 500 ms at first and 66.7 ms at the end, and not stable by then", true},

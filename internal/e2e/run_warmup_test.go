@@ -13,7 +13,8 @@ import (
 func TestWarmupUntilStable(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "report")
-	r := mustSucceed(t, k6(t, "x", "llm", "bench", "sim:?ttft=20ms&itl=1ms", "--rate", "20", "--duration", "6s", "--warmup",
+	r := mustSucceed(t, k6(t, "x", "llm", "bench", "sim:?ttft=20ms&itl=1ms", "--rate", "20", "--duration", "6s",
+		"--warmup",
 		"until-stable@40s", "--steady", "--input", "16", "--output", "4", "-o", out))
 	s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json"))
 	if s.Load.Count > 120 || s.Load.Count < 30 {
@@ -41,7 +42,8 @@ func TestWarmupUntilStable(t *testing.T) {
 		w := report.Own.Warmups
 		if len(w) != 1 || !w[0].Until || w[0].Seconds < 10 || w[0].Seconds > 41 || w[0].Requests < 200 ||
 			!report.Own.Steady.Applied {
-			t.Fatalf("%s: got %+v, want a warm-up of 10 to 40 s at 20/s, and a report of the steady part", dir, report.Own)
+			t.Fatalf("%s: got %+v, want a warm-up of 10 to 40 s at 20/s, and a report of the steady part", dir,
+				report.Own)
 		}
 		found, _ := json.Marshal(w)
 		return string(found)

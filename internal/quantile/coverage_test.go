@@ -154,7 +154,8 @@ func (c covered) String() string {
 		}
 		return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(all))
 	}
-	return fmt.Sprintf("%s | %s | %s | %s", of(c.certified, c.runs), of(c.holdCertified, c.certified), of(c.hold, c.runs),
+	return fmt.Sprintf("%s | %s | %s | %s", of(c.certified, c.runs), of(c.holdCertified, c.certified),
+		of(c.hold, c.runs),
 		of(c.tooHigh, c.runs))
 }
 
@@ -182,8 +183,8 @@ func coverageFrom(first int, s server, load float64, n, runs int) []covered {
 	return counts
 }
 
-// An interval holds the truth in as many runs as its level says, if the sample suffices. If it does not, the quantile is
-// not certified, and its lower end is too high in few runs.
+// An interval holds the truth in as many runs as its level says, if the sample suffices. If it does not, the quantile
+// is not certified, and its lower end is too high in few runs.
 //
 // LLM_TEST_TRUTH=all takes 1,000 runs of more samples, which are minutes, and prints the table of docs/statistics.md.
 func TestCoverage(t *testing.T) {

@@ -111,7 +111,8 @@ func (o StageOptions) stage(from float64, unit time.Duration) (Stage, error) {
 	switch {
 	case s.Kind != record.WarmupUntilStable:
 	case o.Warmup.Most > 0:
-		return s, fmt.Errorf("warmup: '%s' ends with its stage at the latest: give the stage the duration %v", UntilStable,
+		return s, fmt.Errorf("warmup: '%s' ends with its stage at the latest: give the stage the duration %v",
+			UntilStable,
 			o.Warmup.Most)
 	case s.Duration == 0 && !o.Requests.Valid && !o.Target.Valid:
 		s.Duration = DefaultBound

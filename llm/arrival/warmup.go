@@ -115,7 +115,8 @@ func (w *Warmup) UnmarshalJSON(data []byte) (err error) {
 		if read, err := ParseWarmup(given); err == nil {
 			*w = read
 			return nil
-		} else if !errors.Is(err, timespan.ErrNone) || strings.HasPrefix(given, UntilStable) { // the form of k6 without a unit is left
+			// the form of k6 without a unit is left
+		} else if !errors.Is(err, timespan.ErrNone) || strings.HasPrefix(given, UntilStable) {
 			return fmt.Errorf("warmup: %w", err)
 		}
 	}
@@ -147,7 +148,8 @@ func (l *Load) warmFirst() ([]StageOptions, error) {
 	case l.Warmup.Kind == "", len(l.Stages) == 0:
 		return l.Stages, nil
 	case l.Warmup.Kind == record.WarmupWhole:
-		return nil, errors.New("warmup: true is for a stage, and of a load it would leave nothing to measure: give it " +
+		return nil, errors.New("warmup: true is for a stage, and of a load it would leave nothing to measure: give " +
+			"it " +
 			"to the first stage")
 	}
 	first := l.Stages[0]

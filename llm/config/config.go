@@ -48,8 +48,8 @@ type Own struct {
 	Arrivals Behaviour `key:"arrivals,omit" default:""`      // when requests are due
 	Data     Drawn     `key:"data,null,omit" default:"null"` // which prompts are drawn
 
-	// Warmup is how long each stage warms up that does not state its own warmup, or until-stable for a warm-up before all
-	// stages.
+	// Warmup is how long each stage warms up that does not state its own warmup, or until-stable for a warm-up before
+	// all stages.
 	Warmup *Warmup `key:"warmup,omit" default:"null"`
 
 	// Sweep is the way to find the rate at which the server is saturated: inference-perf's, or by steps.

@@ -318,7 +318,8 @@ func (r *run) announce(i int, start, end time.Time) {
 		r.meter.end()
 	}
 	line := r.stages[i]
-	line.Start, line.End, line.Status = record.UnixNano(start), record.UnixNano(end), r.warming.status(r.stopper.status(r.parent))
+	line.Start, line.End = record.UnixNano(start), record.UnixNano(end)
+	line.Status = r.warming.status(r.stopper.status(r.parent))
 	r.warming.explain(r, line)
 	r.push(r.metrics.Event(&line, r.tags()))
 }

@@ -148,7 +148,8 @@ func (w *warming) explain(r *run, line record.Stage) {
 	case record.StageStable:
 		r.log.Infof("the server was stable in the warm-up of scenario %q, which took %v%s", r.config.Name, took, ttft)
 	case record.StageNotStable:
-		r.log.Warnf("the server did not become stable in the warm-up of scenario %q, which took %v%s: the load goes on "+
+		r.log.Warnf("the server did not become stable in the warm-up of scenario %q, which took %v%s: the load goes "+
+			"on "+
 			"all the same", r.config.Name, took, ttft)
 	}
 }

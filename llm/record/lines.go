@@ -59,7 +59,8 @@ type Stage struct {
 	// Warmup is how long the stage warms up, in seconds: requests due until then, or sent in a closed loop, are in no
 	// figure. It is part of Duration.
 	Warmup *float64 `json:"warmup,omitempty"`
-	// WarmupStage tells that all of the stage is a warm-up: it is one of the constants Warmup…, and "" for other stages.
+	// WarmupStage tells that all of the stage is a warm-up: it is one of the constants Warmup…, and "" for other
+	// stages.
 	WarmupStage string `json:"warmup_stage,omitempty"`
 
 	Start  int64  `json:"start_ns,omitempty"`

@@ -114,7 +114,8 @@ func (r *Run) finishFacts() {
 		add("Their places", places(ours.Get("abandoned.audit")))
 	}
 	if left := ours.Get("window.requests_left_out").Int(); left > 0 {
-		add("Left out", fmt.Sprintf("%d requests (by --warmup, --stage-warmup, --cooldown, --steady, --stage or --adapter)",
+		add("Left out", fmt.Sprintf("%d requests (by --warmup, --stage-warmup, --cooldown, --steady, --stage or "+
+			"--adapter)",
 			left))
 	}
 	if late := ours.Get("window.late_requests_left_out").Int(); late > 0 {

@@ -125,7 +125,8 @@ func happenings(r *Run) (rows []row, left int) {
 // markSources say where marks come from.
 var markSources = map[string]string{
 	record.MarkGiven: "a mark given by hand", record.MarkFile: "a mark of a file",
-	record.MarkTag: "the tag mark of a request", record.MarkScript: "the script", record.MarkServer: "the server's own page shows it",
+	record.MarkTag: "the tag mark of a request", record.MarkScript: "the script", record.MarkServer: "the server's " +
+		"own page shows it",
 	record.MarkPrometheus: "an alert that fired",
 }
 

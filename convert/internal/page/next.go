@@ -67,7 +67,8 @@ func (r *Run) nextLoad() string {
 	case len(broken) == 0:
 		return fmt.Sprintf("raise the load above %s, until the SLO breaks%s", ends[1].load(), flagOf(ends[1], 1.5, 2))
 	case len(kept) == 0:
-		return fmt.Sprintf("lower the load below %s, until the SLO is kept%s", ends[0].load(), flagOf(ends[0], 0.25, 0.5))
+		return fmt.Sprintf("lower the load below %s, until the SLO is kept%s", ends[0].load(),
+			flagOf(ends[0], 0.25, 0.5))
 	default:
 		best, worst := kept.ends()[1], broken.ends()[0]
 		if r.stages.byLoad(best, worst) >= 0 {

@@ -118,7 +118,8 @@ func heads(runs []Run) (list []head) {
 
 // answers returns the result in a few lines, for readers who read no further. The verdict stands before them.
 func (r *Run) answers() (list []answer) {
-	for _, a := range []answer{{"Held", held(r)}, {"Knee", bends(r)}, {"Cost", costs(r)}, {"Next", sentences(steps(r))}} {
+	for _, a := range []answer{{"Held", held(r)}, {"Knee", bends(r)}, {"Cost", costs(r)},
+		{"Next", sentences(steps(r))}} {
 		a.Lines = slices.DeleteFunc(a.Lines, func(s sentence) bool { return s.Text == "" })
 		if len(a.Lines) > 0 {
 			list = append(list, a)

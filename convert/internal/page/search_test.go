@@ -127,7 +127,8 @@ func TestChartsOfASearch(t *testing.T) {
 		first.High[4] <= first.Y[4] {
 		t.Errorf("the shares are %+v", first)
 	}
-	if want := []band{{From: 16.7, To: 22.6, Weak: true}, {From: 16.7, To: 17.4}, {From: 19, To: 22.6}}; !slices.Equal(shares.Bands, want) {
+	if want := []band{{From: 16.7, To: 22.6, Weak: true}, {From: 16.7, To: 17.4},
+		{From: 19, To: 22.6}}; !slices.Equal(shares.Bands, want) {
 		t.Errorf("the bands are %v, want %v", shares.Bands, want)
 	}
 	if latencies.Y.Max != 2400 || !strings.Contains(latencies.Note, "Up to 2") || latencies.Series[0].Low != nil {

@@ -45,7 +45,8 @@ func resultOf(body []byte) (kind string, result gjson.Result, err error) {
 			plain.Excerpt(answer.Get("errorType").String()),
 			plain.Excerpt(answer.Get("error").String()))}
 	default:
-		return "", result, &fault{what: "the answer has no status, so this is not a Prometheus", fix: whatURL, fatal: true}
+		return "", result, &fault{what: "the answer has no status, so this is not a Prometheus", fix: whatURL,
+			fatal: true}
 	}
 	return answer.Get("data.resultType").String(), answer.Get("data.result"), nil
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Energy per token has an interval of the parts of the window. Devices whose energy is known in two ways have the figure
-// without one, and so has a window too short for parts.
+// Energy per token has an interval of the parts of the window. Devices whose energy is known in two ways have the
+// figure without one, and so has a window too short for parts.
 func TestEnergyPerToken(t *testing.T) {
 	t.Parallel()
 	const one = "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION A"
@@ -70,7 +70,8 @@ func TestCut(t *testing.T) {
 	t.Parallel()
 	start := time.Unix(1000, 0)
 	for seconds, want := range map[int]int{100: 0, 299: 0, 300: 5, 600: 10, 36000: 20} {
-		parts := Settings{ScrapeInterval: 15 * time.Second}.Cut(Window{start, start.Add(time.Duration(seconds) * time.Second)})
+		parts := Settings{ScrapeInterval: 15 * time.Second}.Cut(Window{start,
+			start.Add(time.Duration(seconds) * time.Second)})
 		if len(parts) != want {
 			t.Errorf("%d s have %d parts, want %d", seconds, len(parts), want)
 		}

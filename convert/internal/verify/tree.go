@@ -145,7 +145,8 @@ func (w walk) same(a, b any) bool {
 	x, isA := number(a)
 	y, isB := number(b)
 	if isA && isB {
-		return x == y || math.IsNaN(x) && math.IsNaN(y) || math.Abs(x-y) <= w.Within+roundings*math.Max(math.Abs(x), math.Abs(y))
+		return x == y || math.IsNaN(x) && math.IsNaN(y) ||
+			math.Abs(x-y) <= w.Within+roundings*math.Max(math.Abs(x), math.Abs(y))
 	}
 	if at, ok := a.(time.Time); ok { // in different locations, too
 		bt, ok := b.(time.Time)

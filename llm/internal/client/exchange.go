@@ -83,7 +83,8 @@ func (x *exchange) begin(req *Request) error {
 	}
 	rec := &record.Request{
 		ID: req.ID, API: opts.API.Name(), Model: x.asked.Model, Streaming: opts.Streaming,
-		MaxTokens: x.ask.MaxTokens, BytesSent: x.body.size(), PromptHash: x.body.hash(), Chunks: []int64{}, RequestBody: x.requestBody(),
+		MaxTokens: x.ask.MaxTokens, BytesSent: x.body.size(), PromptHash: x.body.hash(),
+		Chunks: []int64{}, RequestBody: x.requestBody(),
 	}
 	if req.Media != nil {
 		rec.Media = req.Media.Facts

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// The hash is that of the bytes that are sent, whatever part of them are blobs. The digits of "abc" are those of xxHash's
-// own program.
+// The hash is that of the bytes that are sent, whatever part of them are blobs. The digits of "abc" are those of
+// xxHash's own program.
 func TestHashIsOfWhatIsSent(t *testing.T) {
 	t.Parallel()
 	marked := append(api.AppendBlob([]byte("a"), 0), 'c')

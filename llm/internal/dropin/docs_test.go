@@ -73,7 +73,8 @@ var keyRemarks = map[string]string{
 	"server.api_key":                          "never in a log, a record or a report",
 	"server.cert_path":                        "for every type of server",
 	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
-	"x-llm.warmup": "seconds: the `warmup` of each stage that does not state its own; `until-stable`: a warm-up before all stages " +
+	"x-llm.warmup": "seconds: the `warmup` of each stage that does not state its own; `until-stable`: a warm-up " +
+		"before all stages " +
 		"([additions](config.md#additions-to-stages))",
 	"load.stages": "with [additions](config.md#additions-to-stages) of ours",
 	"x-llm.sweep": "`steps`: the highest rate that the server keeps up with, found by " +
@@ -87,7 +88,8 @@ var keyRemarks = map[string]string{
 	"x-llm.price": "what the deployment costs, for the [cost of tokens](metrics.md#cost): `98.32 USD/h`, or " +
 		"`4.10 EUR/h x8` for eight devices",
 	"x-llm.price_ratio": "how the kinds of tokens share that cost: `prompt=1,cached=0.1,completion=4`",
-	"x-llm.steady": "`true`: the report is on the [steady part](reports.md#steady-state) of each stage alone, and says what " +
+	"x-llm.steady": "`true`: the report is on the [steady part](reports.md#steady-state) of each stage alone, and " +
+		"says what " +
 		"is cut and why",
 	"x-llm.gate": "what the whole run must keep, in the same words; the exit code of `k6 x llm run` is 1 if it " +
 		"does not",

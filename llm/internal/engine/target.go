@@ -239,7 +239,8 @@ func (t *target) announce(ctx context.Context, state *lib.State, v *VU) {
 	options["model"] = t.settleModels(state)
 	push(ctx, state, v.metrics.Event(&record.Client{
 		Number: t.number, SLO: t.opts.SLO, Tokenizer: t.opts.Tokenizer, Adapters: t.opts.Split,
-		Simulator: simulated, Generated: v.process.Inputs.Generated(), Files: v.process.Inputs.Files(), Options: options,
+		Simulator: simulated, Generated: v.process.Inputs.Generated(), Files: v.process.Inputs.Files(),
+		Options: options,
 	}, tags))
 }
 

@@ -59,7 +59,8 @@ func RunSeed(configs lib.ScenarioConfigs) *int64 {
 }
 
 // Scenarios returns the scenarios in order of start time, with their stages numbered consecutively from 0. Stages that
-// are warm-ups have the numbers after those of all others, so that one more leaves the numbers of the others as they are.
+// are warm-ups have the numbers after those of all others, so that one more leaves the numbers of the others as they
+// are.
 func Scenarios(configs lib.ScenarioConfigs) []record.Scenario {
 	list := make([]record.Scenario, 0, len(configs))
 	number := 0

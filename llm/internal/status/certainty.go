@@ -16,9 +16,10 @@ const (
 // certaintyLevel is the confidence of what is said of percentiles, which is the report's.
 const certaintyLevel = 0.95
 
-// doubt tells how a high quantile of a latency is printed: as it is, or with a sign if there are too few requests: about the
-// value, or at least that of its interval's lower end if so few have no upper one. It takes requests for independent of each other, as no histogram tells
-// otherwise, so the report may find too few where this finds enough. units is how many requests the values are of.
+// doubt tells how a high quantile of a latency is printed: as it is, or with a sign if there are too few requests:
+// about the value, or at least that of its interval's lower end if so few have no upper one. It takes requests for
+// independent of each other, as no histogram tells otherwise, so the report may find too few where this finds enough.
+// units is how many requests the values are of.
 func (h *histogram) doubt(q float64, units int64) (sign string, value time.Duration, known bool) {
 	value, known = h.quantile(q)
 	if units == certain || !known || q < 0.9 {

@@ -8,8 +8,9 @@
 //   - The TTFT, of which the logarithm is taken, is certain to change by less than tolerance over the half, with an
 //     error of 5 % on either side. It is not enough that no change can be seen: a change that matters can be ruled out
 //     (two one-sided tests, Schuirmann 1987). A TTFT that varies much therefore takes more requests.
-//   - Neither the TTFT nor the throughput nor the time per token has a slope that stands out from its scatter, unless it
-//     is too small to matter.
+//
+// - Neither the TTFT nor the throughput nor the time per token has a slope that stands out from its scatter, unless it
+// is too small to matter.
 //
 // The second half is what Geweke (1992) compares with the beginning: it leaves a start that is over behind, and grows
 // with the time, so that what changes more slowly is looked at for longer.

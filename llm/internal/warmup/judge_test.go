@@ -114,10 +114,12 @@ func TestJudge(t *testing.T) {
 			ends = append(ends, at)
 		}
 		sort.Float64s(ends)
-		t.Logf("%s: 10, 50 and 90 %% end by %.0f, %.0f and %.0f s, %d of %d early", tt.name, ends[runs/10], ends[runs/2],
+		t.Logf("%s: 10, 50 and 90 %% end by %.0f, %.0f and %.0f s, %d of %d early", tt.name, ends[runs/10],
+			ends[runs/2],
 			ends[runs*9/10], early, runs)
 		if early > runs/20 || tt.median > 0 && ends[runs/2] > tt.median || tt.median == 0 && ends[runs/10] < bound {
-			t.Errorf("%s: %d of %d warm-ups end while the TTFT still changes, half of them by %.0f s, want %.0f", tt.name,
+			t.Errorf("%s: %d of %d warm-ups end while the TTFT still changes, half of them by %.0f s, want %.0f",
+				tt.name,
 				early, runs, ends[runs/2], tt.median)
 		}
 	}
