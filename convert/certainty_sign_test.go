@@ -65,7 +65,8 @@ func TestAtLeastIsInOrder(t *testing.T) {
 		p90, _ := d.At(90)
 		of, _ := d.known(99)
 		if n >= 40 && of.AtLeast < p90 || !(of.Low <= of.AtLeast) {
-			t.Errorf("%d requests: the p99 is at least %g, with a p90 of %g and a low of %g", n, of.AtLeast, p90, of.Low)
+			t.Errorf("%d requests: the p99 is at least %g, with a p90 of %g and a low of %g", n, of.AtLeast, p90,
+				of.Low)
 		}
 		if json, err := d.certainty.MarshalJSON(); err != nil || !strings.Contains(string(json), `"at_least":0.`) {
 			t.Errorf("%s, %v", json, err)

@@ -33,7 +33,8 @@ func pricedLines(rng *rand.Rand, rate float64, seconds int) []record.Line {
 			return lines
 		}
 		due := start + int64(at*1e9)
-		lines = append(lines, &record.Request{ID: fmt.Sprint(i), Scenario: "load", Index: int64(i), API: "chat", Model: "m",
+		lines = append(lines, &record.Request{ID: fmt.Sprint(i), Scenario: "load", Index: int64(i), API: "chat",
+			Model:     "m",
 			Streaming: true, Start: due, End: due + runtest.Second/2, Chunks: []int64{100_000, 400_000}, Status: 200,
 			Usage: []byte(`{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":40}}`)})
 	}
@@ -66,7 +67,8 @@ func TestCost(t *testing.T) {
 		"cached":            {c.PerMillion["cached"].Value, Float(total / (requests * 40) * 1e6)},
 		"completion":        {c.PerMillion["completion"].Value, Float(total / (requests * 50) * 1e6)},
 		"all":               {c.PerMillion["total"].Value, Float(total / (requests * 150) * 1e6)},
-		"shared by prompts": {c.Shared["prompt"].Value, Float(unit)}, "by cached": {c.Shared["cached"].Value, Float(unit / 10)},
+		"shared by prompts": {c.Shared["prompt"].Value, Float(unit)}, "by cached": {c.Shared["cached"].Value,
+			Float(unit / 10)},
 		"by completions": {c.Shared["completion"].Value, Float(4 * unit)},
 	} {
 		if math.Abs(float64(pair[0]/pair[1]-1)) > 1e-8 {
@@ -117,12 +119,14 @@ func TestCostIsNeverGuessed(t *testing.T) {
 			q.Stage = 1
 		}
 	}
-	if c := NewReport(mustRead(t, asRecords(t, both)), Options{Price: p}).Summary.Additions.Cost; c.PerRequest.Low != nil {
+	if c := NewReport(mustRead(t, asRecords(t, both)),
+		Options{Price: p}).Summary.Additions.Cost; c.PerRequest.Low != nil {
 		t.Error("figures of two loads have an interval")
 	}
 }
 
-// The intervals of a random load hold the cost at its true rate in 95 % of the runs, give or take three standard errors.
+// The intervals of a random load hold the cost at its true rate in 95 % of the runs, give or take three standard
+// errors.
 func TestCoverageOfCosts(t *testing.T) {
 	t.Parallel()
 	const runs = 400
@@ -147,7 +151,8 @@ func metered(lines []record.Line, seconds int, watts float64, counted bool) []re
 		if counted {
 			values[record.ServerGPUEnergy] = 1e6 + 2*watts*float64(i)
 		}
-		lines = append(lines, &record.Server{Time: start + int64(i)*runtest.Second, Source: "http://a/metrics", Values: values})
+		lines = append(lines, &record.Server{Time: start + int64(i)*runtest.Second, Source: "http://a/metrics",
+			Values: values})
 	}
 	return lines
 }
@@ -218,7 +223,8 @@ func TestTableOfCosts(t *testing.T) {
 	if err := p.WriteTables(Screen{W: &out}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"cost: USD 6.7", " per million total tokens, USD ", "each if it alone bore the whole cost",
+	for _, want := range []string{"cost: USD 6.7", " per million total tokens, USD ",
+		"each if it alone bore the whole cost",
 		"energy: 500 W, 1.0", " J per completion token, ", " J per token (prompt and completion)"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())

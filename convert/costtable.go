@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// showCosts prints what tokens cost and how much energy they took, of the whole run. The page has a table of the stages.
+// showCosts prints what tokens cost and how much energy they took, of the whole run. The page has a table of the
+// stages.
 func showCosts(t *table, p *Report) {
 	of := ""
 	if len(p.Stages) > 1 {

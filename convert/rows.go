@@ -259,7 +259,8 @@ func signsOf(rows []row) (lines []string) {
 // SignsMeaning explains the signs before percentiles in a line. How many requests a p99 needs is told of independent
 // ones: an estimate of how much they depend on one another varies too much from run to run.
 func SignsMeaning() string {
-	return "≥: at least this, too few requests for an upper bound; ~: about this, too few to be 95 % sure. A p99 needs " +
+	return "≥: at least this, too few requests for an upper bound; ~: about this, too few to be 95 % sure. A p99 " +
+		"needs " +
 		plural(quantile.Least(0.99, certaintyLevel), "request") + " a row, more where requests depend on one another."
 }
 

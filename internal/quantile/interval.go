@@ -77,7 +77,8 @@ func (s Series) Interval(p, level float64) Interval {
 // above the quantile, memory what dependence between clusters does to it. The number needed is one of clusters.
 func Clustered(n, clusters int, at func(rank int) float64, p, level, design, memory float64) Interval {
 	design, memory = max(design, 1), max(memory, 1)
-	return sample{n: n, units: clusters, at: at, design: design * memory, within: design, memory: memory}.interval(p, level)
+	return sample{n: n, units: clusters, at: at, design: design * memory, within: design, memory: memory}.interval(p,
+		level)
 }
 
 // blocksFor returns into how many blocks so many values are cut, and whether they are enough for their memory.

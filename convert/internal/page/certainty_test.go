@@ -40,7 +40,8 @@ func TestCellOfTooFewRequests(t *testing.T) {
 		{requestLatency, "p90", "~\u00a01\u202f000", "n unsure",
 			"too few requests: with 95 % confidence 850 to 1\u202f200 ms; seen 1\u202f000 ms; " +
 				"requests depend on one another, so that it takes more"},
-		{tpot, "p99", "~\u00a070.0", "n unsure", "of several loads: a percentile of the mixture, which is that of no load"},
+		{tpot, "p99", "~\u00a070.0", "n unsure", "of several loads: a percentile of the mixture, which is that of no " +
+			"load"},
 		{ntpot, "p99", "≥\u00a060.0", "n unsure", "too few requests: nothing tells how high it may be; seen 80.0 ms; " +
 			"at least 368 requests are needed"},
 	} {

@@ -44,7 +44,8 @@ func decoded(doc gjson.Result, into any) bool {
 // nil unless several stages tell it.
 func costTable(runs []Run) *table {
 	t := &table{ID: "costs", Title: "Cost and energy", Head: []column{{}},
-		Note: "Of the successes, each kind of token as if it alone bore the whole cost unless it is shared; in brackets " +
+		Note: "Of the successes, each kind of token as if it alone bore the whole cost unless it is shared; in " +
+			"brackets " +
 			"the interval of 95 % confidence, where the time was long enough for one."}
 	var columns []column
 	var all []map[column]string
@@ -88,17 +89,21 @@ func costsOf(doc gjson.Result) (list []priced) {
 	if decoded(doc.Get("xk6_llm.cost"), &c) {
 		million := c.Currency + " for 10⁶"
 		for _, kind := range []string{"prompt", "cached", "completion", "total"} {
-			list = append(list, priced{column{kind, million, "cost of a million tokens of this kind"}, c.PerMillion[kind]},
-				priced{column{kind + ", shared", million, "cost of a million tokens of this kind, if the kinds share the " +
-					"cost in the ratio that was given"}, c.Shared[kind]})
+			list = append(list, priced{column{kind, million, "cost of a million tokens of this kind"},
+				c.PerMillion[kind]},
+				priced{column{kind + ", shared", million,
+					"cost of a million tokens of this kind, if the kinds share the " +
+						"cost in the ratio that was given"}, c.Shared[kind]})
 		}
 		list = append(list, priced{column{"request", c.Currency, "cost of a request that succeeded"}, c.PerRequest})
 	}
 	var e convert.Energy
 	if decoded(doc.Get("xk6_llm.energy"), &e) {
-		list = append(list, priced{column{"power", "W", "mean power of the devices"}, &convert.Estimate{Value: e.Watts}},
+		list = append(list, priced{column{"power", "W", "mean power of the devices"},
+			&convert.Estimate{Value: e.Watts}},
 			priced{column{"token", "J", "energy of a token, of prompts and completions together"}, e.PerToken},
-			priced{column{"completion token", "J", "energy of a token, if completions took all of it"}, e.PerCompletion},
+			priced{column{"completion token", "J", "energy of a token, if completions took all of it"},
+				e.PerCompletion},
 			priced{column{"tokens", "/J", "tokens for a joule"}, e.TokensPer})
 	}
 	return slices.DeleteFunc(list, func(p priced) bool { return p.Estimate == nil })

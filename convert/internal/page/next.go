@@ -147,7 +147,8 @@ func (all stages) more(searched bool) string {
 		return "run longer to be sure of the p99: k6 x llm plan --from RECORDS tells how long"
 	}
 	least = (least + 99) / 100 * 100
-	text := fmt.Sprintf("the p99 of %s takes %d requests or more to be sure of, not %s", few.title(), least, whole(fewest))
+	text := fmt.Sprintf("the p99 of %s takes %d requests or more to be sure of, not %s", few.title(), least,
+		whole(fewest))
 	rate := few.asked()
 	switch lasts := math.Ceil(float64(least) / rate); {
 	case few.of() != requests:
