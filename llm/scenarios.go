@@ -211,7 +211,7 @@ func (o *loadOptions) scenarios() (map[string]any, error) {
 	case o.Stages[0].Closed():
 		return map[string]any{"stage_0": o.closedLoop(o.Stages[0])}, nil
 	}
-	return o.openLoop(), nil
+	return openLoop(o), nil
 }
 
 // check chooses the executor, and refuses options that k6's own executors do not support. The executor llm-arrival-rate
@@ -367,7 +367,7 @@ func (o *loadOptions) closedLoop(stage arrival.StageOptions) map[string]any {
 }
 
 // openLoop returns one scenario per stage, each with its start time.
-func (o *loadOptions) openLoop() map[string]any {
+func openLoop(o *loadOptions) map[string]any {
 	all := make(map[string]any, len(o.Stages))
 	for i, stage := range o.StockStages(o.startTime) {
 		s := o.base(stockExecutor, stage.Start, stage.FirstArrival)

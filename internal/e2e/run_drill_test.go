@@ -74,7 +74,7 @@ export default function () { client.complete('one two three', { maxTokens: 5 });
 			near("recovered", float64(m.At+*m.Recovered), to)
 		case strings.HasSuffix(m.Text, "does not answer"):
 			near(m.Text, float64(m.At), from)
-		case strings.HasSuffix(m.Text, "answers again, with a new process"):
+		case strings.Contains(m.Text, "answers again, with a new process"):
 			near(m.Text, float64(m.At), to)
 		default:
 			t.Errorf("a mark of nothing: %+v", m)

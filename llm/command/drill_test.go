@@ -57,7 +57,7 @@ var drills = []drill{
 	{"more places", "itl=50ms&max-num-seqs=1&events=10s places 4", 200, 10, []float64{0, 12}, 2, nil},
 	// The process is not there for 3 s.
 	{"gone for 3 s", "events=10s gone 3s", 200, 10, []float64{10, 13}, 3,
-		[]sighting{{10, "does not answer"}, {13, "answers again, with a new process"}}},
+		[]sighting{{10, "does not answer"}, {13, "answers again, with a new process, model sim loaded"}}},
 	// The first tokens of a request at t take 16^(1−t/10s) times 50 ms: above 200 ms until 5 s.
 	{"cold for 10 s", "events=0s cold x16 10s", 200, 0, []float64{0, 5}, 5, nil},
 }

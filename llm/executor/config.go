@@ -231,7 +231,7 @@ func (c *Config) GetDescription(*lib.ExecutionTuple) string {
 // GetExecutionRequirements returns how many VUs k6 must make, and how long the scenario lasts. The waits of drain come
 // on top, but k6 shows the time as that of the test, and no server needs gracefulStop after each stage.
 func (c *Config) GetExecutionRequirements(et *lib.ExecutionTuple) []lib.ExecutionStep {
-	pre, most := c.scaledVUs(et)
+	pre, most := scaledVUs(c, et)
 	if c.Exec.Native != nil {
 		// The rest is never made, but counts: the k6 Operator refuses more instances than a test may have VUs.
 		pre = lenders(most)
@@ -251,11 +251,11 @@ func (c *Config) Streams(et *lib.ExecutionTuple) int64 {
 	if c.Exec.Native == nil {
 		return 0
 	}
-	pre, _ := c.scaledVUs(et)
+	pre, _ := scaledVUs(c, et)
 	return pre
 }
 
-func (c *Config) scaledVUs(et *lib.ExecutionTuple) (pre, most int64) {
+func scaledVUs(c *Config, et *lib.ExecutionTuple) (pre, most int64) {
 	pre, most = c.vus()
 	return et.ScaleInt64(pre), et.ScaleInt64(most)
 }
@@ -274,7 +274,7 @@ func whole(et *lib.ExecutionTuple) bool { return et.Segment == nil || et.Segment
 
 // HasWork reports whether this instance has any part in the load.
 func (c *Config) HasWork(et *lib.ExecutionTuple) bool {
-	_, most := c.scaledVUs(et)
+	_, most := scaledVUs(c, et)
 	return most > 0 || c.Search != nil
 }
 

@@ -109,7 +109,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 		module.BeforeLoad(parent)
 	}
 	host.CalmCollector()
-	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
+	pre, _ := scaledVUs(x.config, x.state.ExecutionTuple)
 	host.Reserve(pre)
 	r := &run{Executor: x, parent: parent, out: out, share: newStripes(x.tuple), wait: alarm.New(),
 		watch: vitals.Start, meter: meter{stages: x.plan.Stages, unit: x.plan.Unit()}}
@@ -209,7 +209,7 @@ func earlier(a, b time.Time) time.Time {
 // when the next one may begin.
 func (r *run) stage(i int, base int64, at time.Time) (n int64, began, ended time.Time) {
 	ctx := r.stopper.begin(r.parent)
-	r.warming = r.newWarming(i)
+	r.warming = newWarming(r, i)
 	defer r.warming.rest()
 	if r.plan.Stages[i].Closed() {
 		return r.closedLoop(ctx, i, base, at)
@@ -362,7 +362,7 @@ func (r *run) drain() error {
 
 // openPool opens a pool with workers for the VUs that k6 has made, or that an earlier pool had.
 func (r *run) openPool() error {
-	pre, most := r.config.scaledVUs(r.state.ExecutionTuple)
+	pre, most := scaledVUs(r.config, r.state.ExecutionTuple)
 	if r.search != nil && r.pool != nil {
 		pre = max(pre, r.pool.size.Load())
 	}

@@ -26,7 +26,7 @@ type warming struct {
 // newWarming returns the warm-up of a stage, and nil for a stage that is none. Of several instances each knows its own
 // requests alone: they would end it at different instants, and the stages that follow would no longer be sent together.
 // So it lasts its whole time there.
-func (r *run) newWarming(stage int) *warming {
+func newWarming(r *run, stage int) *warming {
 	if r.plan.Stages[stage].Kind != record.WarmupUntilStable {
 		return nil
 	}

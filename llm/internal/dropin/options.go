@@ -130,7 +130,7 @@ func (m mapping) load(found Found) (load arrival.Load, notes []string, err error
 	}
 	if load.Arrival.String == "trace" {
 		if load.Trace, err = m.trace(found.Instants); err == nil {
-			load.Warmup, err = m.warmup("x-llm.warmup", m.config.Own.Warmup)
+			load.Warmup, err = warmup("x-llm.warmup", m.config.Own.Warmup)
 		}
 		return load, nil, err
 	}
@@ -140,7 +140,7 @@ func (m mapping) load(found Found) (load arrival.Load, notes []string, err error
 	}
 	load.Interval = types.NullDurationFrom(interval)
 	if own := m.config.Own.Warmup; own.Until() {
-		if load.Warmup, err = m.warmup("x-llm.warmup", own); err != nil {
+		if load.Warmup, err = warmup("x-llm.warmup", own); err != nil {
 			return load, nil, err
 		}
 		if l.Type == config.TraceSessionReplay {
@@ -198,7 +198,7 @@ func (m mapping) stages() (list []arrival.StageOptions, err error) {
 }
 
 // warmup returns the warm-up that a stage states. It leaves that of all stages to the load.
-func (m mapping) warmup(key string, own *config.Warmup) (arrival.Warmup, error) {
+func warmup(key string, own *config.Warmup) (arrival.Warmup, error) {
 	switch {
 	case own == nil:
 		return arrival.Warmup{}, nil
@@ -216,9 +216,9 @@ func (m mapping) warmup(key string, own *config.Warmup) (arrival.Warmup, error) 
 // stageWarmup returns the warm-up of a stage: its own, or the time of that of all stages.
 func (m mapping) stageWarmup(stage int, own *config.Warmup) (arrival.Warmup, error) {
 	if all := m.config.Own.Warmup; own == nil && !all.Until() {
-		return m.warmup("x-llm.warmup", all)
+		return warmup("x-llm.warmup", all)
 	}
-	return m.warmup(fmt.Sprintf("load.stages[%d].warmup", stage), own)
+	return warmup(fmt.Sprintf("load.stages[%d].warmup", stage), own)
 }
 
 func wholeSeconds(n int64) types.NullDuration {

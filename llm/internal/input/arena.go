@@ -109,6 +109,9 @@ func (a arenaOpening) files() ([]datasets.File, error) {
 
 // isHere reports whether the path is that of a file or of a folder.
 func (a arenaOpening) isHere() bool {
+	if a.o.Path == "" { // the repository that the kind has without a path
+		return false
+	}
 	_, err := a.from.Files.Stat(a.from.Abs(a.o.Path))
 	_, here := a.from.inWorkingDir(a.o.Path)
 	return err == nil || here
