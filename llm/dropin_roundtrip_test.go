@@ -340,6 +340,11 @@ func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
 			case strings.HasSuffix(key, ".static_model_name"):
 				name := strings.TrimSuffix(key, "static_model_name") + "use_static_model"
 				overrides = append(overrides, [2]string{name, "true"})
+			case key == "x-llm.price":
+				overrides[0][1] = "98.32 USD/h"
+			case key == "x-llm.price_ratio":
+				overrides[0][1] = "prompt=1,completion=4"
+				overrides = append(overrides, [2]string{"x-llm.price", "98.32 USD/h"})
 			case key == "x-llm.search":
 				overrides = append(overrides, [2]string{"load.stages", `[]`})
 			case key == "x-llm.warmup":
