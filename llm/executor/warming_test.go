@@ -3,6 +3,7 @@ package executor
 import (
 	"math"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,9 @@ import (
 func TestWarmupUntilStable(t *testing.T) {
 	t.Parallel()
 	coldFor := func(cold time.Duration) func(arrival.Arrival) time.Duration {
-		begun := time.Time{}
+		begun := sync.OnceValue(time.Now)
 		return func(arrival.Arrival) time.Duration {
-			if begun.IsZero() {
-				begun = time.Now()
-			}
-			left := max(0, cold-time.Since(begun))
+			left := max(0, cold-time.Since(begun()))
 			return 200*time.Millisecond + left/10 // so much slower that it is stable only when cold is over
 		}
 	}
