@@ -2,8 +2,6 @@ package convert
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"math"
 	"slices"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/benchreport"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/digest"
 	"github.com/seed-307b789f/xk6-llm/internal/version"
 )
 
@@ -64,8 +63,7 @@ func textsOf(option any) (texts []string) {
 // hashOf returns a hash of a value's JSON. Values of this file have one.
 func hashOf(value any) string {
 	text, _ := json.Marshal(value)
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:16])
+	return digest.Bytes(text)[:32]
 }
 
 // benchmarkLoad describes the load of a stage.
