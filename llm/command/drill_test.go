@@ -18,7 +18,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
 // drill is a run of 30 s at 10/s from the first instant on, with answers of three tokens, against a server to which
@@ -111,26 +110,14 @@ func (d *drill) checkMarks(t *testing.T, marks []convert.MarkReport) {
 // report runs the drill in virtual time.
 func (d *drill) report(t *testing.T) *convert.Report {
 	t.Helper()
-	o, err := sim.ParseQuery("ttft=50ms&itl=10ms&" + d.query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := sim.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	server, c := simulated(t, "ttft=50ms&itl=10ms&"+d.query)
 	defer func() { _ = server.Close() }()
-	options := client.DefaultOptions()
-	options.BaseURL, options.Model = "http://server", "sim"
-	c, err := client.New(options)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var mu sync.Mutex
 	var lines []byte
 	keep := func(line record.Line) {
 		mu.Lock()
 		defer mu.Unlock()
+		var err error
 		if lines, err = record.Append(lines, line); err != nil {
 			t.Error(err)
 		}

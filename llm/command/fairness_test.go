@@ -51,10 +51,10 @@ func (u tenant) draw(seed uint64, span float64) (at []time.Duration, tokens []in
 // token is the time of a token, in seconds.
 const token = 0.001
 
-// share sends the requests of tenants to a simulator with one place, and returns the report on them.
-func share(t *testing.T, query string, tenants []tenant, span float64) (*convert.Report, []demand) {
+// simulated returns a simulator, which the caller closes, and a client of it.
+func simulated(t *testing.T, query string) (*sim.Server, *client.Client) {
 	t.Helper()
-	o, err := sim.ParseQuery("ttft=1ms&itl=1ms&max-num-seqs=1&" + query)
+	o, err := sim.ParseQuery(query)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,13 +62,20 @@ func share(t *testing.T, query string, tenants []tenant, span float64) (*convert
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = server.Close() }()
 	options := client.DefaultOptions()
 	options.BaseURL, options.Model = "http://server", "sim"
 	c, err := client.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return server, c
+}
+
+// share sends the requests of tenants to a simulator with one place, and returns the report on them.
+func share(t *testing.T, query string, tenants []tenant, span float64) (*convert.Report, []demand) {
+	t.Helper()
+	server, c := simulated(t, "ttft=1ms&itl=1ms&max-num-seqs=1&"+query)
+	defer func() { _ = server.Close() }()
 	var mu sync.Mutex
 	var lines []byte
 	var sent atomic.Int64
