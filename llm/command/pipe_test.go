@@ -3,6 +3,7 @@
 package command
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,10 +27,13 @@ func TestConfigurationOfPipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := writer.WriteString("server: {base_url: x}\nload: {stages: [{rate: 1, duration: 7}]}\n"); err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = writer.Close() }()
+	// More than the buffer of a pipe, so that its end is written only once the configuration is being read.
+	text := "server: {base_url: x}\nload: {stages: [{rate: 1, duration: 7}]}\n#" + strings.Repeat("x", 1<<20) + "\n"
+	written := make(chan error, 1)
+	go func() {
+		_, err := writer.WriteString(text)
+		written <- errors.Join(err, writer.Close())
+	}()
 	r = &runner{config: fifo}
 	for range 2 { // as a sweep does
 		if err := r.load(); err != nil {
@@ -37,7 +41,10 @@ func TestConfigurationOfPipe(t *testing.T) {
 		}
 		if r.path != "" || !strings.Contains(string(r.text), "duration: 7") ||
 			r.c.Load.Stages.Standard[0].Duration != 7 {
-			t.Errorf("path %q, text %q", r.path, r.text)
+			t.Errorf("path %q, text of %d bytes", r.path, len(r.text))
 		}
+	}
+	if err := <-written; err != nil {
+		t.Error(err)
 	}
 }
