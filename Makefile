@@ -2,6 +2,7 @@
 # make run     a short benchmark of the built-in simulator, with its report
 # make test    the tests that this machine has the programs for
 # make deps    the programs that the other tests need
+# make test-servers   tests against servers that are installed for it, vLLM among them (minutes, gigabytes)
 # make lint    static checks
 # make bench   benchmarks, as ratios to a bare client and to the Python tokenizers
 # make fuzz    each fuzz target for FUZZTIME
@@ -34,7 +35,7 @@ RACE := $(if $(shell command -v gcc),CGO_ENABLED=1 -race)
 build-k6 = $(TOOL) xk6 build $(K6_VERSION) $(2) --with $(MODULE)=. --build-flags=-trimpath --build-flags='-ldflags=$(LDFLAGS)' --build-flags=-tags=$(TAGS) --output $(1).$$$$ && mv -f $(1).$$$$ $(1)
 build-llmconv = go build -trimpath -ldflags='$(LDFLAGS)' -tags $(TAGS) -o $(1).$$$$ ./cmd/llmconv && mv -f $(1).$$$$ $(1)
 
-.PHONY: build run deps test lint bench fuzz release outdated clean
+.PHONY: build run deps test test-servers lint bench fuzz release outdated clean
 build: bin/k6 bin/llmconv
 
 bin/k6: $(SOURCES) tools.mod
@@ -67,6 +68,11 @@ test: build
 	@export GORACE=atexit_sleep_ms=10; go run ./internal/testlist $(RACE) -count=1 -timeout 25m $(RACING) -- -count=1 -timeout 25m $(CALM) \
 		$(if $(RACE),-- $(RACE) -count=1 -run '$(SHARED)' $(SHARES)); \
 	code=$$?; $(if $(RACE),,echo "The race detector did not run: it needs gcc: make deps";) exit $$code
+
+# Installs servers that take minutes or gigabytes, sends them load, and prints how long each test took and what it measured.
+test-servers: build
+	@.ci/servers
+	@LLM_TEST_SERVERS=yes go run ./internal/testlist -v -count=1 -timeout 60m -run '^TestReal' ./internal/e2e
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted by gofmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -122,6 +122,20 @@ func LlamaCPP(t testing.TB) string {
 	return dir
 }
 
+// Server returns the folder in which `make test-servers` has installed a server, such as "vllm": .deps/NAME. It skips
+// the test unless `make test-servers` runs it (LLM_TEST_SERVERS is set), and if the server could not be installed. A
+// test that calls it has a name that begins with TestReal.
+func Server(t testing.TB, name string) string {
+	t.Helper()
+	if os.Getenv("LLM_TEST_SERVERS") == "" {
+		Skip(t, "servers that take minutes", "make test-servers")
+	}
+	if !exists(deps(name + ".done")) {
+		Skip(t, name, "make test-servers, which says what it could not install")
+	}
+	return deps(name)
+}
+
 // StorageServer returns the path of a server of object storage that `make deps` built, and skips the test if the server
 // is missing.
 func StorageServer(t testing.TB, name string) string {

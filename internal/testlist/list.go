@@ -25,6 +25,8 @@ type list struct {
 	out    io.Writer
 	module string // the prefix that is left out of the names of packages
 
+	verbose bool // print also what tests wrote that pass
+
 	passed  int
 	failed  []string
 	skipped map[string][]string // names of tests, by the message of the skip
@@ -95,9 +97,11 @@ func (l *list) end(id name, action string) {
 		return
 	}
 	text := l.take(id)
+	if action == "fail" || l.verbose {
+		_, _ = io.WriteString(l.out, text)
+	}
 	switch {
 	case action == "fail":
-		_, _ = io.WriteString(l.out, text)
 		l.failed = append(l.failed, l.title(id))
 	case action == "skip":
 		message := reason(text)

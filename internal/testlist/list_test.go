@@ -65,6 +65,24 @@ func TestList(t *testing.T) {
 	}
 }
 
+func TestVerboseListPrintsWhatTestsWrote(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	l := newList(&out, "m/")
+	l.verbose = true
+	if err := l.read(strings.NewReader(events)); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"    a_test.go:3: chatter\n", "    a_test.go:4: chatter\n", "needs chromium"} {
+		if strings.Count(out.String(), text) != 1+strings.Count(text, "needs") {
+			t.Errorf("want the output of tests that pass or are skipped, got:\n%s", &out)
+		}
+	}
+	if strings.Contains(out.String(), "=== RUN") {
+		t.Errorf("want no progress, got:\n%s", &out)
+	}
+}
+
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	got := split([]string{"A=1", "-race", "./a", "--", "./b"})

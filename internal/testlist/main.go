@@ -6,7 +6,8 @@
 //
 //	go run ./internal/testlist CGO_ENABLED=1 -race ./llm/... -- ./convert/...
 //
-// It prints at once what go test prints without -v. The exit code is the first exit code of go test that is not 0.
+// It prints at once what go test prints without -v; with -v it prints what each test wrote, with its duration, when the
+// test has ended. The exit code is the first exit code of go test that is not 0.
 package main
 
 import (
@@ -52,6 +53,7 @@ func run(l *list, args []string) int {
 	for len(args) > 0 && !strings.HasPrefix(args[0], "-") && strings.Contains(args[0], "=") {
 		env, args = append(env, args[0]), args[1:]
 	}
+	l.verbose = slices.Contains(args, "-v")
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cmd.Env, cmd.Stderr = env, os.Stderr
 	events, err := cmd.StdoutPipe()
