@@ -40,7 +40,7 @@ it is a small program without k6.`,
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate(version.Line("llmconv") + "\n")
-	root.AddCommand(cli.Commands()...)
+	root.AddCommand(append(cli.Commands(), cli.NewExperiment())...)
 	root.SetArgs(args)
 	err := root.Execute()
 	if err == nil {
