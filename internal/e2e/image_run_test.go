@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/image"
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"go.yaml.in/yaml/v4"
 )
@@ -25,29 +25,7 @@ import (
 // container engine. The layers, topmost first, are directories.
 type rootFS struct {
 	layers []string
-	stage  stage
-}
-
-// makeOnce makes a directory, either whole or not at all.
-func makeOnce(dir string, fill func(dir string) error) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return err
-	}
-	half, err := os.MkdirTemp(filepath.Dir(dir), "half-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(half) }()
-	if err := errors.Join(os.Chmod(half, 0o755), fill(half)); err != nil {
-		return err
-	}
-	if err := os.Rename(half, dir); err != nil && !errors.Is(err, os.ErrExist) { // another process was faster
-		return err
-	}
-	return nil
+	stage  image.Stage
 }
 
 // command runs a command to its end.
@@ -58,50 +36,30 @@ func command(name string, args ...string) error {
 	return nil
 }
 
-// imageBase returns the folder of Debian with what the RUN lines of the Dockerfile's last stage add to it. The name has
-// a hash of these lines.
-func imageBase(t *testing.T) (dir, debian string, runs []string) {
+// lastStage returns the stage of the Dockerfile that becomes the image.
+func lastStage(t *testing.T) image.Stage {
 	t.Helper()
-	list := stages(testenv.ReadFile(t, "Dockerfile"))
-	runs = list[len(list)-1].all("RUN")
-	debian = filepath.Join(testenv.Root(), ".deps", "image", "bookworm")
-	return fmt.Sprintf("%s-%x", debian, sha256.Sum256([]byte(strings.Join(runs, "\n"))))[:len(debian)+13], debian, runs
-}
-
-// makeImageBase makes the folder of imageBase from Debian's mirror.
-func makeImageBase(dir, debian string, runs []string) error {
-	if err := makeOnce(debian, func(dir string) error {
-		return command("timeout", "240", "debootstrap", "--variant=minbase", "bookworm", dir)
-	}); err != nil {
-		return err
+	stage, err := image.LastStage(testenv.Root())
+	if err != nil {
+		t.Fatal(err)
 	}
-	return makeOnce(dir, func(dir string) error {
-		if err := command("cp", "-a", debian+"/.", dir); err != nil {
-			return err
-		}
-		for _, line := range runs {
-			if err := command("chroot", dir, "/bin/sh", "-c", line); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return stage
 }
 
 // TestImageBase checks what the RUN lines must have done. `make deps` sets LLM_TEST_DEPS and so has it make the folder,
 // which takes a network; the other tests of the image find it there.
 func TestImageBase(t *testing.T) {
-	dir, debian, runs := imageBase(t)
+	base := lastStage(t).Base(testenv.Root())
 	if os.Getenv("LLM_TEST_DEPS") != "" {
-		if err := makeImageBase(dir, debian, runs); err != nil {
+		if err := base.Make(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	skipWithoutImageBase(t, dir)
-	if _, err := os.Stat(filepath.Join(dir, "usr", "bin", "curl")); err != nil {
+	skipWithoutImageBase(t, base.Dir)
+	if _, err := os.Stat(filepath.Join(base.Dir, "usr", "bin", "curl")); err != nil {
 		t.Error(err)
 	}
-	if shell, err := os.Readlink(filepath.Join(dir, "bin", "sh")); err != nil || shell != "bash" {
+	if shell, err := os.Readlink(filepath.Join(base.Dir, "bin", "sh")); err != nil || shell != "bash" {
 		t.Errorf("/bin/sh is %q, %v, want bash", shell, err)
 	}
 }
@@ -122,37 +80,17 @@ func newRootFS(t *testing.T) rootFS {
 	if err := command("unshare", "--mount", "--pid", "--net", "--fork", "true"); err != nil {
 		testenv.Skip(t, "namespaces", "run the tests in a container that may make them", err)
 	}
-	base, _, _ := imageBase(t)
-	skipWithoutImageBase(t, base)
+	stage := lastStage(t)
+	base := stage.Base(testenv.Root())
+	skipWithoutImageBase(t, base.Dir)
 	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
-	list := stages(testenv.ReadFile(t, "Dockerfile"))
-	fs := rootFS{layers: []string{t.TempDir(), base}, stage: list[len(list)-1]}
-	if err := os.Chmod(fs.layers[0], 0o755); err != nil {
+	fs := rootFS{layers: []string{t.TempDir(), base.Dir}, stage: stage}
+	if err := stage.CopyFiles(testenv.Root(), fs.layers[0]); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range fs.stage.all("COPY") {
-		words := strings.Fields(args)
-		to := filepath.Join(fs.layers[0], words[len(words)-1])
-		for _, source := range words[:len(words)-1] {
-			if strings.HasPrefix(source, "--from=") {
-				continue
-			}
-			if err := errors.Join(os.MkdirAll(to, 0o755), copyTo(strings.TrimPrefix(source, "/src/"), to)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
 	return fs
-}
-
-// copyTo copies as COPY does: it copies the contents of a folder, not the folder.
-func copyTo(source, to string) error {
-	if info, err := os.Stat(source); err != nil || info.IsDir() {
-		return errors.Join(err, command("cp", "-r", source+"/.", to))
-	}
-	return command("cp", source, to)
 }
 
 // container is a container in the manifest of a pod.
@@ -225,7 +163,7 @@ exec chroot --userspec=$user --groups=${user#*:} $root env -i --chdir=/tmp "$@"`
 // The container has a network of its own, or shares that of the process beside.
 func (fs rootFS) start(t *testing.T, c container, mounts []string, beside *process, env ...string) *process {
 	t.Helper()
-	variables := append([]string{"PATH=/usr/bin:/bin", "K6_NO_USAGE_REPORT=true"}, fs.stage.env()...)
+	variables := append([]string{"PATH=/usr/bin:/bin", "K6_NO_USAGE_REPORT=true"}, fs.stage.Env()...)
 	for _, v := range c.Env {
 		variables = append(variables, v.Name+"="+v.Value)
 	}
@@ -237,7 +175,7 @@ func (fs rootFS) start(t *testing.T, c container, mounts []string, beside *proce
 			args)
 	}
 	args = slices.Concat(args, []string{"sh", "-c", enter, "enter", t.TempDir(), strings.Join(fs.layers, ":"),
-		strings.Join(mounts, " "), fs.stage.last("USER")},
+		strings.Join(mounts, " "), fs.stage.Last("USER")},
 		variables, env, c.Command, c.Args)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)

@@ -12,64 +12,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/internal/image"
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// instruction is an instruction of a Dockerfile, with its continued lines joined.
-type instruction struct{ name, args string }
-
-// stage is the part of a Dockerfile that a FROM begins.
-type stage struct {
-	base, name   string
-	instructions []instruction
-}
-
-// stages splits a Dockerfile into its stages.
-func stages(text string) (list []stage) {
-	text = regexp.MustCompile(`(?m)^\s*#.*\n`).ReplaceAllString(text, "")
-	text = regexp.MustCompile(`\\\n\s*`).ReplaceAllString(text, "")
-	for line := range strings.Lines(text) {
-		name, args, _ := strings.Cut(strings.TrimSpace(line), " ")
-		switch {
-		case name == "":
-		case name == "FROM":
-			words := strings.Fields(args)
-			s := stage{base: words[0]}
-			if len(words) == 3 && words[1] == "AS" {
-				s.name = words[2]
-			}
-			list = append(list, s)
-		default:
-			list[len(list)-1].instructions = append(list[len(list)-1].instructions, instruction{name, args})
-		}
-	}
-	return list
-}
-
-// all returns the arguments of each instruction of one kind.
-func (s stage) all(name string) (list []string) {
-	for _, i := range s.instructions {
-		if i.name == name {
-			list = append(list, i.args)
-		}
-	}
-	return list
-}
-
-// env returns the variables that ENV sets.
-func (s stage) env() []string { return strings.Fields(strings.Join(s.all("ENV"), " ")) }
-
-// last returns the arguments of the last instruction of a kind, "" if there is none.
-func (s stage) last(name string) string {
-	list := s.all(name)
-	if len(list) == 0 {
-		return ""
-	}
-	return list[len(list)-1]
-}
-
 // dockerFaults lists what in a Dockerfile breaks the project's rules.
-func dockerFaults(list []stage) (faults []string) {
+func dockerFaults(list []image.Stage) (faults []string) {
 	fault := func(bad bool, format string, args ...any) {
 		if bad {
 			faults = append(faults, fmt.Sprintf(format, args...))
@@ -77,41 +25,41 @@ func dockerFaults(list []stage) (faults []string) {
 	}
 	names := map[string]bool{}
 	for _, s := range list {
-		fault(s.name == "", "a stage from %s has no name", s.base)
-		fault(!strings.Contains(s.base, ":") || strings.HasSuffix(s.base, ":latest"), "base %s has no version", s.base)
-		fault(len(s.all("ADD")) > 0, "ADD in stage %s: COPY does only what it says", s.name)
-		for _, run := range s.all("RUN") {
+		fault(s.Name == "", "a stage from %s has no name", s.From)
+		fault(!strings.Contains(s.From, ":") || strings.HasSuffix(s.From, ":latest"), "base %s has no version", s.From)
+		fault(len(s.All("ADD")) > 0, "ADD in stage %s: COPY does only what it says", s.Name)
+		for _, run := range s.All("RUN") {
 			apt := strings.Contains(run, "apt-get install")
 			fault(apt && !strings.Contains(run, "rm -rf /var/lib/apt/lists/*"), "the lists of apt stay in a layer: %s",
 				run)
 			fault(apt && !strings.Contains(run, "--no-install-recommends"), "apt installs what nobody asked for: %s",
 				run)
 		}
-		for _, args := range s.all("COPY") {
+		for _, args := range s.All("COPY") {
 			from, found := strings.CutPrefix(strings.Fields(args)[0], "--from=")
 			fault(found && !names[from], "COPY from %s, which is no earlier stage", from)
 		}
-		names[s.name] = true
+		names[s.Name] = true
 	}
 	final := list[len(list)-1]
-	user, _, _ := strings.Cut(final.last("USER"), ":")
+	user, _, _ := strings.Cut(final.Last("USER"), ":")
 	fault(!regexp.MustCompile(`^[1-9]\d*$`).MatchString(user), "USER is %q, want a number that is not 0", user)
-	fault(!slices.Contains(final.env(), "K6_AUTO_EXTENSION_RESOLUTION=false"), "k6 would look for extensions elsewhere")
-	fault(final.last("ENTRYPOINT") != `["k6"]`, "ENTRYPOINT is %s, want [\"k6\"]", final.last("ENTRYPOINT"))
-	fault(len(final.all("LABEL")) == 0, "no labels")
+	fault(!slices.Contains(final.Env(), "K6_AUTO_EXTENSION_RESOLUTION=false"), "k6 would look for extensions elsewhere")
+	fault(final.Last("ENTRYPOINT") != `["k6"]`, "ENTRYPOINT is %s, want [\"k6\"]", final.Last("ENTRYPOINT"))
+	fault(len(final.All("LABEL")) == 0, "no labels")
 	return faults
 }
 
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
-	list := stages(testenv.ReadFile(t, "Dockerfile"))
+	list := image.Stages(testenv.ReadFile(t, "Dockerfile"))
 	for _, fault := range dockerFaults(list) {
 		t.Error(fault)
 	}
 	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range list[len(list)-1].all("COPY") {
+	for _, args := range list[len(list)-1].All("COPY") {
 		words := strings.Fields(args)
 		if !strings.HasPrefix(words[0], "--from=") {
 			continue
@@ -155,7 +103,8 @@ func TestDockerfileRulesFindFaults(t *testing.T) {
 		{"LABEL", "ARG", "no labels"},
 	} {
 		bad := strings.ReplaceAll(good, tt.old, tt.new)
-		if faults := strings.Join(dockerFaults(stages(bad)), "\n"); bad == good || !strings.Contains(faults, tt.want) {
+		faults := strings.Join(dockerFaults(image.Stages(bad)), "\n")
+		if bad == good || !strings.Contains(faults, tt.want) {
 			t.Errorf("%q for %q: faults %q, want %q", tt.new, tt.old, faults, tt.want)
 		}
 	}
@@ -195,8 +144,8 @@ func TestBuildContext(t *testing.T) {
 			t.Errorf("%s is excluded: %t, want %t", name, got, want)
 		}
 	}
-	for _, s := range stages(testenv.ReadFile(t, "Dockerfile")) {
-		for _, args := range s.all("COPY") {
+	for _, s := range image.Stages(testenv.ReadFile(t, "Dockerfile")) {
+		for _, args := range s.All("COPY") {
 			words := strings.Fields(args)
 			if strings.HasPrefix(words[0], "--from=") {
 				continue
