@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -134,7 +136,7 @@ type Failure struct {
 func (f *Failure) Error() string {
 	text := f.Reason
 	if line := telling(f.Lines); line != "" {
-		text += ": " + plain.Quote(line)
+		text += "; its output says " + plain.Quote(line)
 	}
 	if f.Log != "" {
 		text += " (see " + f.Log + ")"
@@ -158,19 +160,24 @@ type server interface {
 
 // Deployment is a server that was started. Its methods may be called concurrently.
 type Deployment struct {
-	spec    Spec
+	spec    Spec // without references
 	options Options
-	url     string
+	mark    string
+	begin   time.Time
+	log     output
 	server  server
 	exited  chan struct{} // nil unless it is a command of this process
+
+	mu      sync.Mutex // one stops it at a time
+	stopped bool
 }
 
 // URL returns where requests go.
-func (d *Deployment) URL() string { return d.url }
+func (d *Deployment) URL() string { return d.spec.URL }
 
 // Exited returns a channel that is closed when the command ended; nil for other kinds, and for a command that another
 // process started.
 func (d *Deployment) Exited() <-chan struct{} { return d.exited }
 
 // Values returns what references stand for, including the port.
-func (d *Deployment) Values() map[string]string { return d.spec.Values }
+func (d *Deployment) Values() map[string]string { return maps.Clone(d.spec.Values) }

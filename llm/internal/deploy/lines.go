@@ -1,9 +1,15 @@
 package deploy
 
 import (
+	"bytes"
+	"io"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
 // complaint matches a line that says what went wrong.
@@ -20,4 +26,57 @@ func telling(lines []string) (line string) {
 		}
 	}
 	return line
+}
+
+// Bounds of what is shown of an output.
+const (
+	mostLines = 20
+	lineWidth = 300      // runes
+	tailSize  = 64 << 10 // bytes that are read from the end
+)
+
+// lastLines returns the last lines of an output as they may be shown: without secrets and control characters.
+func lastLines(text []byte, mask *secret.Mask) (list []string) {
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	for line := range bytes.SplitSeq(text, []byte("\n")) {
+		if i := bytes.LastIndexByte(line, '\r'); i >= 0 {
+			line = line[i+1:] // a progress bar that was drawn again
+		}
+		if line := strings.TrimRight(string(line), " \t"); line != "" {
+			list = append(list, line)
+		}
+	}
+	list = list[max(0, len(list)-mostLines):]
+	for i, line := range list {
+		list[i] = plain.Terminal(plain.Clip(mask.Text(colours.ReplaceAllString(line, "")), lineWidth))
+	}
+	return list
+}
+
+// colours matches the sequences with which servers colour their logs.
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// tail returns the end of a file from an offset on.
+func tail(path string, from int64) []byte {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	begin := max(from, info.Size()-tailSize)
+	if _, err := f.Seek(begin, io.SeekStart); err != nil {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(f, tailSize))
+	if err != nil {
+		return nil
+	}
+	if begin > from { // the first line is cut, perhaps within a secret
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	return text
 }

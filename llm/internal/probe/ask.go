@@ -93,7 +93,7 @@ func (f failing) Read([]byte) (int, error) {
 
 // ask sends the question by a client with some options.
 func (t *trial) ask(ctx context.Context, o client.Options) (*reply, error) {
-	return t.askFor(ctx, o, limit)
+	return t.askFor(ctx, o, t.p.tokens)
 }
 
 // askFor sends the question, and asks for so many tokens.
@@ -132,7 +132,9 @@ func (p *prober) request(ctx context.Context) {
 				return
 			case !answer.Record.Failed():
 				p.result.Usable, p.result.Problem, p.result.Fix = true, "", ""
-				t.look(ctx, answer)
+				if t.settled(answer); !p.brief {
+					t.look(ctx, answer)
+				}
 				return
 			}
 			t.explain(answer)
@@ -210,8 +212,8 @@ func (t *trial) endpoint() string {
 	return c.URL()
 }
 
-// look notes what the answer says, and asks on.
-func (t *trial) look(ctx context.Context, streamed *reply) {
+// settled notes with which settings a request was answered, and how.
+func (t *trial) settled(streamed *reply) {
 	r := t.p.result
 	r.Endpoint = t.endpoint()
 	r.Settings.BaseURL, r.Settings.API = t.at.base, t.dialect.Name()
@@ -222,6 +224,11 @@ func (t *trial) look(ctx context.Context, streamed *reply) {
 		r.Key = KeyAccepted
 	}
 	t.lookAtStream(streamed)
+}
+
+// look asks on, and notes what the answers say.
+func (t *trial) look(ctx context.Context, streamed *reply) {
+	r := t.p.result
 	r.AtOnce = r.Streams && t.holdsBack(ctx, streamed)
 	o := t.options()
 	o.Streaming, o.IgnoreEOS = false, false
@@ -244,7 +251,7 @@ func (t *trial) lookAtStream(a *reply) {
 	r.Events = rec.OutputChunks()
 	tokens := a.tokens
 	if !r.Usage && a.ended("length") {
-		tokens = limit
+		tokens = t.p.tokens
 	}
 	if r.Events > 0 && tokens > 0 {
 		r.TokensPerEvent = float64(tokens) / float64(r.Events)

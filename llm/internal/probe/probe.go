@@ -1,6 +1,7 @@
 // Package probe asks a server a few tiny questions before a load: where its API is, which models it serves, what of a
-// request it keeps and what it reports. Run answers them within about a second on a healthy server; Tokens learns how
-// the server counts the words of made-up prompts. What the server does wrong is part of the result, never a Go error.
+// request it keeps and what it reports. Run answers them within about a second on a healthy server; TokensPerWord learns
+// how the server counts the words of made-up prompts; First and Page see whether it is ready. What the server does wrong
+// is part of the result, never a Go error.
 package probe
 
 import (
@@ -51,20 +52,27 @@ type prober struct {
 	result    *Result
 	simulator string // the sim: URL of a simulator
 	close     func() // ends the simulator
+	tokens    int    // that a request asks for
+	brief     bool   // one answer is enough
 }
 
 // Run probes a server. Its error reports misuse, such as a URL that is none, or that ctx ended; a server that cannot be
 // used is a Result whose Problem says why.
 func Run(ctx context.Context, opts Options) (*Result, error) {
-	begin := time.Now()
 	p, err := newProber(opts)
 	if err != nil {
 		return nil, err
 	}
+	return p.within(ctx, p.run)
+}
+
+// within lets a probe ask for its time, and returns what it found out.
+func (p *prober) within(ctx context.Context, ask func(context.Context)) (*Result, error) {
 	defer p.close()
-	within, cancel := context.WithTimeoutCause(ctx, p.opts.Timeout, errTimeout)
+	begin := time.Now()
+	limited, cancel := context.WithTimeoutCause(ctx, p.opts.Timeout, errTimeout)
 	defer cancel()
-	p.run(within)
+	ask(limited)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -85,7 +93,8 @@ func newProber(opts Options) (*prober, error) {
 	if opts.Transport == nil {
 		opts.Transport = http.DefaultTransport
 	}
-	p := &prober{wire: &wire{transport: opts.Transport}, opts: opts, close: func() {}, result: new(Result)}
+	p := &prober{wire: &wire{transport: opts.Transport}, opts: opts, close: func() {}, result: new(Result),
+		tokens: limit}
 	if err := p.simulate(); err != nil {
 		return nil, err
 	}

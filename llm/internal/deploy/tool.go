@@ -1,0 +1,88 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
+)
+
+// tool runs a program that ends by itself, such as kubectl or a command that stops a server.
+type tool struct {
+	program   string
+	prefix    []string // arguments in front of all
+	directory string
+	env       []string // beside that of this process
+	log       *output
+}
+
+// Bounds of what a tool writes, and how long it has after it was told to end.
+const (
+	mostWritten = 64 << 20
+	toolDelay   = 2 * time.Second
+)
+
+// bounded keeps the beginning of what is written to it, up to a size.
+type bounded struct {
+	bytes.Buffer
+	most int
+}
+
+// Write keeps what there is room for.
+func (b *bounded) Write(p []byte) (int, error) {
+	b.Buffer.Write(p[:min(len(p), max(0, b.most-b.Len()))])
+	return len(p), nil
+}
+
+// run runs the tool with input, and returns what it wrote to its standard output. Its errors go to the log. It has a
+// session of its own, so that Ctrl-C does not reach it. The error has what the tool says.
+func (t *tool) run(ctx context.Context, input []byte, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, t.program, append(t.prefix[:len(t.prefix):len(t.prefix)], args...)...)
+	out, said := &bounded{most: mostWritten}, &bounded{most: tailSize}
+	cmd.Dir, cmd.Env = t.directory, append(os.Environ(), t.env...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), out, said
+	cmd.SysProcAttr, cmd.WaitDelay = attributes(true, 0), toolDelay
+	cmd.Cancel = func() error {
+		(&group{PID: cmd.Process.Pid, own: true}).kill()
+		return nil
+	}
+	err := cmd.Run()
+	t.log.add(said.Bytes())
+	if err == nil {
+		return out.Bytes(), nil
+	}
+	what := plain.Clip(strings.Join(append([]string{t.program}, args[:min(1, len(args))]...), " "), lineWidth)
+	lines := lastLines(append(bytes.Clone(out.Bytes()[max(0, out.Len()-tailSize):]), said.Bytes()...), t.log.mask)
+	if said.Len() > 0 {
+		lines = lastLines(said.Bytes(), t.log.mask)
+	}
+	switch line := telling(lines); {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	case line != "":
+		err = fmt.Errorf("%s: %s: %s", what, ending(err), line)
+	default:
+		err = fmt.Errorf("%s: %s", what, ending(err))
+	}
+	return out.Bytes(), err
+}
+
+// ending says how a process ended.
+func ending(err error) string {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return "exit code 0"
+	case errors.As(err, &exit) && exit.ExitCode() >= 0:
+		return fmt.Sprintf("exit code %d", exit.ExitCode())
+	case errors.As(err, &exit):
+		return exit.String() // such as signal: killed
+	}
+	return err.Error()
+}
