@@ -39,7 +39,7 @@ func (g *group) members() []int {
 
 // strays returns processes that may be left of the group, and may be others.
 func (g *group) strays() []int {
-	if g.exists() && g.members() == nil {
+	if g.exists() && g.members() == nil && started(g.PID) == "" { // else the number was free, and is another's
 		return []int{g.PID}
 	}
 	return nil

@@ -63,7 +63,7 @@ func (g *group) look() (sure, unsure []int) {
 	if err != nil {
 		return nil, nil
 	}
-	certain := g.own
+	certain, others := g.own, false
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil {
@@ -73,6 +73,7 @@ func (g *group) look() (sure, unsure []int) {
 		inside := ok && g.PID > 0 && (s.group == g.PID || s.session == g.PID)
 		bears := ok && marked(pid, g.mark)
 		certain = certain || bears && inside || pid == g.PID && ok && s.start == g.Start
+		others = others || pid == g.PID && ok && s.start != g.Start // which has got a number that was free
 		switch {
 		case s.dead:
 		case bears:
@@ -81,8 +82,11 @@ func (g *group) look() (sure, unsure []int) {
 			unsure = append(unsure, pid)
 		}
 	}
-	if certain {
+	switch {
+	case certain:
 		return append(sure, unsure...), nil
+	case others:
+		return sure, nil
 	}
 	return sure, unsure
 }

@@ -103,8 +103,8 @@ func (p *process) lines(context.Context) []string { return p.log.lines() }
 // stop ends the command and all that it started.
 func (p *process) stop(ctx context.Context) error {
 	if strays := p.strays(); len(strays) > 0 {
-		return fmt.Errorf("processes %v may be left of the command, or others with their numbers: look at them and end "+
-			"them", strays)
+		return fmt.Errorf("processes %v may be left of the command, or others with their numbers: look at them and "+
+			"end them", strays)
 	}
 	if s, err := signalOf(p.spec.Stop.Signal); len(p.spec.Stop.Command) == 0 && err == nil {
 		p.signal(s)

@@ -39,6 +39,8 @@ func serve(fault string, args []string) error {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, syscall.SIGTERM)
 	switch fault {
+	case "detaches", "dies-with-it":
+		return startHere(fault, args)
 	case "dies":
 		time.Sleep(100 * time.Millisecond)
 		fmt.Println("the key is", os.Getenv("TEST_API_KEY"))

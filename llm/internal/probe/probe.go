@@ -1,7 +1,7 @@
 // Package probe asks a server a few tiny questions before a load: where its API is, which models it serves, what of a
-// request it keeps and what it reports. Run answers them within about a second on a healthy server; TokensPerWord learns
-// how the server counts the words of made-up prompts; First and Page see whether it is ready. What the server does wrong
-// is part of the result, never a Go error.
+// request it keeps and what it reports. Run answers them within about a second on a healthy server; TokensPerWord
+// learns how the server counts the words of made-up prompts; First and Page see whether it is ready. What the server
+// does wrong is part of the result, never a Go error.
 package probe
 
 import (
