@@ -15,8 +15,8 @@ func Read(dir string) (*Results, error) {
 	text, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%q is no directory of an experiment: it has no %s, which k6 x llm experiment -f writes: %w",
-			dir, FileName, fs.ErrNotExist)
+		return nil, fmt.Errorf("%q is no directory of an experiment: it has no %s, which k6 x llm experiment -f "+
+			"writes: %w", dir, FileName, fs.ErrNotExist)
 	case err != nil:
 		return nil, err
 	}

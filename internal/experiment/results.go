@@ -1,5 +1,5 @@
-// Package experiment is the form of an experiment's results: which cells it has and how each ended. The command that runs
-// an experiment writes it, and the page of an experiment is made of it and of the cells' reports.
+// Package experiment is the form of an experiment's results: which cells it has and how each ended. The command that
+// runs an experiment writes it, and the page of an experiment is made of it and of the cells' reports.
 package experiment
 
 import "time"
@@ -12,9 +12,20 @@ const Schema = "xk6-llm/experiment/1"
 
 // Results are the cells of an experiment, in the order in which they run.
 type Results struct {
-	Schema string `json:"schema"`
-	Name   string `json:"name"`
-	Cells  []Cell `json:"cells"`
+	Schema  string  `json:"schema"`
+	Name    string  `json:"name"`
+	File    string  `json:"file,omitempty"`    // that says what the experiment is
+	Program string  `json:"program,omitempty"` // name and version of what ran cells last
+	Cells   []Cell  `json:"cells"`
+	Starts  []Start `json:"starts,omitempty"`  // of deployments, the last of each
+	Earlier []Cell  `json:"earlier,omitempty"` // that are done and no longer in the file, for when they come back
+}
+
+// Start is how long a deployment took from its start until it was ready.
+type Start struct {
+	Deployment string      `json:"deployment"`
+	Parameters []Parameter `json:"parameters"`
+	Seconds    float64     `json:"seconds"`
 }
 
 // Cell is one deployment with one workload at one load, and what became of it.

@@ -27,7 +27,11 @@ type bench struct {
 }
 
 func newBench(gs *state.GlobalState) *cobra.Command {
-	b := &bench{runner: runner{gs: gs, brief: true}}
+	return (&bench{runner: runner{gs: gs, brief: true}}).command()
+}
+
+// command returns the command that sets the fields of b by its flags.
+func (b *bench) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench URL…",
 		Short: "Measure a server: load, report and page in one command",

@@ -36,7 +36,8 @@ The program llmconv has the commands for reports, too, and needs no k6.`,
   k6 x llm sim --port 8000 --ttft 100ms --itl 20ms`,
 	}
 	cmd.AddCommand(cli.Commands()...)
-	cmd.AddCommand(newBench(gs), newRun(gs), newProbe(), newAudit(), newSim(), newSelfTest(), newVersion())
+	cmd.AddCommand(newBench(gs), newRun(gs), newProbe(), newAudit(), newSim(), newSelfTest(),
+		newExperiment(gs), newVersion())
 	withExitCodes(cmd)
 	cmd.SetHelpFunc(help)
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))

@@ -67,10 +67,13 @@ type runner struct {
 	dir       string    // directory of the report
 	found     *convert.Sweep
 	buckets   []storage.Target // buckets that the report is copied to
+	leash     leash
 }
 
-func newRun(gs *state.GlobalState) *cobra.Command {
-	r := &runner{gs: gs}
+func newRun(gs *state.GlobalState) *cobra.Command { return (&runner{gs: gs}).command() }
+
+// command returns the command that sets the fields of r by its flags.
+func (r *runner) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [-c FILE] [--dotted.key VALUE]…",
 		Short: "Run a configuration of inference-perf and write its report",
@@ -122,6 +125,7 @@ func (r *runner) flags(cmd *cobra.Command) {
 }
 
 func (r *runner) run(cmd *cobra.Command) error {
+	r.leash.follow()
 	if err := r.prepare(cmd); err != nil {
 		return err
 	}
@@ -363,6 +367,7 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 		child.Stdout, child.Stderr = os.Stderr, os.Stderr
 	}
 	separate(child)
+	r.leash.lead(child, work)
 	return wait(child)
 }
 

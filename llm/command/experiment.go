@@ -1,0 +1,228 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"go.k6.io/k6/v2/cmd/state"
+	"go.k6.io/k6/v2/errext"
+	"go.k6.io/k6/v2/errext/exitcodes"
+
+	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/internal/version"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/deploy"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/study"
+)
+
+// experimenting implements `k6 x llm experiment`.
+type experimenting struct {
+	gs   *state.GlobalState
+	file string
+}
+
+func newExperiment(gs *state.GlobalState) *cobra.Command {
+	x := &experimenting{gs: gs}
+	cmd := &cobra.Command{
+		Use:   "experiment -f FILE | DIR",
+		Short: "Measure deployments × workloads × loads, and find the best",
+		Long: `Start each deployment of a server that FILE describes, send it each workload at
+each load, stop it, and compare: which is best at what, and which parameter
+matters how much (docs/experiments.md).
+
+A deployment is a command, manifests for Kubernetes, a compose file, or a server
+that is there; a matrix of parameters makes several of it. Workloads and loads
+have the flags of k6 x llm bench, or a configuration of k6 x llm run.
+
+The results go to the directory that FILE names, or else to runs/ and the name
+of the experiment: a report for each cell, and a page for all. What is done is
+not done again: the same command goes on after Ctrl-C, a crash, or a change of
+FILE, and runs only the cells that are new, have changed or failed.
+
+With DIR, the directory of an experiment, its page is made again.
+
+Exit codes: 0 for success; 1 if a cell failed or a deployment was never ready,
+while all others have run; 2 for misuse; 105 after Ctrl-C.`,
+		Example: `  k6 x llm experiment plan -f experiment.yml
+  k6 x llm experiment -f experiment.yml
+  k6 x llm experiment up -f experiment.yml 'server slots=4'
+  k6 x llm experiment runs/flags`,
+		Args: x.files(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return cli.WriteExperiment(cmd, args[0])
+			}
+			return x.run(cmd)
+		},
+	}
+	cmd.PersistentFlags().StringVarP(&x.file, "file", "f", "", "`FILE` of the experiment, YAML")
+	cmd.AddCommand(x.newPlan(), x.newUp(), x.newWait(), x.newDown())
+	return cmd
+}
+
+// files returns a check of arguments: the file of an experiment, or as many arguments in its place.
+func (x *experimenting) files(most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case cmd.Parent() == nil || cmd.Name() == "experiment":
+			if len(args) == 1 && x.file != "" {
+				return fmt.Errorf("-f runs an experiment, and %q is a directory whose page is made again: give one of "+
+					"them", args[0])
+			}
+			if len(args) == 0 && x.file == "" {
+				return errors.New("which experiment? Give -f FILE, or the directory of one to make its page again")
+			}
+		case x.file == "":
+			return errors.New("which experiment? Give its file: -f experiment.yml")
+		}
+		if len(args) > most {
+			return fmt.Errorf("%q is one argument too many: quote a name that has blanks", args[most])
+		}
+		return nil
+	}
+}
+
+// read reads the file of the experiment.
+func (x *experimenting) read() (*study.Experiment, error) {
+	text, err := textfile.ReadFile(x.file)
+	if err != nil {
+		return nil, errext.WithExitCodeIfNone(fmt.Errorf("experiment: %w", err), misuse)
+	}
+	e, err := study.Read(x.file, text, (&loadTool{gs: x.gs}).tool())
+	if err != nil {
+		return nil, errext.WithExitCodeIfNone(err, misuse)
+	}
+	return e, nil
+}
+
+// plan reads the file of the experiment, and compares it with the results that are there.
+func (x *experimenting) plan() (*study.Plan, error) {
+	e, err := x.read()
+	if err != nil {
+		return nil, err
+	}
+	store, err := study.Open(e)
+	if err != nil {
+		return nil, err
+	}
+	return e.Plan(store, (&loadTool{gs: x.gs}).tool())
+}
+
+func (x *experimenting) newPlan() *cobra.Command {
+	return &cobra.Command{
+		Use:   "plan -f FILE",
+		Short: "Show what an experiment would run, and how long",
+		Long: `Read the file of an experiment, check all that can be checked before a server is
+started, and show its cells: which are done, which would run and why, and how
+long that takes. Nothing is started and nothing is written.`,
+		Example: "  k6 x llm experiment plan -f experiment.yml",
+		Args:    x.files(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			p, err := x.plan()
+			if err != nil {
+				return err
+			}
+			return p.Write(cmd.OutOrStdout())
+		},
+	}
+}
+
+// run runs the cells that are not done, and makes the page.
+func (x *experimenting) run(cmd *cobra.Command) (err error) {
+	e, err := x.read()
+	if err != nil {
+		return err
+	}
+	store, err := study.Lock(e)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Unlock()) }()
+	tool := &loadTool{gs: x.gs}
+	p, err := e.Plan(store, tool.tool())
+	if err != nil {
+		return err
+	}
+	todo := p.ToRun()
+	cmd.PrintErrln(plain.Terminal(p.Summary()))
+	ctx, hurry, stop := interrupts(cmd.Context())
+	defer stop()
+	screen := &screen{cmd: cmd, terminal: x.gs.Stderr.IsTTY}
+	r := &study.Runner{Plan: p, Program: version.Line("xk6-llm"), Start: startDeployment, Requests: tool.requests,
+		Find: findReport, Tell: screen.line, Hurry: hurry,
+		Run: func(ctx context.Context, t study.Test, url, log string) (int, error) {
+			return runTest(ctx, t, url, log, screen)
+		}}
+	ended := r.Execute(ctx)
+	if errors.Is(ended, study.ErrInterrupted) {
+		cmd.PrintErrf("%d of %d cells are done; to go on: k6 x llm experiment -f %s\n", len(p.Cells)-len(p.ToRun()),
+			len(p.Cells), plain.Terminal(x.file))
+		return errext.WithExitCodeIfNone(ended, exitcodes.ExternalAbort)
+	}
+	if len(todo) == 0 {
+		cmd.PrintErrln("nothing is left to run")
+	}
+	if err := cli.WriteExperiment(cmd, e.Directory); err != nil {
+		return errors.Join(ended, err)
+	}
+	if ended != nil {
+		return errext.WithExitCodeIfNone(ended, exitcodes.ExitCode(cli.Failed))
+	}
+	return nil
+}
+
+// startDeployment starts a deployment.
+func startDeployment(ctx context.Context, s deploy.Spec, o deploy.Options) (study.Server, error) {
+	d, err := deploy.Start(ctx, s, o)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// interrupts returns a context that ends with the first interrupt, and one that ends with the second.
+func interrupts(parent context.Context) (ctx, hurry context.Context, stop func()) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	ctx, first := context.WithCancel(parent)
+	hurry, second := context.WithCancel(context.WithoutCancel(parent))
+	done := make(chan struct{})
+	go func() {
+		for _, cancel := range []func(){first, second} {
+			select {
+			case s := <-signals:
+				if s == syscall.SIGHUP {
+					signal.Ignore(syscall.SIGPIPE) // further output has nowhere to go
+				}
+				cancel()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return ctx, hurry, func() {
+		signal.Stop(signals)
+		close(done)
+		first()
+		second()
+	}
+}
+
+// variantOf returns the deployment that arguments name.
+func variantOf(e *study.Experiment, args []string) (*study.Variant, error) {
+	v, err := e.Find(strings.Join(args, " "))
+	if err != nil {
+		return nil, errext.WithExitCodeIfNone(err, misuse)
+	}
+	return v, nil
+}
