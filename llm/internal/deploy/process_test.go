@@ -35,10 +35,13 @@ func TestMain(m *testing.M) {
 
 // serve is a server with a fault, on the port that the first argument names.
 func serve(fault string, args []string) error {
-	fmt.Println("starting", fault, strings.Join(args, " "))
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, syscall.SIGTERM)
 	switch fault {
+	case "kubectl":
+		return kubectl(args[0], args[1:])
+	case "docker":
+		return docker(args[0], args[1:])
 	case "detaches", "dies-with-it":
 		return startHere(fault, args)
 	case "dies":
@@ -70,6 +73,7 @@ func serve(fault string, args []string) error {
 			fmt.Println(line)
 		}
 	}
+	fmt.Println("starting", fault, strings.Join(args, " "))
 	o := sim.DefaultOptions()
 	if fault == "slow" {
 		time.Sleep(500 * time.Millisecond)

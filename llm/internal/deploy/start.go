@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -240,4 +239,3 @@ func (there) ready(context.Context) (string, error) { return "", nil }
 func (there) lines(context.Context) []string        { return nil }
 func (there) stop(context.Context) error            { return nil }
 func (there) state(*State)                          {}
-func missing(err error) bool                        { return errors.Is(err, fs.ErrNotExist) }

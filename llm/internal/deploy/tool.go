@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // tool runs a program that ends by itself, such as kubectl or a command that stops a server.
 type tool struct {
 	program   string
-	prefix    []string // arguments in front of all
+	after     []string // arguments behind all
 	directory string
 	env       []string // beside that of this process
 	log       *output
@@ -43,7 +44,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 // run runs the tool with input, and returns what it wrote to its standard output. Its errors go to the log. It has a
 // session of its own, so that Ctrl-C does not reach it. The error has what the tool says.
 func (t *tool) run(ctx context.Context, input []byte, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, t.program, append(t.prefix[:len(t.prefix):len(t.prefix)], args...)...)
+	cmd := exec.CommandContext(ctx, t.program, slices.Concat(args, t.after)...)
 	out, said := &bounded{most: mostWritten}, &bounded{most: tailSize}
 	cmd.Dir, cmd.Env = t.directory, append(os.Environ(), t.env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), out, said
