@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/errext/exitcodes"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/deploy"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/study"
 )
@@ -55,10 +57,10 @@ has left. It is no error if nothing runs.`,
 }
 
 // options returns where a deployment of an experiment leaves its traces.
-func (x *experimenting) options(cmd *cobra.Command, store *study.Store, label string) deploy.Options {
+func (x *experimenting) options(cmd *cobra.Command, store *study.Store, v *study.Variant) deploy.Options {
 	screen := &screen{cmd: cmd}
-	return deploy.Options{Log: store.Log(label), State: store.State(), Detached: true,
-		Progress: func(line string) { screen.line(label + ": " + line) }}
+	return deploy.Options{Log: store.Log(v.Label), State: store.State(), Detached: true,
+		Progress: func(line string) { screen.line(v.Relabeled(line)) }}
 }
 
 // up starts a deployment, and leaves it.
@@ -88,7 +90,7 @@ func (x *experimenting) up(cmd *cobra.Command, args []string) (err error) {
 	if spec.Requests, err = (&loadTool{gs: x.gs}).requests(v.Flags(e)); err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
-	d, err := deploy.Start(ctx, spec, x.options(cmd, store, v.Label))
+	d, err := deploy.Start(ctx, spec, x.options(cmd, store, v))
 	if err != nil {
 		return err
 	}
@@ -137,7 +139,7 @@ func (x *experimenting) wait(cmd *cobra.Command) error {
 	}
 	ctx, _, stop := interrupts(cmd.Context())
 	defer stop()
-	d, err := deploy.Open(spec, x.options(cmd, store, v.Label))
+	d, err := deploy.Open(spec, x.options(cmd, store, v))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("no deployment is up: start one by k6 x llm experiment up -f %s", x.file)
 	} else if err != nil {
@@ -157,22 +159,18 @@ func (x *experimenting) down(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Unlock()) }()
-	label := store.Up()
-	if label == "" {
-		label = "the deployment"
-	}
 	ctx, _, stop := interrupts(cmd.Context())
 	defer stop()
-	down, err := deploy.Down(ctx, x.options(cmd, store, label))
+	down, err := deploy.Down(ctx, deploy.Options{State: store.State()})
 	if err != nil {
 		return err
 	}
-	if err := store.SetUp(""); err != nil {
-		return err
-	}
+	label := cmp.Or(store.Up(), "the deployment")
 	if !down {
-		label = "nothing"
+		label = "nothing was up"
+	} else {
+		label += " is stopped"
 	}
-	cmd.PrintErrln("stopped:", label)
-	return nil
+	cmd.PrintErrln(plain.Terminal(label))
+	return store.SetUp("")
 }

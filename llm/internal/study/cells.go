@@ -45,6 +45,11 @@ func (v *Variant) Spec() deploy.Spec {
 	return s
 }
 
+// Relabeled returns a line about the deployment as one about the variant.
+func (v *Variant) Relabeled(line string) string {
+	return v.Label + ": " + strings.TrimPrefix(line, v.Name+": ")
+}
+
 // Flags returns the flags of all cells of a variant.
 func (v *Variant) Flags(e *Experiment) []Flag { return merged(e.flags, v.flags) }
 

@@ -139,7 +139,6 @@ func (r *Runner) serve(ctx context.Context, v *Variant, cells []*Planned) (left 
 	if err := r.Plan.Store.save(); err != nil {
 		return nil, err
 	}
-	r.tell("%s: ready after %s", v.Label, shortly(time.Since(begin)))
 	r.warm(ctx, v, server)
 	for i, c := range cells {
 		select {
@@ -170,7 +169,7 @@ func (r *Runner) start(ctx context.Context, v *Variant) (Server, error) {
 	spec.Requests = requests
 	r.tell("%s: starting …", v.Label)
 	server, err := r.Start(ctx, spec, deploy.Options{Log: r.Plan.Store.Log(v.Label), State: r.Plan.Store.State(),
-		Progress: func(line string) { r.tell("%s: %s", v.Label, line) }})
+		Progress: func(line string) { r.tell("%s", v.Relabeled(line)) }})
 	if err != nil {
 		return nil, err
 	}
