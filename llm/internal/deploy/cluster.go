@@ -175,7 +175,7 @@ func (c *cluster) makeNamespace(ctx context.Context) error {
 		return err
 	}
 	if found != nil && found.Metadata.Deletion != "" {
-		c.d.options.say("%s: waiting until the namespace %q is gone, which is being deleted", c.d.spec.Name, c.Namespace)
+		c.d.options.say("%s: the namespace %q is still being deleted", c.d.spec.Name, c.Namespace)
 		if _, err := c.kubectl(ctx, nil, "wait", "--for=delete", "namespace/"+c.Namespace,
 			"--timeout="+kubectlLimit.String()); err != nil {
 			return err

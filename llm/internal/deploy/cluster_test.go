@@ -140,7 +140,8 @@ func TestManifestsThatAreRefused(t *testing.T) {
 	m, dir := newManifests(t)
 	put(t, dir, "refuse", "error: no matches for kind \"Deploiment\"\nwith a \x1b[31mcolour")
 	_, err := Start(t.Context(), m.Spec, m.Options)
-	if err == nil || !strings.Contains(err.Error(), "kubectl apply: exit code 3: RuntimeError: error: no matches for kind") {
+	want := "kubectl apply: exit code 3: RuntimeError: error: no matches for kind"
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 	if got := calls(t, dir); !strings.Contains(got, "\ndelete namespace flags-server-slots-2") {

@@ -154,7 +154,8 @@ func (p *project) stop(ctx context.Context) error {
 	down := func(ctx context.Context, grace time.Duration) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, grace+dockerLimit, errors.New("no answer in time"))
 		defer cancel()
-		_, err := p.compose(ctx, "down", "--volumes", "--remove-orphans", "--timeout", fmt.Sprintf("%.0f", grace.Seconds()))
+		_, err := p.compose(ctx, "down", "--volumes", "--remove-orphans", "--timeout",
+			fmt.Sprintf("%.0f", grace.Seconds()))
 		return err
 	}
 	err := down(ctx, grace)

@@ -110,8 +110,8 @@ func (f *forward) begin() error {
 	}
 	defer func() { _ = file.Close() }() // the command has it
 	t := f.c.tool()
-	cmd := exec.Command(t.program, append([]string{"port-forward", "--namespace", f.c.Namespace, "--address", "127.0.0.1",
-		f.Service, f.Local + ":" + f.Port}, t.after...)...)
+	cmd := exec.Command(t.program, append([]string{"port-forward", "--namespace", f.c.Namespace, "--address",
+		"127.0.0.1", f.Service, f.Local + ":" + f.Port}, t.after...)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(append(os.Environ(), t.env...), markName+"="+d.mark), file, file
 	p := &process{group: &group{mark: d.mark}, done: make(chan struct{})}
 	s, err := signalOf(DefaultSignal)

@@ -98,8 +98,8 @@ func TestManifestsThatCannotBeRendered(t *testing.T) {
 		value string
 		want  string
 	}{
-		{"kind: Pod\nmetadata: {name: \"${slot}\"}\n", "4", "line 2, column 18: unknown ${slot}: did you mean ${slots}? " +
-			"(known are slots); $$ is a dollar; $${slot} is the text itself"},
+		{"kind: Pod\nmetadata: {name: \"${slot}\"}\n", "4", "line 2, column 18: unknown ${slot}: did you mean " +
+			"${slots}? (known are slots); $$ is a dollar; $${slot} is the text itself"},
 		{"kind: Pod\nmetadata: {name: \"${slots\"}\n", "4", "line 2, column 18: \"${slots\" has no end"},
 		{"kind: Pod\n", "4\nkind: Secret", "the value of ${slots} has a line break or a control character"},
 		{"kind: [\n", "4", "line 2"},

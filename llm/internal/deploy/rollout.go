@@ -131,7 +131,8 @@ func (p *pod) trouble() (text, reason string) {
 			return fmt.Sprintf("container %s: %s (%s)", c.Name, w.Reason, plain.Excerpt(w.Message)), w.Reason
 		case c.State.Terminated != nil && c.State.Terminated.Code != 0:
 			t := c.State.Terminated
-			return fmt.Sprintf("container %s ended: exit code %d (%s)", c.Name, t.Code, cmp.Or(t.Reason, "no reason")), ""
+			return fmt.Sprintf("container %s ended: exit code %d (%s)", c.Name, t.Code,
+				cmp.Or(t.Reason, "no reason")), ""
 		}
 	}
 	for _, c := range p.Status.Conditions {
