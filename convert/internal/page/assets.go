@@ -1,11 +1,11 @@
 package page
 
 import (
-	"crypto/sha256"
 	_ "embed" // for the files below
-	"encoding/base64"
 	"html/template"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/look"
 )
 
 var (
@@ -27,18 +27,10 @@ var (
 
 var (
 	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
-	pageStyle    = template.CSS(uplotCSS + "\n" + pageCSS)
+	pageStyle    = template.CSS(uplotCSS + "\n" + look.Base + pageCSS)
 	pageScript   = template.JS("\n" + pageJS + "\n" + lanesJS)
 	// The licence must accompany every copy.
 	libraryScript = template.JS("\n/*\n" + strings.TrimSpace(uplotLicence) + "\n*/\n" + uplotJS)
 
-	// policy forbids the page to load anything, and to run any script but its own two, which it knows by their hashes.
-	policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src " + sum(libraryScript) + " " +
-		sum(pageScript) + "; base-uri 'none'; form-action 'none'"
+	policy = look.Policy(libraryScript, pageScript)
 )
-
-// sum returns the hash of a script in the form of a policy.
-func sum(script template.JS) string {
-	digest := sha256.Sum256([]byte(script))
-	return "'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'"
-}
