@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,18 +50,19 @@ FILE, and runs only the cells that are new, have changed or failed.
 With DIR, the directory of an experiment, its page is made again.
 
 Exit codes: 0 for success; 1 if a cell failed or a deployment was never ready,
-while all others have run; 2 for misuse; 105 after Ctrl-C.`,
+while all others have run; 2 for misuse; 3 if cells do not count, as the page
+says; 105 after Ctrl-C.`,
 		Example: `  k6 x llm experiment plan -f experiment.yml
   k6 x llm experiment -f experiment.yml
   k6 x llm experiment up -f experiment.yml 'server slots=4'
   k6 x llm experiment runs/flags`,
 		Args: x.files(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: failing(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				return cli.WriteExperiment(cmd, args[0])
 			}
 			return x.run(cmd)
-		},
+		}),
 	}
 	cmd.PersistentFlags().StringVarP(&x.file, "file", "f", "", "`FILE` of the experiment, YAML")
 	cmd.AddCommand(x.newPlan(), x.newUp(), x.newWait(), x.newDown())
@@ -124,13 +126,13 @@ started, and show its cells: which are done, which would run and why, and how
 long that takes. Nothing is started and nothing is written.`,
 		Example: "  k6 x llm experiment plan -f experiment.yml",
 		Args:    x.files(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: failing(func(cmd *cobra.Command, _ []string) error {
 			p, err := x.plan()
 			if err != nil {
 				return err
 			}
 			return p.Write(cmd.OutOrStdout())
-		},
+		}),
 	}
 }
 
@@ -162,20 +164,30 @@ func (x *experimenting) run(cmd *cobra.Command) (err error) {
 		}}
 	ended := r.Execute(ctx)
 	if errors.Is(ended, study.ErrInterrupted) {
-		cmd.PrintErrf("%d of %d cells are done; to go on: k6 x llm experiment -f %s\n", len(p.Cells)-len(p.ToRun()),
-			len(p.Cells), plain.Terminal(x.file))
+		cmd.PrintErrf("%d of %d cells are done; to go on: k6 x llm experiment -f %s\n", p.Done(), len(p.Cells),
+			plain.Terminal(x.file))
 		return errext.WithExitCodeIfNone(ended, exitcodes.ExternalAbort)
 	}
 	if len(todo) == 0 {
 		cmd.PrintErrln("nothing is left to run")
 	}
-	if err := cli.WriteExperiment(cmd, e.Directory); err != nil {
-		return errors.Join(ended, err)
+	paged := cli.WriteExperiment(cmd, e.Directory)
+	if ended != nil && paged != nil {
+		cmd.PrintErrln(plain.Message(paged))
 	}
-	if ended != nil {
-		return errext.WithExitCodeIfNone(ended, exitcodes.ExitCode(cli.Failed))
+	return cmp.Or(ended, paged)
+}
+
+// failing gives an error without an exit code that of failure.
+func failing(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		err := run(cmd, args)
+		var exit *cli.ExitError
+		if err == nil || errors.As(err, &exit) {
+			return err
+		}
+		return errext.WithExitCodeIfNone(err, exitcodes.ExitCode(cli.Failed))
 	}
-	return nil
 }
 
 // startDeployment starts a deployment.

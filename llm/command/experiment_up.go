@@ -28,7 +28,7 @@ may be left out if there is one. After Ctrl-C the deployment is stopped.`,
 		Example: `  k6 x llm experiment up -f experiment.yml 'server slots=4'
   k6 x llm bench "$(k6 x llm experiment up -f experiment.yml)" --rate 2`,
 		Args: x.files(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return x.up(cmd, args) },
+		RunE: failing(x.up),
 	}
 }
 
@@ -40,7 +40,7 @@ func (x *experimenting) newWait() *cobra.Command {
 and print its URL.`,
 		Example: "  k6 x llm experiment wait -f experiment.yml",
 		Args:    x.files(0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return x.wait(cmd) },
+		RunE:    failing(x.wait),
 	}
 }
 
@@ -52,7 +52,7 @@ func (x *experimenting) newDown() *cobra.Command {
 has left. It is no error if nothing runs.`,
 		Example: "  k6 x llm experiment down -f experiment.yml",
 		Args:    x.files(0),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return x.down(cmd) },
+		RunE:    failing(x.down),
 	}
 }
 
@@ -120,7 +120,7 @@ func (x *experimenting) ready(ctx context.Context, cmd *cobra.Command, d *deploy
 }
 
 // wait waits for the deployment that is up.
-func (x *experimenting) wait(cmd *cobra.Command) error {
+func (x *experimenting) wait(cmd *cobra.Command, _ []string) error {
 	e, err := x.read()
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (x *experimenting) wait(cmd *cobra.Command) error {
 }
 
 // down stops the deployment that is up.
-func (x *experimenting) down(cmd *cobra.Command) (err error) {
+func (x *experimenting) down(cmd *cobra.Command, _ []string) (err error) {
 	e, err := x.read()
 	if err != nil {
 		return err

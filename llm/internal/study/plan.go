@@ -108,7 +108,17 @@ func (s *Store) replace(next []experiment.Cell) {
 	s.Results.Cells, s.Results.Earlier = next, earlier
 }
 
-// ToRun returns the cells that are not done.
+// Done returns how many cells are done by now.
+func (p *Plan) Done() (n int) {
+	for _, c := range p.Store.Results.Cells {
+		if c.Status == experiment.Done {
+			n++
+		}
+	}
+	return n
+}
+
+// ToRun returns the cells that were not done when the plan was made.
 func (p *Plan) ToRun() (list []*Planned) {
 	for _, c := range p.Cells {
 		if c.Why != "" {

@@ -29,8 +29,8 @@ func (r *Runner) secret(line string) {
 	}
 }
 
-// report tells how a cell ended.
-func (r *Runner) report(c *Planned, cell *experiment.Cell, finding Finding) {
+// report tells how a cell ended, with the end of a log if it failed.
+func (r *Runner) report(c *Planned, cell *experiment.Cell, finding Finding, log string) {
 	p := r.Plan
 	number, all := c.index+1, len(p.Cells)
 	text := fmt.Sprintf("%*d/%d %s: ", len(fmt.Sprint(all)), number, all, c.Label(p.Experiment.Repeats))
@@ -44,7 +44,7 @@ func (r *Runner) report(c *Planned, cell *experiment.Cell, finding Finding) {
 		text += ", " + p.Left(r.todo).String() + " left"
 	}
 	r.tell("%s)", text)
-	if log := p.Store.Log(c.Name); cell.Status == experiment.Failed {
+	if cell.Status == experiment.Failed {
 		for _, line := range lastLines(log, shownLines) {
 			r.tell("  | %s", line)
 		}

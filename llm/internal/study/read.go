@@ -227,11 +227,11 @@ func (r *reader) load(v *value) (l Load) {
 	if name := v.member("name"); name != nil {
 		l.Name = r.name(name)
 	}
+	if len(l.flags) == 0 && l.Name == "" {
+		r.add(v.place, "loads: each needs flags, such as rate: 2")
+	}
 	if l.Name == "" {
 		l.Name = nameOf(l.flags)
-	}
-	if len(l.flags) == 0 {
-		r.add(v.place, "loads: each needs flags, such as rate: 2")
 	}
 	return l
 }

@@ -219,12 +219,15 @@ func (r *Runner) cell(ctx context.Context, c *Planned, server Server) error {
 		return errors.Join(os.RemoveAll(test.Directory), store.save()) // a report of half a load
 	}
 	finding, fault := r.judge(test, store.Log(c.Variant.Label), log, code, gone, err)
+	if gone {
+		log = store.Log(c.Variant.Label)
+	}
 	cell.Status = experiment.Done
 	if fault != "" {
 		cell.Status, cell.Error = experiment.Failed, r.masked(fault)
 		r.failed++
 	}
-	r.report(c, cell, finding)
+	r.report(c, cell, finding, log)
 	return store.save()
 }
 
