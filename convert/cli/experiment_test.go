@@ -14,8 +14,10 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
 	"github.com/seed-307b789f/xk6-llm/internal/experiment"
 	"github.com/seed-307b789f/xk6-llm/internal/schematest"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 var update = flag.Bool("update", false, "write testdata anew")
@@ -204,6 +206,66 @@ func TestExperimentOfStages(t *testing.T) {
 	}
 }
 
+// Of a search the figures are those of the load that its answer rests on, and its capacity is one of them.
+func TestExperimentOfSearches(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "searches")
+	r := experiment.Results{Schema: experiment.Schema, Name: "searches"}
+	for i, slots := range []string{"1", "2"} {
+		name := "slots-" + slots
+		records := searchFile(t, float64(i+1), func(*record.Search) {})
+		if code, _, said := executed(newReport(), records, "-o", filepath.Join(dir, name)); code != 0 {
+			t.Fatal(said)
+		}
+		r.Cells = append(r.Cells, experiment.Cell{Name: name, Deployment: "server", Workload: "chat",
+			Load: "search=rate", Repeat: 1, Directory: name, Status: experiment.Done,
+			Parameters: []experiment.Parameter{{Name: "slots", Value: slots}}})
+	}
+	saveResults(t, dir, r)
+	if code, out, said := experimented(t, dir); code != 0 || !strings.Contains(out, "Most throughput within the SLO") {
+		t.Fatalf("exit code %d: %s%s", code, out, said)
+	}
+	doc := summaryOf(t, dir)
+	if got := doc.Get("cells.0.figures.capacity.value").Num; got != 16.7 {
+		t.Errorf("capacity %v, want that of the search, 16.7", got)
+	}
+	effect := doc.Get(`effects.#(figure=="capacity").factors.0.effects.0.change.factor`).Num
+	if math.Abs(effect-2) > 1e-9 {
+		t.Errorf("the capacity changes by ×%v, want ×2", effect)
+	}
+	rate := doc.Get("cells.0.figures.requests_per_sec.value").Num
+	if math.Abs(rate-16.7) > 2 || doc.Get("cells.0.probes.#").Int() != 9 {
+		t.Errorf("%v requests/s at the answer, %d probes", rate, doc.Get("cells.0.probes.#").Int())
+	}
+}
+
+// Requests that generate no text have a front of requests against latency.
+func TestExperimentOfEmbeddings(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "embeddings")
+	lines := runtest.Lines()
+	for _, line := range lines {
+		if q, is := line.(*record.Request); is && q.Stage >= 0 {
+			runtest.Embeddings(q, 2)
+			q.ErrorType, q.Status, q.Error = "", 200, ""
+		}
+	}
+	records := filepath.Join(t.TempDir(), "run.jsonl")
+	if err := os.WriteFile(records, runtest.Records(t, lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	executed(newReport(), records, "-o", filepath.Join(dir, "cell"))
+	saveResults(t, dir, experiment.Results{Schema: experiment.Schema, Name: "embeddings", Cells: []experiment.Cell{{
+		Name: "cell", Deployment: "server", Workload: "texts", Load: "rate=2,4", Repeat: 1, Directory: "cell",
+		Status: experiment.Done}}})
+	_, out, said := experimented(t, dir)
+	doc := summaryOf(t, dir)
+	if x := doc.Get("fronts.0.x").String(); x != "p50(request_latency)" || doc.Get("fronts.0.y").String() !=
+		"requests_per_sec" {
+		t.Errorf("front over %s: %s%s", x, out, said)
+	}
+}
+
 // Whatever becomes of the reports, the page says it and the others go on.
 func TestExperimentOfDamagedReports(t *testing.T) {
 	t.Parallel()
@@ -250,6 +312,23 @@ func TestExperimentOfDamagedReports(t *testing.T) {
 	if strings.Contains(page, "<b>w") || strings.Contains(page, "damaged <script>") ||
 		strings.Contains(out+page, "\u202e") {
 		t.Error("a name became markup, or changes the direction of text")
+	}
+}
+
+// The schema accepts no document with a value of another type, a key more or a key less.
+func TestSchemaOfExperimentsIsStrict(t *testing.T) {
+	t.Parallel()
+	dir := flags(t, 1, true)
+	experimented(t, dir)
+	s, err := schematest.Load(filepath.Join("..", "..", "docs", "schema", "experiment-summary.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loose := schematest.Loose{Optional: []string{"excluded", "verdict", "model", "slo", "slo_kept", "observed", "price",
+		"currency", "dominated_by"}, Open: []string{"figures"}}
+	accepted, err := s.Accepted([]byte(summaryOf(t, dir).Raw), loose)
+	if err != nil || len(accepted) > 0 {
+		t.Errorf("%v: accepted %.20q", err, accepted)
 	}
 }
 

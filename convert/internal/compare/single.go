@@ -28,7 +28,10 @@ func Singles(s Side, o Options) ([]Single, error) {
 	for _, q := range quantities() {
 		ids := figures(q, o.Percentiles)
 		if q.latency == nil && r.untimed {
-			if v, has := r.rate(q); has && q.perSecond != nil {
+			if q.perSecond == nil {
+				continue
+			}
+			if v, has := r.rate(q); has {
 				list = append(list, newSingle(q, ids[0], v))
 			}
 			continue

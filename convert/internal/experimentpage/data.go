@@ -66,8 +66,8 @@ func known(v float64) *number {
 
 // chartData returns the data of the page's script. Its text holds no <.
 func chartData(dir string, o *outcome.Outcome) (template.JS, error) {
-	d := pageData{Variants: []string{}, Kinds: o.Kinds, Settings: []setting{}, Fronts: []front{}, Out: []loose{},
-		Probes: []loose{}}
+	d := pageData{Variants: []string{}, Kinds: append([]outcome.Kind{}, o.Kinds...), Settings: []setting{},
+		Fronts: []front{}, Out: []loose{}, Probes: []loose{}}
 	for _, s := range o.Settings {
 		d.Settings = append(d.Settings, d.setting(dir, o, s))
 	}
@@ -105,7 +105,7 @@ func (d *pageData) setting(dir string, o *outcome.Outcome, s *outcome.Setting) s
 		Workload: plain.Terminal(s.First.Workload), Reports: []string{}, Figures: map[string][]*number{}}
 	one.Name = plain.Terminal(s.Variant + ", " + s.First.Workload + ", " + s.Load)
 	for _, report := range directories(o, s) {
-		one.Reports = append(one.Reports, path.Join(filepath.ToSlash(dir), report))
+		one.Reports = append(one.Reports, plain.Terminal(path.Join(filepath.ToSlash(dir), report)))
 	}
 	for name, f := range s.Figures {
 		e := f.Estimate

@@ -1,0 +1,179 @@
+package experimentpage
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/outcome"
+	"github.com/seed-307b789f/xk6-llm/internal/experiment"
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
+)
+
+// grid returns the cells of an experiment of slots × batch × load, of one workload or more. Of the last the load
+// generator did not keep up, and the one before has failed.
+func grid(workloads ...string) (cells []outcome.Cell) {
+	known := func(v float64) outcome.Figure { return outcome.Known(v, v*0.97, v*1.03, 0.015, 50) }
+	for _, workload := range workloads {
+		for _, slots := range []float64{1, 4} {
+			for _, batch := range []float64{256, 512} {
+				for _, users := range []float64{1, 4, 16} {
+					active := min(users, slots)
+					c := outcome.Cell{Cell: experiment.Cell{Deployment: "server", Workload: workload, Repeat: 1,
+						Load: fmt.Sprintf("concurrency=%v", users), Units: 2, Price: "2 USD/h", Status: experiment.Done,
+						Parameters: []experiment.Parameter{{Name: "slots", Value: fmt.Sprint(slots)},
+							{Name: "batch", Value: fmt.Sprint(batch)}}}, HasReport: true, HasPage: true,
+						Verdict: "VALID", Requests: 300, Model: "m"}
+					c.Name = fmt.Sprintf("%s %v %v %v", workload, slots, batch, users)
+					c.Directory = "cells/" + c.Name
+					tpot := 0.01 * (1 + 0.1*(active-1)) * math.Sqrt(512/batch) * (1 + 0.05*math.Log2(users))
+					c.Figures = map[string]outcome.Figure{outcome.MedianTPOT: known(tpot),
+						outcome.Output: known(active / tpot), "p99(ttft)": known(0.1 * users / active)}
+					cells = append(cells, c)
+				}
+			}
+		}
+	}
+	cells[len(cells)-1].Verdict = "SUSPECT"
+	cells[len(cells)-2].Status, cells[len(cells)-2].Error = experiment.Failed, "out of memory"
+	return cells
+}
+
+// written returns the page of an experiment.
+func written(t *testing.T, name, dir string, cells []outcome.Cell) string {
+	t.Helper()
+	var page bytes.Buffer
+	if err := Write(&page, dir, outcome.New(name, cells)); err != nil {
+		t.Fatal(err)
+	}
+	return page.String()
+}
+
+// drawn opens a page in a browser of a width, and returns it after its scripts have run; the script, if any, runs last.
+func drawn(t *testing.T, page, script string, width int) string {
+	t.Helper()
+	program := testenv.Program(t, "chromium", "chromium-browser", "google-chrome")
+	if script != "" {
+		page = strings.Replace(page, `http-equiv="Content-Security-Policy"`, "", 1) // it forbids the script
+		page = strings.Replace(page, "</body>", "<script>"+script+"</script></body>", 1)
+	}
+	path := filepath.Join(t.TempDir(), FileName)
+	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "--headless=new", "--no-sandbox", "--disable-gpu",
+		fmt.Sprintf("--window-size=%d,3000", width), "--user-data-dir="+t.TempDir(),
+		"--virtual-time-budget=20000", "--enable-logging=stderr", "--dump-dom", "file://"+path)
+	var said strings.Builder
+	cmd.Stderr = &said
+	dom, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, said.String())
+	}
+	for line := range strings.Lines(said.String()) {
+		if strings.Contains(line, "CONSOLE") {
+			t.Errorf("the browser logged: %s", line)
+		}
+	}
+	body := regexp.MustCompile(`<body[^>]*>`).FindString(string(dom))
+	if !strings.Contains(body, `data-errors="0"`) || !strings.Contains(body, `data-done="1"`) {
+		t.Errorf("the page says of itself: %s", body)
+	}
+	return string(dom)
+}
+
+// The front is drawn with each setting that counts, and a cross for the cell whose figures do not.
+func TestBrowserDrawsTheFront(t *testing.T) {
+	t.Parallel()
+	dom := drawn(t, written(t, "flags", "runs/flags", grid("chat")), "", 1120)
+	for want, times := range map[string]int{`data-place="front"`: 1, `data-place="front_within_noise"`: 2,
+		`data-place="dominated"`: 7, `not counted: the load generator is SUSPECT`: 2} {
+		if n := strings.Count(dom, want); n != times {
+			t.Errorf("%q is %d times in the page, want %d", want, n, times)
+		}
+	}
+	if !strings.Contains(dom, `class="stairs"`) || !strings.Contains(dom, "llmconv compare 'runs/flags/cells/chat 1 256 1'") {
+		t.Error("no stairs, or no command with its paths quoted")
+	}
+}
+
+// A click sorts the cells, a choice of two compares them, and another workload has a front of its own.
+func TestBrowserAnswersClicks(t *testing.T) {
+	t.Parallel()
+	const script = `addEventListener("load", () => {
+		const heads = [...document.querySelectorAll("#cells thead th")];
+		const output = heads.findIndex((h) => h.textContent.startsWith("Output"));
+		const first = () => document.querySelector("#cells tbody tr").cells[output].childNodes[0].textContent.trim();
+		heads[output].querySelector("button").click();
+		document.body.dataset.least = first();
+		heads[output].querySelector("button").click();
+		document.body.dataset.most = first();
+		const pick = document.querySelector("#new");
+		pick.value = "6";
+		pick.dispatchEvent(new Event("change"));
+		document.body.dataset.change = document.querySelector("#changes tbody tr").cells[3].textContent;
+		const workload = document.querySelector("#pick-workload select");
+		workload.value = "rag";
+		workload.dispatchEvent(new Event("change"));
+		document.body.dataset.drawnof = document.querySelector("#front figcaption").textContent;
+	})`
+	dom := drawn(t, written(t, "flags", "runs/flags", grid("chat", "rag")), script, 1120)
+	body := regexp.MustCompile(`<body[^>]*>`).FindString(dom)
+	for _, want := range []string{`data-least="58.9"`, `data-most="280"`, `data-change="×1.00 (0.959 to 1.04)"`,
+		`workload rag"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page says of itself: %s; want %s", body, want)
+		}
+	}
+}
+
+// On a phone nothing but the tables is wider than the screen.
+func TestBrowserOnAPhone(t *testing.T) {
+	t.Parallel()
+	const script = `addEventListener("load", () => {
+		document.body.dataset.over = String(document.documentElement.scrollWidth - document.documentElement.clientWidth);
+	})`
+	dom := drawn(t, written(t, "flags", "runs/flags", grid("chat")), script, 500)
+	if body := regexp.MustCompile(`<body[^>]*>`).FindString(dom); !strings.Contains(body, `data-over="0"`) {
+		t.Errorf("the page is wider than the screen: %s", body)
+	}
+}
+
+// No name of an experiment runs as code, becomes markup, or turns the direction of the text beside it.
+func TestBrowserShowsNamesAsText(t *testing.T) {
+	t.Parallel()
+	const hostile = "\u202e</script><script>document.body.dataset.owned=1</script><img src=x " +
+		`onerror="document.body.dataset.owned=1">'"`
+	cells := grid("chat"+hostile, "rag")
+	for i := range cells {
+		c := &cells[i]
+		c.Name, c.Deployment, c.Load, c.Model = c.Name+hostile, "d"+hostile, c.Load+hostile, hostile
+		c.Directory += hostile
+		c.Parameters[0].Name, c.Parameters[1].Value = "slots"+hostile, c.Parameters[1].Value+hostile
+		c.SLO, c.Observed, c.Reasons, c.Error = hostile, hostile, []string{hostile}, hostile
+	}
+	dom := drawn(t, written(t, hostile, "runs/"+hostile, cells), "", 1120)
+	for _, bad := range []string{"data-owned", "<img", "\u202e"} {
+		if strings.Contains(dom, bad) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+}
+
+// Pages of little are drawn, too: of no cells, of one, and of cells without figures.
+func TestBrowserDrawsLittle(t *testing.T) {
+	t.Parallel()
+	bare := grid("chat")
+	for i := range bare {
+		bare[i].Figures = nil
+	}
+	for _, cells := range [][]outcome.Cell{nil, grid("chat")[:1], grid("chat")[10:], bare} {
+		drawn(t, written(t, "little", "runs/little", cells), "", 1120)
+	}
+}
