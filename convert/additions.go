@@ -2,6 +2,7 @@ package convert
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
@@ -321,13 +322,18 @@ func (l *Limited) count(q *run.Request) {
 }
 
 // tokensPerChunk returns the tokens per content chunk. It is unknown if each chunk was counted as a token, and if the
-// count includes more than the content.
+// count includes more than the content. The token that ends an answer is in the server's count and in no chunk.
 func tokensPerChunk(_ *subset, q *run.Request) float64 {
 	mixed := q.OutputSource != record.ClientTokenizer && (!math.IsNaN(q.TTFR()) || q.TTFO() != q.TTFT)
 	if q.ChunkCount == 0 || q.OutputSource == record.ContentChunks || q.OutputSource == record.NoSource || mixed {
 		return unknown
 	}
-	return float64(q.CompletionTokens) / float64(q.ChunkCount)
+	n := q.CompletionTokens
+	if q.OutputSource == record.ServerUsage && n == q.ChunkCount+1 &&
+		slices.Contains(stopReasons, strings.ToLower(q.FinishReason)) {
+		n--
+	}
+	return float64(n) / float64(q.ChunkCount)
 }
 
 func (g *subset) ownLatencies() OwnLatencies {

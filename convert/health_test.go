@@ -166,6 +166,22 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// The token that ends an answer is in the server's usage and in no chunk, so short answers do not look bunched.
+func TestEndTokensAreInNoChunk(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		tokens int
+		finish string
+		want   float64
+	}{{3, "stop", 1}, {3, "END_TURN", 1}, {3, "length", 1.5}, {4, "stop", 2}, {2, "stop", 1}} {
+		run := runOf(t, &record.Request{Start: second, End: 3 * second, Streaming: true, Chunks: []int64{1000, 2000},
+			Usage: fmt.Appendf(nil, `{"completion_tokens":%d}`, tt.tokens), FinishReason: tt.finish})
+		if got := Summarize(run, Options{}).Additions.Tokens.PerChunk; got == nil || got.Mean != tt.want {
+			t.Errorf("%d tokens, %s: got %+v, want %v", tt.tokens, tt.finish, got, tt.want)
+		}
+	}
+}
+
 func TestRetries(t *testing.T) {
 	t.Parallel()
 	if r := Summarize(runOf(t, &record.Request{Start: second, End: 2 * second}), Options{}).Retries; r != nil {

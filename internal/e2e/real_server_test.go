@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,11 +24,16 @@ import (
 // readPage holds options of a client that reads the server's page of metrics often.
 const readPage = `serverMetrics: true, serverMetricsInterval: '200ms'`
 
+// endpoint is a server that no one here wrote, as the load generator sees it.
+type endpoint struct {
+	url   string // its base URL
+	model string // the folder of its tokenizer
+}
+
 // llamaCPP is llama.cpp's own server with a made-up model. internal/e2e/testdata/servers/llamacpp shows how the server
 // and the model are made.
 type llamaCPP struct {
-	url   string // its base URL
-	model string // the folder of the model and its tokenizer
+	endpoint
 
 	command []string
 	kill    func() // ends the server at once, as SIGKILL does
@@ -39,7 +45,7 @@ func newLlamaCPP(t *testing.T, model string, flags ...string) *llamaCPP {
 	t.Helper()
 	home := testenv.LlamaCPP(t)
 	port := strconv.Itoa(freePort(t))
-	s := &llamaCPP{url: "http://127.0.0.1:" + port, model: filepath.Join(home, model)}
+	s := &llamaCPP{endpoint: endpoint{url: "http://127.0.0.1:" + port, model: filepath.Join(home, model)}}
 	python, file := filepath.Join(home, "bin", "python"), filepath.Join(s.model, "model.gguf")
 	s.command = append([]string{python, "internal/e2e/testdata/servers/llamacpp/server.py", file, port}, flags...)
 	s.start(t)
@@ -83,19 +89,19 @@ func arrivals(n int) string {
 }
 
 // client returns the options of a client of the server that counts tokens, followed by the given ones.
-func (s *llamaCPP) client(options string) string {
+func (s endpoint) client(options string) string {
 	return fmt.Sprintf("{baseURL: '%s', tokenizer: '%s', %s}", s.url, s.model, options)
 }
 
 // run runs a script to its end. The arguments are those of k6 run, with the script last.
-func (s *llamaCPP) run(t *testing.T, args ...string) outcome {
+func (s endpoint) run(t *testing.T, args ...string) outcome {
 	t.Helper()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
 	return readOutcome(t, records, k6(t, append([]string{"run", "--quiet", "--out", "llm=" + records}, args...)...))
 }
 
 // background starts a run as run does, and returns a function that waits for its end. The records go to the named file.
-func (s *llamaCPP) background(t *testing.T, records string, args ...string) (wait func() outcome) {
+func (s endpoint) background(t *testing.T, records string, args ...string) (wait func() outcome) {
 	t.Helper()
 	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
@@ -109,7 +115,7 @@ func (s *llamaCPP) background(t *testing.T, records string, args ...string) (wai
 }
 
 // settings returns the arguments of k6 run for a script of the project, with settings such as RATE=5.
-func (s *llamaCPP) settings(script string, settings ...string) (args []string) {
+func (s endpoint) settings(script string, settings ...string) (args []string) {
 	own := []string{"BASE_URL=" + s.url, "TOKENIZER=" + s.model, "SEED=1", "EXECUTOR=llm-arrival-rate"}
 	for _, setting := range append(own, settings...) {
 		args = append(args, "-e", setting)
@@ -117,8 +123,10 @@ func (s *llamaCPP) settings(script string, settings ...string) (args []string) {
 	return append(args, "scripts/"+script+".js")
 }
 
-// page reads the server's page of metrics.
-func (s *llamaCPP) page(t *testing.T) map[string]float64 {
+var sample = regexp.MustCompile(`^(?:\w+:)?(\w+)(?:\{.*\})? (\S+)$`)
+
+// page reads the server's page of metrics: the sum of the samples of each name, without the server's name before it.
+func (s endpoint) page(t *testing.T) map[string]float64 {
 	t.Helper()
 	resp, err := http.Get(s.url + "/metrics")
 	if err != nil {
@@ -131,16 +139,16 @@ func (s *llamaCPP) page(t *testing.T) map[string]float64 {
 	}
 	values := map[string]float64{}
 	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if number, err := strconv.ParseFloat(value, 64); err == nil {
-			values[strings.TrimPrefix(name, "llamacpp:")] = number
+		if m := sample.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			number, _ := strconv.ParseFloat(m[2], 64)
+			values[m[1]] += number
 		}
 	}
 	return values
 }
 
 // await reads the page until its figures are as wanted.
-func (s *llamaCPP) await(t *testing.T, what string, wanted func(page map[string]float64) bool) map[string]float64 {
+func (s endpoint) await(t *testing.T, what string, wanted func(page map[string]float64) bool) map[string]float64 {
 	t.Helper()
 	var page map[string]float64
 	for range 1200 {
@@ -164,6 +172,15 @@ type outcome struct {
 
 // diagnosis holds the parts of a report that tests against real servers read.
 type diagnosis struct {
+	Successes struct {
+		Throughput struct {
+			Output float64 `json:"output_tokens_per_sec"`
+		}
+		OutputTokens *struct{ Total float64 } `json:"output_tokens"`
+		Latency      struct {
+			TTFT *struct{ Median float64 } `json:"time_to_first_token"`
+		}
+	}
 	Failures struct {
 		ByLabel map[string]struct{ Count int } `json:"by_label"`
 	}
@@ -173,9 +190,13 @@ type diagnosis struct {
 			Reasons []string
 		} `json:"client_health"`
 		Warnings []string
-		Requests struct{ Dropped int }
-		Finish   map[string]int `json:"finish_reasons"`
-		Tokens   struct {
+		Requests struct {
+			Dropped       int
+			ReasoningOnly int `json:"reasoning_only"`
+			ToolCallsOnly int `json:"tool_calls_only"`
+		}
+		Finish map[string]int `json:"finish_reasons"`
+		Tokens struct {
 			Gaps struct {
 				Chunk int `json:"chunk_gaps"`
 			}
@@ -189,6 +210,7 @@ type diagnosis struct {
 				Requests   *reconciled
 				Prompt     *reconciled `json:"prompt_tokens"`
 				Generation *reconciled `json:"generation_tokens"`
+				TTFT       *reconciled `json:"time_to_first_token_mean"`
 				CacheHits  *float64    `json:"prefix_cache_hit_share"`
 			}
 		}

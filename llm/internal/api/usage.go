@@ -3,14 +3,16 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
 )
 
-// MergeUsage appends to dst[:0] the members of old and next, as inference-perf merges the usage maps of several chunks,
-// except that no worse value replaces a better one: counts only grow during an answer, so the larger of two numbers
-// stays, and a number stays where the later map has none. Of other values the later one counts. Neither map may overlap
-// dst, unless old is dst. MergeUsage allocates nothing when next has all names of old and no smaller number, which is
-// the case for servers that report usage with every chunk.
+// MergeUsage appends to dst[:0] the members of old and next, as inference-perf merges the usage maps of several
+// chunks, except that no worse value replaces a better one: counts only grow during an answer, so the larger of two
+// numbers stays, and a number stays where the later map has none. Of other values the later one counts. The parts of
+// a prompt's tokens go together; see divides. Neither map may overlap dst, unless old is dst. MergeUsage allocates
+// nothing when next has all names of old and no smaller number, which is the case for servers that report usage with
+// every chunk.
 func MergeUsage(dst, old, next []byte) []byte {
 	if len(old) == 0 || !losesTo(old, next) {
 		return append(dst[:0], next...)
@@ -19,8 +21,9 @@ func MergeUsage(dst, old, next []byte) []byte {
 	if json.Unmarshal(old, &merged) != nil || json.Unmarshal(next, &later) != nil {
 		return append(dst[:0], next...) // unreachable with what decode returns
 	}
+	anew := divides(later, merged)
 	for name, value := range later {
-		if before, had := merged[name]; !had || !worse(value, before) {
+		if before, had := merged[name]; !had || anew && slices.Contains(inputParts[:], name) || !worse(value, before) {
 			merged[name] = value
 		}
 	}
@@ -29,6 +32,25 @@ func MergeUsage(dst, old, next []byte) []byte {
 		return append(dst[:0], next...)
 	}
 	return append(dst[:0], text...)
+}
+
+// inputParts are Anthropic's names of parts of a prompt's tokens: those that the cache had no part in, those read
+// from it and those written to it.
+var inputParts = [...]string{"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"}
+
+// divides reports whether a later map divides the prompt's tokens into parts of which the map before knows less: vLLM
+// tells the sum alone, as input_tokens, when the answer begins, and the parts when it ends.
+func divides(later, before map[string]json.RawMessage) bool {
+	total := func(usage map[string]json.RawMessage) (sum float64) {
+		for _, name := range inputParts {
+			n, _ := count(usage[name])
+			sum += n
+		}
+		return sum
+	}
+	_, read := later[inputParts[1]]
+	_, written := later[inputParts[2]]
+	return (read || written) && total(later) >= total(before)
 }
 
 // losesTo reports whether a value of old would be lost if next replaced old.

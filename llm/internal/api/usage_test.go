@@ -25,6 +25,16 @@ func TestMergeUsage(t *testing.T) {
 		{"a string in the place of a count", `{"completion_tokens":5}`, `{"completion_tokens":"5"}`,
 			`{"completion_tokens":5}`},
 		{"details grow too", `{"d":{"cached_tokens":3}}`, `{"d":{"cached_tokens":4}}`, `{"d":{"cached_tokens":4}}`},
+		{"parts of a known prompt", `{"input_tokens":412,"output_tokens":0}`,
+			`{"input_tokens":28,"output_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":384}`,
+			`{"input_tokens":28,"output_tokens":3,"cache_creation_input_tokens":0,"cache_read_input_tokens":384}`},
+		{"a part alone", `{"input_tokens":28,"cache_read_input_tokens":384}`, `{"cache_read_input_tokens":384}`,
+			`{"input_tokens":28,"cache_read_input_tokens":384}`},
+		{"smaller parts", `{"input_tokens":28,"cache_read_input_tokens":384}`,
+			`{"input_tokens":0,"cache_read_input_tokens":0,"output_tokens":2}`,
+			`{"input_tokens":28,"cache_read_input_tokens":384,"output_tokens":2}`},
+		{"a count without parts", `{"input_tokens":28,"cache_read_input_tokens":384}`, `{"input_tokens":412}`,
+			`{"input_tokens":412,"cache_read_input_tokens":384}`},
 	} {
 		got := MergeUsage(nil, []byte(tt.old), []byte(tt.next))
 		if !sameJSON(t, got, []byte(tt.want)) {
