@@ -1,6 +1,7 @@
 # make build   bin/k6 (k6 with this extension) and bin/llmconv
 # make run     a short benchmark of the built-in simulator, with its report
 # make test    the tests that this machine has the programs for
+# make test-cluster   the manifests of examples/kubernetes in a Kubernetes cluster of the tests' own; as root
 # make deps    the programs that the other tests need
 # make test-servers   tests against servers that are installed for it, vLLM among them (minutes, gigabytes)
 # make lint    static checks
@@ -26,7 +27,7 @@ PLATFORMS  ?= linux-amd64 linux-arm64 darwin-arm64 windows-amd64
 
 export CGO_ENABLED = 0
 
-SOURCES := go.mod go.sum $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*')
+SOURCES := go.mod go.sum $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*' -not -path './internal/cluster/*')
 
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE := $(if $(shell command -v gcc),CGO_ENABLED=1 -race)
@@ -35,7 +36,7 @@ RACE := $(if $(shell command -v gcc),CGO_ENABLED=1 -race)
 build-k6 = $(TOOL) xk6 build $(K6_VERSION) $(2) --with $(MODULE)=. --build-flags=-trimpath --build-flags='-ldflags=$(LDFLAGS)' --build-flags=-tags=$(TAGS) --output $(1).$$$$ && mv -f $(1).$$$$ $(1)
 build-llmconv = go build -trimpath -ldflags='$(LDFLAGS)' -tags $(TAGS) -o $(1).$$$$ ./cmd/llmconv && mv -f $(1).$$$$ $(1)
 
-.PHONY: build run deps test test-servers lint bench fuzz release outdated clean
+.PHONY: build run deps test test-servers test-cluster lint bench fuzz release outdated clean
 build: bin/k6 bin/llmconv
 
 bin/k6: $(SOURCES) tools.mod
@@ -73,6 +74,14 @@ test: build
 test-servers: build
 	@.ci/servers
 	@LLM_TEST_SERVERS=yes go run ./internal/testlist -v -count=1 -timeout 60m -run '^TestReal' ./internal/e2e
+
+# Starts the API server, the controllers, the scheduler and the k6 Operator, and runs pods as processes. CLUSTER_RUN chooses tests.
+# The first time their programs are built, which takes some fifteen minutes of a processor.
+CLUSTER_RUN ?= .
+test-cluster: build
+	@.ci/cluster
+	@began=$$(date +%s); cd internal/cluster && go test -trimpath -count=1 -v -timeout 25m -run '$(CLUSTER_RUN)' .; \
+	code=$$?; echo "test-cluster took $$(($$(date +%s) - began)) s"; exit $$code
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted by gofmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
