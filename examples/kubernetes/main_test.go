@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/grafana/k6-operator/api/v1alpha1"
+	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
@@ -40,6 +41,8 @@ func decode(text []byte) (any, error) {
 	kinds := map[string]any{
 		"k6.io/v1alpha1 TestRun":   &v1alpha1.TestRun{},
 		"batch/v1 Job":             &batchv1.Job{},
+		"apps/v1 Deployment":       &appsv1.Deployment{},
+		"v1 Service":               &corev1.Service{},
 		"v1 Pod":                   &corev1.Pod{},
 		"v1 PersistentVolumeClaim": &corev1.PersistentVolumeClaim{},
 		"kustomize.config.k8s.io/v1beta1 Kustomization": &kustomization{},
@@ -316,5 +319,52 @@ func TestUnknownFieldsAreRefused(t *testing.T) {
 	}
 	if err := printJobs(io.Discard, path); err == nil || !strings.Contains(err.Error(), "paralelism") {
 		t.Errorf("%v, want an error that names paralelism", err)
+	}
+}
+
+// The manifests that k6 x llm manifests makes are of Kubernetes' types, field by field, and their parts fit together.
+func TestManifestsOfServers(t *testing.T) {
+	paths, err := filepath.Glob("../../llm/internal/manifests/testdata/*.yaml")
+	if err != nil || len(paths) < 5 {
+		t.Fatalf("manifests: %q, %v", paths, err)
+	}
+	for _, path := range paths {
+		var deployment *appsv1.Deployment
+		var service *corev1.Service
+		for _, text := range documents(t, path) {
+			object, err := decode(text)
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			switch o := object.(type) {
+			case *appsv1.Deployment:
+				deployment = o
+			case *corev1.Service:
+				service = o
+			}
+		}
+		if deployment == nil || service == nil {
+			t.Errorf("%s lacks a Deployment or a Service", path)
+			continue
+		}
+		pod := deployment.Spec.Template
+		for _, selector := range []map[string]string{deployment.Spec.Selector.MatchLabels, service.Spec.Selector} {
+			for name, value := range selector {
+				if pod.Labels[name] != value || len(selector) != 2 {
+					t.Errorf("%s: the selector %v does not select %v", path, selector, pod.Labels)
+				}
+			}
+		}
+		c := pod.Spec.Containers[0]
+		to := service.Spec.Ports[0]
+		if to.TargetPort.StrVal != c.Ports[0].Name || to.Port != c.Ports[0].ContainerPort ||
+			!slices.Contains(c.Args, fmt.Sprint(to.Port)) {
+			t.Errorf("%s: port %v for %v with %q", path, to, c.Ports, c.Args)
+		}
+		for _, m := range c.VolumeMounts {
+			if !slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == m.Name }) {
+				t.Errorf("%s: no volume %s", path, m.Name)
+			}
+		}
 	}
 }

@@ -37,7 +37,7 @@ The program llmconv has the commands for reports, too, and needs no k6.`,
 	}
 	cmd.AddCommand(cli.Commands()...)
 	cmd.AddCommand(newBench(gs), newRun(gs), newProbe(), newAudit(), newSim(), newSelfTest(),
-		newExperiment(gs), newVersion())
+		newExperiment(gs), newManifests(), newVersion())
 	withExitCodes(cmd)
 	cmd.SetHelpFunc(help)
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))

@@ -21,7 +21,7 @@ func available(n int) string {
 // newManifests returns a deployment by manifests, and the folder of the kubectl that it uses.
 func newManifests(t *testing.T) (tt *test, dir string) {
 	t.Helper()
-	dir = fakeTool(t, "kubectl")
+	dir = fakeTool(t, "kubectl", kubectl)
 	overlay := t.TempDir()
 	put(t, overlay, "all.yaml", "kind: Deployment\nmetadata:\n  name: server\n  namespace: other\nspec:\n  "+
 		"replicas: ${slots}\n---\nkind: Service\nmetadata:\n  name: server\n")
@@ -118,11 +118,11 @@ func TestPodsThatDoNotRun(t *testing.T) {
 		{crash, `deployment "Flags/server slots=2": pod server-1: container model crashes: exit code 1 (Error); its output ` +
 			`says "ValueError: no such model"`, "ValueError: no such model"},
 		{image, `deployment "Flags/server slots=2": pod server-1: container get: InvalidImageName (couldn't parse)`, ""},
-		{unscheduled, "it is not ready after 1s: 1 of 2 replicas of deployment server are available: pod server-1: " +
+		{unscheduled, "it is not ready after 2s: 1 of 2 replicas of deployment server are available: pod server-1: " +
 			"Unschedulable (0/3 nodes: Insufficient nvidia.com/gpu)", ""},
 	} {
 		m, dir := newManifests(t)
-		m.Ready.Timeout = time.Second
+		m.Ready.Timeout = 2 * time.Second
 		put(t, dir, "workloads.json", available(1))
 		put(t, dir, "pods.json", tt.pods)
 		if tt.line != "" {
@@ -140,7 +140,7 @@ func TestManifestsThatAreRefused(t *testing.T) {
 	m, dir := newManifests(t)
 	put(t, dir, "refuse", "error: no matches for kind \"Deploiment\"\nwith a \x1b[31mcolour")
 	_, err := Start(t.Context(), m.Spec, m.Options)
-	want := "kubectl apply: exit code 3: RuntimeError: error: no matches for kind"
+	want := "kubectl apply: exit code 1: error: no matches for kind"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}

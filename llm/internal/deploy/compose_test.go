@@ -13,7 +13,7 @@ import (
 // URL.
 func newCompose(t *testing.T) (tt *test, dir string) {
 	t.Helper()
-	dir = fakeTool(t, "docker")
+	dir = fakeTool(t, "docker", docker)
 	server, err := sim.Listen("127.0.0.1:0", sim.DefaultOptions())
 	if err != nil {
 		t.Fatal(err)
@@ -51,14 +51,14 @@ func TestComposeIsStartedAndRemoved(t *testing.T) {
 func TestComposeThatIsNotReady(t *testing.T) {
 	for _, tt := range []struct{ ps, want string }{
 		{`[{"Service": "server", "State": "running", "Health": "starting"}]`,
-			"it is not ready after 1s: service server is running starting; its output says"},
+			"it is not ready after 2s: service server is running starting; its output says"},
 		{`{"Service": "server", "State": "exited", "ExitCode": 137}`, `deployment "Two slots": service server ended: exit ` +
 			`code 137; its output says "server-1  | RuntimeError: a line of the container"`},
 		{`{"Service": "server", "State": "exited", "ExitCode": 0}`, `deployment "Two slots": no service runs any more`},
-		{`{"Service"`, "it is not ready after 1s: docker compose ps: "},
+		{`{"Service"`, "it is not ready after 2s: docker compose ps: "},
 	} {
 		c, dir := newCompose(t)
-		c.Ready.Timeout = time.Second
+		c.Ready.Timeout = 2 * time.Second
 		put(t, dir, "ps.json", tt.ps)
 		err := c.start(t).Wait(t.Context())
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -38,10 +38,8 @@ func serve(fault string, args []string) error {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, syscall.SIGTERM)
 	switch fault {
-	case "kubectl":
-		return kubectl(args[0], args[1:])
-	case "docker":
-		return docker(args[0], args[1:])
+	case "forwards":
+		return serveUntil(args[0])
 	case "detaches", "dies-with-it":
 		return startHere(fault, args)
 	case "dies":
