@@ -230,6 +230,14 @@ func findReport(dir string) (study.Finding, error) {
 	return study.Finding{}, fmt.Errorf("%s has no report", dir)
 }
 
+// milliseconds writes a number of seconds.
+func milliseconds(seconds float64) string {
+	if ms := 1000 * seconds; ms < 100 {
+		return fmt.Sprintf("%.3g ms", ms)
+	}
+	return fmt.Sprintf("%.0f ms", 1000*seconds)
+}
+
 func (f *found) finding() study.Finding {
 	ok, failed := f.Successes.Count, f.Failures.Count
 	if ok == 0 {
@@ -244,7 +252,7 @@ func (f *found) finding() study.Finding {
 		parts = []string{fmt.Sprintf("%.4g tokens/s", tokens)}
 	}
 	if ttft := f.Successes.Latency.TTFT; ttft != nil {
-		parts = append(parts, fmt.Sprintf("p99 TTFT %.3g ms", 1000*ttft.P99))
+		parts = append(parts, "p99 TTFT "+milliseconds(ttft.P99))
 	}
 	if failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d failed", failed, ok+failed))
