@@ -113,8 +113,8 @@ func (w *workspace) stage(t *testing.T, name, stage string) {
 // state tells what there is in the namespace, for the message of a test that fails.
 func (w *workspace) state(t *testing.T) string {
 	t.Helper()
-	return w.Shell(t, w.dir, "kubectl get testruns,jobs,pods; kubectl get events --sort-by=.lastTimestamp | tail -n 20; "+
-		"for p in $(kubectl get pods -o name -l app=k6); do echo $p; kubectl logs --tail=10 $p; done; "+
+	return w.Shell(t, w.dir, "kubectl get testruns,jobs,pods; kubectl get events --sort-by=.lastTimestamp | "+
+		"tail -n 20; for p in $(kubectl get pods -o name -l app=k6); do echo $p; kubectl logs --tail=10 $p; done; "+
 		"kubectl -n k6-operator-system logs deployment/k6-operator-controller-manager | tail -n 20", w.env...).Stdout
 }
 
