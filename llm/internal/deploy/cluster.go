@@ -31,6 +31,7 @@ type cluster struct {
 	Forward   *forward `json:"forward,omitempty"`   // nil if the URL is reached directly
 
 	d        *Deployment
+	named    bool                 // the user chose the namespace
 	troubles map[string]time.Time // since when a pod has what rarely mends itself
 	troubled string               // a pod that has trouble, whose output is of interest
 }
@@ -54,7 +55,7 @@ var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
 // namespaceOf makes the name of a namespace.
 func namespaceOf(name string) string {
 	const most = 63
-	text := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(name), "-"), "-")
+	text := "llm-" + strings.Trim(notInNames.ReplaceAllString(strings.ToLower(name), "-"), "-")
 	return strings.TrimRight(text[:min(len(text), most)], "-")
 }
 
@@ -84,8 +85,10 @@ func (c *cluster) start(ctx context.Context) error {
 	}
 	s := &c.d.spec
 	c.Kubeconfig, c.Namespace = os.Getenv("KUBECONFIG"), s.Namespace
-	if out, err := c.kubectl(ctx, nil, "config", "current-context"); err == nil { // else kubectl says what is wrong
-		c.Context = strings.TrimSpace(string(out))
+	out, err := c.kubectl(ctx, nil, "config", "current-context")
+	if c.Context = strings.TrimSpace(string(out)); err != nil && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
+		return errors.New("kubectl has no current context: choose the cluster by kubectl config use-context NAME, or " +
+			"by KUBECONFIG")
 	}
 	text, err := c.read(ctx)
 	if err != nil {
@@ -98,8 +101,8 @@ func (c *cluster) start(ctx context.Context) error {
 	if err := c.d.log.begin("manifests " + s.Manifests); err != nil {
 		return err
 	}
-	c.d.options.say("%s: applying %s (%d objects) in namespace %q of context %q", s.Name, s.Manifests,
-		len(rendered.objects), c.Namespace, cmp.Or(c.Context, "of kubectl's defaults"))
+	c.d.options.say("%s: applying %s (%d objects) in namespace %s of context %s", s.Name, s.Manifests,
+		len(rendered.objects), c.Namespace, cmp.Or(c.Context, "(this pod's cluster)"))
 	if rendered.moved {
 		c.d.options.say("%s: the namespaces that its objects name are left out", s.Name)
 	}
@@ -187,6 +190,9 @@ func (c *cluster) makeNamespace(ctx context.Context) error {
 			return fmt.Errorf("the namespace %q is another deployment's, or was left by one: look what is in it, and "+
 				"kubectl delete namespace %s", c.Namespace, c.Namespace)
 		}
+		if !c.named {
+			return fmt.Errorf("the namespace %q is there already: name another, or this one, by namespace", c.Namespace)
+		}
 		c.d.options.say("%s: the namespace %q was there before, so that it will stay", c.d.spec.Name, c.Namespace)
 		return nil
 	}
@@ -268,8 +274,8 @@ func (c *cluster) delete(ctx context.Context, args ...string) error {
 	return err
 }
 
-// outputLimit bounds what is kept of the output of the pods, in bytes.
-const outputLimit = 8 << 20
+// keptLines bounds what is kept of a container's output.
+const keptLines = 100_000
 
 // keepOutput appends the output of the pods to the log, as far as it can be had.
 func (c *cluster) keepOutput(ctx context.Context) {
@@ -279,7 +285,7 @@ func (c *cluster) keepOutput(ctx context.Context) {
 	}
 	for _, p := range pods {
 		out, err := c.kubectl(ctx, nil, "logs", "--namespace", c.Namespace, p.Metadata.Name, "--all-containers",
-			"--prefix", fmt.Sprintf("--limit-bytes=%d", outputLimit))
+			"--prefix", fmt.Sprintf("--tail=%d", keptLines))
 		if err == nil {
 			c.d.log.add(out)
 		}

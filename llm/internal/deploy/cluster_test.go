@@ -58,11 +58,11 @@ func TestManifestsAreAppliedAndDeleted(t *testing.T) {
 		t.Errorf("%v; the port is forwarded: %v", err, runs(forwards))
 	}
 	for _, want := range []string{
-		"port-forward --namespace flags-server-slots-2 --address 127.0.0.1 service/server " + d.Values()["port"] +
+		"port-forward --namespace llm-flags-server-slots-2 --address 127.0.0.1 service/server " + d.Values()["port"] +
 			":8000 --context test-context\n",
-		"\ndelete --namespace flags-server-slots-2 --ignore-not-found deployment.apps/server service/server " +
+		"\ndelete --namespace llm-flags-server-slots-2 --ignore-not-found deployment.apps/server service/server " +
 			"--wait=false --context test-context\n",
-		"\ndelete namespace flags-server-slots-2 --ignore-not-found --context test-context\n",
+		"\ndelete namespace llm-flags-server-slots-2 --ignore-not-found --context test-context\n",
 	} {
 		if got := calls(t, dir); !strings.Contains(got, want) {
 			t.Errorf("calls\n%swant %s", got, want)
@@ -72,23 +72,26 @@ func TestManifestsAreAppliedAndDeleted(t *testing.T) {
 		t.Errorf("log: %s", log)
 	}
 	told := strings.Join(tt.lines, "\n")
-	if want := `in namespace "flags-server-slots-2" of context "test-context"`; !strings.Contains(told, want) {
+	if want := `in namespace llm-flags-server-slots-2 of context test-context`; !strings.Contains(told, want) {
 		t.Errorf("told %s, want %s", told, want)
 	}
 }
 
 func TestNamespacesOfOthersStay(t *testing.T) {
+	const refused = `deployment "Flags/server slots=2": the namespace "llm-flags-server-slots-2" is `
 	for _, tt := range []struct {
-		labels, want string
-		deleted      bool
+		labels, named, want string
+		deleted             bool
 	}{
-		{`{"app.kubernetes.io/managed-by": "xk6-llm", "xk6-llm/deployment": "x"}`, `deployment "Flags/server slots=2": ` +
-			`the namespace "flags-server-slots-2" is another deployment's, or was left by one`, false},
-		{`{"team": "x"}`, "", true},
+		{`{"app.kubernetes.io/managed-by": "xk6-llm", "xk6-llm/deployment": "x"}`, "", refused +
+			`another deployment's, or was left by one`, false},
+		{`{"team": "x"}`, "", refused + "there already: name another, or this one, by namespace", false},
+		{`{"team": "x"}`, "mine", "", true},
 	} {
 		m, dir := newManifests(t)
 		put(t, dir, "namespace.json", `{"metadata": {"labels": `+tt.labels+`}}`)
 		put(t, dir, "pods.json", `{"items": []}`)
+		m.Namespace = tt.named
 		d, err := Start(t.Context(), m.Spec, m.Options)
 		if got := fmt.Sprint(err); tt.want != "" && !strings.HasPrefix(got, tt.want) || tt.want == "" && err != nil {
 			t.Errorf("%s: got %v, want %s", tt.labels, err, tt.want)
@@ -144,7 +147,7 @@ func TestManifestsThatAreRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
-	if got := calls(t, dir); !strings.Contains(got, "\ndelete namespace flags-server-slots-2") {
+	if got := calls(t, dir); !strings.Contains(got, "\ndelete namespace llm-flags-server-slots-2") {
 		t.Errorf("calls\n%s", got)
 	}
 	t.Setenv("PATH", t.TempDir())
@@ -168,7 +171,7 @@ func TestManifestsOfAKilledProgram(t *testing.T) {
 	if down, err := Down(t.Context(), other.Options); !down || err != nil || runs(forwards) {
 		t.Errorf("down: %v, %v; the port is forwarded: %v", down, err, runs(forwards))
 	}
-	if got := calls(t, dir); !strings.Contains(got, "\ndelete namespace flags-server-slots-2") {
+	if got := calls(t, dir); !strings.Contains(got, "\ndelete namespace llm-flags-server-slots-2") {
 		t.Errorf("calls\n%s", got)
 	}
 }

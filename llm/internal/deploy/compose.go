@@ -57,7 +57,7 @@ func (p *project) start(ctx context.Context) (err error) {
 	if p.File, err = filepath.Abs(s.Compose); err != nil {
 		return err
 	}
-	p.Name = strings.Join([]string{"llm", namespaceOf(s.Name), strings.ToLower(p.d.mark[:markLength])}, "-")
+	p.Name = strings.Join([]string{namespaceOf(s.Name), strings.ToLower(p.d.mark[:markLength])}, "-")
 	if err := p.d.log.begin("compose " + s.Compose); err != nil {
 		return err
 	}
@@ -136,9 +136,6 @@ func (p *project) lines(ctx context.Context) []string {
 }
 
 func (p *project) state(s *State) { s.Project = p }
-
-// keptLines bounds what is kept of a container's output.
-const keptLines = 100_000
 
 // stop keeps the output of the services, and removes them with their volumes.
 func (p *project) stop(ctx context.Context) error {

@@ -26,7 +26,7 @@ type Spec struct {
 	// URL is where requests go; "" means http://127.0.0.1:${port} for a command. For manifests it may be
 	// service/NAME:PORT, to which kubectl forwards a port of this machine.
 	URL         string
-	Namespace   string   // of the manifests; "" means Name as Kubernetes writes names. Deleted only if Start made it.
+	Namespace   string   // of the manifests; "" means llm- and Name. Deleted only if Start made it.
 	Directory   string   // working directory of a command; "" means that of this process
 	Environment []string // NAME=value, beside the environment of this process
 

@@ -42,18 +42,18 @@ func prepare(ctx context.Context, s Spec, o Options) (*Deployment, error) {
 	}
 	d := &Deployment{spec: *expanded, options: o, mark: rand.Text(), begin: time.Now()}
 	d.log.path, d.log.mask = o.Log, secrets(expanded)
-	d.server = d.newServer()
+	d.server = d.newServer(s.Namespace != "")
 	return d, nil
 }
 
-// newServer makes what the kind of the deployment needs.
-func (d *Deployment) newServer() server {
+// newServer makes what the kind of the deployment needs. named says that the user chose the namespace.
+func (d *Deployment) newServer(named bool) server {
 	kind, _ := d.spec.Kind() // was checked
 	switch kind {
 	case Command:
 		return &process{group: &group{mark: d.mark}, spec: &d.spec, log: &d.log, detached: d.options.Detached}
 	case Manifests:
-		return &cluster{d: d}
+		return &cluster{d: d, named: named}
 	case Compose:
 		return &project{d: d}
 	}

@@ -2,11 +2,13 @@ package deploy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -59,11 +61,11 @@ func (t *tool) run(ctx context.Context, input []byte, args ...string) ([]byte, e
 		return out.Bytes(), nil
 	}
 	what := plain.Clip(strings.Join(append([]string{t.program}, args[:min(1, len(args))]...), " "), lineWidth)
-	lines := lastLines(append(bytes.Clone(out.Bytes()[max(0, out.Len()-tailSize):]), said.Bytes()...), t.log.mask)
-	if said.Len() > 0 {
-		lines = lastLines(said.Bytes(), t.log.mask)
+	lines := lastLines(said.Bytes(), t.log.mask)
+	if len(lines) == 0 {
+		lines = lastLines(out.Bytes()[max(0, out.Len()-tailSize):], t.log.mask)
 	}
-	switch line := telling(lines); {
+	switch line := conclusion(lines); {
 	case ctx.Err() != nil:
 		err = fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	case line != "":
@@ -72,6 +74,25 @@ func (t *tool) run(ctx context.Context, input []byte, args ...string) ([]byte, e
 		err = fmt.Errorf("%s: %s", what, ending(err))
 	}
 	return out.Bytes(), err
+}
+
+// logged matches a line of kubectl's own log, of which what it says in the end is the summary.
+var logged = regexp.MustCompile(`^[IWEF][0-9]{4} `)
+
+// failing matches the beginning of a line in which a tool says why it failed.
+var failing = regexp.MustCompile(`(?i)^error\b`)
+
+// conclusion returns the line in which a tool says why it failed: that which says so, or else the last one.
+func conclusion(lines []string) (line string) {
+	for _, l := range slices.Backward(lines) {
+		switch {
+		case failing.MatchString(l):
+			return strings.TrimSpace(l)
+		case line == "" && !logged.MatchString(l):
+			line = strings.TrimSpace(l)
+		}
+	}
+	return cmp.Or(line, telling(lines))
 }
 
 // ending says how a process ended.
