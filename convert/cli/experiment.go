@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/cells"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/experimentpage"
@@ -26,7 +27,6 @@ var outcomeWriters = map[string]func(*outcome.Outcome, io.Writer) error{
 // NewExperiment returns the command that makes the page of an experiment. It is not among [Commands], as k6 x llm has a
 // command of this name that runs experiments, too, and calls [WriteExperiment].
 func NewExperiment() *cobra.Command {
-	format := "text"
 	cmd := &cobra.Command{
 		Use:   "experiment DIR",
 		Short: "Make the page of an experiment: which deployment is best for what, and why",
@@ -40,8 +40,8 @@ experiment.html, a page that loads nothing from the network, and
 experiment_summary.json with all figures. It prints the answers and the settings.
 
 A cell counts if it ran to its end, the load generator kept up (its verdict is
-VALID), and at most 1 % of its requests failed. The others are listed with the
-reason.
+VALID, or with --suspect SUSPECT), and at most 1 % of its requests failed. The
+others are listed with the reason.
 
 Exit codes: 0 for success; 1 if no cell counts; 2 for misuse; 3 if some cells do
 not count. With 1 and 3 the page is written, too.`,
@@ -53,18 +53,36 @@ not count. With 1 and 3 the page is written, too.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return writeExperiment(cmd, args[0], format) },
+		RunE: func(cmd *cobra.Command, args []string) error { return WriteExperiment(cmd, args[0]) },
 	}
-	cmd.Flags().StringVar(&format, "format", format, "format of the output: text, markdown, json")
+	RegisterExperiment(cmd.Flags())
 	guard(cmd)
 	return cmd
 }
 
-// WriteExperiment writes the page and the document of the experiment in a directory from the reports of its cells, and
-// prints what they say in short. The error has the exit code: Failed if no cell counts, Partial if some do not.
-func WriteExperiment(cmd *cobra.Command, dir string) error { return writeExperiment(cmd, dir, "text") }
+// RegisterExperiment adds the flags that [WriteExperiment] knows to those of a command.
+func RegisterExperiment(flags *pflag.FlagSet) {
+	flags.String(formatFlag, "text", "format of the answers: text, markdown, json")
+	flags.Bool(suspectFlag, false, "count cells whose load generator is SUSPECT, too")
+}
 
-func writeExperiment(cmd *cobra.Command, dir, format string) error {
+// The names of the flags.
+const (
+	formatFlag  = "format"
+	suspectFlag = "suspect"
+)
+
+// WriteExperiment writes the page and the document of the experiment in a directory from the reports of its cells, and
+// prints what they say in short, as the command's flags of [RegisterExperiment] say. The error has the exit code: Failed
+// if no cell counts, Partial if some do not.
+func WriteExperiment(cmd *cobra.Command, dir string) error {
+	format, opts := "text", outcome.Options{}
+	if f := cmd.Flags().Lookup(formatFlag); f != nil {
+		format = f.Value.String()
+	}
+	if f := cmd.Flags().Lookup(suspectFlag); f != nil {
+		opts.Suspect = f.Value.String() == "true"
+	}
 	write, known := outcomeWriters[format]
 	if !known {
 		return misuse("--format: unknown %q, known are text, markdown, json", format)
@@ -73,7 +91,7 @@ func writeExperiment(cmd *cobra.Command, dir, format string) error {
 	if err != nil {
 		return misuse("%w", err)
 	}
-	o := outcome.New(results.Name, readCells(cmd, dir, results))
+	o := outcome.New(results.Name, readCells(cmd, dir, results), opts)
 	for name, form := range map[string]func(io.Writer) error{
 		experimentpage.FileName: func(w io.Writer) error { return experimentpage.Write(w, dir, o) },
 		outcome.FileName:        o.WriteJSON,

@@ -64,6 +64,7 @@ says; 105 after Ctrl-C.`,
 			return x.run(cmd)
 		}),
 	}
+	cli.RegisterExperiment(cmd.Flags())
 	cmd.PersistentFlags().StringVarP(&x.file, "file", "f", "", "`FILE` of the experiment, YAML")
 	cmd.AddCommand(x.newPlan(), x.newUp(), x.newWait(), x.newDown())
 	return cmd

@@ -49,7 +49,7 @@ func grid(workloads ...string) (cells []outcome.Cell) {
 func written(t *testing.T, name, dir string, cells []outcome.Cell) string {
 	t.Helper()
 	var page bytes.Buffer
-	if err := Write(&page, dir, outcome.New(name, cells)); err != nil {
+	if err := Write(&page, dir, outcome.New(name, cells, outcome.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	return page.String()

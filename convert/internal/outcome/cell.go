@@ -33,7 +33,12 @@ type Cell struct {
 	Probes []Probe
 	// Problem says why the report cannot be read, or has no figures; "" if it has.
 	Problem string
+
+	trusted bool // it counts though it is SUSPECT
 }
+
+// suspect is the verdict on a load generator whose figures may be off.
+const suspect = "SUSPECT"
 
 // Probe is a load that a search has tried.
 type Probe struct {
@@ -56,7 +61,7 @@ func (c *Cell) Excluded() string {
 		return "it has not run"
 	case !c.HasReport || c.Problem != "":
 		return c.Problem
-	case c.Verdict == "INVALID" || c.Verdict == "SUSPECT":
+	case c.Verdict == "INVALID" || c.Verdict == suspect && !c.trusted:
 		return join("the load generator is "+c.Verdict, firstOf(c.Reasons))
 	case c.Partial:
 		return "its records are partial"

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/tradeoff"
+	"github.com/seed-307b789f/xk6-llm/internal/experiment"
 )
 
 // Outcome is what an experiment has shown.
@@ -37,10 +38,16 @@ type FrontPoint struct {
 	Above *Setting // dominates it; nil if none does
 }
 
+// Options say which cells count.
+type Options struct {
+	Suspect bool // those whose verdict is SUSPECT, too
+}
+
 // New works out what the cells of an experiment show.
-func New(name string, cells []Cell) *Outcome {
+func New(name string, cells []Cell, opts Options) *Outcome {
 	o := &Outcome{Name: name, Cells: cells}
 	for i := range cells {
+		cells[i].trusted = opts.Suspect
 		cells[i].derive()
 		o.Repeats = max(o.Repeats, cells[i].Repeat)
 	}
@@ -157,6 +164,24 @@ func (o *Outcome) addNotes() {
 	if models := models(o); len(models) > 1 {
 		o.Notes = append(o.Notes, fmt.Sprintf("the cells are of different models (%s): a token of one is not a token "+
 			"of another, nor is its answer as good", strings.Join(models, ", ")))
+	}
+	doubted, out := 0, 0
+	for i := range o.Cells {
+		switch c := &o.Cells[i]; {
+		case c.Verdict != suspect || c.Status != experiment.Done:
+		case c.Excluded() == "":
+			doubted++
+		case !c.trusted:
+			out++
+		}
+	}
+	if doubted > 0 {
+		o.Notes = append(o.Notes, fmt.Sprintf("of %s that count%s the verdict is SUSPECT: their figures may be off by what "+
+			"their reports say", plural(doubted, "cell"), map[bool]string{true: "s"}[doubted == 1]))
+	}
+	if out > 0 {
+		o.Notes = append(o.Notes, fmt.Sprintf("%s out for a load generator that is SUSPECT: --suspect counts them, too",
+			map[bool]string{true: "1 cell is", false: fmt.Sprint(out) + " cells are"}[out == 1]))
 	}
 	if o.Repeats < 2 && o.Counted() > 0 {
 		o.Notes = append(o.Notes, "each cell ran once, so the intervals know by how much requests of one run differ, "+

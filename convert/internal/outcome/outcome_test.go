@@ -41,7 +41,7 @@ func TestDerivedFigures(t *testing.T) {
 	t.Parallel()
 	c := made("d", "c=1", 500, 0.02)
 	c.Units, c.Price = 4, "7.20 EUR/h"
-	o := New("e", []Cell{c})
+	o := New("e", []Cell{c}, Options{})
 	f := o.Settings[0].Figures
 	for name, want := range map[string]float64{PerUser: 50, PerUnit: 125, Cost: 4, PerMoney: 250_000} {
 		if got := f[name]; math.Abs(got.Value-want) > 1e-9*want || !(got.Low < want && want < got.High) {
@@ -75,7 +75,7 @@ func TestExclusions(t *testing.T) {
 	} {
 		bad := made("fast", "c=1", 9000, 0.001)
 		damage(&bad)
-		o := New("e", []Cell{made("slow", "c=1", 100, 0.02), bad})
+		o := New("e", []Cell{made("slow", "c=1", 100, 0.02), bad}, Options{})
 		if got := o.Cells[1].Excluded(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
@@ -84,6 +84,12 @@ func TestExclusions(t *testing.T) {
 			t.Errorf("%s: %d count, %d points, best %v, %d effects", want, o.Counted(), len(o.Fronts[0].Points),
 				o.Answers[0].Best.Variant, len(o.Effects))
 		}
+	}
+	doubted := made("d", "c=1", 100, 0.01)
+	doubted.Verdict = "SUSPECT"
+	if o := New("e", []Cell{doubted}, Options{Suspect: true}); o.Counted() != 1 ||
+		!strings.Contains(strings.Join(o.Notes, "\n"), "of 1 cell that counts the verdict is SUSPECT") {
+		t.Errorf("%d SUSPECT cells count, %q", o.Counted(), o.Notes)
 	}
 	one := made("d", "c=1", 1, 1)
 	if one.Failed = 1; one.Excluded() != "" {
@@ -96,7 +102,7 @@ func TestWorkloadsApart(t *testing.T) {
 	t.Parallel()
 	a, b := made("a", "c=1", 100, 0.01), made("b", "c=1", 200, 0.005)
 	b.Workload, b.Model, a.Price, b.Price = "rag", "other", "1 USD/h", "1 EUR/h"
-	o := New("e", []Cell{a, b})
+	o := New("e", []Cell{a, b}, Options{})
 	if len(o.Fronts) != 2 || o.Fronts[0].Points[0].Place != tradeoff.OnFront {
 		t.Errorf("%d fronts, the first point is %s", len(o.Fronts), o.Fronts[0].Points[0].Place)
 	}
@@ -114,7 +120,7 @@ func TestAnswers(t *testing.T) {
 	for i := range cells {
 		cells[i].SLO, cells[i].Kept = "p99(ttft)<200ms", i != 1
 	}
-	o := New("e", cells)
+	o := New("e", cells, Options{})
 	for i, want := range []struct{ best, next, sure string }{
 		{"b c=9", "a c=1", "beyond noise: a at c=1 has ×0.33"},
 		{"a c=1", "b c=1", "beyond noise: b at c=1 has ×0.83"},
@@ -129,7 +135,7 @@ func TestAnswers(t *testing.T) {
 	for i := range cells {
 		cells[i].Kept = false
 	}
-	if a := New("e", cells).Answers[0]; a.Best != nil || a.Text != "no setting keeps its SLO" {
+	if a := New("e", cells, Options{}).Answers[0]; a.Best != nil || a.Text != "no setting keeps its SLO" {
 		t.Errorf("%+v", a)
 	}
 }
@@ -144,7 +150,7 @@ func TestRepeats(t *testing.T) {
 		cells = append(cells, c)
 	}
 	cells[1].Status = experiment.Failed // of a remain 100 and 121
-	o := New("e", cells)
+	o := New("e", cells, Options{})
 	a, b := find(t, o, "a", "c=1").Figures[Output], find(t, o, "b", "c=1").Figures[Output]
 	// Between the logarithms of the repeats, a tenth apart, the variance is (2·0.0953² + 2·0.0953²) / (1 + 2).
 	deviation := math.Sqrt(4 * math.Pow(math.Log(1.1), 2) / 3)
@@ -175,7 +181,7 @@ func TestEffects(t *testing.T) {
 			}
 		}
 	}
-	o := New("e", cells)
+	o := New("e", cells, Options{})
 	e, _ := o.effectsOn(Output)
 	if !e.Complete || e.Influences[0].Of.Name != "slots" && e.Influences[0].Of.Name != "load" {
 		t.Errorf("complete %v, first %s", e.Complete, e.Influences[0].Of.Name)
@@ -208,7 +214,7 @@ func TestEffects(t *testing.T) {
 func TestParametersOfOneDeployment(t *testing.T) {
 	t.Parallel()
 	o := New("e", []Cell{made("a", "c=1", 100, 0.01, "slots", "1"), made("a", "c=1", 200, 0.01, "slots", "2"),
-		made("b", "c=1", 300, 0.01, "batch", "1")})
+		made("b", "c=1", 300, 0.01, "batch", "1")}, Options{})
 	e, _ := o.effectsOn(Output)
 	if e.Complete || len(e.Influences) != 2 || e.Influences[0].Of.Name != "slots" ||
 		!math.IsNaN(e.Influences[1].Typical) || len(e.Influences[1].Effects) != 0 {
@@ -229,7 +235,7 @@ func TestLittleToTell(t *testing.T) {
 	empty := made("d", "c=2", 1, 1)
 	empty.Figures, empty.Units = nil, math.Inf(1)
 	for _, cells := range [][]Cell{nil, {odd}, {odd, empty}, {{Cell: experiment.Cell{Status: experiment.Planned}}}} {
-		o := New("e", cells)
+		o := New("e", cells, Options{})
 		var text strings.Builder
 		if err := o.WriteText(&text); err != nil {
 			t.Error(err)
