@@ -73,8 +73,8 @@ const (
 )
 
 // WriteExperiment writes the page and the document of the experiment in a directory from the reports of its cells, and
-// prints what they say in short, as the command's flags of [RegisterExperiment] say. The error has the exit code: Failed
-// if no cell counts, Partial if some do not.
+// prints what they say in short, as the command's flags of [RegisterExperiment] say. The error has the exit code:
+// Failed if no cell counts, Partial if some do not.
 func WriteExperiment(cmd *cobra.Command, dir string) error {
 	format, opts := "text", outcome.Options{}
 	if f := cmd.Flags().Lookup(formatFlag); f != nil {

@@ -165,24 +165,7 @@ func (o *Outcome) addNotes() {
 		o.Notes = append(o.Notes, fmt.Sprintf("the cells are of different models (%s): a token of one is not a token "+
 			"of another, nor is its answer as good", strings.Join(models, ", ")))
 	}
-	doubted, out := 0, 0
-	for i := range o.Cells {
-		switch c := &o.Cells[i]; {
-		case c.Verdict != suspect || c.Status != experiment.Done:
-		case c.Excluded() == "":
-			doubted++
-		case !c.trusted:
-			out++
-		}
-	}
-	if doubted > 0 {
-		o.Notes = append(o.Notes, fmt.Sprintf("of %s that count%s the verdict is SUSPECT: their figures may be off by what "+
-			"their reports say", plural(doubted, "cell"), map[bool]string{true: "s"}[doubted == 1]))
-	}
-	if out > 0 {
-		o.Notes = append(o.Notes, fmt.Sprintf("%s out for a load generator that is SUSPECT: --suspect counts them, too",
-			map[bool]string{true: "1 cell is", false: fmt.Sprint(out) + " cells are"}[out == 1]))
-	}
+	o.Notes = append(o.Notes, doubts(o)...)
 	if o.Repeats < 2 && o.Counted() > 0 {
 		o.Notes = append(o.Notes, "each cell ran once, so the intervals know by how much requests of one run differ, "+
 			"and not by how much one start of a server differs from the next: repeats: 3 in the experiment shows it")
@@ -209,4 +192,27 @@ func (o *Outcome) Failures() (list []int) {
 		}
 	}
 	return list
+}
+
+// doubts says how many cells are SUSPECT, and whether they count.
+func doubts(o *Outcome) (notes []string) {
+	counted, out := 0, 0
+	for i := range o.Cells {
+		switch c := &o.Cells[i]; {
+		case c.Verdict != suspect || c.Status != experiment.Done:
+		case c.Excluded() == "":
+			counted++
+		case !c.trusted:
+			out++
+		}
+	}
+	if counted > 0 {
+		notes = append(notes, "SUSPECT, but counted: "+plural(counted, "cell")+", whose figures may be off "+
+			"by what their reports say")
+	}
+	if out > 0 {
+		notes = append(notes, "SUSPECT, and so not counted: "+plural(out, "cell")+"; read the reasons, and "+
+			"count them with --suspect if they are of other figures")
+	}
+	return notes
 }

@@ -88,7 +88,7 @@ func TestExclusions(t *testing.T) {
 	doubted := made("d", "c=1", 100, 0.01)
 	doubted.Verdict = "SUSPECT"
 	if o := New("e", []Cell{doubted}, Options{Suspect: true}); o.Counted() != 1 ||
-		!strings.Contains(strings.Join(o.Notes, "\n"), "of 1 cell that counts the verdict is SUSPECT") {
+		!strings.Contains(strings.Join(o.Notes, "\n"), "SUSPECT, but counted: 1 cell,") {
 		t.Errorf("%d SUSPECT cells count, %q", o.Counted(), o.Notes)
 	}
 	one := made("d", "c=1", 1, 1)
