@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -206,10 +205,12 @@ func (s *setup) start(box *sandbox, dir, log string) (*process, error) {
 		return nil, err
 	}
 	defer func() { _ = out.Close() }()
-	args := box.enter("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", s.script(dir))
+	args := box.enter("sh", "-c", s.script(dir))
 	c := &process{cmd: exec.Command(args[0], args[1:]...), user: s.user, groups: s.groups, env: s.env, dir: s.dir,
 		started: metav1.Now(), ended: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = out, out
+	// The process, which becomes the command, is the first one of the container's namespace.
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID}
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -224,24 +225,8 @@ func (s *setup) start(box *sandbox, dir, log string) (*process, error) {
 	return c, nil
 }
 
-// first returns the number of the container's first process.
-func (c *process) first() (int, error) {
-	id := strconv.Itoa(c.cmd.Process.Pid)
-	text, err := os.ReadFile(filepath.Join("/proc", id, "task", id, "children"))
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(strings.TrimSpace(string(text)))
-}
-
 // signal sends a signal to the container's first process.
-func (c *process) signal(sig syscall.Signal) error {
-	first, err := c.first()
-	if err != nil {
-		return err
-	}
-	return syscall.Kill(first, sig)
-}
+func (c *process) signal(sig syscall.Signal) error { return c.cmd.Process.Signal(sig) }
 
 // terminate ends the container: by a signal, and after the grace by force.
 func (c *process) terminate(grace time.Duration) {
@@ -249,21 +234,15 @@ func (c *process) terminate(grace time.Duration) {
 	select {
 	case <-c.ended:
 	case <-time.After(grace):
-		if c.signal(syscall.SIGKILL) != nil {
-			_ = c.cmd.Process.Kill() // it has no process yet
-		}
+		_ = c.signal(syscall.SIGKILL)
 		<-c.ended
 	}
 }
 
 // command returns a command that runs another in the container, as its user and with its environment.
-func (c *process) command(ctx context.Context, words []string) (*exec.Cmd, error) {
-	first, err := c.first()
-	if err != nil {
-		return nil, err
-	}
-	args := slices.Concat([]string{"--target", fmt.Sprint(first), "--mount", "--pid", "--net", "--uts", "--ipc",
+func (c *process) command(ctx context.Context, words []string) *exec.Cmd {
+	args := slices.Concat([]string{"--target", fmt.Sprint(c.cmd.Process.Pid), "--mount", "--pid", "--net", "--uts", "--ipc",
 		"--root", "--", "chroot", "--userspec=" + c.user, "--groups=" + c.groups, "/", "env", "-i", "--chdir=" + c.dir},
 		c.env, words)
-	return exec.CommandContext(ctx, "nsenter", args...), nil
+	return exec.CommandContext(ctx, "nsenter", args...)
 }

@@ -73,8 +73,9 @@ func TestPodIsKilled(t *testing.T) {
 	if code != "3" || !strings.Contains(log, "records-2.jsonl") {
 		t.Errorf("merge: exit code %s, want 3 and the file of the killed pod named\n%s", code, log)
 	}
-	if s := readReport(t, filepath.Join(dir, "report")); !s.Extension.Partial || s.Successes.Count == 0 {
-		t.Errorf("report %+v, want a partial one", s)
+	if s := readReport(t, filepath.Join(dir, "report")); !s.Extension.Partial || s.Successes.Count == 0 ||
+		s.Extension.Health.Verdict == "VALID" {
+		t.Errorf("report %+v, want a partial one that is not VALID", s)
 	}
 
 	if err := os.Remove(filepath.Join(dir, "records-4.jsonl")); err != nil {

@@ -148,10 +148,7 @@ func (e executor) ExecInContainer(ctx context.Context, _ string, _ types.UID, co
 	if err != nil {
 		return err
 	}
-	cmd, err := running.command(ctx, words)
-	if err != nil {
-		return err
-	}
+	cmd := running.command(ctx, words)
 	// The command gets a pipe of its own: with Stdin set, Wait would wait for the client to close its side.
 	if in != nil {
 		pipe, err := cmd.StdinPipe()

@@ -118,11 +118,7 @@ func (p prober) ask(ctx context.Context, probe *corev1.Probe) error {
 		}
 		return conn.Close()
 	case probe.Exec != nil:
-		cmd, err := p.running.command(ctx, probe.Exec.Command)
-		if err != nil {
-			return err
-		}
-		if out, err := cmd.CombinedOutput(); err != nil {
+		if out, err := p.running.command(ctx, probe.Exec.Command).CombinedOutput(); err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
 		return nil

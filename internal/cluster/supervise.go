@@ -141,11 +141,7 @@ func (p *pod) beforeStop(c *corev1.Container, running *process, grace time.Durat
 	case hook.Sleep != nil:
 		sleep(ctx, time.Duration(hook.Sleep.Seconds)*time.Second)
 	case hook.Exec != nil:
-		cmd, err := running.command(ctx, hook.Exec.Command)
-		if err == nil {
-			err = cmd.Run()
-		}
-		if err != nil {
+		if err := running.command(ctx, hook.Exec.Command).Run(); err != nil {
 			p.event(corev1.EventTypeWarning, "FailedPreStopHook", err.Error())
 		}
 	}

@@ -167,6 +167,10 @@ type report struct {
 		Partial   bool
 		RunID     string `json:"run_id"`
 		Simulator bool
+		Health    struct {
+			Verdict   string
+			Instances []any
+		} `json:"client_health"`
 	} `json:"xk6_llm"`
 }
 
