@@ -223,6 +223,14 @@ func (c *cluster) apply(ctx context.Context, text []byte) error {
 	return err
 }
 
+func (c *cluster) runs(ctx context.Context) bool {
+	found, err := c.lookup(ctx)
+	if err != nil || found == nil || found.Metadata.Deletion != "" {
+		return false
+	}
+	return !c.Made && len(c.Created) > 0 || found.Metadata.Labels[markLabel] == c.d.mark
+}
+
 func (c *cluster) state(s *State) { s.Cluster = c }
 
 // stop deletes what was created, and the namespace if it was made for it. Before that it keeps the output of the pods.

@@ -127,6 +127,11 @@ func (p *project) ready(ctx context.Context) (missing string, err error) {
 	return missing, nil
 }
 
+func (p *project) runs(ctx context.Context) bool {
+	all, err := p.services(ctx)
+	return err == nil && slices.ContainsFunc(all, func(s service) bool { return s.State == "running" })
+}
+
 func (p *project) lines(ctx context.Context) []string {
 	out, err := p.compose(ctx, "logs", "--no-color", "--tail", fmt.Sprint(mostLines))
 	if err != nil {

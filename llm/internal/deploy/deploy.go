@@ -150,6 +150,8 @@ type server interface {
 	start(ctx context.Context) error
 	// ready says what is still missing before requests make sense, "" for nothing. Its error is final.
 	ready(ctx context.Context) (missing string, err error)
+	// runs reports whether it still runs, ready or not, as far as is known. It starts nothing.
+	runs(ctx context.Context) bool
 	// lines returns the last lines of its output.
 	lines(ctx context.Context) []string
 	// stop stops it. The end of ctx shortens what can be shortened. Stopping what does not run is no error.

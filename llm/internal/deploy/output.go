@@ -1,14 +1,16 @@
 package deploy
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 )
 
 // output is the file to which a deployment's output is appended. Servers write to it directly, so that they go on if
@@ -56,6 +58,48 @@ func (o *output) add(text []byte) {
 	_ = f.Close()
 }
 
+// longestPiece bounds how much of a line is looked at for secrets at once.
+const longestPiece = 1 << 20
+
+// redact replaces secrets in the file, such as a key that a server repeats from its command. Nothing writes to it any
+// more.
+func (o *output) redact() error {
+	if o.path == "" || o.mask == nil {
+		return nil
+	}
+	found := false
+	err := o.masked(io.Discard, &found)
+	if err != nil || !found {
+		return err
+	}
+	return outfile.Write(o.path, outfile.Options{Replace: true, Private: true}, func(w io.Writer) error {
+		return o.masked(w, &found)
+	})
+}
+
+// masked copies the file with its secrets replaced, and tells whether there were any.
+func (o *output) masked(w io.Writer, found *bool) error {
+	f, err := os.Open(o.path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	for from := bufio.NewReaderSize(f, longestPiece); ; {
+		piece, err := from.ReadSlice('\n')
+		text := o.mask.Text(string(piece))
+		*found = *found || text != string(piece)
+		if _, err := io.WriteString(w, text); err != nil {
+			return err
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+			return err
+		}
+	}
+}
+
 // lines returns the last lines.
 func (o *output) lines() []string {
 	if o.path == "" {
@@ -69,8 +113,6 @@ func (o *output) lines() []string {
 func secrets(s *Spec) *secret.Mask {
 	var set secret.Set
 	set.Add(s.Requests.APIKey)
-	o := client.DefaultOptions()
-	o.BaseURL, o.Headers, o.Extra = s.URL, s.Requests.Headers, s.Requests.Body
 	set.URL(s.URL)
 	for name, value := range s.Requests.Headers {
 		if secret.Named(name) {

@@ -98,6 +98,8 @@ func (p *process) ready(context.Context) (string, error) {
 	return "", fmt.Errorf("the command ended before it was ready: %s", why)
 }
 
+func (p *process) runs(context.Context) bool { return p.alive() }
+
 func (p *process) lines(context.Context) []string { return p.log.lines() }
 
 // stop ends the command and all that it started.

@@ -181,7 +181,8 @@ func TestCommandEndsBeforeItIsReady(t *testing.T) {
 	tt := newTest(t, "dies")
 	tt.Environment = []string{"TEST_API_KEY=hunter2secret"}
 	begin := time.Now()
-	err := tt.start(t).Wait(t.Context())
+	d := tt.start(t)
+	err := d.Wait(t.Context())
 	var failure *Failure
 	if !errors.As(err, &failure) || time.Since(begin) > 10*time.Second {
 		t.Fatalf("after %v: %v", time.Since(begin), err)
@@ -194,6 +195,12 @@ func TestCommandEndsBeforeItIsReady(t *testing.T) {
 	lines := strings.Join(failure.Lines, "\n")
 	if !strings.Contains(lines, "the key is") || strings.Contains(lines, "hunter2secret") {
 		t.Errorf("lines: %s", lines)
+	}
+	if err := d.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if log := readLog(t, tt); !strings.Contains(log, "the key is ***") || strings.Contains(log, "hunter2secret") {
+		t.Errorf("the log after the end: %s", log)
 	}
 }
 

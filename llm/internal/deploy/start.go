@@ -236,6 +236,7 @@ type there struct{}
 
 func (there) start(context.Context) error           { return nil }
 func (there) ready(context.Context) (string, error) { return "", nil }
+func (there) runs(context.Context) bool             { return true }
 func (there) lines(context.Context) []string        { return nil }
 func (there) stop(context.Context) error            { return nil }
 func (there) state(*State)                          {}

@@ -34,6 +34,9 @@ func (d *Deployment) Stop(ctx context.Context) error {
 		return fmt.Errorf("stopping deployment %q: %w", d.spec.Name, errors.Join(failed, err))
 	}
 	d.stopped = true
+	if err := d.log.redact(); err != nil {
+		d.options.say("%s: secrets may be in %s: %v", d.spec.Name, d.log.path, err)
+	}
 	if d.options.State != "" {
 		if err := os.Remove(d.options.State); err != nil && !missing(err) {
 			return err
@@ -113,9 +116,7 @@ func Running(ctx context.Context, state string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	d := s.deployment(Options{State: state})
-	_, err = d.server.ready(ctx)
-	return err == nil, nil
+	return s.deployment(Options{State: state}).server.runs(ctx), nil
 }
 
 // deployment returns what the state describes.
