@@ -143,15 +143,21 @@ func reportCell(t testing.TB, dir string, s server, seed uint64) {
 	}
 }
 
-// flags is an experiment of 2 × 2 × 3 cells: one of them has failed, and one has a damaged report.
+// flags is an experiment of 2 × 2 × 3 cells. With damage one of them has failed, and one has a damaged report.
 func flags(t testing.TB, repeats int, damage bool) string {
+	t.Helper()
+	return flagsAt(t, []int{1, 4, 16}, repeats, damage)
+}
+
+// flagsAt is the experiment with so many users.
+func flagsAt(t testing.TB, loads []int, repeats int, damage bool) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "flags")
 	r := experiment.Results{Schema: experiment.Schema, Name: "flags"}
 	seed := uint64(0)
 	for _, slots := range []int{1, 4} {
 		for _, batch := range []int{256, 512} {
-			for _, users := range []int{1, 4, 16} {
+			for _, users := range loads {
 				for repeat := 1; repeat <= repeats; repeat++ {
 					seed++
 					name := fmt.Sprintf("server-slots-%d-batch-%d-c%d-%d", slots, batch, users, repeat)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/outcome"
 	"github.com/seed-307b789f/xk6-llm/internal/experiment"
@@ -142,6 +143,34 @@ func TestBrowserOnAPhone(t *testing.T) {
 	dom := drawn(t, written(t, "flags", "runs/flags", grid("chat")), script, 500)
 	if body := regexp.MustCompile(`<body[^>]*>`).FindString(dom); !strings.Contains(body, `data-over="0"`) {
 		t.Errorf("the page is wider than the screen: %s", body)
+	}
+}
+
+// A thousand cells make a page of a few megabytes, which a browser draws. The test prints the times.
+func TestBrowserDrawsAThousandCells(t *testing.T) {
+	t.Parallel()
+	var cells []outcome.Cell
+	for n := range 1000 {
+		c := grid("chat")[n%10]
+		c.Name, c.Parameters[0].Value = fmt.Sprint("cell-", n), fmt.Sprint(n/100)
+		c.Parameters[1].Value = fmt.Sprint(n / 10 % 10)
+		c.Load = fmt.Sprintf("concurrency=%d", n%10+1)
+		factor := 1 + 0.01*float64(n/10)
+		f := c.Figures[outcome.Output]
+		c.Figures[outcome.Output] = outcome.Known(f.Value*factor, f.Low*factor, f.High*factor, 0.015, 50)
+		cells = append(cells, c)
+	}
+	began := time.Now()
+	page := written(t, "large", "runs/large", cells)
+	took := time.Since(began)
+	began = time.Now()
+	dom := drawn(t, page, "", 1120)
+	t.Logf("a page of %d bytes in %.2f s, drawn in %.1f s", len(page), took.Seconds(), time.Since(began).Seconds())
+	if len(page) > 4<<20 {
+		t.Errorf("the page has %d bytes, want below 4 MB", len(page))
+	}
+	if n := strings.Count(dom, `data-place="`); n != 1000 {
+		t.Errorf("%d points, want 1000", n)
 	}
 }
 
