@@ -55,7 +55,7 @@ says; 105 after Ctrl-C.`,
 		Example: `  k6 x llm experiment plan -f experiment.yml
   k6 x llm experiment -f experiment.yml
   k6 x llm experiment up -f experiment.yml 'server slots=4'
-  k6 x llm experiment runs/flags`,
+  k6 x llm experiment runs/flags --suspect`,
 		Args: x.files(1),
 		RunE: failing(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -64,6 +64,7 @@ says; 105 after Ctrl-C.`,
 			return x.run(cmd)
 		}),
 	}
+	cli.RegisterExperiment(cmd.Flags())
 	cli.RegisterExperiment(cmd.Flags())
 	cmd.PersistentFlags().StringVarP(&x.file, "file", "f", "", "`FILE` of the experiment, YAML")
 	cmd.AddCommand(x.newPlan(), x.newUp(), x.newWait(), x.newDown())
@@ -81,6 +82,11 @@ func (x *experimenting) files(most int) cobra.PositionalArgs {
 			}
 			if len(args) == 0 && x.file == "" {
 				return errors.New("which experiment? Give -f FILE, or the directory of one to make its page again")
+			}
+			if format := cmd.Flags().Lookup("format"); format != nil { // refused now, and not after hours
+				if err := oneOf("--format", format.Value.String(), "text", "markdown", "json"); err != nil {
+					return err
+				}
 			}
 		case x.file == "":
 			return errors.New("which experiment? Give its file: -f experiment.yml")

@@ -193,6 +193,7 @@ type found struct {
 		Count int `json:"count"`
 	} `json:"failures"`
 	Own struct {
+		Search  json.RawMessage `json:"search"` // of a search
 		Answers []struct {
 			Text string `json:"text"`
 		} `json:"slo_answers"`
@@ -247,12 +248,9 @@ func (f *found) finding() study.Finding {
 		}
 		return study.Finding{Fault: fault}
 	}
-	parts := []string{fmt.Sprintf("%.3g requests/s", f.Successes.Throughput.Requests)}
-	if tokens := f.Successes.Throughput.Output; tokens > 0 {
-		parts = []string{fmt.Sprintf("%.4g tokens/s", tokens)}
-	}
-	if ttft := f.Successes.Latency.TTFT; ttft != nil {
-		parts = append(parts, "p99 TTFT "+milliseconds(ttft.P99))
+	var parts []string
+	if f.Own.Search == nil { // whose probes are of many loads
+		parts = f.figures()
 	}
 	if failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d failed", failed, ok+failed))
@@ -264,4 +262,16 @@ func (f *found) finding() study.Finding {
 		parts = append(parts, "gate "+g.Objective+" "+g.Status)
 	}
 	return study.Finding{Text: strings.Join(parts, ", ")}
+}
+
+// figures returns the throughput and the TTFT of a load.
+func (f *found) figures() []string {
+	parts := []string{fmt.Sprintf("%.3g requests/s", f.Successes.Throughput.Requests)}
+	if tokens := f.Successes.Throughput.Output; tokens > 0 {
+		parts = []string{fmt.Sprintf("%.4g tokens/s", tokens)}
+	}
+	if ttft := f.Successes.Latency.TTFT; ttft != nil {
+		parts = append(parts, "p99 TTFT "+milliseconds(ttft.P99))
+	}
+	return parts
 }

@@ -238,7 +238,7 @@ func (r *reader) load(v *value) (l Load) {
 
 // speaking are the flags that make up the name of a load without one. None holds a secret.
 var speaking = []string{"search", "rate", "concurrency", "requests", "duration", "arrival", "burstiness", "warmup",
-	"slo", "search-min", "search-max", "resolution", "cancel"}
+	"slo", "replay", "stages", "search-min", "search-max", "resolution", "cancel"}
 
 // nameOf makes the name of a load of its flags.
 func nameOf(flags []Flag) string {
