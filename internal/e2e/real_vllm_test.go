@@ -5,7 +5,6 @@ package e2e
 import (
 	"bytes"
 	"math"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,8 +20,7 @@ import (
 type vLLM struct {
 	endpoint
 
-	group int    // the process group of the server and its engine
-	log   string // the file of its output
+	group int // the process group of the server and its engine
 }
 
 // newVLLM starts the server with options, and waits until it has loaded its model: a minute or two on an idle machine
@@ -30,59 +28,16 @@ type vLLM struct {
 func newVLLM(t *testing.T, options ...string) *vLLM {
 	t.Helper()
 	home, port := testenv.Server(t, "vllm"), strconv.Itoa(freePort(t))
-	s := &vLLM{endpoint: endpoint{"http://127.0.0.1:" + port, filepath.Join(home, "models", "tiny")},
-		log: filepath.Join(t.TempDir(), "vllm.log")}
+	s := &vLLM{endpoint: endpoint{"http://127.0.0.1:" + port, filepath.Join(home, "models", "tiny")}}
 	cmd := exec.Command(filepath.Join(home, "bin", "vllm"), append([]string{"serve", s.model,
 		"--served-model-name", "tiny", "--host", "127.0.0.1", "--port", port, "--max-model-len", "4096",
 		"--dtype", "bfloat16", "--enforce-eager"}, options...)...)
 	cmd.Env = append(os.Environ(), "HF_HUB_OFFLINE=1", "VLLM_NO_USAGE_STATS=1", "VLLM_CPU_KVCACHE_SPACE=1",
 		"VLLM_CPU_OMP_THREADS_BIND=nobind", "OMP_NUM_THREADS=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	output, err := os.Create(s.log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stdout, cmd.Stderr = output, output
 	begun := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	s.group = cmd.Process.Pid
-	gone := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(gone)
-	}()
-	t.Cleanup(func() {
-		_ = syscall.Kill(-s.group, syscall.SIGKILL)
-		<-gone
-		_ = output.Close()
-	})
-	s.awaitHealth(t, gone)
+	s.group = startReal(t, cmd, s.url+"/health")
 	t.Logf("vLLM loads its model in %v", time.Since(begun).Round(time.Second))
 	return s
-}
-
-// awaitHealth waits until the server has loaded its model. A busy machine takes many minutes.
-func (s *vLLM) awaitHealth(t *testing.T, gone <-chan struct{}) {
-	t.Helper()
-	deadline := time.After(15 * time.Minute)
-	for {
-		resp, err := http.Get(s.url + "/health")
-		if err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		select {
-		case <-gone:
-			t.Fatalf("vLLM ends while it loads its model:\n%s", testenv.ReadFile(t, s.log))
-		case <-deadline:
-			t.Fatalf("vLLM has not loaded its model:\n%s", testenv.ReadFile(t, s.log))
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
 }
 
 // killEngine ends the process that computes, as the kernel does when memory runs out.
@@ -149,6 +104,7 @@ func TestRealVLLM(t *testing.T) {
 		{"runs a configuration", vllmRunsConfiguration},
 		{"gives up requests", vllmGivesUp},
 		{"frees places", vllmFreesPlaces},
+		{"is behind a gateway", vllmBehindGateway},
 		{"is relayed", func(t *testing.T, s *vLLM) { checkRelayed(t, s.endpoint, "") }},
 		{"reasons through a relay", func(t *testing.T, s *vLLM) { checkRelayed(t, s.endpoint, "extraBody: "+thinks) }},
 	} {

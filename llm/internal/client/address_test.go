@@ -1,6 +1,7 @@
 package client
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -225,6 +226,32 @@ func FuzzAddress(f *testing.F) {
 			t.Errorf("%q: no request can be made: %v", text, err)
 		}
 	})
+}
+
+// A gateway without a database of keys says of an unknown key what says nothing of keys.
+func TestAnswersThatMayBeAboutTheKey(t *testing.T) {
+	t.Parallel()
+	const noDB = `{"error":{"message":"No connected db."}}`
+	for _, tt := range []struct {
+		status          int
+		body, key, want string
+	}{
+		{500, "Internal Server Error", "", "Internal Server Error"},
+		{400, noDB, "k", "No connected db. (the gateway does not know the API key of apiKey: check apiKey " +
+			"(API_KEY in our scripts))"},
+		{400, noDB, "", "No connected db."},
+		{400, "too long", "k", "too long"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(tt.status)
+			_, _ = io.WriteString(w, tt.body)
+		}))
+		c := newClient(t, func(o *Options) { o.BaseURL, o.APIKey = server.URL, tt.key })
+		if r := do(t, t.Context(), c, new(http.Transport)).Record; r.Error != tt.want {
+			t.Errorf("status %d, key %q: recorded %q, want %q", tt.status, tt.key, r.Error, tt.want)
+		}
+		server.Close()
+	}
 }
 
 // What a request is authorized by, and what the record says if the server refuses it.

@@ -65,6 +65,9 @@ func (c *Client) credentialFix() string {
 	return "check its value"
 }
 
+// unknownKey is what LiteLLM says of a key that it does not know if it has no database of keys.
+const unknownKey = "No connected db"
+
 // explain adds to a refusal what the server cannot know: what the request was authorized by, and where it went.
 func (c *Client) explain(r *record.Request) {
 	if r.ErrorType != record.ErrorHTTP {
@@ -76,6 +79,10 @@ func (c *Client) explain(r *record.Request) {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		if !strings.Contains(strings.ToLower(r.Error), "model") { // otherwise the error is not about the path
 			r.Error += fmt.Sprintf(" (api %s: no %s%s)", c.opts.API.Name(), show(c.endpoint), c.versionHint())
+		}
+	case http.StatusBadRequest:
+		if c.credential != noCredential && strings.Contains(r.Error, unknownKey) {
+			r.Error += fmt.Sprintf(" (the gateway does not know %s: %s)", c.credential, c.credentialFix())
 		}
 	}
 }

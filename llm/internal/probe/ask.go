@@ -188,7 +188,8 @@ func (t *trial) explain(a *reply) {
 		t.p.fail(fmt.Sprintf("the server has no API %s at %s (status %d, %s)", t.dialect.Name(), where, rec.Status,
 			a.words), "check the URL and --api, or give --endpoint")
 	default:
-		t.p.fail(fmt.Sprintf("%s answered with status %d (%s)", where, rec.Status, a.words), "")
+		t.p.fail(fmt.Sprintf("%s answered with status %d (%s)", where, rec.Status, a.words),
+			t.p.keyInDoubt(rec.Status, a.words))
 	}
 }
 

@@ -145,8 +145,24 @@ func (p *prober) whyNoModel(all []heard) (why, fix string) {
 		return fmt.Sprintf("%s answered with status %d (%s)", where, status, p.wire.hide(h.page.words())),
 			"the server is not ready: wait for it"
 	}
-	return fmt.Sprintf("%s answered with status %d (%s)", where, h.page.status, p.wire.hide(h.page.words())),
-		"check the URL, or " + nameModel
+	fix = "check the URL, or " + nameModel
+	if key := p.keyInDoubt(h.page.status, h.page.words()); key != "" {
+		fix = key + ", or " + nameModel
+	}
+	return fmt.Sprintf("%s answered with status %d (%s)", where, h.page.status, p.wire.hide(h.page.words())), fix
+}
+
+// keyInDoubt returns what to do about the key if an answer with another status than 401 may be about it: LiteLLM
+// without a database answers with status 500 and no words of its own to a request without a key, and with status 400
+// to a key that it does not know.
+func (p *prober) keyInDoubt(status int, words string) string {
+	switch {
+	case status == http.StatusInternalServerError && !p.hasKey() && words == http.StatusText(status):
+		return "give the key's variable by " + keyFlag + " if it wants one"
+	case status == http.StatusBadRequest && p.hasKey() && strings.Contains(words, "No connected db"):
+		return "check the value that " + keyFlag + " names"
+	}
+	return ""
 }
 
 // Advice to the user.

@@ -219,6 +219,12 @@ func TestProblems(t *testing.T) {
 		}}, Options{}, "limits requests (status 429, slow down)"},
 		{"a field of the user", fake{refuse: refusing("top_k", 400, "Unknown name \"top_k\": Cannot find field.")},
 			Options{Body: api.Extra{"top_k": json.RawMessage("1")}}, `refuses the field "top_k" of --body (status 400`},
+		{"a gateway that wants a key", fake{refuse: func(map[string]json.RawMessage) (int, string) {
+			return 500, "Internal Server Error"
+		}}, Options{}, "(Internal Server Error): give the key's variable by --api-key-env NAME if it wants one"},
+		{"a gateway that knows no key", fake{refuse: func(map[string]json.RawMessage) (int, string) {
+			return 400, "No connected db."
+		}}, Options{APIKey: "sk-wrong-key"}, "(No connected db.): check the value that --api-key-env NAME names"},
 		{"a failing server", fake{refuse: func(map[string]json.RawMessage) (int, string) { return 500, "CUDA error" }},
 			Options{}, "answered with status 500 (CUDA error)"},
 	} {
