@@ -23,7 +23,7 @@ import (
 	utilexec "k8s.io/utils/exec"
 )
 
-// serveKubelet serves what the API server asks nodes for: logs and exec. It returns the port.
+// serveKubelet serves what the API server asks nodes for: logs, exec and ports. It returns the port.
 func (n *nodes) serveKubelet() (int32, error) {
 	certificate, key, err := cert.GenerateSelfSignedCertKey("node", []net.IP{net.ParseIP(Gateway)}, nil)
 	if err != nil {
@@ -40,6 +40,7 @@ func (n *nodes) serveKubelet() (int32, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", n.serveLog)
 	mux.HandleFunc("/exec/{namespace}/{pod}/{container}", n.serveExec)
+	mux.HandleFunc("/portForward/{namespace}/{pod}", n.serveForward)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0),
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}, // exec upgrades
 			MinVersion: tls.VersionTLS12}}

@@ -63,7 +63,9 @@ func namespaceOf(name string) string {
 func (c *cluster) kubectl(ctx context.Context, input []byte, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, kubectlLimit, errors.New("no answer in time"))
 	defer cancel()
-	return c.tool().run(ctx, input, args...)
+	t := c.tool()
+	t.quiet = args[0] == "get" || args[0] == "logs" || args[0] == "config" // asked every second
+	return t.run(ctx, input, args...)
 }
 
 func (c *cluster) tool() *tool {
@@ -306,7 +308,7 @@ func (c *cluster) lines(ctx context.Context) []string {
 	if name == "" {
 		pods, err := c.pods(ctx)
 		if err != nil || len(pods) == 0 {
-			return c.d.log.lines()
+			return nil
 		}
 		name = pods[0].Metadata.Name
 	}
@@ -316,7 +318,7 @@ func (c *cluster) lines(ctx context.Context) []string {
 	}
 	out, err := c.kubectl(ctx, nil, args...)
 	if err != nil {
-		return c.d.log.lines()
+		return nil // there is none yet
 	}
 	return lastLines(out, c.d.log.mask)
 }

@@ -44,7 +44,9 @@ func (p *project) tool() *tool {
 
 // compose runs a command of docker compose.
 func (p *project) compose(ctx context.Context, args ...string) ([]byte, error) {
-	return p.tool().run(ctx, nil, append([]string{"compose", "-p", p.Name, "-f", p.File}, args...)...)
+	t := p.tool()
+	t.quiet = args[0] == "ps" || args[0] == "logs" // asked every second
+	return t.run(ctx, nil, append([]string{"compose", "-p", p.Name, "-f", p.File}, args...)...)
 }
 
 // start starts the services.
@@ -135,7 +137,7 @@ func (p *project) runs(ctx context.Context) bool {
 func (p *project) lines(ctx context.Context) []string {
 	out, err := p.compose(ctx, "logs", "--no-color", "--tail", fmt.Sprint(mostLines))
 	if err != nil {
-		return p.d.log.lines()
+		return nil
 	}
 	return lastLines(out, p.d.log.mask)
 }

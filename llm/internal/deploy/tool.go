@@ -23,6 +23,7 @@ type tool struct {
 	directory string
 	env       []string // beside that of this process
 	log       *output
+	quiet     bool // what it says does not go to the log
 }
 
 // Bounds of what a tool writes, and how long it has after it was told to end.
@@ -43,7 +44,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// run runs the tool with input, and returns what it wrote to its standard output. Its errors go to the log. It has a
+// run runs the tool with input, and returns what it wrote to its standard output. What else it says goes to the log. It has a
 // session of its own, so that Ctrl-C does not reach it. The error has what the tool says.
 func (t *tool) run(ctx context.Context, input []byte, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, t.program, slices.Concat(args, t.after)...)
@@ -56,7 +57,9 @@ func (t *tool) run(ctx context.Context, input []byte, args ...string) ([]byte, e
 		return nil
 	}
 	err := cmd.Run()
-	t.log.add(said.Bytes())
+	if !t.quiet {
+		t.log.add(said.Bytes())
+	}
 	if err == nil {
 		return out.Bytes(), nil
 	}
