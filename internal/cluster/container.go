@@ -241,8 +241,8 @@ func (c *process) terminate(grace time.Duration) {
 
 // command returns a command that runs another in the container, as its user and with its environment.
 func (c *process) command(ctx context.Context, words []string) *exec.Cmd {
-	args := slices.Concat([]string{"--target", fmt.Sprint(c.cmd.Process.Pid), "--mount", "--pid", "--net", "--uts", "--ipc",
-		"--root", "--", "chroot", "--userspec=" + c.user, "--groups=" + c.groups, "/", "env", "-i", "--chdir=" + c.dir},
-		c.env, words)
+	args := []string{"--target", fmt.Sprint(c.cmd.Process.Pid), "--mount", "--pid", "--net", "--uts", "--ipc", "--root",
+		"--", "chroot", "--userspec=" + c.user, "--groups=" + c.groups, "/", "env", "-i", "--chdir=" + c.dir}
+	args = slices.Concat(args, c.env, words)
 	return exec.CommandContext(ctx, "nsenter", args...)
 }
