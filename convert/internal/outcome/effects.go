@@ -143,7 +143,7 @@ func (o *Outcome) design(k Kind) tradeoff.Design {
 }
 
 // effectsOn returns what the factors do to a figure, and false if nothing is known.
-func (o *Outcome) effectsOn(name string) (Effects, bool) {
+func effectsOn(o *Outcome, name string) (Effects, bool) {
 	for _, e := range o.Effects {
 		if e.Kind.Name == name {
 			return e, true

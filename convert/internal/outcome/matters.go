@@ -17,9 +17,10 @@ type Matter struct {
 // first of them; then what depends on what.
 func (o *Outcome) Matters() (list []Matter) {
 	var shown []Effects
-	for _, name := range []string{Output, requests, PerUser, o.firstToken(o.Settings), medianEnd} {
-		e, has := o.effectsOn(name)
-		skip := name == requests && len(shown) > 0 || name == medianEnd && len(shown) > 1
+	for _, name := range []string{Capacity, Output, requests, PerUser, o.firstToken(o.Settings), medianEnd} {
+		e, has := effectsOn(o, name)
+		_, tokens := effectsOn(o, Output)
+		skip := (name == requests || name == medianEnd) && tokens
 		if has && !skip {
 			shown = append(shown, e)
 		}

@@ -182,7 +182,7 @@ func TestEffects(t *testing.T) {
 		}
 	}
 	o := New("e", cells, Options{})
-	e, _ := o.effectsOn(Output)
+	e, _ := effectsOn(o, Output)
 	if !e.Complete || e.Influences[0].Of.Name != "slots" && e.Influences[0].Of.Name != "load" {
 		t.Errorf("complete %v, first %s", e.Complete, e.Influences[0].Of.Name)
 	}
@@ -215,7 +215,7 @@ func TestParametersOfOneDeployment(t *testing.T) {
 	t.Parallel()
 	o := New("e", []Cell{made("a", "c=1", 100, 0.01, "slots", "1"), made("a", "c=1", 200, 0.01, "slots", "2"),
 		made("b", "c=1", 300, 0.01, "batch", "1")}, Options{})
-	e, _ := o.effectsOn(Output)
+	e, _ := effectsOn(o, Output)
 	if e.Complete || len(e.Influences) != 2 || e.Influences[0].Of.Name != "slots" ||
 		!math.IsNaN(e.Influences[1].Typical) || len(e.Influences[1].Effects) != 0 {
 		t.Errorf("%+v", e)

@@ -119,7 +119,10 @@ func (c *Cell) title() string {
 }
 
 // tableFigures are the figures of the short table.
-var tableFigures = []string{Output, PerUnit, PerUser, requests, medianToken, lateToken, Cost}
+var tableFigures = []string{Output, PerUnit, PerUser, requests, Capacity, medianToken, lateToken, medianEnd, Cost}
+
+// beside names the figure that another one is not needed beside, if all settings have that.
+var beside = map[string]string{requests: Output, medianEnd: PerUser}
 
 // table returns the settings that count with their main figures.
 func table(o *Outcome) (head []string, rows [][]string) {
@@ -127,7 +130,7 @@ func table(o *Outcome) (head []string, rows [][]string) {
 	var shown []Kind
 	for _, k := range o.Kinds {
 		for _, name := range tableFigures {
-			if k.Name == name && !(name == requests && anyHas(o.Settings, Output)) {
+			if k.Name == name && !allHave(o.Settings, beside[name]) {
 				shown = append(shown, k)
 				head = append(head, strings.TrimSuffix(k.Short+", "+k.Unit, ", "))
 			}

@@ -17,10 +17,11 @@ const (
 	// OnFront means that no point dominates it, and that it is better than each other in one figure at least, beyond
 	// noise.
 	OnFront Place = "front"
-	// WithinNoise means that the noise is too large to tell: no point dominates it beyond noise, but it is not on the
-	// front for certain.
+	// WithinNoise means that the noise is too large to tell, or unknown: no point dominates it beyond noise, but it is
+	// not on the front for certain.
 	WithinNoise Place = "front_within_noise"
-	// Dominated means that a point dominates it, beyond noise in one figure at least.
+	// Dominated means that a point dominates it, beyond noise in one figure at least, or by the values where noise is
+	// unknown.
 	Dominated Place = "dominated"
 	// Missing means that one of its figures is unknown.
 	Missing Place = "missing"
@@ -54,7 +55,7 @@ func place(points []Point, i int, p Point) Placed {
 		if k == i || !q.X.Known() || !q.Y.Known() {
 			continue
 		}
-		if certain && !beats(p, q) {
+		if certain && !beats(p, q, false) {
 			certain = false
 		}
 		if !dominates(q, p) {
@@ -64,7 +65,7 @@ func place(points []Point, i int, p Point) Placed {
 		if above := min(q.X.Log-p.X.Log, q.Y.Log-p.Y.Log); above > most {
 			most, at.By = above, k
 		}
-		apart = apart || beats(q, p)
+		apart = apart || beats(q, p, true)
 	}
 	switch {
 	case apart:
@@ -80,13 +81,14 @@ func dominates(q, p Point) bool {
 	return q.X.Log >= p.X.Log && q.Y.Log >= p.Y.Log && (q.X.Log > p.X.Log || q.Y.Log > p.Y.Log)
 }
 
-// beats reports whether p is better than q in one figure beyond noise. Noise that is unknown counts as none.
-func beats(p, q Point) bool { return above(q.X, p.X) || above(q.Y, p.Y) }
+// beats reports whether p is better than q in one figure beyond noise. If the noise is unknown, values that differ are
+// beyond it or not, as the caller says.
+func beats(p, q Point, unknown bool) bool { return above(q.X, p.X, unknown) || above(q.Y, p.Y, unknown) }
 
-func above(low, high Estimate) bool {
+func above(low, high Estimate, unknown bool) bool {
 	if !(high.Log > low.Log) {
 		return false
 	}
 	c := Ratio(low, high)
-	return !(c.Low <= 0)
+	return c.Low > 0 || unknown && math.IsNaN(c.Low)
 }

@@ -80,7 +80,7 @@ func TestFrontKnowsNoise(t *testing.T) {
 			OnFront}},
 		{"equal", []Point{{about(1), about(1)}, {about(1), about(1)}}, []Place{WithinNoise, WithinNoise}},
 		{"noise unknown", []Point{{Estimate{1, math.NaN(), math.NaN()}, about(1)}, {about(3), about(1)}},
-			[]Place{Dominated, OnFront}},
+			[]Place{Dominated, WithinNoise}},
 	} {
 		for i, placed := range Front(c.points) {
 			if placed.Place != c.want[i] {
