@@ -44,8 +44,8 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// run runs the tool with input, and returns what it wrote to its standard output. What else it says goes to the log. It has a
-// session of its own, so that Ctrl-C does not reach it. The error has what the tool says.
+// run runs the tool with input, and returns what it wrote to its standard output. What else it says goes to the log.
+// It has a session of its own, so that Ctrl-C does not reach it. The error has what the tool says.
 func (t *tool) run(ctx context.Context, input []byte, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, t.program, slices.Concat(args, t.after)...)
 	out, said := &bounded{most: mostWritten}, &bounded{most: tailSize}

@@ -39,6 +39,27 @@ func TestFirst(t *testing.T) {
 	}
 }
 
+func TestPage(t *testing.T) {
+	t.Parallel()
+	f := &fake{key: "secret-of-the-test", page: map[string]string{"/health": "ok"}}
+	url := f.start(t)
+	opts := Options{URL: url + "/v1", APIKey: f.key}
+	for path, want := range map[string]int{"/health": http.StatusOK, "/other": http.StatusNotFound} {
+		if status, _, err := Page(t.Context(), opts, path); status != want || err != nil {
+			t.Errorf("%s: got %d, %v, want %d", path, status, err, want)
+		}
+	}
+	opts.APIKey = "another-secret"
+	status, words, err := Page(t.Context(), opts, "/health")
+	if status != http.StatusUnauthorized || err != nil || !strings.Contains(words, "you gave") ||
+		strings.Contains(words, opts.APIKey) {
+		t.Errorf("another key: got %d, %q, %v", status, words, err)
+	}
+	if status, _, err := Page(t.Context(), Options{URL: "127.0.0.1:1"}, "/health"); err == nil || status != 0 {
+		t.Errorf("no server: got %d, %v", status, err)
+	}
+}
+
 func TestFirstOfServersThatAreNotReady(t *testing.T) {
 	t.Parallel()
 	loading := &fake{refuse: func(map[string]json.RawMessage) (int, string) {
