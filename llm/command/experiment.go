@@ -65,7 +65,6 @@ says; 105 after Ctrl-C.`,
 		}),
 	}
 	cli.RegisterExperiment(cmd.Flags())
-	cli.RegisterExperiment(cmd.Flags())
 	cmd.PersistentFlags().StringVarP(&x.file, "file", "f", "", "`FILE` of the experiment, YAML")
 	cmd.AddCommand(x.newPlan(), x.newUp(), x.newWait(), x.newDown())
 	return cmd
