@@ -55,6 +55,10 @@ func (p *project) start(ctx context.Context) (err error) {
 		return errors.New("a compose file needs docker, which is not in PATH: install it, or start the services " +
 			"yourself and give their url")
 	}
+	version := &tool{program: "docker", log: &output{}}
+	if _, err := version.run(ctx, nil, "compose", "version"); err != nil {
+		return fmt.Errorf("a compose file needs docker's plugin compose: install docker-compose-plugin (%w)", err)
+	}
 	s := &p.d.spec
 	if p.File, err = filepath.Abs(s.Compose); err != nil {
 		return err

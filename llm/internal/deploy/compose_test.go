@@ -72,6 +72,14 @@ func TestComposeThatIsNotReady(t *testing.T) {
 		!strings.Contains(calls(t, dir), " down --volumes") {
 		t.Errorf("got %v, calls\n%s", err, calls(t, dir))
 	}
+	bare := fakeTool(t, "docker",
+		"#!/bin/sh\necho 'docker: unknown command: docker compose' >&2\nexit 125\n")
+	_, err = Start(t.Context(), c.Spec, c.Options)
+	want := "a compose file needs docker's plugin compose: install docker-compose-plugin (docker compose: exit code 125: " +
+		"docker: unknown command: docker compose)"
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%s: got  %v\nwant %s", bare, err, want)
+	}
 	t.Setenv("PATH", t.TempDir())
 	if _, err := Start(t.Context(), c.Spec, c.Options); err == nil ||
 		!strings.Contains(err.Error(), "a compose file needs docker, which is not in PATH: install it") {
