@@ -75,8 +75,8 @@ func TestComposeThatIsNotReady(t *testing.T) {
 	bare := fakeTool(t, "docker",
 		"#!/bin/sh\necho 'docker: unknown command: docker compose' >&2\nexit 125\n")
 	_, err = Start(t.Context(), c.Spec, c.Options)
-	want := "a compose file needs docker's plugin compose: install docker-compose-plugin (docker compose: exit code 125: " +
-		"docker: unknown command: docker compose)"
+	want := "a compose file needs docker's plugin compose: install docker-compose-plugin (docker compose: exit code " +
+		"125: docker: unknown command: docker compose)"
 	if err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("%s: got  %v\nwant %s", bare, err, want)
 	}
