@@ -45,13 +45,17 @@ Exit code: 0; 2 for misuse.`,
   k6 x llm manifests sglang --model org/model --arg --mem-fraction-static=0.8
   k6 x llm manifests vllm --model org/model \
       --arg '--max-num-seqs=${seqs}' -o deploy
+  k6 x llm manifests vllm --model org/model --secret-env VLLM_API_KEY=llm-keys
   k6 x llm manifests llama.cpp --model org/model-GGUF:Q4_K_M --gpus 1
   k6 x llm manifests sim --arg --max-num-seqs=8`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if m.list {
 				return cobra.NoArgs(cmd, args)
 			}
-			if len(args) != 1 {
+			if len(args) > 1 {
+				return fmt.Errorf("%q is one argument too many: those of the server follow --arg, each", args[1])
+			}
+			if len(args) == 0 {
 				return fmt.Errorf("which server? One of %s", strings.Join(manifests.Servers(), ", "))
 			}
 			return nil
@@ -77,6 +81,7 @@ func (m *manifesting) flags(cmd *cobra.Command) {
 	flags.StringVar(&o.Image, "image", "", "`IMAGE` (default: see --list)")
 	flags.IntVar(&o.Replicas, "replicas", 1, "`NUMBER` of servers behind the Service")
 	flags.IntVar(&o.GPUs, "gpus", -1, "`NUMBER` of GPUs of each (default 1; 0 for llama.cpp and sim)")
+	flags.Lookup("gpus").DefValue = "0" // which the help leaves out; -1 would be read as a number of GPUs
 	flags.StringVar(&o.GPUResource, "gpu-resource", manifests.DefaultGPU, "`RESOURCE` that stands for GPUs")
 	flags.IntVar(&o.TensorParallel, "tensor-parallel", 0, "`NUMBER` of GPUs that share a layer (default all)")
 	flags.StringVar(&o.CPU, "cpu", "", "`CPUS` that each requests (default by server)")
@@ -90,6 +95,7 @@ func (m *manifesting) flags(cmd *cobra.Command) {
 	flags.StringVar(&m.startup, "startup", "30m", "`TIME` that the server may take to be ready")
 	flags.StringArrayVar(&o.Args, "arg", nil, "further `ARGUMENT` of the server; repeatable")
 	flags.StringArrayVar(&o.Environment, "env", nil, "variable `NAME=VALUE` of the server; repeatable")
+	flags.StringArrayVar(&o.Secrets, "secret-env", nil, "variable `NAME=SECRET` or NAME=SECRET/KEY; repeatable")
 	flags.StringVarP(&m.out, "out", "o", "", "write a kustomization into `DIRECTORY`")
 	flags.BoolVar(&m.force, "force", false, "replace the files in the directory")
 	flags.BoolVar(&m.list, "list", false, "list the servers with their images")

@@ -63,6 +63,7 @@ func TestManifestsMisuse(t *testing.T) {
 	}{
 		{nil, "which server? One of vllm, sglang, tgi, llama.cpp, sim"},
 		{[]string{"vllm"}, "--model is missing"},
+		{[]string{"vllm", "--model", "m", "extra"}, `"extra" is one argument too many`},
 		{[]string{"sim", "--startup", "soon"}, "--startup: "},
 		{[]string{"ollama", "--model", "m"}, `unknown server "ollama"`},
 	} {

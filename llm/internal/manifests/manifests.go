@@ -180,16 +180,23 @@ func (m *making) environment() (list []variable) {
 		if !given {
 			key = defaultTokenKey
 		}
-		v := variable{Name: defaultTokenKey, From: &struct {
-			Secret secretKey `yaml:"secretKeyRef"`
-		}{secretKey{text(name), text(key)}}}
-		list = append(list, v)
+		list = append(list, secretVariable(defaultTokenKey, name, key))
+	}
+	for _, from := range m.Secrets {
+		list = append(list, secretVariable(fromSecret(from)))
 	}
 	for _, pair := range m.Environment {
 		name, value, _ := strings.Cut(pair, "=")
 		list = append(list, variable{Name: text(name), Value: text(value)})
 	}
 	return list
+}
+
+// secretVariable returns a variable with the value that a Secret has under a key.
+func secretVariable(name, object, key string) variable {
+	return variable{Name: text(name), From: &struct {
+		Secret secretKey `yaml:"secretKeyRef"`
+	}{secretKey{text(object), text(key)}}}
 }
 
 func (m *making) service() any {

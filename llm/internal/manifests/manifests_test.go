@@ -30,8 +30,10 @@ func TestGoldens(t *testing.T) {
 		Server: "vllm", Model: "org/model", Name: "big", Image: "registry:5000/vllm@sha256:0123", Replicas: 2, GPUs: 4,
 		GPUResource: "amd.com/gpu", TensorParallel: 2, CPU: "8", Memory: "64Gi", SharedMemory: "16Gi", Port: 9000,
 		CacheSize: "200Gi", TokenSecret: "hub/token", Startup: 45 * time.Minute,
-		Args:        []string{"--max-num-seqs=${seqs}", "--dtype", "no", "--seed", "1_000"},
+		Args: []string{"--max-num-seqs=${seqs}", "--dtype", "no", "--seed", "1_000", "--pipeline-parallel-size=2",
+			"--ssl-keyfile-password=$(PASSWORD)"},
 		Environment: []string{"VLLM_LOGGING_LEVEL=DEBUG", "EMPTY="},
+		Secrets:     []string{"VLLM_API_KEY=server/key", "PASSWORD=server"},
 	}
 	gpu := options("llama.cpp")
 	gpu.Model, gpu.GPUs, gpu.Cache = "/models/m.gguf", 1, "models"
@@ -84,6 +86,31 @@ func TestOptionsThatAreWrong(t *testing.T) {
 			o.Environment = []string{"HF_TOKEN=hf_x"}
 		},
 		`--arg "a\nb" has a line break or a control character`: func(o *Options) { o.Args = []string{"a\nb"} },
+		"--env HF_TOKEN: a manifest is no place for a secret: put it into a Secret and write --secret-env " +
+			"HF_TOKEN=SECRET": func(o *Options) {
+			o.Environment = []string{"HF_TOKEN="}
+		},
+		"--arg --api-key: a manifest is no place for a secret: write --secret-env API_KEY=SECRET, which " +
+			"takes it from a Secret, and --arg '--api-key=$(API_KEY)'": func(o *Options) {
+			o.Args = []string{"--api-key=sk-1"}
+		},
+		"--arg --api-key: a manifest is no": func(o *Options) { o.Args = []string{"--api-key", "sk-1"} },
+		"--arg --api-key: a manifest":       func(o *Options) { o.Args = []string{"--api-key sk-1"} },
+		`--secret-env wants NAME=SECRET or NAME=SECRET/KEY, got "KEY=…"`: func(o *Options) {
+			o.Secrets = []string{"KEY=sk-A B"}
+		},
+		"--arg --port: leave it out and write --port PORT": func(o *Options) { o.Args = []string{"--port=9000"} },
+		"--arg --host: leave it out":                       func(o *Options) { o.Args = []string{"--host", "::1"} },
+		`--arg "--max-num-seqs 8" is one argument with a blank in it: write --arg --max-num-seqs=8`: func(o *Options) {
+			o.Args = []string{"--max-num-seqs 8"}
+		},
+		"--tensor-parallel 2 leaves 1 of 3 GPUs unused: write --gpus 2": func(o *Options) {
+			o.GPUs, o.TensorParallel = 3, 2
+		},
+		"--gpus 0: vllm/vllm-openai": func(o *Options) { o.GPUs = 0 },
+		"--gpus: the simulator uses none": func(o *Options) {
+			o.Server, o.GPUs = "sim", 1
+		},
 		"--cache: the simulator has no models to keep": func(o *Options) {
 			o.Server, o.Cache = "sim", "models"
 		},

@@ -31,6 +31,7 @@ type Options struct {
 	Startup        time.Duration
 	Args           []string // behind those of the server
 	Environment    []string // NAME=value
+	Secrets        []string // variables as NAME=SECRET or NAME=SECRET/KEY; the key is NAME if none is said
 }
 
 // Defaults of the options.
@@ -103,7 +104,8 @@ func (o Options) settled() (*Options, *server, error) {
 	if o.CacheSize != "" {
 		o.Cache = cmp.Or(o.Cache, o.Name+"-models")
 	}
-	if err := cmp.Or(o.checkNumbers(), o.checkTexts(), o.checkEnvironment()); err != nil {
+	if err := cmp.Or(o.checkNumbers(), o.checkTexts(), o.checkEnvironment(), o.checkArguments(),
+		o.checkSecrets(), o.checkGPUs(s)); err != nil {
 		return nil, nil, err
 	}
 	o.Model = strings.ReplaceAll(o.Model, "$(", "$$(") // Kubernetes replaces $(NAME) in arguments
@@ -158,11 +160,6 @@ func (o *Options) checkTexts() error {
 			return fmt.Errorf("%s wants %s, got %q", t.flag, t.wants, t.value)
 		}
 	}
-	for _, arg := range o.Args {
-		if strings.ContainsFunc(arg, unicode.IsControl) {
-			return fmt.Errorf("--arg %q has a line break or a control character", arg)
-		}
-	}
 	return nil
 }
 
@@ -173,8 +170,8 @@ func (o *Options) checkEnvironment() error {
 		case !ok || !envShape.MatchString(name):
 			return fmt.Errorf("--env wants NAME=VALUE, got %q", pair)
 		case secret.Named(name):
-			return fmt.Errorf("--env %s: a manifest is no place for a secret: put it into a Secret (--token-secret)",
-				name)
+			return fmt.Errorf("--env %s: a manifest is no place for a secret: put it into a Secret and write "+
+				"--secret-env %[1]s=SECRET", name)
 		case strings.ContainsFunc(value, unicode.IsControl):
 			return fmt.Errorf("--env %s: the value has a line break or a control character", name)
 		}
