@@ -47,6 +47,8 @@ type ServerCounts struct {
 	TTFT        *Reconciled `json:"time_to_first_token_mean"` // seconds, to the first output of any kind
 	Preemptions *Float      `json:"preemptions"`
 	PrefixHits  *Float      `json:"prefix_cache_hit_share"` // of the tokens looked up, 0 to 1
+
+	unknown int // requests that the server gave up, of which the client does not know
 }
 
 // Reconciled is a figure of the server beside the client's. The client's figure and the difference are null if requests
@@ -133,7 +135,8 @@ func (w *serverWindow) findSources() {
 
 // counters lists the figures that only grow while a server lives.
 var counters = []string{
-	record.ServerPreemptions, record.ServerRequests, record.ServerPromptTokens, record.ServerGenerationTokens,
+	record.ServerPreemptions, record.ServerRequests, record.ServerGivenUp, record.ServerPromptTokens,
+	record.ServerGenerationTokens,
 	record.ServerPrefixCacheQueries,
 	record.ServerPrefixCacheHits, record.ServerTTFTSum, record.ServerTTFTCount, record.ServerGPUEnergy,
 }
@@ -292,7 +295,8 @@ func (w *serverWindow) counts() *ServerCounts {
 	client := w.client(from, to)
 	zero := run.FirstStart(w.run)
 	return &ServerCounts{
-		From: Float(w.run.Seconds(from - zero)), To: Float(w.run.Seconds(to - zero)),
+		unknown: w.unknown(from, to),
+		From:    Float(w.run.Seconds(from - zero)), To: Float(w.run.Seconds(to - zero)),
 		Requests:    reconcile(w.increase(record.ServerRequests), client[0]),
 		Prompt:      reconcile(w.increase(record.ServerPromptTokens), client[1]),
 		Generated:   reconcile(w.increase(record.ServerGenerationTokens), client[2]),
@@ -300,6 +304,21 @@ func (w *serverWindow) counts() *ServerCounts {
 		Preemptions: w.increase(record.ServerPreemptions),
 		PrefixHits:  share(w.increase(record.ServerPrefixCacheHits), w.increase(record.ServerPrefixCacheQueries)),
 	}
+}
+
+// unknown returns how many more requests the servers gave up than the client has without an answer.
+func (w *serverWindow) unknown(from, to int64) int {
+	given := w.increase(record.ServerGivenUp)
+	if given == nil || w.run.Cut.Requests > 0 {
+		return 0
+	}
+	failed := 0
+	for _, q := range w.run.Requests {
+		if q.Failed() && q.End > from && q.Start <= to {
+			failed++
+		}
+	}
+	return max(0, int(*given)-failed)
 }
 
 // client returns the number of successes that ended within a span, their prompt and output tokens, and their mean time

@@ -220,6 +220,26 @@ func TestServerStartedAgain(t *testing.T) {
 	}
 }
 
+// Requests that the server gave up and the client did not are those of others, such as a gateway's retries.
+func TestServerGaveUpRequestsOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		given float64
+		want  string
+	}{
+		{0, ""}, {1, "the server gave up 1 request beside this run's failures"},
+		{6, "the server gave up 6 requests beside this run's failures"},
+	} {
+		report := served(t, at(9, "a", record.ServerRequests, 5.0), at(15, "a", record.ServerRequests, 7.0,
+			record.ServerGivenUp, tt.given))
+		warnings := strings.Join(report.Summary.Additions.Warnings, "\n")
+		if got := strings.Contains(warnings, "gave up"); got != (tt.want != "") ||
+			!strings.Contains(warnings, tt.want) {
+			t.Errorf("%v given up: got %q, want %q", tt.given, warnings, tt.want)
+		}
+	}
+}
+
 // If two instances read a page, their clocks may differ: a later reading may bear an earlier instant.
 func TestServerReadByTwoInstances(t *testing.T) {
 	t.Parallel()

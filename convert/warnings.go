@@ -58,6 +58,7 @@ func (g *subset) warnings(a *Additions) []string {
 	w.warnOfChunks(g, a.Tokens, a.Health)
 	w.warnOfCounts(g, a.Tokens)
 	w.warnOfLengths(g, a.Tokens.Limit)
+	w.warnOfCuts(g)
 	w.warnOfVectors(a.Inputs[record.APIEmbeddings])
 	if a.Media != nil {
 		a.Media.warn(w, g)
@@ -104,6 +105,11 @@ func (a *Additions) addServer(s *ServerState) {
 	w.warn(s.Restarts > 0,
 		"the counters of a server's page began anew %d times: it was started again, or several servers answer under "+
 			"its URL; its counts are null", s.Restarts)
+	if c := s.Counts; c != nil {
+		w.warn(c.unknown > 0,
+			"the server gave up %s beside this run's failures: a gateway on the way sends requests again, or others "+
+				"use the server", plural(c.unknown, "request"))
+	}
 	a.Warnings = w.list
 }
 
@@ -157,6 +163,9 @@ func (w *warner) warnOfNotes(g *subset) {
 		{record.NoteResent,
 			"%d of %d requests were sent a second time at once: the server had closed the connection that it kept " +
 				"alive, or gave them up"},
+		{record.NoteCompressed,
+			"%d of %d answers came compressed: their chunks come in blocks, so times of tokens, TTFT too, are not " +
+				"the server's; take Accept-Encoding out of headers, or turn compression off in the proxy"},
 		{record.NoteBroken, "%d of %d answers were whole when their connection broke, and count as successes"},
 	} {
 		times := 0
@@ -198,6 +207,10 @@ func reasonsToTheLimit(g *subset) bool {
 	})
 }
 
+// mostByLateness is the percentage of chunks up to which a load generator that reads late may be why they came
+// together.
+const mostByLateness = 60
+
 // warnOfChunks warns if gaps between chunks are not gaps between tokens, or are artefacts.
 func (w *warner) warnOfChunks(g *subset, t TokenCounts, h ClientHealth) {
 	if d := t.PerChunk; d != nil {
@@ -207,7 +220,16 @@ func (w *warner) warnOfChunks(g *subset, t TokenCounts, h ClientHealth) {
 		}
 		w.warn(d.Mean > 1.05, "chunks hold %.2f tokens on average: %s", d.Mean, note)
 	}
+	if slices.ContainsFunc(g.ok, func(q *run.Request) bool { return hasNote(q, record.NoteCompressed) }) {
+		return // warnOfNotes names the cause
+	}
 	share := 100 * float64(t.Gaps.ChunkTogether) / float64(max(t.Gaps.Chunk, 1))
+	if share > mostByLateness {
+		w.warn(true,
+			"%.1f %% of the chunks arrived together with the one before: the server, a proxy or the network holds "+
+				"them (nginx needs proxy_http_version 1.1 or proxy_buffering off); read p50 of ITL with care", share)
+		return
+	}
 	if len(h.Errors) > 0 && float64(h.Heartbeats.P99) > lateBounds[0] {
 		w.warn(share > 1,
 			"%.1f %% of the chunks were read together with the one before, because this load generator read late: "+

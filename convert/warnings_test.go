@@ -244,6 +244,9 @@ func TestNotesAreCounted(t *testing.T) {
 			"; " + record.NoteChoices),
 		"1 of 2 answers came in chunks of all the text so far, which counts once": noted(record.NoteCumulative +
 			"; " + record.NoteZeroUsage),
+		"1 of 2 answers came compressed: their chunks come in blocks, so times of tokens, TTFT too, are not the " +
+			"server's; take Accept-Encoding out of headers, or turn compression off in the proxy": noted(
+			record.NoteCompressed),
 		"1 of 2 answers were whole when their connection broke, and count as successes": noted(record.NoteBroken +
 			": reset"),
 		"the server reports usage of no tokens, or of one for many chunks, in 1 of 2 answers: give a tokenizer, so " +

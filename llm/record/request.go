@@ -44,6 +44,7 @@ const (
 	NoteNotFetched = "the address of the answer came, and was not fetched"
 	NoteOddSound   = "the sound ends in the middle of a sample"
 	NoteBodyCut    = "the body kept is the beginning of a larger one"
+	NoteCompressed = "the answer came compressed, so its chunks come in blocks"
 	NoteOwnFault   = "this machine failed, not the server" // the cause that OwnFault returns follows
 )
 

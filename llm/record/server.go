@@ -8,6 +8,7 @@ const (
 	ServerKVCacheUsage       = "kv_cache_usage"       // 0 to 1
 	ServerPreemptions        = "preemptions"          // since the server's start, like those that follow
 	ServerRequests           = "requests"             // requests answered to their end
+	ServerGivenUp            = "given_up"             // requests ended before that, as of a client that went away
 	ServerPromptTokens       = "prompt_tokens"        // processed, or of those requests, as the engine counts
 	ServerGenerationTokens   = "generation_tokens"    // generated
 	ServerPrefixCacheQueries = "prefix_cache_queries" // tokens looked up

@@ -231,6 +231,30 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// A stream that is decompressed says so in its record: what compresses holds chunks back.
+func TestCompressedStreamsAreNoted(t *testing.T) {
+	t.Parallel()
+	text := chunk("a") + chunk("b") + stop + done
+	var b bytes.Buffer
+	packed := closed(&b, gzip.NewWriter(&b), text)
+	for _, tt := range []struct {
+		name      string
+		body      []byte
+		streaming bool
+		want      string
+	}{
+		{"plain", []byte(text), true, ""},
+		{"compressed", packed, true, record.NoteCompressed},
+		{"compressed, and not to be streamed", packed, false, record.NoteStreamed},
+	} {
+		c := newClient(t, func(o *Options) { o.Streaming = tt.streaming })
+		r := answered(t, c, http.Header{}, tt.body, nil).Record
+		if r.Failed() || len(r.Chunks) != 2 || r.Note != tt.want {
+			t.Errorf("%s: got %q, %d chunks, note %q, want %q", tt.name, r.Error, len(r.Chunks), r.Note, tt.want)
+		}
+	}
+}
+
 // The merged usage map of many chunks is no larger than a single one may be.
 func TestUsageIsBounded(t *testing.T) {
 	t.Parallel()

@@ -350,6 +350,9 @@ func (x *exchange) open(resp *http.Response) io.Reader {
 
 // close closes the body of a response.
 func (x *exchange) close(body io.Closer) {
+	if rec := x.outcome.rec; x.source.free != nil && x.c.opts.Streaming && len(rec.Chunks) > 0 && !rec.Failed() {
+		x.outcome.note(record.NoteCompressed)
+	}
 	x.source.Close()
 	x.outcome.rec.BytesReceived = x.source.wire.n + x.further
 	_ = body.Close()

@@ -156,7 +156,7 @@ var endings = []ended{
 	{"no JSON", []string{"Internal Server Error"}, nil, record.ErrorMalformed, `"Internal Server Error"`, ""},
 }
 
-// The outcome of a stream does not depend on its label, its line ends, or its compression.
+// The outcome of a stream does not depend on its label, its line ends, or its compression, which a success notes.
 func TestEveryEndOfAStream(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, nil)
@@ -174,6 +174,12 @@ func TestEveryEndOfAStream(t *testing.T) {
 				for _, label := range labels {
 					answer := answered(t, c, http.Header{"Content-Type": {label}, "Content-Encoding": {z.name}}, body,
 						e.end)
+					if r := answer.Record; z.name != "" && !r.Failed() {
+						before, noted := strings.CutSuffix(r.Note, record.NoteCompressed)
+						if r.Note = strings.TrimSuffix(before, "; "); !noted {
+							t.Errorf("%s, %s: no note of the compression", e.name, z.name)
+						}
+					}
 					e.check(t, fmt.Sprintf("%s, %s, label %q, %s", e.name, f.name, label, z.name), answer)
 				}
 			}

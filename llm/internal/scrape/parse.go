@@ -42,12 +42,14 @@ func Parse(page string) Sample {
 		if left--; left < 0 {
 			break
 		}
-		value, model, ok := read(&parser, line)
+		value, model, failed, ok := read(&parser, line)
 		if !ok {
 			continue
 		}
 		for _, i := range at {
-			series[i].add(value)
+			if failed == (metrics[i].fold == undone) {
+				series[i].add(value)
+			}
 		}
 		known := models[metrics[at[0]].engine]
 		if model != "" && len(model) <= maxModel && len(known) < maxModels && !slices.Contains(known, model) {
@@ -103,7 +105,7 @@ func (t *tally) fold(m metric) float64 {
 		value = t.most
 	case number:
 		value = t.n
-	case sum, more:
+	case sum, more, undone:
 	}
 	if m.scale != 0 {
 		value *= m.scale
@@ -111,27 +113,28 @@ func (t *tally) fold(m metric) float64 {
 	return value
 }
 
-// read returns the value of a line and the model that it is about, and false if it has no value or does not count.
-func read(parser *expfmt.TextParser, line string) (value float64, model string, counts bool) {
+// read returns the value of a line, the model that it is about, and whether it counts requests that were not
+// answered. ok is false if the line has no value.
+func read(parser *expfmt.TextParser, line string) (value float64, model string, failed, ok bool) {
 	end := labelsEnd(line)
 	rest := strings.Fields(line[end:])
 	if len(rest) == 0 {
-		return 0, "", false
+		return 0, "", false, false
 	}
 	// After the value OpenMetrics has times with fractions and exemplars, which the text format does not have.
 	families, err := parser.TextToMetricFamilies(strings.NewReader(line[:end] + " " + rest[0] + "\n"))
 	if err != nil {
-		return 0, "", false
+		return 0, "", false, false
 	}
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
 			value = m.GetUntyped().GetValue()
 			model = labelOf(m, "model_name") // of vLLM and SGLang
-			return value, model, !unsuccessful[labelOf(m, "finished_reason")] && !math.IsNaN(value) &&
+			return value, model, unsuccessful[labelOf(m, "finished_reason")], !math.IsNaN(value) &&
 				!math.IsInf(value, 0)
 		}
 	}
-	return 0, "", false
+	return 0, "", false, false
 }
 
 // labelOf returns the value of a label, "" if the metric has none of that name.

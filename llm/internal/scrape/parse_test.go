@@ -48,8 +48,8 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, page, engine, want string }{
 		{"vLLM, two engines", vllmPage, "vllm",
-			"kv_cache_usage=0.375 prompt_tokens=1.234e+06 requests=9 running=5 ttft_count=9 ttft_seconds_sum=1.5 " +
-				"waiting=1"},
+			"given_up=6 kv_cache_usage=0.375 prompt_tokens=1.234e+06 requests=9 running=5 ttft_count=9 " +
+				"ttft_seconds_sum=1.5 waiting=1"},
 		{"vLLM before 0.9",
 			"vllm:gpu_cache_usage_perc{model_name=\"a\"} 0.9\nvllm:gpu_prefix_cache_hits_total " +
 				"3\nvllm:gpu_prefix_cache_queries_total 4\n", "vllm",
@@ -64,11 +64,11 @@ func TestParse(t *testing.T) {
 		{
 			"SGLang",
 			"sglang:num_running_reqs{model_name=\"a\",tp_rank=\"0\"} 2\nsglang:num_queue_reqs 1\nsglang:token_usage " +
-				"0.12\nsglang:num_requests_total 8\n" +
+				"0.12\nsglang:num_requests_total 8\nsglang:num_aborted_requests_total 3\n" +
 				"sglang:prompt_tokens_total 80\nsglang:generation_tokens_total 90\nsglang:cached_tokens_total 20\n",
 			"sglang",
-			"generation_tokens=90 kv_cache_usage=0.12 prefix_cache_hits=20 prefix_cache_queries=80 prompt_tokens=80 " +
-				"requests=8 running=2 waiting=1",
+			"generation_tokens=90 given_up=3 kv_cache_usage=0.12 prefix_cache_hits=20 prefix_cache_queries=80 " +
+				"prompt_tokens=80 requests=8 running=2 waiting=1",
 		},
 		{
 			"TGI", "tgi_batch_current_size 2\ntgi_queue_size 1\ntgi_request_success 8\ntgi_request_input_length_sum " +
@@ -162,10 +162,10 @@ func TestParseLimitsSeries(t *testing.T) {
 func TestParseReadsTheSimulator(t *testing.T) {
 	t.Parallel()
 	for engine, want := range map[string]string{
-		"vllm": "generation_tokens=4 kv_cache_usage=0 preemptions=0 prompt_tokens=2 requests=1 running=0 " +
+		"vllm": "generation_tokens=4 given_up=0 kv_cache_usage=0 preemptions=0 prompt_tokens=2 requests=1 running=0 " +
 			"ttft_count=1 waiting=0",
-		"sglang": "generation_tokens=4 kv_cache_usage=0 prefix_cache_queries=2 prompt_tokens=2 requests=1 running=0 " +
-			"ttft_count=1 waiting=0",
+		"sglang": "generation_tokens=4 given_up=0 kv_cache_usage=0 prefix_cache_queries=2 prompt_tokens=2 requests=1 " +
+			"running=0 ttft_count=1 waiting=0",
 		"tgi": "generation_tokens=4 prompt_tokens=2 requests=1 running=0 waiting=0",
 	} {
 		o := sim.DefaultOptions()

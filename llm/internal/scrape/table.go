@@ -18,7 +18,8 @@ const (
 	mean
 	most
 	number
-	more // their sum, added to the figure of an earlier row
+	more   // their sum, added to the figure of an earlier row
+	undone // the sum of those of requests that were not answered, which the others leave out
 )
 
 // metric is a metric to read: its engine, its name without _total, and the figure it becomes.
@@ -43,6 +44,7 @@ func table() []metric {
 		{vllm, "vllm:gpu_cache_usage_perc", record.ServerKVCacheUsage, mean, 0}, // before 0.9
 		{vllm, "vllm:num_preemptions", record.ServerPreemptions, sum, 0},
 		{vllm, "vllm:request_success", record.ServerRequests, sum, 0},
+		{vllm, "vllm:request_success", record.ServerGivenUp, undone, 0},
 		{vllm, "vllm:prompt_tokens", record.ServerPromptTokens, sum, 0},
 		{vllm, "vllm:generation_tokens", record.ServerGenerationTokens, sum, 0},
 		{vllm, "vllm:prefix_cache_queries", record.ServerPrefixCacheQueries, sum, 0},
@@ -57,6 +59,7 @@ func table() []metric {
 		{sglang, "sglang:token_usage", record.ServerKVCacheUsage, mean, 0},
 		{sglang, "sglang:num_retracted_requests", record.ServerPreemptions, sum, 0},
 		{sglang, "sglang:num_requests", record.ServerRequests, sum, 0},
+		{sglang, "sglang:num_aborted_requests", record.ServerGivenUp, sum, 0},
 		{sglang, "sglang:prompt_tokens", record.ServerPromptTokens, sum, 0},
 		{sglang, "sglang:generation_tokens", record.ServerGenerationTokens, sum, 0},
 		{sglang, "sglang:prompt_tokens", record.ServerPrefixCacheQueries, sum, 0}, // each prompt is looked up
