@@ -189,10 +189,8 @@ func (c *Client) refusal(resp *http.Response, body []byte) *unlisted {
 		u.fix = fmt.Sprintf("set baseURL (BASE_URL in our scripts) to %q", strings.TrimSuffix(target, "/models"))
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
 		u.fix = checkPath + c.versionHint()
-	case status == http.StatusServiceUnavailable:
-		u.fix, u.final = "the server is not ready: wait for it", true
-	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
-		u.fix, u.final = "the server behind this proxy or gateway does not answer: see that it runs", true
+	case api.Unserved(status, words) != "":
+		u.fix, u.final = api.Unserved(status, words), status != http.StatusTooManyRequests
 	case strings.Contains(strings.ToUpper(words), "HTTPS"):
 		u.fix, u.final = writeScheme("https"), true
 	case c.credential == noCredential:

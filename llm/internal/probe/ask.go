@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -169,13 +170,15 @@ func (t *trial) explain(a *reply) {
 	where := t.endpoint()
 	rec := a.Record
 	switch {
+	case rec.ErrorType == record.ErrorTruncated, rec.ErrorType == record.ErrorReset:
+		t.p.fail(fmt.Sprintf("%s cut off its answer after %v (%s: %s)", where,
+			(time.Duration(rec.End-rec.Start)).Round(time.Millisecond), rec.ErrorType, t.p.wire.hide(rec.Error)),
+			"see the server's log, and the time limits of what stands before it")
 	case rec.ErrorType != record.ErrorHTTP:
 		t.p.fail(fmt.Sprintf("%s gave no answer (%s): %s", where, rec.ErrorType, t.p.wire.hide(rec.Error)),
 			"check the URL and the server's log")
 	case rec.Status == http.StatusUnauthorized || rec.Status == http.StatusForbidden:
 		t.p.fail(t.p.refusedKey(where, &page{status: rec.Status, body: []byte(a.words)}))
-	case rec.Status == http.StatusTooManyRequests:
-		t.p.fail(fmt.Sprintf("%s limits requests (status 429, %s)", where, a.words), "wait, or ask for a higher limit")
 	case unknownModel(a):
 		fix := nameModel
 		if models := t.p.result.Models; len(models) > 0 {
@@ -189,7 +192,7 @@ func (t *trial) explain(a *reply) {
 			a.words), "check the URL and --api, or give --endpoint")
 	default:
 		t.p.fail(fmt.Sprintf("%s answered with status %d (%s)", where, rec.Status, a.words),
-			t.p.keyInDoubt(rec.Status, a.words))
+			cmp.Or(t.p.keyInDoubt(rec.Status, a.words), api.Unserved(rec.Status, a.words)))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 // findModels asks each place for its list of models, and keeps those where the API may be. It reports whether there is
@@ -141,9 +142,9 @@ func (p *prober) whyNoModel(all []heard) (why, fix string) {
 	case status < 400:
 		to := h.page.header.Get("Location")
 		return fmt.Sprintf("%s is redirected to %q", where, p.wire.hide(to)), "give that as the URL"
-	case status == http.StatusServiceUnavailable, status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
+	case api.Unserved(status, h.page.words()) != "":
 		return fmt.Sprintf("%s answered with status %d (%s)", where, status, p.wire.hide(h.page.words())),
-			"the server is not ready: wait for it"
+			api.Unserved(status, h.page.words())
 	}
 	fix = "check the URL, or " + nameModel
 	if key := p.keyInDoubt(h.page.status, h.page.words()); key != "" {
@@ -227,7 +228,8 @@ func unreachable(err error) (why, fix string) {
 	text := err.Error()
 	switch {
 	case errors.As(err, &certificate):
-		return text, "set K6_INSECURE_SKIP_TLS_VERIFY=true, or let the system trust its certificate"
+		return text, "give --ca FILE, the certificate of the authority that signed it, or set " +
+			"K6_INSECURE_SKIP_TLS_VERIFY=true"
 	case errors.As(err, &header), strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return text, "if the server has no TLS, write http:// in the URL"
 	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):

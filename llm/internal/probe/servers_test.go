@@ -216,7 +216,7 @@ func TestProblems(t *testing.T) {
 			"name the model by --model, one of m, n"},
 		{"a limit of requests", fake{refuse: func(map[string]json.RawMessage) (int, string) {
 			return 429, "slow down"
-		}}, Options{}, "limits requests (status 429, slow down)"},
+		}}, Options{}, "answered with status 429 (slow down): it limits how many requests it takes: send fewer"},
 		{"a field of the user", fake{refuse: refusing("top_k", 400, "Unknown name \"top_k\": Cannot find field.")},
 			Options{Body: api.Extra{"top_k": json.RawMessage("1")}}, `refuses the field "top_k" of --body (status 400`},
 		{"a gateway that wants a key", fake{refuse: func(map[string]json.RawMessage) (int, string) {

@@ -6,10 +6,13 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -18,6 +21,7 @@ import (
 type Failures struct {
 	mu    sync.Mutex
 	kinds map[string]*failureKind
+	cuts  record.Cuts
 }
 
 // failureKind holds the number of failures of a kind, and their messages.
@@ -33,6 +37,9 @@ type failureMessage struct {
 	count       int64
 }
 
+// statusKind begins the kind of a failure by a status.
+const statusKind = "status "
+
 // keptMessages bounds the number of distinct messages that are kept of a kind.
 const keptMessages = 100
 
@@ -43,7 +50,7 @@ func (f *Failures) Add(r *record.Request) {
 	}
 	name := r.ErrorType
 	if name == record.ErrorHTTP {
-		name = fmt.Sprintf("status %d", r.Status)
+		name = statusKind + strconv.Itoa(r.Status)
 	}
 	alike := plain.Kind(r.Error)
 	f.mu.Lock()
@@ -57,6 +64,13 @@ func (f *Failures) Add(r *record.Request) {
 		f.kinds[name] = kind
 	}
 	kind.count++
+	if record.IsCut(r.ErrorType) {
+		var last time.Duration
+		if n := len(r.Chunks); n > 0 {
+			last = time.Duration(r.Chunks[n-1]) * time.Microsecond
+		}
+		f.cuts.Add(last, time.Duration(r.End-r.Start))
+	}
 	message := kind.messages[alike]
 	if message == nil {
 		if len(kind.messages) >= keptMessages {
@@ -184,11 +198,22 @@ var remedies = []struct {
 		"the server does not take the format: set another in the Dataset's media (representation)",
 	},
 	{
-		regexp.MustCompile(`(?i)(request|payload|body|entity|content)\W+(is )?too large|so large a body|request_too_large` +
-			`|exceed\w* (the )?max\w* (body|request|payload)`),
-		"the server, or a proxy before it, takes no body of that size: raise its limit (client_max_body_size of " +
-			"nginx), or send less",
+		regexp.MustCompile(`(?i)(request|payload|body|entity|content)\W+(is )?too large|so large a ` +
+			`body|request_too_large|exceed\w* (the )?max\w* (body|request|payload)`),
+		api.TooLarge,
 	},
+}
+
+// cutRemedy says that answers were cut off by a limit of time, "" if they were not.
+func (f *Failures) cutRemedy(kind string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	after, alike := f.cuts.Alike()
+	if !alike || !record.IsCut(kind) {
+		return ""
+	}
+	return fmt.Sprintf("all were cut off %s after they were sent: raise that time limit of a proxy or of the server "+
+		"(timeout of Envoy's route)", after)
 }
 
 // remedy returns which setting of the script or of this machine to change, or "" if the message of a kind of failure
@@ -200,6 +225,11 @@ func remedy(kind, message string) string {
 	for _, r := range remedies {
 		if r.pattern.MatchString(message) {
 			return r.remedy
+		}
+	}
+	if code, isStatus := strings.CutPrefix(kind, statusKind); isStatus {
+		if status, err := strconv.Atoi(code); err == nil {
+			return api.Unserved(status, message)
 		}
 	}
 	return ""

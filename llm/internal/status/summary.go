@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -269,7 +270,7 @@ func (s *summaryText) messages() {
 	if others > 0 {
 		fmt.Fprintf(s, "  %-*sand %s others\n", labelWidth, "", Grouped(others))
 	}
-	if todo := remedy(list[0].kind, list[0].first); todo != "" {
+	if todo := cmp.Or(remedy(list[0].kind, list[0].first), s.facts.Failures.cutRemedy(list[0].kind)); todo != "" {
 		s.wrapped(fmt.Sprintf("  %-*s", labelWidth, "what to do"), todo)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -401,6 +402,28 @@ func TestSummaryListsMessagesOfFailures(t *testing.T) {
 		if _, after, _ := strings.Cut(got, "output tokens"); (tt.want == "") != !strings.Contains(after,
 			"most failures") || !strings.Contains(after, tt.want) {
 			t.Errorf("%d × %q of %d: got %s\nwant %s", tt.failed, tt.words, tt.sent, got, tt.want)
+		}
+	}
+}
+
+// Answers that are cut off after the same time were cut by a clock.
+func TestSummaryTellsOfATimeLimit(t *testing.T) {
+	t.Parallel()
+	const hint = "all were cut off 1.5 s after they were sent"
+	for _, tt := range []struct {
+		kind   string
+		spread time.Duration
+		want   bool
+	}{
+		{record.ErrorTruncated, 10 * time.Millisecond, true}, {record.ErrorReset, 0, true},
+		{record.ErrorTruncated, time.Second, false}, {record.ErrorTimeout, 0, false},
+	} {
+		var f Failures
+		for i := range 4 {
+			f.Add(&record.Request{ErrorType: tt.kind, Start: 1e9, End: 25e8 + int64(i)*int64(tt.spread)})
+		}
+		if got := f.cutRemedy(tt.kind); strings.Contains(got, hint) != tt.want {
+			t.Errorf("%s, %v apart: got %q", tt.kind, tt.spread, got)
 		}
 	}
 }
