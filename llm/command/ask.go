@@ -1,8 +1,10 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -115,6 +117,17 @@ func baseOf(found *probe.Result, endpoint string) string {
 	return found.Settings.BaseURL
 }
 
+// filesOf returns the files of the client's certificates. Relative paths start where the configuration is, whose path
+// is given.
+func filesOf(c *config.Config, path string) credentialFiles {
+	own := c.Own.Client
+	return credentialFiles{
+		cert: cmp.Or(plainText(own["certPath"]), c.Server.CertPath),
+		key:  cmp.Or(plainText(own["keyPath"]), c.Server.KeyPath),
+		ca:   plainText(own["caPath"]),
+	}.under(filepath.Dir(path))
+}
+
 // probeOptions returns the server of the configuration, and how it is asked.
 func (r *runner) probeOptions() (opts probe.Options, err error) {
 	if err := dropin.FindAPIKey(r.c, os.LookupEnv); err != nil {
@@ -125,10 +138,13 @@ func (r *runner) probeOptions() (opts probe.Options, err error) {
 		URL: server.BaseURL, Model: server.ModelName, APIKey: server.APIKey, Headers: r.c.API.Headers,
 		APIKeyHeader: plainText(own["apiKeyHeader"]),
 		Endpoint:     plainText(own["endpoint"]), MaxTokensField: plainText(own["maxTokensField"]),
-		IgnoreEOS: server.IgnoreEOS, Transport: probeTransport(),
+		IgnoreEOS: server.IgnoreEOS,
 		Tokenizer: func(name string) (sim.Tokenizer, error) {
 			return openCounter(r.cmd.Context(), name, r.cmd.PrintErrf)
 		},
+	}
+	if opts.Transport, err = probeTransport(filesOf(r.c, r.path)); err != nil {
+		return opts, err
 	}
 	if server.Type == config.MockServer {
 		opts.URL = "sim:"

@@ -2,14 +2,11 @@ package command
 
 import (
 	"cmp"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"strconv"
 
 	"github.com/spf13/cobra"
 	"go.k6.io/k6/v2/errext"
@@ -70,8 +67,11 @@ Exit code: 0; 1 if the server cannot be used; 2 for misuse.`,
 // probe returns the options of a probe with these flags.
 func (s *serverFlags) probe(cmd *cobra.Command, url string) (opts probe.Options, err error) {
 	opts = probe.Options{
-		URL: url, Endpoint: s.endpoint, Model: s.model, APIKeyHeader: s.apiKeyHeader, Transport: probeTransport(),
+		URL: url, Endpoint: s.endpoint, Model: s.model, APIKeyHeader: s.apiKeyHeader,
 		Tokenizer: func(name string) (sim.Tokenizer, error) { return openCounter(cmd.Context(), name, cmd.PrintErrf) },
+	}
+	if opts.Transport, err = probeTransport(s.files); err != nil {
+		return opts, err
 	}
 	if s.api != "" {
 		if opts.API, err = api.ByName(s.api); err != nil {
@@ -116,21 +116,6 @@ func extraFields(text []byte) (api.Extra, error) {
 		return nil, errors.New(`needs a JSON object such as {"temperature": 0}`)
 	}
 	return api.ParseExtra(fields)
-}
-
-// probeTransport returns a transport as k6's: it asks for no compression, and trusts any certificate if k6's variable
-// says so.
-func probeTransport() http.RoundTripper {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return http.DefaultTransport
-	}
-	t = t.Clone()
-	t.DisableCompression = true
-	if trust, err := strconv.ParseBool(os.Getenv("K6_INSECURE_SKIP_TLS_VERIFY")); err == nil && trust {
-		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
-	}
-	return t
 }
 
 func (p *probing) run(cmd *cobra.Command, opts probe.Options) error {

@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -17,6 +18,7 @@ type serverFlags struct {
 	apiKeyEnv, apiKeyHeader string
 	headers                 []string
 	body, timeout           string
+	files                   credentialFiles
 }
 
 // register adds the flags to those of a command.
@@ -27,6 +29,9 @@ func (s *serverFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&s.apiKeyEnv, "api-key-env", "", "`NAME` of the variable that holds the API key")
 	flags.StringVar(&s.apiKeyHeader, "api-key-header", "", "`NAME` of the header for the key alone: api-key")
 	flags.StringArrayVarP(&s.headers, "header", "H", nil, "`'NAME: VALUE'`, may be repeated")
+	flags.StringVar(&s.files.ca, "ca", "", "`FILE` of the authority that signed the certificate")
+	flags.StringVar(&s.files.cert, "cert", "", "`FILE` of a client certificate, with --key")
+	flags.StringVar(&s.files.key, "key", "", "`FILE` of the key of --cert")
 	flags.StringVar(&s.body, "body", "", "`JSON` of further fields: '{\"temperature\": 0}'")
 	flags.StringVar(&s.timeout, "timeout", "", "`TIME` that a request may take (default 300s)")
 }
@@ -44,6 +49,14 @@ func (s *serverFlags) settle(set func(key, value string), client options) error 
 	client.text("endpoint", s.endpoint)
 	client.text("apiKeyHeader", s.apiKeyHeader)
 	client.text("timeout", s.timeout)
+	here, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	files := s.files.under(here)
+	client.text("caPath", files.ca)
+	client.text("certPath", files.cert)
+	client.text("keyPath", files.key)
 	if len(s.headers) > 0 {
 		text, err := headersJSON(s.headers)
 		if err != nil {
