@@ -78,13 +78,13 @@ func TestWait(t *testing.T) {
 			2 * time.Second},
 		"is too slow": {loading{took: time.Hour, model: "m"}, Ready{}, `deployment "server": it is not ready after ` +
 			`10m0s: /health: status 503 (Loading model)`, nil, DefaultTimeout},
-		"has another model": {loading{model: "other"}, Ready{Model: "m", Timeout: time.Minute}, "model \"m\" is refused " +
+		"has another model": {loading{model: "other"}, Ready{Model: "m", Timeout: time.Minute}, `model "m" is refused ` +
 			"(status 404, The model does not exist.): name the model by ready.model, one of other", nil, time.Minute},
 		"has another model, which is enough to know": {loading{model: "other"}, Ready{Model: "m", NoToken: true,
 			Timeout: time.Minute}, `model "m" is not in the server's list: other`, nil, time.Minute},
 		"begins with a token that is not shown": {loading{model: "m", silent: 1}, Ready{}, "", nil, time.Second},
-		"says nothing": {loading{model: "m", silent: 100}, Ready{Timeout: time.Minute}, "an answer of 16 tokens is empty",
-			nil, time.Minute},
+		"says nothing": {loading{model: "m", silent: 100}, Ready{Timeout: time.Minute},
+			"an answer of 16 tokens is empty", nil, time.Minute},
 		"says nothing, and needs not": {loading{model: "m", silent: 100}, Ready{NoToken: true}, "", nil, time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
