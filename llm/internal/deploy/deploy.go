@@ -103,7 +103,20 @@ type Options struct {
 	// Detached leaves the server running when this process ends. Without it the system stops a command whose parent
 	// was killed, where it can (Linux).
 	Detached bool
-	Progress func(line string) // told what is waited for; nil means nobody is
+	Progress func(line string) // told what is waited for, a line at a time; nil means nobody is
+}
+
+// oneAtATime returns a function that calls another for one caller at a time.
+func oneAtATime(tell func(line string)) func(line string) {
+	if tell == nil {
+		return nil
+	}
+	var mu sync.Mutex
+	return func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		tell(line)
+	}
 }
 
 // say tells what happens.

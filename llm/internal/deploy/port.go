@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -20,33 +19,19 @@ const (
 	portTries = 64
 )
 
-// given holds the ports that this process has chosen, so that two deployments get different ones.
-type given struct {
-	mu    sync.Mutex
-	ports map[int]bool
-}
-
-var chosen = given{ports: map[int]bool{}}
-
-// free chooses a port on which nothing listens.
-func (g *given) free() (int, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+// freePort chooses a port on which nothing listens.
+func freePort() (int, error) {
 	var failed error
 	for i := range portTries {
 		port := firstPort + rand.IntN(portCount)
 		if i == portTries-1 {
 			port = 0 // whichever the system has
 		}
-		if g.ports[port] {
-			continue
-		}
 		found, err := listens(net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			_, err = listens(net.JoinHostPort("", strconv.Itoa(found))) // a server may listen on all addresses
 		}
 		if failed = err; err == nil {
-			g.ports[found] = true
 			return found, nil
 		}
 	}

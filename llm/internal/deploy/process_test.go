@@ -227,14 +227,16 @@ func TestCommandThatIsNeverReady(t *testing.T) {
 func TestStopKillsWhatIgnoresTheSignal(t *testing.T) {
 	t.Parallel()
 	tt := newTest(t, "deaf")
-	tt.Stop.Grace = 300 * time.Millisecond
+	tt.Stop.Grace = tellEvery + 300*time.Millisecond
 	d := tt.up(t)
 	begin := time.Now()
 	if err := d.Stop(t.Context()); err != nil || runs(pidOf(d)) {
 		t.Errorf("%v, runs %v", err, runs(pidOf(d)))
 	}
-	if took := time.Since(begin); took < tt.Stop.Grace || took > 5*time.Second {
-		t.Errorf("took %v", took)
+	told := strings.Join(tt.lines, "\n")
+	if took := time.Since(begin); took < tt.Stop.Grace || took > 2*tt.Stop.Grace ||
+		!strings.Contains(told, "server: being stopped, for 5 s now") {
+		t.Errorf("took %v, told %s", took, told)
 	}
 	// a context that ends shortens the grace
 	tt = newTest(t, "deaf")

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -40,6 +41,7 @@ func prepare(ctx context.Context, s Spec, o Options) (*Deployment, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Progress = oneAtATime(o.Progress)
 	d := &Deployment{spec: *expanded, options: o, mark: rand.Text(), begin: time.Now()}
 	d.log.path, d.log.mask = o.Log, secrets(expanded)
 	d.server = d.newServer(s.Namespace != "")
@@ -74,7 +76,7 @@ func (d *Deployment) start(ctx context.Context) (err error) {
 	if err := d.save(); err != nil {
 		return err
 	}
-	if err := d.server.start(ctx); err != nil {
+	if err := d.during("being started", func() error { return d.server.start(ctx) }); err != nil {
 		return err
 	}
 	if p, ok := d.server.(*process); ok {
@@ -85,6 +87,27 @@ func (d *Deployment) start(ctx context.Context) (err error) {
 	}
 	begun = true
 	return nil
+}
+
+// during does something, and says every few seconds that it is still at it.
+func (d *Deployment) during(what string, do func() error) error {
+	begin, ended := time.Now(), make(chan struct{})
+	var beside sync.WaitGroup
+	beside.Go(func() {
+		tick := time.NewTicker(tellEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+				d.options.say("%s: %s, for %s now", d.spec.Name, what, seconds(time.Since(begin)))
+			}
+		}
+	})
+	defer beside.Wait()
+	defer close(ended)
+	return do()
 }
 
 // save writes the state file.
@@ -186,7 +209,7 @@ func (s *Spec) expanded() (*Spec, error) {
 	e.Values[deployedName] = s.Name
 	e.Values[namespaceName] = namespaceOf(s.Name)
 	if kind != There || e.uses(portName) {
-		port, err := chosen.free()
+		port, err := freePort()
 		if err != nil {
 			return nil, err
 		}

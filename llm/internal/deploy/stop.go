@@ -26,11 +26,14 @@ func (d *Deployment) Stop(ctx context.Context) error {
 		return nil
 	}
 	ctx = hurry(ctx)
-	failed := d.runStopCommand(ctx)
-	if failed != nil { // the server has to be told in the other way
-		d.spec.Stop.Command = nil
-	}
-	if err := d.server.stop(ctx); err != nil {
+	var failed error
+	err := d.during("being stopped", func() error {
+		if failed = d.runStopCommand(ctx); failed != nil { // the server has to be told in the other way
+			d.spec.Stop.Command = nil
+		}
+		return d.server.stop(ctx)
+	})
+	if err != nil {
 		return fmt.Errorf("stopping deployment %q: %w", d.spec.Name, errors.Join(failed, err))
 	}
 	d.stopped = true
@@ -121,6 +124,7 @@ func Running(ctx context.Context, state string) (bool, error) {
 
 // deployment returns what the state describes.
 func (s *State) deployment(o Options) *Deployment {
+	o.Progress = oneAtATime(o.Progress)
 	d := &Deployment{options: o, mark: s.Mark, begin: s.Begin, spec: Spec{
 		Name: s.Deployment, URL: s.URL, Directory: s.Directory, Environment: s.Environment, Values: s.Values,
 		Stop: Stop{Command: s.StopCommand, Signal: s.StopSignal, Grace: s.StopGrace},
