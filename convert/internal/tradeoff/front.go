@@ -83,7 +83,9 @@ func dominates(q, p Point) bool {
 
 // beats reports whether p is better than q in one figure beyond noise. If the noise is unknown, values that differ are
 // beyond it or not, as the caller says.
-func beats(p, q Point, unknown bool) bool { return above(q.X, p.X, unknown) || above(q.Y, p.Y, unknown) }
+func beats(p, q Point, unknown bool) bool {
+	return above(q.X, p.X, unknown) || above(q.Y, p.Y, unknown)
+}
 
 func above(low, high Estimate, unknown bool) bool {
 	if !(high.Log > low.Log) {
