@@ -56,7 +56,11 @@ var inTheText = map[string]string{
 	"k6 run --paused": "by the operator's runners",
 	"k6 run":          "by the operator's runners",
 	"bin/k6 cloud run --local-execution script.js": "nowhere: it needs an account of k6 Cloud",
-	"llmconv": "it is a name",
+	"llmconv":                  "it is a name",
+	"kubectl":                  "it is a name",
+	"kubectl get service vllm": "TestCommandsOfModelServers",
+	"kubectl get pods -o wide": "TestCommandsOfModelServers",
+	"kubectl port-forward":     "TestExperiment, by the experiment",
 }
 
 var span = regexp.MustCompile("`((?:kubectl|llmconv|docker|helm|cd|go run|bin/k6|k6) ?[^`]*)`")
@@ -79,9 +83,37 @@ func TestCommandsInTheText(t *testing.T) {
 			t.Errorf("no page has the command %q", command)
 		}
 	}
+}
+
+// The commands of docs/kubernetes.md about model servers work one after the other, and its overlay changes what they
+// make. The page has no other commands that can run here.
+func TestCommandsOfModelServers(t *testing.T) {
+	c := Shared(t)
+	w := &workspace{Cluster: c, root: t.TempDir()}
+	w.dir = w.root
+	w.useNamespace(t, "model-servers")
+	text := readFile(t, filepath.Join(root(), "docs/kubernetes.md"))
+	made := regexp.MustCompile("```sh\nbin/(k6 x llm manifests .*)\n```").FindStringSubmatch(text)
+	overlay := regexp.MustCompile("(?s)```yaml\n# (overlay/kustomization.yaml)\n(.*?)```").FindStringSubmatch(text)
+	if made == nil || overlay == nil {
+		t.Fatal("docs/kubernetes.md has no manifests or no overlay")
+	}
+	w.Must(t, w.dir, made[1], w.env...)
 	for _, command := range commands(t, "docs/kubernetes.md") {
 		if !cannotRun(command) {
-			t.Errorf("docs/kubernetes.md: no test runs %q", command)
+			w.Must(t, w.dir, command, w.env...)
 		}
+	}
+	w.write(t, overlay[1], overlay[2])
+	w.kubectl(t, "apply -k overlay")
+	if out := w.kubectl(t, "get service vllm"); !strings.Contains(out, "NodePort") {
+		t.Errorf("the overlay changes no type:\n%s", out)
+	}
+	if out := w.kubectl(t, "get pods -o wide"); !strings.Contains(out, "vllm-") {
+		t.Errorf("no pod is made:\n%s", out)
+	}
+	if out := w.kubectl(t, "auth can-i create namespaces --as=system:serviceaccount:default:llm-experiment"); !strings.
+		Contains(out, "yes") {
+		t.Errorf("the account may make no namespaces: %s", out)
 	}
 }

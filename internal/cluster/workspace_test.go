@@ -66,19 +66,34 @@ func (w *workspace) kubectl(t *testing.T, format string, args ...any) string {
 	return w.Must(t, w.dir, "kubectl "+fmt.Sprintf(format, args...), w.env...)
 }
 
+// useNamespace makes a namespace for the commands of the workspace, which ends with the test.
+func (w *workspace) useNamespace(t *testing.T, name string) {
+	t.Helper()
+	config := filepath.Join(w.root, "kubeconfig")
+	if err := os.WriteFile(config, []byte(readFile(t, w.Kubeconfig)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.env, w.name = []string{"KUBECONFIG=" + config}, name
+	w.kubectl(t, "create namespace %s", name)
+	t.Cleanup(func() { w.Shell(t, w.dir, "kubectl delete namespace --wait=false "+name) })
+	w.kubectl(t, "config set-context --current --namespace=%s", name)
+}
+
+// write writes a file of the workspace, with its folder.
+func (w *workspace) write(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(w.dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // inNamespace makes a workspace whose commands are about a namespace of their own: it has the volumes, the secret with
 // the server's key, the pod for files with the data set, and the server.
 func inNamespace(t *testing.T, c *Cluster, name string) *workspace {
 	t.Helper()
 	w := newWorkspace(t, c)
-	config := filepath.Join(w.root, "kubeconfig")
-	if err := os.WriteFile(config, []byte(readFile(t, c.Kubeconfig)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w.env, w.name = []string{"KUBECONFIG=" + config}, name
-	w.kubectl(t, "create namespace %s", name)
-	t.Cleanup(func() { c.Shell(t, w.dir, "kubectl delete namespace --wait=false "+name) })
-	w.kubectl(t, "config set-context --current --namespace=%s", name)
+	w.useNamespace(t, name)
 	w.kubectl(t, "create secret generic llm-keys --from-literal=API_KEY=%s", apiKey)
 	w.kubectl(t, "apply -k .")
 	w.kubectl(t, "apply -f files.yaml -f %s", filepath.Join(root(), "internal/cluster/testdata/simulator.yaml"))
