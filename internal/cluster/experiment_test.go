@@ -128,13 +128,13 @@ kill -9 $k6; wait $k6; cat log`)
 func TestExperimentSaysWhatKeepsPodsFromRunning(t *testing.T) {
 	c := Shared(t)
 	for _, tt := range []struct{ flags, want string }{
-		{"--gpus 64", "Unschedulable (0/5 nodes are available: 5 Insufficient nvidia.com/gpu"},
+		{"--cpu 64", "Unschedulable (0/5 nodes are available: 5 Insufficient cpu"},
 		{"--arg --no-such-flag", "container server crashes: exit code"},
 		{"--image no-such-image:1", "no-such-image:1"},
 	} {
 		dir := newExperiment(t, c, "service/sim:8000")
 		c.Must(t, dir, "k6 x llm manifests sim --startup 1m --force -o deploy "+tt.flags+
-			"; sed -i 's/1m, model/25s, model/; s/1, 8/1/' experiment.yml")
+			" && sed -i 's/1m, model/25s, model/; s/1, 8/1/' experiment.yml")
 		began := time.Now()
 		r := c.Shell(t, dir, "k6 x llm experiment -f experiment.yml")
 		if r.Code != 1 || !strings.Contains(r.Stderr, tt.want) {
