@@ -73,7 +73,7 @@ test: build
 # Installs servers that take minutes or gigabytes, sends them load, and prints how long each test took and what it measured.
 test-servers: build
 	@.ci/servers
-	@LLM_TEST_SERVERS=yes go run ./internal/testlist -tags $(TAGS) -v -count=1 -timeout 60m -run '^TestReal' ./internal/e2e
+	@LLM_TEST_SERVERS=yes go run ./internal/testlist -tags $(TAGS) -v -count=1 -timeout 120m -run '^TestReal' ./internal/e2e
 
 # Starts the API server, the controllers, the scheduler and the k6 Operator, and runs pods as processes. CLUSTER_RUN chooses tests.
 # The first time their programs are built, which takes some fifteen minutes of a processor.
