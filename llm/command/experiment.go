@@ -25,8 +25,9 @@ import (
 
 // experimenting implements `k6 x llm experiment`.
 type experimenting struct {
-	gs   *state.GlobalState
-	file string
+	gs    *state.GlobalState
+	file  string
+	again []string // cells that run again
 }
 
 func newExperiment(gs *state.GlobalState) *cobra.Command {
@@ -45,7 +46,9 @@ have the flags of k6 x llm bench, or a configuration of k6 x llm run.
 The results go to the directory that FILE names, or else to runs/ and the name
 of the experiment: a report for each cell, and a page for all. What is done is
 not done again: the same command goes on after Ctrl-C, a crash, or a change of
-FILE, and runs only the cells that are new, have changed or failed.
+FILE, and runs only the cells that are new, have changed or failed. --again runs
+cells that are done: suspect or invalid for those whose report has that verdict,
+the name or the number of a cell, or the name of a deployment.
 
 With DIR, the directory of an experiment, its page is made again.
 
@@ -54,6 +57,7 @@ while all others have run; 2 for misuse; 3 if cells do not count, as the page
 says; 105 after Ctrl-C.`,
 		Example: `  k6 x llm experiment plan -f experiment.yml
   k6 x llm experiment -f experiment.yml
+  k6 x llm experiment -f experiment.yml --again suspect
   k6 x llm experiment up -f experiment.yml 'server slots=4'
   k6 x llm experiment runs/flags --suspect`,
 		Args: x.files(1),
@@ -66,6 +70,7 @@ says; 105 after Ctrl-C.`,
 	}
 	cli.RegisterExperiment(cmd.Flags())
 	cmd.PersistentFlags().StringVarP(&x.file, "file", "f", "", "`FILE` of the experiment, YAML")
+	x.registerAgain(cmd)
 	cmd.AddCommand(x.newPlan(), x.newUp(), x.newWait(), x.newDown())
 	return cmd
 }
@@ -78,6 +83,9 @@ func (x *experimenting) files(most int) cobra.PositionalArgs {
 			if len(args) == 1 && x.file != "" {
 				return fmt.Errorf("-f runs an experiment, and %q is a directory whose page is made again: give one of "+
 					"them", args[0])
+			}
+			if len(args) == 1 && len(x.again) > 0 {
+				return errors.New("--again runs cells, which takes the file of the experiment: -f FILE")
 			}
 			if len(args) == 0 && x.file == "" {
 				return errors.New("which experiment? Give -f FILE, or the directory of one to make its page again")
@@ -120,11 +128,28 @@ func (x *experimenting) plan() (*study.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.Plan(store, (&loadTool{gs: x.gs}).tool())
+	return x.planned(e, store)
+}
+
+// planned compares an experiment with the results in a store.
+func (x *experimenting) planned(e *study.Experiment, store *study.Store) (*study.Plan, error) {
+	p, err := e.Plan(store, (&loadTool{gs: x.gs}).tool())
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Again(x.again); err != nil {
+		return nil, errext.WithExitCodeIfNone(err, misuse)
+	}
+	return p, nil
+}
+
+// registerAgain adds the flag of cells that run again.
+func (x *experimenting) registerAgain(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&x.again, "again", nil, "run `CELLS` again: suspect, invalid, a name; repeatable")
 }
 
 func (x *experimenting) newPlan() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
 		Short: "Show what an experiment would run, and how long",
 		Long: `Read the file of an experiment, check all that can be checked before a server is
@@ -137,9 +162,11 @@ long that takes. Nothing is started and nothing is written.`,
 			if err != nil {
 				return err
 			}
-			return p.Write(cmd.OutOrStdout())
+			return p.Write(cmd.OutOrStdout(), p.Doubts((&loadTool{gs: x.gs}).tool()))
 		}),
 	}
+	x.registerAgain(cmd)
+	return cmd
 }
 
 // run runs the cells that are not done, and makes the page.
@@ -154,7 +181,7 @@ func (x *experimenting) run(cmd *cobra.Command) (err error) {
 	}
 	defer func() { err = errors.Join(err, store.Unlock()) }()
 	tool := &loadTool{gs: x.gs}
-	p, err := e.Plan(store, tool.tool())
+	p, err := x.planned(e, store)
 	if err != nil {
 		return err
 	}
@@ -178,6 +205,9 @@ func (x *experimenting) run(cmd *cobra.Command) (err error) {
 		cmd.PrintErrln("nothing is left to run")
 	}
 	paged := cli.WriteExperiment(cmd, e.Directory)
+	if doubts := p.Doubts(tool.tool()); doubts != "" {
+		cmd.PrintErrln(doubts)
+	}
 	if ended != nil && paged != nil {
 		cmd.PrintErrln(plain.Message(paged))
 	}

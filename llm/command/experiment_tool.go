@@ -17,6 +17,7 @@ import (
 	"go.k6.io/k6/v2/cmd/state"
 
 	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/probe"
@@ -28,9 +29,12 @@ import (
 type loadTool struct{ gs *state.GlobalState }
 
 func (l *loadTool) tool() study.Tool {
-	return study.Tool{Flags: l.flags, Check: l.check, Reported: func(dir string) bool {
-		_, err := findReport(dir)
-		return err == nil
+	return study.Tool{Flags: l.flags, Check: l.check, Reported: func(dir string) (string, bool) {
+		f, err := readReport(dir)
+		if err != nil {
+			return "", false
+		}
+		return f.Own.Health.Verdict, true
 	}}
 }
 
@@ -193,6 +197,9 @@ type found struct {
 		Count int `json:"count"`
 	} `json:"failures"`
 	Own struct {
+		Health struct {
+			Verdict string `json:"verdict"`
+		} `json:"client_health"`
 		Search  json.RawMessage `json:"search"` // of a search
 		Answers []struct {
 			Text string `json:"text"`
@@ -209,9 +216,18 @@ const summaryFile = "summary_lifecycle_metrics.json"
 
 // findReport returns what the report in a directory says in short.
 func findReport(dir string) (study.Finding, error) {
-	entries, err := os.ReadDir(dir)
+	f, err := readReport(dir)
 	if err != nil {
 		return study.Finding{}, err
+	}
+	return f.finding(), nil
+}
+
+// readReport reads the summary in a directory.
+func readReport(dir string) (*found, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
 	}
 	for _, entry := range entries {
 		if !strings.HasSuffix(entry.Name(), summaryFile) { // a configuration may give names a prefix
@@ -220,15 +236,15 @@ func findReport(dir string) (study.Finding, error) {
 		path := filepath.Join(dir, entry.Name())
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return study.Finding{}, err
+			return nil, err
 		}
-		var f found
-		if err := json.Unmarshal(text, &f); err != nil {
-			return study.Finding{}, fmt.Errorf("%s: %w", path, err)
+		f := new(found)
+		if err := json.Unmarshal(text, f); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		return f.finding(), nil
+		return f, nil
 	}
-	return study.Finding{}, fmt.Errorf("%s has no report", dir)
+	return nil, fmt.Errorf("%s has no report", dir)
 }
 
 // milliseconds writes a number of seconds.
@@ -258,6 +274,9 @@ func (f *found) finding() study.Finding {
 	for _, a := range f.Own.Answers {
 		parts = append(parts, a.Text)
 	}
+	if v := f.Own.Health.Verdict; v == study.Suspect || v == study.Invalid {
+		parts = append(parts, v)
+	}
 	for _, g := range f.Own.Gates {
 		parts = append(parts, "gate "+g.Objective+" "+g.Status)
 	}
@@ -266,11 +285,12 @@ func (f *found) finding() study.Finding {
 
 // figures returns the throughput and the TTFT of a load.
 func (f *found) figures() []string {
-	parts := []string{fmt.Sprintf("%.3g requests/s", f.Successes.Throughput.Requests)}
+	parts := []string{plain.Digits(f.Successes.Throughput.Requests, "0", ",") + " requests/s"}
 	if tokens := f.Successes.Throughput.Output; tokens > 0 {
-		parts = []string{fmt.Sprintf("%.4g tokens/s", tokens)}
+		parts = []string{plain.Digits(tokens, "0", ",") + " tokens/s"}
 	}
-	if ttft := f.Successes.Latency.TTFT; ttft != nil {
+	// Of several loads, as in a search, an answer has the TTFT of the one that it rests on, which is another figure.
+	if ttft := f.Successes.Latency.TTFT; ttft != nil && len(f.Own.Answers) == 0 {
 		parts = append(parts, "p99 TTFT "+milliseconds(ttft.P99))
 	}
 	return parts

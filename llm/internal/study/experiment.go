@@ -98,6 +98,7 @@ type Tool struct {
 	Flags func(config bool) *pflag.FlagSet
 	// Check returns an error if a test cannot run with such flags, without asking its server.
 	Check func(Test) (Estimate, error)
-	// Reported reports whether a directory has the report of a test.
-	Reported func(dir string) bool
+	// Reported reports whether a directory has the report of a test, and what that says of the load generator: VALID,
+	// SUSPECT or INVALID, "" for nothing.
+	Reported func(dir string) (verdict string, found bool)
 }

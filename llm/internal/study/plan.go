@@ -20,6 +20,7 @@ type Planned struct {
 	*Cell
 	Estimate Estimate
 	Why      string // it is to run, such as changed; "" if it is done
+	Verdict  string // of the report that is there on the load generator, "" for none
 
 	index int // among the results
 }
@@ -31,6 +32,7 @@ const (
 	isFailed    = "failed before"
 	interrupted = "interrupted before"
 	isLost      = "its report is gone"
+	isAgain     = "again"
 )
 
 // Plan compares the experiment with the results of earlier runs. It changes the results in the store to those that are
@@ -57,40 +59,42 @@ func (e *Experiment) Plan(s *Store, t Tool) (*Plan, error) {
 			cell.Units, _ = units(c.Variant.Units) // was read before
 		}
 		planned := &Planned{Cell: c, Estimate: estimate, index: i}
-		planned.Why = s.why(&cell, t)
+		planned.Why, planned.Verdict = s.why(&cell, t)
 		next, p.Cells = append(next, cell), append(p.Cells, planned)
 	}
 	s.replace(next)
 	return p, nil
 }
 
-// why returns why a cell is to run; "" if it is done, and then it takes over what is known of it.
-func (s *Store) why(c *experiment.Cell, t Tool) string {
+// why returns why a cell is to run; "" if it is done, and then it takes over what is known of it, and returns the
+// verdict of its report.
+func (s *Store) why(c *experiment.Cell, t Tool) (why, verdict string) {
 	before, known := s.before(c.Name)
 	if !known {
-		return isNew
+		return isNew, ""
 	}
+	verdict, reported := t.Reported(filepath.Join(s.dir, before.Directory))
 	switch {
 	case before.Status == experiment.Planned:
-		return isNew
+		return isNew, ""
 	case before.Digest != c.Digest:
 		if before.Status == experiment.Running || before.Status == experiment.Failed {
 			c.Status = before.Status // its report is not whole
 		}
-		return isChanged
+		return isChanged, ""
 	case before.Status == experiment.Running:
 		c.Status = before.Status
-		return interrupted
+		return interrupted, ""
 	case before.Status == experiment.Failed:
 		c.Status, c.Error, c.ExitCode, c.Start, c.Seconds = before.Status, before.Error, before.ExitCode, before.Start,
 			before.Seconds
-		return isFailed
-	case !t.Reported(filepath.Join(s.dir, before.Directory)):
-		return isLost
+		return isFailed, ""
+	case !reported:
+		return isLost, ""
 	}
 	c.Status, c.Error, c.ExitCode, c.Start, c.Seconds = before.Status, before.Error, before.ExitCode, before.Start,
 		before.Seconds
-	return ""
+	return "", verdict
 }
 
 // replace takes the cells of a plan as the results. Those that are done and no longer in the plan are kept beside.

@@ -21,8 +21,8 @@ func (p *Plan) Summary() string {
 	return text + "; results in " + p.Experiment.Directory
 }
 
-// Write shows the cells of a plan: what is done, what would run, and how long that takes.
-func (p *Plan) Write(out io.Writer) error {
+// Write shows the cells of a plan: what is done, what would run, and how long that takes. Doubts is what Doubts says.
+func (p *Plan) Write(out io.Writer, doubts string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", plain.Terminal(p.Summary()))
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -53,6 +53,9 @@ func (p *Plan) Write(out io.Writer) error {
 		}
 		fmt.Fprintf(&b, "next: k6 x llm experiment -f %s\n", plain.Terminal(p.Experiment.File))
 	}
+	if doubts != "" {
+		fmt.Fprintf(&b, "\n%s\n", doubts)
+	}
 	_, err := io.WriteString(out, b.String())
 	return err
 }
@@ -62,7 +65,10 @@ func (p *Plan) status(c *Planned) string {
 	cell := p.Store.Results.Cells[c.index]
 	switch {
 	case c.Why == "":
-		return "done " + cell.Start.Local().Format("2006-01-02 15:04")
+		done := "done " + cell.Start.Local().Format("2006-01-02 15:04")
+		return plain.Terminal(strings.TrimSpace(done + " " + c.Verdict))
+	case c.Why == isAgain:
+		return plain.Terminal(strings.TrimSpace("to run: " + isAgain + ": done before " + c.Verdict))
 	case c.Why == isFailed && cell.Status == experiment.Failed:
 		return "to run: " + isFailed + ": " + plain.Terminal(plain.Clip(cell.Error, 80))
 	}

@@ -53,9 +53,10 @@ func fakeTool() Tool {
 			return e, fmt.Errorf("within which SLO?")
 		}
 		return e, nil
-	}, Reported: func(dir string) bool {
-		_, err := os.Stat(filepath.Join(dir, "report"))
-		return err == nil
+	}, Reported: func(dir string) (string, bool) {
+		text, err := os.ReadFile(filepath.Join(dir, "report"))
+		_, verdict, _ := strings.Cut(string(text), " ")
+		return verdict, err == nil
 	}}
 }
 

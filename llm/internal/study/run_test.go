@@ -29,6 +29,7 @@ type laboratory struct {
 	codes  map[string]int
 	silent string // part of the name of a cell that leaves no report
 	asked  probe.Options
+	again  []string // cells that run again
 
 	events []string // starts, tests and stops, in their order
 	lines  []string // that were told
@@ -142,6 +143,9 @@ func (l *laboratory) plan() *Plan {
 func (l *laboratory) run(ctx context.Context) (cells []experiment.Cell, err error) {
 	l.t.Helper()
 	p := l.plan()
+	if err := p.Again(l.again); err != nil {
+		l.t.Fatal(err)
+	}
 	l.events, l.lines = nil, nil
 	r := &Runner{Plan: p, Program: "test 1", Start: l.start, Run: l.test, Hurry: l.t.Context(),
 		Requests: func(flags []Flag) (probe.Options, error) { return probe.Options{APIKey: "very-secret-key"}, nil },
@@ -482,7 +486,7 @@ func TestWritePlan(t *testing.T) {
 		}
 		var b strings.Builder
 		p := l.plan()
-		if err := errors.Join(p.Write(&b), p.Store.Unlock()); err != nil {
+		if err := errors.Join(p.Write(&b, ""), p.Store.Unlock()); err != nil {
 			t.Fatal(err)
 		}
 		lines := strings.Split(b.String(), "\n")
