@@ -120,8 +120,8 @@ func (b checkout) write(t *testing.T, name, text string) {
 
 var recordsOf = regexp.MustCompile(`--out llm=(\S+)`)
 
-// busy is how a search ends on a machine that has no processor left for it.
-var busy = regexp.MustCompile(`the search (found no capacity|did not finish): client limited`)
+// busy is how a search, or an experiment, ends on a machine that has no processor left for it.
+var busy = regexp.MustCompile(`the search (found no capacity|did not finish): client limited|no cell of the experiment counts`)
 
 // decides matches the commands whose answer may be that there are too few requests for one, with this exit code.
 var decides = regexp.MustCompile(`--gate|llmconv compare|llm compare`)
