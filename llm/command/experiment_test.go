@@ -35,7 +35,7 @@ func TestExperimentFlags(t *testing.T) {
 		{"workloads: [{name: w}]\nloads: [{search: rate}]", "e.yml:3:18: --search: within which SLO?"},
 		{"workloads: [{name: w, api-key-env: NO_SUCH_VARIABLE}]\nloads: [{rate: 2}]", "NO_SUCH_VARIABLE"},
 		{"workloads: [{name: w, config: no.yml}]\nloads: [{rate: 2}]", "configuration: open no.yml"},
-		{"workloads: [{name: w, dta.path: x}]\nloads: [{rate: 2}]", "unknown flag \"dta.path\": did you mean data.path"},
+		{"workloads: [{name: w, dta.path: x}]\nloads: [{rate: 2}]", "\"dta.path\": did you mean data.path?"},
 		{"workloads: [{name: w, server.api_key: sk-x}]\nloads: [{rate: 2}]", "server.api_key is a secret"},
 		{"workloads: [{name: w, load.stages: [{rate: 1}]}]\nloads: [{name: l}]", "load.stages"},
 	} {
