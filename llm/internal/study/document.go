@@ -75,6 +75,9 @@ func (v *value) within(offset int) place {
 
 // describe names what a value is, and shows no text: it may be a secret.
 func (v *value) describe() string {
+	if v.kind == listKind && len(v.items) == 0 {
+		return "an empty list"
+	}
 	return [...]string{"nothing", "a single value", "a list", "a mapping"}[v.kind]
 }
 

@@ -5,7 +5,9 @@ import (
 	"io"
 	"math"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -125,7 +127,22 @@ func ending(log string) string {
 	if len(lines) == 0 {
 		return ": see " + log
 	}
-	return fmt.Sprintf(": %s (see %s)", lines[0], log)
+	return fmt.Sprintf(": %s (see %s)", message(lines[0]), log)
+}
+
+// logged matches a line of k6's log, of which the message alone is for people.
+var logged = regexp.MustCompile(`^time="[^"]*" level=\w+ msg=("(?:[^"\\]|\\.)*"|\S+)`)
+
+// message returns what a line of a log says.
+func message(line string) string {
+	found := logged.FindStringSubmatch(line)
+	if found == nil {
+		return line
+	}
+	if text, err := strconv.Unquote(found[1]); err == nil {
+		return plain.OneLine(text, 300)
+	}
+	return found[1]
 }
 
 func asDuration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }

@@ -71,6 +71,9 @@ func (n deploymentReader) kind(v *value, s *deploy.Spec) {
 	switch {
 	case len(kinds) > 1:
 		n.r.add(v.member(kinds[1]).place, "%s and %s are two kinds of deployment: give one", kinds[0], kinds[1])
+	case len(kinds) == 0 && !has("url") && slices.ContainsFunc(v.members, func(m member) bool {
+		return !slices.Contains(known.deployment, m.key)
+	}): // an unknown key is told, and is likely to be the kind
 	case len(kinds) == 0 && !has("url"):
 		n.r.add(v.place, "a deployment needs command, manifests, compose, or the url of a server that is there")
 	case has("command") && !has("url"):
