@@ -39,9 +39,9 @@ The command reads the report of each cell again, and writes into DIR
 experiment.html, a page that loads nothing from the network, and
 experiment_summary.json with all figures. It prints the answers and the settings.
 
-A cell counts if it ran to its end, the load generator kept up (its verdict is
-VALID, or with --suspect SUSPECT), and at most 1 % of its requests failed. The
-others are listed with the reason.
+A cell counts if it ran to its end, its verdict is not INVALID (the load
+generator kept up), and at most 1 % of its requests failed. The others are
+listed with the reason. Cells that are SUSPECT count, and are marked by "!".
 
 Exit codes: 0 for success; 1 if no cell counts; 2 for misuse; 3 if some cells do
 not count. With 1 and 3 the page is written, too.`,
@@ -63,25 +63,17 @@ not count. With 1 and 3 the page is written, too.`,
 // RegisterExperiment adds the flags that [WriteExperiment] knows to those of a command.
 func RegisterExperiment(flags *pflag.FlagSet) {
 	flags.String(formatFlag, "text", "format of the answers: text, markdown, json")
-	flags.Bool(suspectFlag, false, "count cells whose load generator is SUSPECT, too")
 }
 
-// The names of the flags.
-const (
-	formatFlag  = "format"
-	suspectFlag = "suspect"
-)
+const formatFlag = "format"
 
 // WriteExperiment writes the page and the document of the experiment in a directory from the reports of its cells, and
 // prints what they say in short, as the command's flags of [RegisterExperiment] say. The error has the exit code:
 // Failed if no cell counts, Partial if some do not.
 func WriteExperiment(cmd *cobra.Command, dir string) error {
-	format, opts := "text", outcome.Options{}
+	format := "text"
 	if f := cmd.Flags().Lookup(formatFlag); f != nil {
 		format = f.Value.String()
-	}
-	if f := cmd.Flags().Lookup(suspectFlag); f != nil {
-		opts.Suspect = f.Value.String() == "true"
 	}
 	write, known := outcomeWriters[format]
 	if !known {
@@ -91,7 +83,7 @@ func WriteExperiment(cmd *cobra.Command, dir string) error {
 	if err != nil {
 		return misuse("%w", err)
 	}
-	o := outcome.New(results.Name, readCells(cmd, dir, results), opts)
+	o := outcome.New(results.Name, readCells(cmd, dir, results))
 	for name, form := range map[string]func(io.Writer) error{
 		experimentpage.FileName: func(w io.Writer) error { return experimentpage.Write(w, dir, o) },
 		outcome.FileName:        o.WriteJSON,

@@ -130,7 +130,7 @@ func TestExperiment(t *testing.T) {
 	killAfter(t, file, dir, 4)
 	first := readResults(t, dir)
 	state := testenv.ReadFile(t, filepath.Join(dir, "deployment.json"))
-	allowUncounted(t, k6(t, "x", "llm", "experiment", "-f", file, "--suspect"))
+	allowUncounted(t, k6(t, "x", "llm", "experiment", "-f", file))
 	second := readResults(t, dir)
 	for i, c := range second.Cells {
 		before := first.Cells[i]

@@ -59,7 +59,7 @@ says; 105 after Ctrl-C.`,
   k6 x llm experiment -f experiment.yml
   k6 x llm experiment -f experiment.yml --again suspect
   k6 x llm experiment up -f experiment.yml 'server slots=4'
-  k6 x llm experiment runs/flags --suspect`,
+  k6 x llm experiment runs/flags --format markdown`,
 		Args: x.files(1),
 		RunE: failing(func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ type report struct {
 }
 
 func read(root string, of experiment.Cell) []outcome.Cell {
-	c := outcome.Cell{Cell: of}
+	c := outcome.Cell{Cell: of, Log: logOf(root, of.Error)}
 	if of.Status != experiment.Done {
 		return []outcome.Cell{c}
 	}
@@ -75,6 +76,22 @@ func read(root string, of experiment.Cell) []outcome.Cell {
 	}
 	p.describe(&c)
 	return p.cells(c)
+}
+
+// logName finds the log that the message of a failed cell names.
+var logName = regexp.MustCompile(`[/\\](logs[/\\][^/\\]+\.log)\b`)
+
+// logOf returns the path of the log of a failed cell in the directory of the experiment, if it is there.
+func logOf(root, message string) string {
+	all := logName.FindAllStringSubmatch(message, -1)
+	if len(all) == 0 {
+		return ""
+	}
+	local := filepath.ToSlash(all[len(all)-1][1])
+	if info, err := os.Stat(filepath.Join(root, filepath.FromSlash(local))); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	return local
 }
 
 // open reads the summary, and the requests if they are there.

@@ -9,7 +9,8 @@ type Single struct {
 	Direction Direction
 	Value     float64
 	// Low and High are the ends of its interval at the level of the options, by the block bootstrap of comparisons; NaN
-	// without times of the requests, or with too few of them.
+	// without times of the requests, with too few of them, or where it would reach over two orders of magnitude. Of a
+	// figure that is above zero so are both, and the value lies between them.
 	Low, High float64
 	// LogError is the standard error of the logarithm of the value, and Freedom its degrees of freedom; NaN likewise.
 	LogError, Freedom float64
@@ -39,7 +40,7 @@ func Singles(s Side, o Options) ([]Single, error) {
 		for i, e := range r.estimates(q, o.Percentiles, source(o.Seed, "single", q.name), resamples) {
 			f := newSingle(q, ids[i], e.value)
 			if f.Requests = e.n; !r.untimed && float64(e.n) >= forVerdicts.forPercentile(ids[i]) {
-				f.measure(e, o.Level)
+				f.measure(e, q.share != nil, o.Level)
 			}
 			list = append(list, f)
 		}
@@ -53,14 +54,42 @@ func newSingle(q quantity, id metricID, value float64) Single {
 }
 
 // measure adds how well a figure is known.
-func (f *Single) measure(e estimate, level float64) {
-	freedom := e.freedom()
-	d := differenceOf(e.value, e.draws, freedom, level)
-	if !finite(d.low) || !finite(d.high) {
+func (f *Single) measure(e estimate, share bool, level float64) {
+	if share {
+		d := differenceOf(e.value, e.draws, e.freedom(), level)
+		f.Low, f.High = max(0, d.low), min(1, d.high)
 		return
 	}
-	f.Low, f.High = d.low, d.high
-	if e.value > 0 {
-		f.LogError, f.Freedom = deviation(e.draws)/e.value, freedom
+	logs, ok := e.logs()
+	if !ok {
+		return
 	}
+	deviation := deviation(logs)
+	d := differenceOf(0, logs, e.freedom(), level)
+	if !(d.high-d.low < math.Log(widest)) {
+		return
+	}
+	f.Low, f.High = e.value*math.Exp(d.low), e.value*math.Exp(d.high)
+	f.LogError, f.Freedom = deviation, e.freedom()
+}
+
+// widest is the ratio of the ends of an interval that says nothing any more.
+const widest = 100
+
+// logs returns the logarithms of the draws over the value, as far from zero as blocks widen them, or false if there is
+// none. Times and rates are above zero, and what few blocks do not show multiplies them: moving draws away from the
+// value by differences would move some below zero.
+func (e estimate) logs() ([]float64, bool) {
+	if !(e.value > 0) || !finite(e.value) || !(e.blocks.widen > 0) || !finite(e.blocks.widen) {
+		return nil, false
+	}
+	logs := make([]float64, len(e.draws))
+	for i, draw := range e.draws {
+		ratio := 1 + (draw/e.value-1)/e.blocks.widen
+		if !(ratio > 0) || !finite(ratio) {
+			return nil, false
+		}
+		logs[i] = e.blocks.widen * math.Log(ratio)
+	}
+	return logs, len(logs) > 0
 }

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -37,6 +38,47 @@ func TestSinglesHoldTheTruth(t *testing.T) {
 				t.Errorf("%s: the %s holds the truth in %.3f of the runs", name, what, share)
 			}
 		}
+	}
+}
+
+// Whatever the latencies are, no interval of a time or a rate reaches below zero, and the value lies in it: of few
+// requests, of two kinds of them, of queues that grow, and of those over many orders of magnitude.
+func TestSinglesLieInTheirIntervals(t *testing.T) {
+	t.Parallel()
+	told := 0
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		s := usual(5 + rng.IntN(200)).run(seed)
+		kind, spread := rng.IntN(4), 3*rng.Float64()
+		for i := range s.Requests {
+			q, factor := &s.Requests[i], 1.0
+			switch kind {
+			case 1: // half of them wait
+				factor = []float64{1, 40}[rng.IntN(2)]
+			case 2: // a queue grows
+				factor = 1 + float64(i)
+			case 3:
+				factor = math.Exp(spread * rng.NormFloat64())
+			}
+			q.Latency, q.TTFT, q.TPOT = q.Latency*factor, q.TTFT*factor, q.TPOT*factor
+			q.End = q.Start + q.Latency
+		}
+		list, err := Singles(s, Options{Percentiles: []float64{50, 99}, Resamples: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range list {
+			if math.IsNaN(f.Low) && math.IsNaN(f.High) {
+				continue
+			}
+			told++
+			if !(0 <= f.Low && f.Low <= f.Value && f.Value <= f.High) || f.Value > 0 && f.Unit == Seconds && f.Low == 0 {
+				t.Errorf("seed %d: %+v", seed, f)
+			}
+		}
+	}
+	if told < 1000 {
+		t.Errorf("%d intervals", told)
 	}
 }
 

@@ -94,6 +94,9 @@ func (v *view) trust(o *outcome.Outcome) {
 	case len(failures) > 0:
 		v.Class, v.Verdict = "suspect", fmt.Sprintf("%d of %d cells", counted, len(o.Cells))
 		v.Word = "count; the others are in no answer, front or effect"
+	case len(o.Suspects()) > 0:
+		v.Class, v.Verdict = "suspect", fmt.Sprintf("%d of %d cells", len(o.Suspects()), len(o.Cells))
+		v.Word = "are SUSPECT; all count"
 	case len(o.Cells) == 1:
 		v.Verdict, v.Word = "one cell", "counts: there is nothing to compare it with"
 	}
@@ -157,7 +160,10 @@ func blocks(o *outcome.Outcome) (list []block) {
 				continue
 			}
 			one := answer{plain.Terminal(a.Question), plain.Terminal(a.Text), plain.Terminal(a.Sure), ""}
-			if a.Told() {
+			switch doubted := a.Best != nil && a.Best.Suspect; {
+			case a.Rival != nil || doubted:
+				one.Class = "doubt"
+			case a.Told():
 				one.Class = "good"
 			}
 			b.Answers = append(b.Answers, one)

@@ -41,7 +41,7 @@ func grid(workloads ...string) (cells []outcome.Cell) {
 			}
 		}
 	}
-	cells[len(cells)-1].Verdict = "SUSPECT"
+	cells[len(cells)-1].Verdict = "INVALID"
 	cells[len(cells)-2].Status, cells[len(cells)-2].Error = experiment.Failed, "out of memory"
 	return cells
 }
@@ -50,7 +50,7 @@ func grid(workloads ...string) (cells []outcome.Cell) {
 func written(t *testing.T, name, dir string, cells []outcome.Cell) string {
 	t.Helper()
 	var page bytes.Buffer
-	if err := Write(&page, dir, outcome.New(name, cells, outcome.Options{})); err != nil {
+	if err := Write(&page, dir, outcome.New(name, cells)); err != nil {
 		t.Fatal(err)
 	}
 	return page.String()
@@ -94,7 +94,7 @@ func TestBrowserDrawsTheFront(t *testing.T) {
 	t.Parallel()
 	dom := drawn(t, written(t, "flags", "runs/flags", grid("chat")), "", 1120)
 	for want, times := range map[string]int{`data-place="front"`: 1, `data-place="front_within_noise"`: 2,
-		`data-place="dominated"`: 7, `not counted: the load generator is SUSPECT`: 2} {
+		`data-place="dominated"`: 7, `not counted: the load generator is INVALID`: 2} {
 		if n := strings.Count(dom, want); n != times {
 			t.Errorf("%q is %d times in the page, want %d", want, n, times)
 		}

@@ -197,6 +197,8 @@ func verdict(c *outcome.Cell) cell {
 		return text(string(c.Status))
 	case c.Verdict == "":
 		return text("–")
+	case c.Suspect():
+		return cell{Text: "! SUSPECT", Below: c.Doubt(), Class: "v suspect doubt"}
 	}
 	return cell{Text: plain.Terminal(c.Verdict), Class: "v " + strings.ToLower(c.Verdict)}
 }

@@ -1,8 +1,10 @@
 package outcome
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/tradeoff"
@@ -14,18 +16,30 @@ type Answer struct {
 	Workload string
 	Question string
 	Kind     Kind
-	Best     *Setting // nil if no setting qualifies
-	// Next is the best setting of another deployment or other parameters; nil if there is none. Change is by how much
-	// its figure is higher than that of the best.
+	Best     *Setting // nil if no setting qualifies, or if only one counts
+	// Next is the best setting of another deployment or other parameters, at the load of the best if one qualifies
+	// there; nil if there is none. Change is by how much its figure is higher than that of the best.
 	Next   *Setting
 	Change tradeoff.Change
+	// Alike are the settings that noise does not tell from the best, the best of them first.
+	Alike []*Setting
+	// Rival is the number of a cell that does not count, and whose own figure is better than that of the best.
+	Rival  *int
 	Within bool // of the settings that keep the SLO
 	Text   string
 	Sure   string // how sure that is
 }
 
-// Told reports whether the best is told from the next beyond noise.
-func (a Answer) Told() bool { return a.Next != nil && a.Change.Sure() }
+// Told reports whether the best is told beyond noise from all settings of other deployments and parameters, and no cell
+// that does not count had a better figure.
+func (a Answer) Told() bool {
+	return a.Next != nil && a.Change.Sure() && a.Rival == nil && !a.tied()
+}
+
+// tied reports whether a setting of another deployment or other parameters is as good.
+func (a Answer) tied() bool {
+	return slices.ContainsFunc(a.Alike, func(s *Setting) bool { return s.Variant != a.Best.Variant })
+}
 
 // addAnswers answers what a reader asks first about a workload.
 func (o *Outcome) addAnswers(workload string) {
@@ -72,57 +86,172 @@ func (o *Outcome) ask(workload, question, name string, settings []*Setting, with
 	if within {
 		a.Question += " within the SLO"
 	}
-	qualifies := func(s *Setting) bool { return s.has(name) && (!within || s.Kept) }
+	var all []*Setting
 	for _, s := range settings {
-		if qualifies(s) && (a.Best == nil || better(k, s, a.Best)) {
-			a.Best = s
+		if s.has(name) && (!within || s.Kept) {
+			all = append(all, s)
 		}
 	}
-	if a.Best == nil {
-		if within && anyHas(settings, name) {
-			a.Text = "no setting keeps its SLO"
-			o.Answers = append(o.Answers, a)
-		}
+	slices.SortStableFunc(all, func(a, b *Setting) int { return order(k, a, b) })
+	switch {
+	case len(all) == 0 && within && anyHas(settings, name):
+		a.Text = "no setting keeps its SLO"
+	case len(all) == 0:
 		return
+	case len(settings) == 1:
+		a.Text = "only one setting counts: " + a.figure(all[0])
+		a.Sure = "there is nothing to compare it with"
+	default:
+		a.choose(all)
+		a.Sure = a.sure(variants(o))
 	}
-	for _, s := range settings {
-		if qualifies(s) && s.Variant != a.Best.Variant && (a.Next == nil || better(k, s, a.Next)) {
-			a.Next = s
-		}
-	}
-	what := ""
-	if k.Factor != 1 { // a latency, of which there are several
-		what = k.Title + " "
-	}
-	a.Text = fmt.Sprintf("%s at %s: %s%s", a.Best.Variant, a.Best.Load, what, Text(k, a.Best.Figures[name]))
-
-	a.Sure = a.sure(variants(o))
+	o.rival(&a, all)
 	o.Answers = append(o.Answers, a)
 }
 
-func better(k Kind, a, b *Setting) bool {
+// choose sets which of the settings that qualify, the best first, is best, next, and as good.
+func (a *Answer) choose(all []*Setting) {
+	a.Best = all[0]
+	of := func(s *Setting) tradeoff.Estimate { return s.Figures[a.Kind.Name].Estimate }
+	for _, s := range all[1:] {
+		if s.Variant != a.Best.Variant && (a.Next == nil || a.Next.Load != a.Best.Load && s.Load == a.Best.Load) {
+			a.Next = s
+		}
+		if c := tradeoff.Ratio(of(a.Best), of(s)); !c.Sure() && (!math.IsNaN(c.Low) || math.Abs(c.Log) < near) {
+			a.Alike = append(a.Alike, s)
+		}
+	}
+	a.Text = a.figure(a.Best)
+	switch last := all[len(all)-1]; {
+	case !a.tied():
+	case len(a.Alike) == len(all)-1:
+		figure := func(s *Setting) string { return digits(s.Figures[a.Kind.Name].Value * a.Kind.Factor) }
+		a.Text = fmt.Sprintf("all %d settings are alike: %s%s to %s%s", len(all), a.prefix(), figure(a.Best),
+			figure(last), unit(a.Kind))
+	default:
+		a.Text = "alike are " + a.Text + ", and " + names(a.Alike)
+	}
+}
+
+// near is the difference of two figures of unknown noise up to which they are alike.
+const near = 0.05
+
+// mostNamed is how many settings an answer names.
+const mostNamed = 3
+
+// names names settings with what a reader must know of them.
+func names(list []*Setting) string {
+	var parts []string
+	for _, s := range list[:min(len(list), mostNamed)] {
+		parts = append(parts, s.Variant+" at "+s.Load+s.remark())
+	}
+	if more := len(list) - mostNamed; more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// remark says of a setting what takes from it: " (SLO broken, SUSPECT)".
+func (s *Setting) remark() string {
+	switch broken := s.Judged && !s.Kept; {
+	case broken && s.Suspect:
+		return " (SLO broken, SUSPECT)"
+	case broken:
+		return " (SLO broken)"
+	case s.Suspect:
+		return " (SUSPECT)"
+	}
+	return ""
+}
+
+// prefix names the figure where there are several of the kind: a latency.
+func (a *Answer) prefix() string {
+	if a.Kind.Factor == 1 {
+		return ""
+	}
+	return a.Kind.Title + " "
+}
+
+// figure writes a setting with its figure.
+func (a *Answer) figure(s *Setting) string {
+	return fmt.Sprintf("%s at %s: %s%s%s", s.Variant, s.Load, a.prefix(), Text(a.Kind, s.Figures[a.Kind.Name]),
+		s.remark())
+}
+
+// rival looks for a cell that does not count, but had a better figure than the best of all that do.
+func (o *Outcome) rival(a *Answer, all []*Setting) {
+	best := math.NaN()
+	if len(all) > 0 {
+		best = all[0].Figures[a.Kind.Name].Estimate.Log
+	}
+	for i := range o.Cells {
+		c := &o.Cells[i]
+		f := c.Figures[a.Kind.Name]
+		if c.Workload != a.Workload || c.Excluded() == "" || !(f.Value > 0) || !f.Estimate.Known() ||
+			a.Within && c.SLO != "" && !c.Kept {
+			continue
+		}
+		if log := f.Estimate.Log; math.IsNaN(best) || log != best && log > best == a.Kind.Higher {
+			best, a.Rival = log, new(i)
+		}
+	}
+	if a.Rival == nil {
+		return
+	}
+	c := &o.Cells[*a.Rival]
+	text := fmt.Sprintf("unsure: %s at %s had %s%s, and does not count (%s)", c.Variant(), c.load(),
+		digits(c.Figures[a.Kind.Name].Value*a.Kind.Factor), unit(a.Kind), c.briefly())
+	if a.Sure != "" {
+		text += "; among those that count, " + a.Sure
+	}
+	a.Sure = text
+}
+
+// briefly says why a cell does not count, without the details.
+func (c *Cell) briefly() string {
+	reason, _, _ := strings.Cut(c.Excluded(), ": ")
+	return reason
+}
+
+func order(k Kind, a, b *Setting) int {
 	x, y := a.Figures[k.Name].Estimate.Log, b.Figures[k.Name].Estimate.Log
-	return k.Higher && x > y || !k.Higher && x < y
+	if k.Higher {
+		return cmp.Compare(y, x)
+	}
+	return cmp.Compare(x, y)
 }
 
 func variants(o *Outcome) int {
 	return len(distinct(o.Settings, func(s *Setting) string { return s.Variant }))
 }
 
-// sure says how well the best is told from the next.
+// sure says how well the best is told from the others.
 func (a *Answer) sure(variants int) string {
+	text := ""
 	switch {
 	case a.Next == nil && variants == 1:
-		return "there is no other deployment"
+		text = "there is no other deployment"
 	case a.Next == nil:
-		return "no other deployment qualifies"
+		text = "no other deployment qualifies"
+	default:
+		text = a.against()
 	}
+	if len(a.Alike) > 0 && !a.tied() {
+		text += "; alike within noise is " + names(a.Alike)
+	}
+	return text
+}
+
+// against compares the best with the next.
+func (a *Answer) against() string {
 	name := a.Kind.Name
 	a.Change = tradeoff.Ratio(a.Best.Figures[name].Estimate, a.Next.Figures[name].Estimate)
-	next := fmt.Sprintf("%s at %s has %s", a.Next.Variant, a.Next.Load, Times(a.Change))
+	next := fmt.Sprintf("%s at %s has %s%s", a.Next.Variant, a.Next.Load, Times(a.Change), a.Next.remark())
 	switch {
 	case math.IsNaN(a.Change.Low):
 		return "how sure is unknown: " + next
+	case a.Change.Sure() && a.tied():
+		return "not told apart within noise, though " + next
 	case a.Change.Sure():
 		return "beyond noise: " + next
 	}
@@ -151,11 +280,14 @@ func Times(c tradeoff.Change) string {
 	switch {
 	case math.IsNaN(c.Low) || math.IsNaN(c.High):
 		return text
-	case c.High-c.Low > vague:
-		return text + " (too few pairs to tell how sure)"
+	case isVague(c):
+		return text + " (too little is known to tell how sure)"
 	}
 	return fmt.Sprintf("%s (%s to %s)", text, factor(c.Low), factor(c.High))
 }
+
+// isVague reports whether an interval says nothing.
+func isVague(c tradeoff.Change) bool { return c.High-c.Low > vague }
 
 // vague is the width of an interval that says nothing: a factor of 10,000.
 const vague = 9.2

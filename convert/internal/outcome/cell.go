@@ -31,13 +31,13 @@ type Cell struct {
 
 	Answer string // of a search
 	Probes []Probe
+	// Log is the path of the log that says more of a failure, from the directory of the experiment; "" without.
+	Log string
 	// Problem says why the report cannot be read, or has no figures; "" if it has.
 	Problem string
-
-	trusted bool // it counts though it is SUSPECT
 }
 
-// suspect is the verdict on a load generator whose figures may be off.
+// suspect is the verdict on a load generator that some figures may be off by. Such a cell counts, and is marked.
 const suspect = "SUSPECT"
 
 // Probe is a load that a search has tried.
@@ -61,7 +61,7 @@ func (c *Cell) Excluded() string {
 		return "it has not run"
 	case !c.HasReport || c.Problem != "":
 		return c.Problem
-	case c.Verdict == "INVALID" || c.Verdict == suspect && !c.trusted:
+	case c.Verdict == "INVALID":
 		return join("the load generator is "+c.Verdict, firstOf(c.Reasons))
 	case c.Partial:
 		return "its records are partial"
@@ -75,11 +75,23 @@ func (c *Cell) Excluded() string {
 	return ""
 }
 
+// Suspect reports whether a cell counts, though its load generator may have changed some of its figures.
+func (c *Cell) Suspect() bool { return c.Verdict == suspect && c.Excluded() == "" }
+
+// Doubt says why a cell is suspect, "" if nothing is known.
+func (c *Cell) Doubt() string { return plain.Terminal(firstOf(c.Reasons)) }
+
+// mostReason is how many characters of a reason are told: enough for the last line of a log and where it is.
+const mostReason = 400
+
 func join(what, why string) string {
 	if why == "" {
 		return what
 	}
-	return what + ": " + plain.Short(why)
+	if len(why) > mostReason {
+		why = strings.ToValidUTF8(why[:mostReason], "") + "…"
+	}
+	return what + ": " + why
 }
 
 func firstOf(list []string) string {

@@ -55,6 +55,8 @@ type cellDocument struct {
 	Directory  string                 `json:"directory"`
 	Counted    bool                   `json:"counted"`
 	Excluded   string                 `json:"excluded,omitempty"`
+	Suspect    bool                   `json:"suspect"`
+	Log        string                 `json:"log,omitempty"`
 	Verdict    string                 `json:"verdict,omitempty"`
 	Model      string                 `json:"model,omitempty"`
 	Requests   int                    `json:"requests"`
@@ -89,6 +91,7 @@ type settingJSON struct {
 	Load     string                `json:"load"`
 	Cells    []int                 `json:"cells"`
 	Excluded []int                 `json:"excluded_cells"`
+	Suspect  bool                  `json:"suspect"`
 	Kept     *bool                 `json:"slo_kept,omitempty"`
 	Figures  map[string]figureJSON `json:"figures"`
 }
@@ -119,6 +122,8 @@ type answerJSON struct {
 	Figure   string      `json:"figure"`
 	Best     *int        `json:"best"`
 	Next     *int        `json:"next"`
+	Alike    []int       `json:"alike"`
+	Rival    *int        `json:"better_but_not_counted"`
 	Change   *changeJSON `json:"next_over_best"`
 	Told     bool        `json:"told_apart"`
 	Text     string      `json:"text"`
@@ -184,7 +189,7 @@ func (o *Outcome) MarshalJSON() ([]byte, error) {
 		Answers: []answerJSON{}, Factors: []factorJSON{}, Effects: []effectsJSON{}, WhatMatters: list(o.Matters()),
 		Notes: list(o.Notes)}
 	for _, s := range o.Settings {
-		one := settingJSON{s.Variant, s.First.Workload, s.Load, list(s.Cells), list(s.Excluded), nil,
+		one := settingJSON{s.Variant, s.First.Workload, s.Load, list(s.Cells), list(s.Excluded), s.Suspect, nil,
 			figuresJSON(s.Figures)}
 		if s.Judged {
 			one.Kept = &s.Kept
@@ -196,7 +201,10 @@ func (o *Outcome) MarshalJSON() ([]byte, error) {
 	}
 	for _, a := range o.Answers {
 		one := answerJSON{Workload: a.Workload, Question: a.Question, Figure: a.Kind.Name, Told: a.Told(), Text: a.Text,
-			Sure: a.Sure, Best: numberOf(a.Best), Next: numberOf(a.Next)}
+			Sure: a.Sure, Best: numberOf(a.Best), Next: numberOf(a.Next), Alike: []int{}, Rival: a.Rival}
+		for _, s := range a.Alike {
+			one.Alike = append(one.Alike, s.Number)
+		}
 		if a.Next != nil {
 			one.Change = new(changeOf(a.Change))
 		}
@@ -257,7 +265,7 @@ func cellDocuments(o *Outcome) []cellDocument {
 			Parameters: list(c.Parameters), Workload: c.Workload, Load: c.Load, Stage: c.Stage, Repeat: c.Repeat,
 			Units: number(c.Units), Price: c.Price, Status: c.Status, Directory: c.Directory, Excluded: c.Excluded(),
 			Verdict: c.Verdict, Model: c.Model, Requests: c.Requests, Failed: c.Failed, SLO: c.SLO,
-			Observed: c.Observed, Answer: c.Answer, Figures: figuresJSON(c.Figures)}
+			Suspect: c.Suspect(), Log: c.Log, Observed: c.Observed, Answer: c.Answer, Figures: figuresJSON(c.Figures)}
 		if one.Counted = one.Excluded == ""; c.SLO != "" {
 			one.Kept = &c.Kept
 		}

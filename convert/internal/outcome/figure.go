@@ -17,6 +17,9 @@ type Figure struct {
 // Known returns a figure of which an interval is known by the standard error of its logarithm, or of which nothing but
 // the value is known if this is NaN.
 func Known(value, low, high, logError, freedom float64) Figure {
+	if !(low <= value && value <= high) || low < 0 {
+		low, high = math.NaN(), math.NaN()
+	}
 	f := Figure{value, low, high, tradeoff.Estimate{Log: math.Log(value), Error: logError, Freedom: freedom}}
 	if !(value > 0) || math.IsInf(value, 0) {
 		f.Estimate = tradeoff.Unknown()
@@ -35,7 +38,11 @@ func (f Figure) times(factor float64) Figure {
 func (f Figure) over(what float64) Figure {
 	e := f.Estimate.Reciprocal()
 	e.Log += math.Log(what)
-	return Figure{what / f.Value, what / f.High, what / f.Low, e}
+	low, high := what/f.High, what/f.Low
+	if !(f.Low > 0) {
+		low, high = math.NaN(), math.NaN()
+	}
+	return Figure{what / f.Value, low, high, e}
 }
 
 // of returns the figure of an estimate.

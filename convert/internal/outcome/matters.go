@@ -58,7 +58,7 @@ func (v Influence) brief() string {
 	}
 	text := fmt.Sprintf("%s from %s to %s", Times(most.Change), most.From, most.To)
 	switch {
-	case math.IsNaN(most.Change.Low) || most.Change.Sure():
+	case math.IsNaN(most.Change.Low) || most.Change.Sure() || isVague(most.Change):
 	case most.Varies:
 		text += fmt.Sprintf(", for it depends: ×%s to ×%s", factor(most.Least), factor(most.Most))
 	default:

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/tradeoff"
-	"github.com/seed-307b789f/xk6-llm/internal/experiment"
 )
 
 // Outcome is what an experiment has shown.
@@ -38,16 +37,10 @@ type FrontPoint struct {
 	Above *Setting // dominates it; nil if none does
 }
 
-// Options say which cells count.
-type Options struct {
-	Suspect bool // those whose verdict is SUSPECT, too
-}
-
 // New works out what the cells of an experiment show.
-func New(name string, cells []Cell, opts Options) *Outcome {
+func New(name string, cells []Cell) *Outcome {
 	o := &Outcome{Name: name, Cells: cells}
 	for i := range cells {
-		cells[i].trusted = opts.Suspect
 		cells[i].derive()
 		o.Repeats = max(o.Repeats, cells[i].Repeat)
 	}
@@ -165,7 +158,9 @@ func (o *Outcome) addNotes() {
 		o.Notes = append(o.Notes, fmt.Sprintf("the cells are of different models (%s): a token of one is not a token "+
 			"of another, nor is its answer as good", strings.Join(models, ", ")))
 	}
-	o.Notes = append(o.Notes, doubts(o)...)
+	if doubted := o.Suspects(); len(doubted) > 0 {
+		o.Notes = append(o.Notes, doubts(o, doubted))
+	}
 	if o.Repeats < 2 && o.Counted() > 0 {
 		o.Notes = append(o.Notes, "each cell ran once, so the intervals know by how much requests of one run differ, "+
 			"and not by how much one start of a server differs from the next: repeats: 3 in the experiment shows it")
@@ -194,25 +189,22 @@ func (o *Outcome) Failures() (list []int) {
 	return list
 }
 
-// doubts says how many cells are SUSPECT, and whether they count.
-func doubts(o *Outcome) (notes []string) {
-	counted, out := 0, 0
+// Suspects returns the numbers of the cells that count, though their load generators are SUSPECT.
+func (o *Outcome) Suspects() (list []int) {
 	for i := range o.Cells {
-		switch c := &o.Cells[i]; {
-		case c.Verdict != suspect || c.Status != experiment.Done:
-		case c.Excluded() == "":
-			counted++
-		case !c.trusted:
-			out++
+		if o.Cells[i].Suspect() {
+			list = append(list, i)
 		}
 	}
-	if counted > 0 {
-		notes = append(notes, "SUSPECT, but counted: "+plural(counted, "cell")+", whose figures may be off "+
-			"by what their reports say")
+	return list
+}
+
+// doubts says how many cells that count are SUSPECT, and why the first is.
+func doubts(o *Outcome, list []int) string {
+	text := fmt.Sprintf("%d of %s that count are SUSPECT, marked by !: their load generators may have changed some "+
+		"figures, and their reports say which", len(list), plural(o.Counted(), "cell"))
+	if c := &o.Cells[list[0]]; c.Doubt() != "" {
+		text += "; " + join("such as of "+c.title(), c.Doubt())
 	}
-	if out > 0 {
-		notes = append(notes, "SUSPECT, and so not counted: "+plural(out, "cell")+"; read the reasons, and "+
-			"count them with --suspect if they are of other figures")
-	}
-	return notes
+	return text
 }

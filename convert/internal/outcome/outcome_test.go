@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func TestDerivedFigures(t *testing.T) {
 	t.Parallel()
 	c := made("d", "c=1", 500, 0.02)
 	c.Units, c.Price = 4, "7.20 EUR/h"
-	o := New("e", []Cell{c}, Options{})
+	o := New("e", []Cell{c})
 	f := o.Settings[0].Figures
 	for name, want := range map[string]float64{PerUser: 50, PerUnit: 125, Cost: 4, PerMoney: 250_000} {
 		if got := f[name]; math.Abs(got.Value-want) > 1e-9*want || !(got.Low < want && want < got.High) {
@@ -64,10 +65,9 @@ func TestExclusions(t *testing.T) {
 		"it has not run": set(experiment.Planned),
 		"it was cut: the program that ran it ended": set(experiment.Running),
 		"its report cannot be read: x":              func(c *Cell) { c.Problem = "its report cannot be read: x" },
-		"the load generator is SUSPECT: late": func(c *Cell) {
-			c.Verdict, c.Reasons = "SUSPECT", []string{"late"}
+		"the load generator is INVALID: late": func(c *Cell) {
+			c.Verdict, c.Reasons = "INVALID", []string{"late"}
 		},
-		"the load generator is INVALID": func(c *Cell) { c.Verdict = "INVALID" },
 		"its records are partial":       func(c *Cell) { c.Partial = true },
 		"no request was sent":           func(c *Cell) { c.Requests = 0 },
 		"no request succeeded":          func(c *Cell) { c.Failed = c.Requests },
@@ -75,25 +75,85 @@ func TestExclusions(t *testing.T) {
 	} {
 		bad := made("fast", "c=1", 9000, 0.001)
 		damage(&bad)
-		o := New("e", []Cell{made("slow", "c=1", 100, 0.02), bad}, Options{})
+		o := New("e", []Cell{made("slow", "c=1", 100, 0.02), bad, made("slower", "c=1", 50, 0.03)})
 		if got := o.Cells[1].Excluded(); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
-		if o.Counted() != 1 || len(o.Fronts[0].Points) != 1 || o.Answers[0].Best.Variant != "slow" ||
-			len(o.Effects) != 0 {
-			t.Errorf("%s: %d count, %d points, best %v, %d effects", want, o.Counted(), len(o.Fronts[0].Points),
-				o.Answers[0].Best.Variant, len(o.Effects))
+		a := o.Answers[0]
+		if o.Counted() != 2 || len(o.Fronts[0].Points) != 2 || a.Best.Variant != "slow" || o.Effects[0].Settings != 2 {
+			t.Errorf("%s: %d count, %d points, best %v, %d settings have effects", want, o.Counted(),
+				len(o.Fronts[0].Points), a.Best.Variant, o.Effects[0].Settings)
+		}
+		if a.Told() || !strings.HasPrefix(a.Sure, "unsure: fast at c=1 had 9,000 tokens/s, and does not count (") {
+			t.Errorf("%s: the answer is told, or does not say what it misses: %s", want, a.Sure)
 		}
 	}
 	doubted := made("d", "c=1", 100, 0.01)
 	doubted.Verdict = "SUSPECT"
-	if o := New("e", []Cell{doubted}, Options{Suspect: true}); o.Counted() != 1 ||
-		!strings.Contains(strings.Join(o.Notes, "\n"), "SUSPECT, but counted: 1 cell,") {
+	doubted.Reasons = []string{"late"}
+	o := New("e", []Cell{doubted})
+	if text := strings.Join(o.Notes, "\n"); o.Counted() != 1 || !o.Settings[0].Suspect ||
+		!strings.Contains(text, "1 of 1 cell that count are SUSPECT") || !strings.Contains(text, "d-c-1: late") {
 		t.Errorf("%d SUSPECT cells count, %q", o.Counted(), o.Notes)
+	}
+	if a := o.Answers[0]; a.Best != nil || !strings.HasPrefix(a.Text, "only one setting counts: d at c=1: ") ||
+		!strings.HasSuffix(a.Text, " (SUSPECT)") {
+		t.Errorf("one setting is called best: %+v", a)
 	}
 	one := made("d", "c=1", 1, 1)
 	if one.Failed = 1; one.Excluded() != "" {
 		t.Errorf("one failure in a hundred: %q", one.Excluded())
+	}
+}
+
+// Settings that noise does not tell apart are alike, and the next is looked for at the load of the best first. What
+// breaks the SLO is told where the question is of another thing.
+func TestAlike(t *testing.T) {
+	t.Parallel()
+	cells := []Cell{made("a", "c=1", 100, 0.01), made("b", "c=1", 101, 0.01), made("a", "c=9", 500, 0.01),
+		made("b", "c=9", 300, 0.01), made("b", "c=5", 400, 0.01)}
+	for i := range cells {
+		cells[i].SLO, cells[i].Kept = "p99(ttft)<1s", i > 0
+	}
+	o := New("e", cells)
+	if a := o.Answers[0]; a.Best.Variant != "a" || a.Next.Load != "c=9" || !a.Told() || len(a.Alike) != 0 {
+		t.Errorf("%+v", a)
+	}
+	a := o.Answers[1]
+	if a.Told() || len(a.Alike) != 4 || a.Text != "all 5 settings are alike: 100 to 100 tokens/s" {
+		t.Errorf("%q, %d alike", a.Text, len(a.Alike))
+	}
+	cells[4].Figures[MedianTPOT] = Known(0.02, 0.019, 0.021, 0.01, 100)
+	if a := New("e", cells).Answers[1]; !strings.HasPrefix(a.Text, "alike are a at c=1: 100 tokens/s (") ||
+		!strings.Contains(a.Text, " (SLO broken), and b at c=1, a at c=9, b at c=9") {
+		t.Errorf("%q", a.Text)
+	}
+	nan := math.NaN()
+	for i := range cells {
+		cells[i].Figures[MedianTPOT] = Known(0.01+0.00001*float64(i), nan, nan, nan, nan)
+	}
+	if a := New("e", cells).Answers[1]; !strings.HasPrefix(a.Text, "all 5 settings are alike") {
+		t.Errorf("of unknown noise: %q", a.Text)
+	}
+}
+
+// No figure that follows from another has an interval that is upside down or reaches below zero.
+func TestIntervalsInOrder(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 10_000 {
+		value := math.Exp(4 * rng.NormFloat64())
+		c := made("d", "c=1", 1, 1)
+		for _, name := range []string{Output, MedianTPOT} {
+			c.Figures[name] = Known(value, value*3*rng.NormFloat64(), value*3*rng.NormFloat64(), rng.Float64(), 1)
+		}
+		c.Price, c.Units = "1 USD/h", 2
+		for name, f := range New("e", []Cell{c}).Settings[0].Figures {
+			if unknown := math.IsNaN(f.Low) && math.IsNaN(f.High); !unknown && !(0 <= f.Low && f.Low <= f.Value &&
+				f.Value <= f.High) {
+				t.Fatalf("%s: %+v", name, f)
+			}
+		}
 	}
 }
 
@@ -102,7 +162,7 @@ func TestWorkloadsApart(t *testing.T) {
 	t.Parallel()
 	a, b := made("a", "c=1", 100, 0.01), made("b", "c=1", 200, 0.005)
 	b.Workload, b.Model, a.Price, b.Price = "rag", "other", "1 USD/h", "1 EUR/h"
-	o := New("e", []Cell{a, b}, Options{})
+	o := New("e", []Cell{a, b})
 	if len(o.Fronts) != 2 || o.Fronts[0].Points[0].Place != tradeoff.OnFront {
 		t.Errorf("%d fronts, the first point is %s", len(o.Fronts), o.Fronts[0].Points[0].Place)
 	}
@@ -120,7 +180,7 @@ func TestAnswers(t *testing.T) {
 	for i := range cells {
 		cells[i].SLO, cells[i].Kept = "p99(ttft)<200ms", i != 1
 	}
-	o := New("e", cells, Options{})
+	o := New("e", cells)
 	for i, want := range []struct{ best, next, sure string }{
 		{"b c=9", "a c=1", "beyond noise: a at c=1 has ×0.33"},
 		{"a c=1", "b c=1", "beyond noise: b at c=1 has ×0.83"},
@@ -135,7 +195,7 @@ func TestAnswers(t *testing.T) {
 	for i := range cells {
 		cells[i].Kept = false
 	}
-	if a := New("e", cells, Options{}).Answers[0]; a.Best != nil || a.Text != "no setting keeps its SLO" {
+	if a := New("e", cells).Answers[0]; a.Best != nil || a.Text != "no setting keeps its SLO" {
 		t.Errorf("%+v", a)
 	}
 }
@@ -150,7 +210,7 @@ func TestRepeats(t *testing.T) {
 		cells = append(cells, c)
 	}
 	cells[1].Status = experiment.Failed // of a remain 100 and 121
-	o := New("e", cells, Options{})
+	o := New("e", cells)
 	a, b := find(t, o, "a", "c=1").Figures[Output], find(t, o, "b", "c=1").Figures[Output]
 	// Between the logarithms of the repeats, a tenth apart, the variance is (2·0.0953² + 2·0.0953²) / (1 + 2).
 	deviation := math.Sqrt(4 * math.Pow(math.Log(1.1), 2) / 3)
@@ -181,7 +241,7 @@ func TestEffects(t *testing.T) {
 			}
 		}
 	}
-	o := New("e", cells, Options{})
+	o := New("e", cells)
 	e, _ := effectsOn(o, Output)
 	if !e.Complete || e.Influences[0].Of.Name != "slots" && e.Influences[0].Of.Name != "load" {
 		t.Errorf("complete %v, first %s", e.Complete, e.Influences[0].Of.Name)
@@ -214,7 +274,7 @@ func TestEffects(t *testing.T) {
 func TestParametersOfOneDeployment(t *testing.T) {
 	t.Parallel()
 	o := New("e", []Cell{made("a", "c=1", 100, 0.01, "slots", "1"), made("a", "c=1", 200, 0.01, "slots", "2"),
-		made("b", "c=1", 300, 0.01, "batch", "1")}, Options{})
+		made("b", "c=1", 300, 0.01, "batch", "1")})
 	e, _ := effectsOn(o, Output)
 	if e.Complete || len(e.Influences) != 2 || e.Influences[0].Of.Name != "slots" ||
 		!math.IsNaN(e.Influences[1].Typical) || len(e.Influences[1].Effects) != 0 {
@@ -235,7 +295,7 @@ func TestLittleToTell(t *testing.T) {
 	empty := made("d", "c=2", 1, 1)
 	empty.Figures, empty.Units = nil, math.Inf(1)
 	for _, cells := range [][]Cell{nil, {odd}, {odd, empty}, {{Cell: experiment.Cell{Status: experiment.Planned}}}} {
-		o := New("e", cells, Options{})
+		o := New("e", cells)
 		var text strings.Builder
 		if err := o.WriteText(&text); err != nil {
 			t.Error(err)

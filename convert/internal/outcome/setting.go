@@ -15,6 +15,7 @@ type Setting struct {
 	Excluded      []int // that do not
 	Figures       map[string]Figure
 	Judged, Kept  bool // by an SLO; all its cells kept it
+	Suspect       bool // one of the cells that count is
 	Variant, Load string
 }
 
@@ -37,7 +38,7 @@ func settingsOf(cells []Cell) []*Setting {
 		if c.SLO != "" {
 			s.Judged, s.Kept = true, s.Kept && c.Kept
 		}
-		s.Cells = append(s.Cells, i)
+		s.Cells, s.Suspect = append(s.Cells, i), s.Suspect || c.Suspect()
 	}
 	for _, s := range list {
 		s.Kept = s.Kept && s.Judged && len(s.Cells) > 0

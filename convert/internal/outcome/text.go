@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -31,6 +32,9 @@ func (o *Outcome) Summary() string {
 	if out := len(o.Failures()); out > 0 {
 		text += fmt.Sprintf(", of which %d count and %d do not", o.Counted(), out)
 	}
+	if n := len(o.Suspects()); n > 0 {
+		text += fmt.Sprintf("; %d SUSPECT", n)
+	}
 	return text
 }
 
@@ -52,6 +56,9 @@ func (o *Outcome) WriteText(w io.Writer) error {
 	line("experiment %s: %s", o.Name, o.Summary())
 	for _, workload := range o.Workloads() {
 		line("\nworkload %s", workload)
+		if !o.answered(workload) {
+			line("  no answer, as no cell counts that has figures")
+		}
 		for _, a := range o.Answers {
 			if a.Workload != workload {
 				continue
@@ -82,16 +89,17 @@ func (o *Outcome) WriteText(w io.Writer) error {
 		}
 	}
 	_ = t.Flush()
-	head, rows := table(o)
-	line("")
-	for _, row := range append([][]string{head}, rows...) {
-		for i := range row {
-			row[i] = plain.Terminal(row[i])
+	if head, rows := table(o); len(rows) > 0 {
+		line("")
+		for _, row := range append([][]string{head}, rows...) {
+			for i := range row {
+				row[i] = plain.Terminal(row[i])
+			}
+			_, _ = fmt.Fprintln(t, strings.Join(row, "\t"))
 		}
-		_, _ = fmt.Fprintln(t, strings.Join(row, "\t"))
+		_ = t.Flush()
+		line("\n%s", legend(o))
 	}
-	_ = t.Flush()
-	line("\n%s", legend(o))
 	for _, note := range o.Notes {
 		line("note: %s", note)
 	}
@@ -100,9 +108,17 @@ func (o *Outcome) WriteText(w io.Writer) error {
 	return err
 }
 
+// answered reports whether a workload has an answer.
+func (o *Outcome) answered(workload string) bool {
+	return slices.ContainsFunc(o.Answers, func(a Answer) bool { return a.Workload == workload })
+}
+
 // legend says what the marks of the table mean.
 func legend(o *Outcome) string {
-	const intervals = "figures with their 95 % intervals"
+	intervals := "figures with their 95 % intervals"
+	if len(o.Suspects()) > 0 {
+		intervals = "! a SUSPECT load generator; " + intervals
+	}
 	if len(o.Fronts) == 0 {
 		return intervals
 	}
@@ -143,6 +159,9 @@ func table(o *Outcome) (head []string, rows [][]string) {
 			continue
 		}
 		mark := map[tradeoff.Place]string{tradeoff.OnFront: "*", tradeoff.WithinNoise: "~"}[places[s.Number]]
+		if s.Suspect {
+			mark += "!"
+		}
 		row := []string{mark, s.Variant, s.First.Workload, s.Load}
 		for _, k := range shown {
 			text := "–"
@@ -196,9 +215,12 @@ func (o *Outcome) WriteMarkdown(w io.Writer) error {
 	line("### Experiment %s: %s", o.Name, o.Summary())
 	for _, workload := range o.Workloads() {
 		line("\nWorkload %s:\n", workload)
+		if !o.answered(workload) {
+			line("no answer, as no cell counts that has figures")
+		}
 		for _, a := range o.Answers {
 			if a.Workload == workload {
-				line("- **%s:** %s; %s", a.Question, a.Text, a.Sure)
+				line("- **%s:** %s", a.Question, strings.TrimSuffix(a.Text+"; "+a.Sure, "; "))
 			}
 		}
 	}
@@ -214,7 +236,20 @@ func (o *Outcome) WriteMarkdown(w io.Writer) error {
 			line("- %s: %s", o.Cells[i].title(), o.Cells[i].Excluded())
 		}
 	}
+	writeRows(&b, o)
+	for _, note := range o.Notes {
+		line("\nNote: %s", note)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// writeRows writes the table of settings with its legend as Markdown, if a setting counts.
+func writeRows(b *bytes.Buffer, o *Outcome) {
 	head, rows := table(o)
+	if len(rows) == 0 {
+		return
+	}
 	b.WriteString("\n")
 	for i, row := range append([][]string{head}, rows...) {
 		for k := range row {
@@ -225,10 +260,5 @@ func (o *Outcome) WriteMarkdown(w io.Writer) error {
 			b.WriteString("|---|---|---|---" + strings.Repeat("|---:", len(head)-5) + "|---|\n")
 		}
 	}
-	line("\n%s", legend(o))
-	for _, note := range o.Notes {
-		line("\nNote: %s", note)
-	}
-	_, err := w.Write(b.Bytes())
-	return err
+	_, _ = fmt.Fprintf(b, "\n%s\n", plain.Markdown(legend(o)))
 }

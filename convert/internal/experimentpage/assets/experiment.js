@@ -52,10 +52,14 @@
   }
   const shapeOf = (variant) => shapes[Math.floor(variant / 8) % shapes.length];
 
+  // leastSpan is the part of a value that an axis shows at least, so that noise is not drawn as a staircase.
+  const leastSpan = 0.1;
+
   // axis maps values to a line of the drawing: from zero on unless they are all far from it, or by logarithms if they
   // are far apart.
   function axis(values, from, to) {
-    const all = values.filter((v) => v != null && isFinite(v)), low = Math.min(...all), high = Math.max(...all);
+    const all = values.filter((v) => v != null && isFinite(v)), middle = (Math.min(...all) + Math.max(...all)) / 2;
+    const low = Math.min(...all, middle * (1 - leastSpan / 2)), high = Math.max(...all, middle * (1 + leastSpan / 2));
     const log = low > 0 && high / low > 30;
     if (!log) {
       const bottom = low > 0.4 * high ? low - 0.15 * (high - low || high) : 0, top = high + 0.08 * (high - bottom) || 1;
