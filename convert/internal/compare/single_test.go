@@ -72,7 +72,8 @@ func TestSinglesLieInTheirIntervals(t *testing.T) {
 				continue
 			}
 			told++
-			if !(0 <= f.Low && f.Low <= f.Value && f.Value <= f.High) || f.Value > 0 && f.Unit == Seconds && f.Low == 0 {
+			inside := 0 <= f.Low && f.Low <= f.Value && f.Value <= f.High
+			if !inside || f.Value > 0 && f.Unit == Seconds && f.Low == 0 {
 				t.Errorf("seed %d: %+v", seed, f)
 			}
 		}

@@ -68,10 +68,10 @@ func TestExclusions(t *testing.T) {
 		"the load generator is INVALID: late": func(c *Cell) {
 			c.Verdict, c.Reasons = "INVALID", []string{"late"}
 		},
-		"its records are partial":       func(c *Cell) { c.Partial = true },
-		"no request was sent":           func(c *Cell) { c.Requests = 0 },
-		"no request succeeded":          func(c *Cell) { c.Failed = c.Requests },
-		"2.0 % of its requests failed":  func(c *Cell) { c.Failed = 2 },
+		"its records are partial":      func(c *Cell) { c.Partial = true },
+		"no request was sent":          func(c *Cell) { c.Requests = 0 },
+		"no request succeeded":         func(c *Cell) { c.Failed = c.Requests },
+		"2.0 % of its requests failed": func(c *Cell) { c.Failed = 2 },
 	} {
 		bad := made("fast", "c=1", 9000, 0.001)
 		damage(&bad)
