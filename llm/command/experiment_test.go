@@ -75,8 +75,11 @@ func TestFindReport(t *testing.T) {
 		{`{"successes": {"count": 9, "throughput": {"output_tokens_per_sec": 123.4, "requests_per_sec": 2},
 			"latency": {"time_to_first_token": {"p99": 0.25}}}, "failures": {"count": 1},
 			"xk6_llm": {"slo_answers": [{"text": "SLO kept"}], "gates": [{"objective": "failures<1%", "status": "FAIL"}]}}`,
-			"123.4 tokens/s, p99 TTFT 250 ms, 1 of 10 failed, SLO kept, gate failures<1% FAIL", ""},
-		{`{"successes": {"count": 9, "throughput": {"requests_per_sec": 2}}}`, "2 requests/s", ""},
+			"123 tokens/s, 1 of 10 failed, SLO kept, gate failures<1% FAIL", ""},
+		{`{"successes": {"count": 9, "throughput": {"requests_per_sec": 2}}}`, "2.00 requests/s", ""},
+		{`{"successes": {"count": 9, "throughput": {"output_tokens_per_sec": 1234.4}, "latency":
+			{"time_to_first_token": {"p99": 0.25}}}, "xk6_llm": {"client_health": {"verdict": "SUSPECT"}}}`,
+			"1,234 tokens/s, p99 TTFT 250 ms, SUSPECT", ""},
 		{`{"successes": {"count": 9, "throughput": {"requests_per_sec": 2}},
 			"xk6_llm": {"search": {}, "slo_answers": [{"text": "holds at 2/s"}]}}`, "holds at 2/s", ""},
 		{`{"failures": {"count": 3}}`, "", "all 3 requests failed"},
