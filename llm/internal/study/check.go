@@ -3,6 +3,7 @@ package study
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -46,6 +47,7 @@ func (k *checker) variant(v *Variant) {
 		}
 		k.once(at, v.at, err.Error())
 	}
+	k.files(v, &spec)
 	if v.Units != "" {
 		if _, err := units(v.Units); err != nil {
 			k.once(v.fields["units"], v.at, err.Error())
@@ -54,6 +56,18 @@ func (k *checker) variant(v *Variant) {
 	if v.Price != "" {
 		if _, err := price.Parse(v.Price); err != nil {
 			k.once(v.fields["price"], v.at, "price: "+err.Error())
+		}
+	}
+}
+
+// files checks that what a deployment is made of is there.
+func (k *checker) files(v *Variant, s *deploy.Spec) {
+	for key, path := range map[string]string{"manifests": s.Manifests, "compose": s.Compose} {
+		if path = partly(path, v.Values()); path == "" || strings.Contains(path, "${") {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			k.once(v.fields[key], v.at, key+": "+err.Error())
 		}
 	}
 }

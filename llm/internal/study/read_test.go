@@ -213,6 +213,7 @@ func TestMistakes(t *testing.T) {
 		{started("command: 'a ${port}', compose: b, url: u"), "compose are two kinds of deployment: give one"},
 		{started("flags: {}"), "e.yml:2:4: a deployment needs command, manifests, compose, or the url"},
 		{started("compose: c"), "e.yml:2:4: a deployment of compose needs the url"},
+		{started("compose: nofile, url: u"), "compose: stat nofile: no such file"},
 		{started("command: serve"), "e.yml:2:23: the command has no ${port}"},
 		{started("command: 'serve ${prt}'"), "e.yml:2:23: unknown ${prt}: did you mean ${port}?"},
 		{"deployments:\n - name: d\n   command: serve ${prt} ${port}" + rest, "e.yml:3:19: unknown ${prt}"},
