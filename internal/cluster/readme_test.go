@@ -166,7 +166,7 @@ func checkInstances(t *testing.T, dir string, n int, id string, requests int64) 
 
 // secondRun merges what the page calls run-2.
 func (r *tour) secondRun(t *testing.T, _ string) {
-	r.w.kubectl(t, "wait --for=jsonpath='{.status.stage}'=finished testrun/llm-run-2 --timeout=3m")
+	r.w.stage(t, "run-2", "finished")
 	r.w.Must(t, r.w.dir, "sed 's/run-1/run-2/g' merge-volume.yaml | kubectl apply -f -")
 	r.w.kubectl(t, "wait --for=condition=Complete job/llm-run-2-merge --timeout=1m")
 	r.w.kubectl(t, "cp llm-files:/records/run-2/report report")

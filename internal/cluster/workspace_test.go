@@ -130,7 +130,8 @@ func (w *workspace) state(t *testing.T) string {
 	t.Helper()
 	return w.Shell(t, w.dir, "kubectl get testruns,jobs,pods; kubectl get events --sort-by=.lastTimestamp | "+
 		"tail -n 20; for p in $(kubectl get pods -o name -l app=k6); do echo $p; kubectl logs --tail=10 $p; done; "+
-		"kubectl -n k6-operator-system logs deployment/k6-operator-controller-manager | tail -n 20", w.env...).Stdout
+		"kubectl -n k6-operator-system get pods; kubectl -n k6-operator-system logs "+
+		"deployment/k6-operator-controller-manager | grep -v '^\\s' | tail -n 40", w.env...).Stdout
 }
 
 // exitCode returns the exit code of the only container of a Job's pod.
