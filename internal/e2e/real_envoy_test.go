@@ -56,6 +56,7 @@ var afterTwoSeconds = regexp.MustCompile(`all were cut off 2\.[01] s after they 
 func TestRealEnvoyCutsStreams(t *testing.T) {
 	t.Parallel()
 	e := newEnvoy(t, newSlowSimulator(t, 40*time.Millisecond))
+	slow := newEnvoy(t, newSlowSimulator(t, 200*time.Millisecond)) // 16 tokens of a probe take longer than the limit
 	for _, route := range []string{"timeout", "duration"} {
 		t.Run(route, func(t *testing.T) {
 			t.Parallel()
@@ -73,7 +74,7 @@ func TestRealEnvoyCutsStreams(t *testing.T) {
 			if !o.warns("8 answers were cut off, each 2.0 s after", "8 answers were cut off, each 2.1 s after") {
 				t.Errorf("the report warns of %q", o.report.Extension.Warnings)
 			}
-			url := e.url + "/" + route + "/v1"
+			url := slow.url + "/" + route + "/v1"
 			told(t, k6(t, "x", "llm", "probe", url), 1, "cut off its answer after ",
 				"time limits of what stands before it")
 		})
