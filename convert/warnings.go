@@ -161,7 +161,7 @@ func (w *warner) warnOfNotes(g *subset) {
 		{record.NoteChoices, "%d of %d answers have several choices: text, times and tokens are of the first"},
 		{record.NoteCumulative, "%d of %d answers came in chunks of all the text so far, which counts once"},
 		{record.NoteResent,
-			"%d of %d requests were sent a second time at once: the server had closed the connection that it kept " +
+			"%d of %d requests were sent again at once: the server had closed the connection that it kept " +
 				"alive, or gave them up"},
 		{record.NoteCompressed,
 			"%d of %d answers came compressed: their chunks come in blocks, so times of tokens, TTFT too, are not " +

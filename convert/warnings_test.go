@@ -237,7 +237,7 @@ func TestNotesAreCounted(t *testing.T) {
 		return with(answered(10, "length"), func(r *record.Request) { r.Note = note })
 	}
 	for want, r := range map[string]*record.Request{
-		"1 of 2 requests were sent a second time at once: the server had closed the connection that it kept alive, " +
+		"1 of 2 requests were sent again at once: the server had closed the connection that it kept alive, " +
 			"or gave them up": noted(record.NoteResent),
 		"1 of 2 answers were streamed although no stream was asked for": noted(record.NoteStreamed),
 		"1 of 2 answers have several choices: text, times and tokens are of the first": noted(record.NoteNoDone +

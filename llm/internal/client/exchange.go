@@ -47,7 +47,7 @@ type work struct {
 	attempt *attempt // the running attempt
 	leaving *leaving // nil if the user stays
 	further int64    // bytes received of answers to questions for a job, and of its video
-	renewed bool     // a connection that had been kept alive turned out to be closed
+	renewed int      // how many connections that had been kept alive turned out to be closed
 	atOnce  bool     // the next attempt needs no wait
 
 	source  decompressed // the response's body

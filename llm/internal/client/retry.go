@@ -80,18 +80,24 @@ func mayRetry(errorType string, err error) bool {
 // later had been begun by the server.
 const staleTime = 100 * time.Millisecond
 
+// mostStale is how many closed connections a request may meet one after the other: where several requests ended
+// together, several connections that were kept alive are closed.
+const mostStale = 4
+
 // stale reports whether an attempt was lost because the server had closed the connection that was kept alive for it, as
-// llama.cpp does after each stream. The server never looked at such an attempt, and it is sent again at once, one time.
-// The record notes it, because a server that gives up a request at once looks the same.
+// llama.cpp does after each stream. The server never looked at such an attempt, and it is sent again at once. The
+// record notes it, because a server that gives up a request at once looks the same.
 func (x *exchange) stale(errorType string, err error) bool {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, net.ErrClosed) ||
 		strings.Contains(err.Error(), "server closed idle connection")
-	if x.renewed || errorType != record.ErrorReset || !closed || !x.attempt.trace.reused.Load() ||
+	if x.renewed >= mostStale || errorType != record.ErrorReset || !closed || !x.attempt.trace.reused.Load() ||
 		x.attempt.trace.firstByte.Load() != 0 ||
 		time.Since(x.attempt.sent) > staleTime {
 		return false
 	}
-	x.renewed, x.atOnce = true, true
+	x.renewed++
+	x.atOnce = true
 	x.outcome.note(record.NoteResent)
 	return true
 }
@@ -118,10 +124,7 @@ func (x *exchange) wait() bool {
 
 // attempts returns how many of the further attempts that Options.Retries allows were made.
 func (x *exchange) attempts() int {
-	if x.renewed {
-		return x.outcome.rec.Retries - 1
-	}
-	return x.outcome.rec.Retries
+	return x.outcome.rec.Retries - x.renewed
 }
 
 // backoff returns the wait before the k-th further attempt, k from 1: RetryBackoff × 2^(k-1) × U(0.5, 1.5), as in

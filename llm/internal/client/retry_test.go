@@ -121,8 +121,13 @@ func TestClosedConnectionIsReplaced(t *testing.T) {
 					"INTERNAL_ERROR")
 			})},
 			5 * ms, 0, record.ErrorReset},
-		{"closed twice", 0, []plannedAttempt{closed, closed}, 10 * ms, 1, record.ErrorReset},
-		{"closed twice, and a retry", 1, []plannedAttempt{closed, closed, answered}, 10*ms + 75*ms + 10*ms, 2, ""},
+		{"closed by this side, which had read the end", 0,
+			[]plannedAttempt{with(func(a *plannedAttempt) { a.err = &net.OpError{Op: "write", Err: net.ErrClosed} }),
+				answered}, 15 * ms, 1, ""},
+		{"two closed", 0, []plannedAttempt{closed, closed, answered}, 20 * ms, 2, ""},
+		{"five closed", 0, slices.Repeat([]plannedAttempt{closed}, 5), 25 * ms, 4, record.ErrorReset},
+		{"five closed, and a retry", 1, append(slices.Repeat([]plannedAttempt{closed}, 5), answered),
+			25*ms + 75*ms + 10*ms, 5, ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			rt := &attempts{t: t, list: tt.list}
