@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/outcome"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -27,6 +28,7 @@ type setting struct {
 	Variant  int                  `json:"variant"`
 	Load     string               `json:"load"`
 	Workload string               `json:"workload"`
+	Suspect  bool                 `json:"suspect"`
 	Reports  []string             `json:"reports"` // their paths
 	Figures  map[string][]*number `json:"figures"` // value, low, high, standard error of the logarithm, freedom
 }
@@ -50,6 +52,7 @@ type point struct {
 // loose is a point beside the front.
 type loose struct {
 	Name     string             `json:"name"`
+	Label    string             `json:"label"` // the number of the setting, "" for a probe
 	Why      string             `json:"why"`
 	Workload string             `json:"workload"`
 	Variant  int                `json:"variant"`
@@ -82,8 +85,9 @@ func chartData(dir string, o *outcome.Outcome) (template.JS, error) {
 		}
 		d.Fronts = append(d.Fronts, one)
 	}
+	numbers := settingOf(o)
 	for i := range o.Cells {
-		d.loose(o, &o.Cells[i])
+		d.loose(o, &o.Cells[i], strconv.Itoa(numbers[i]+1))
 	}
 	text, err := json.Marshal(d)
 	return template.JS(text), err
@@ -102,7 +106,8 @@ func (d *pageData) variant(name string) int {
 
 func (d *pageData) setting(dir string, o *outcome.Outcome, s *outcome.Setting) setting {
 	one := setting{Variant: d.variant(s.Variant), Load: plain.Terminal(s.Load),
-		Workload: plain.Terminal(s.First.Workload), Reports: []string{}, Figures: map[string][]*number{}}
+		Workload: plain.Terminal(s.First.Workload), Suspect: s.Suspect,
+		Reports: []string{}, Figures: map[string][]*number{}}
 	one.Name = plain.Terminal(s.Variant + ", " + s.First.Workload + ", " + s.Load)
 	for _, report := range directories(o, s) {
 		one.Reports = append(one.Reports, plain.Terminal(path.Join(filepath.ToSlash(dir), report)))
@@ -116,12 +121,12 @@ func (d *pageData) setting(dir string, o *outcome.Outcome, s *outcome.Setting) s
 }
 
 // loose adds the points of a cell that are on no front: its own if it does not count, and the probes of its search.
-func (d *pageData) loose(o *outcome.Outcome, c *outcome.Cell) {
+func (d *pageData) loose(o *outcome.Outcome, c *outcome.Cell, label string) {
 	at := loose{Name: plain.Terminal(c.Name + " " + c.Stage), Workload: plain.Terminal(c.Workload),
 		Variant: d.variant(c.Variant())}
 	if why := c.Excluded(); why != "" && len(c.Figures) > 0 {
 		out := at
-		out.Why, out.Values = plain.Terminal(why), map[string]*number{}
+		out.Why, out.Label, out.Values = plain.Terminal(why), label, map[string]*number{}
 		for _, f := range o.Fronts {
 			for _, k := range []outcome.Kind{f.X, f.Y} {
 				if v, has := c.Figures[k.Name]; has {

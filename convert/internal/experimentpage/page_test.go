@@ -99,8 +99,10 @@ func TestBrowserDrawsTheFront(t *testing.T) {
 			t.Errorf("%q is %d times in the page, want %d", want, n, times)
 		}
 	}
-	if !strings.Contains(dom, `class="stairs"`) || !strings.Contains(dom, "llmconv compare 'runs/flags/cells/chat 1 256 1'") {
-		t.Error("no stairs, or no command with its paths quoted")
+	// offered is the best setting against the best of another deployment at the same load
+	const offered = "llmconv compare 'runs/flags/cells/chat 1 512 4' 'runs/flags/cells/chat 4 256 4'"
+	if !strings.Contains(dom, `class="stairs"`) || !strings.Contains(dom, offered) {
+		t.Errorf("no stairs, or not %s but %s", offered, regexp.MustCompile(`<code>[^<]*`).FindString(dom))
 	}
 }
 
@@ -115,9 +117,10 @@ func TestBrowserAnswersClicks(t *testing.T) {
 		document.body.dataset.least = first();
 		heads[output].querySelector("button").click();
 		document.body.dataset.most = first();
-		const pick = document.querySelector("#new");
-		pick.value = "6";
-		pick.dispatchEvent(new Event("change"));
+		for (const [which, number] of [["#base", "0"], ["#new", "6"]]) {
+			document.querySelector(which).value = number;
+			document.querySelector(which).dispatchEvent(new Event("change"));
+		}
 		document.body.dataset.change = document.querySelector("#changes tbody tr").cells[3].textContent;
 		const workload = document.querySelector("#pick-workload select");
 		workload.value = "rag";

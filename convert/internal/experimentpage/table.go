@@ -46,30 +46,43 @@ func cellTable(o *outcome.Outcome) *table {
 		c := &o.Cells[i]
 		r := row{}
 		excluded := c.Excluded()
+		number := numeric(float64(settings[i]+1), fmt.Sprint(settings[i]+1))
 		name := cell{Text: plain.Terminal(c.Name), Below: plain.Terminal(c.Stage)}
 		if c.HasPage {
-			name.Link = link(c.Directory)
+			number.Link = link(c.Directory + "/report.html")
+			name.Link = number.Link
 		}
-		r.add(numeric(float64(settings[i]+1), fmt.Sprint(settings[i]+1)), name, text(c.Deployment))
+		r.add(number)
+		if several(o, deploymentOf) {
+			r.add(text(c.Deployment))
+		}
 		for _, p := range parameters {
 			r.add(text(parameterOf(c, p)))
 		}
-		r.add(text(c.Workload), text(c.Load))
+		if several(o, workloadOf) {
+			r.add(text(c.Workload))
+		}
+		r.add(text(c.Load))
 		if o.Repeats > 1 {
 			r.add(numeric(float64(c.Repeat), fmt.Sprint(c.Repeat)))
 		}
 		if excluded != "" {
 			r.Class = "out"
-			r.add(cell{Text: "not counted", Below: plain.Terminal(excluded), Class: "bad", Sort: "9"})
+			out := cell{Text: "not counted", Below: plain.Terminal(excluded), Class: "bad", Sort: "9"}
+			if c.Log != "" {
+				out.Link = link(c.Log)
+			}
+			r.add(out)
 		} else {
 			r.add(placed(places[settings[i]]))
 		}
+		r.add(judged(c))
 		for _, k := range o.Kinds {
 			f, has := c.Figures[k.Name]
 			r.add(figure(k, f, has))
 		}
-		r.add(judged(c), numeric(float64(c.Requests), fmt.Sprint(c.Requests)), numeric(float64(c.Failed),
-			fmt.Sprint(c.Failed)), verdict(c))
+		r.add(numeric(float64(c.Requests), fmt.Sprint(c.Requests)), numeric(float64(c.Failed),
+			fmt.Sprint(c.Failed)), verdict(c), name)
 		t.Rows = append(t.Rows, r)
 	}
 	return t
@@ -81,25 +94,42 @@ func (t *table) head(o *outcome.Outcome, parameters []string) {
 	add := func(name, unit, meaning string, number bool) {
 		t.Head = append(t.Head, column{plain.Terminal(name), unit, meaning, number})
 	}
-	add("#", "", "the number of the setting in the chart", true)
-	add("Cell", "", "with a link to its report", false)
-	add("Deployment", "", "", false)
+	add("#", "", "the number of the setting in the chart, with a link to the report", true)
+	if several(o, deploymentOf) {
+		add("Deployment", "", "", false)
+	}
 	for _, p := range parameters {
 		add(p, "", "a parameter of the deployment", false)
 	}
-	add("Workload", "", "", false)
+	if several(o, workloadOf) {
+		add("Workload", "", "", false)
+	}
 	add("Load", "", "", false)
 	if o.Repeats > 1 {
 		add("Repeat", "", "", true)
 	}
 	add("Front", "", "whether the setting is on the Pareto front of the first chart", false)
+	add("SLO", "", "whether the load kept it", false)
 	for _, k := range o.Kinds {
 		add(k.Short, k.Unit, k.Title+": "+k.About, true)
 	}
-	add("SLO", "", "whether the load kept it", false)
 	add("Requests", "", "without those that the end cut off", true)
 	add("Failed", "", "", true)
 	add("Verdict", "", "whether the load generator kept up", false)
+	add("Cell", "", "its name, which is that of its folder, with a link to its report", false)
+}
+
+func deploymentOf(c *outcome.Cell) string { return c.Deployment }
+func workloadOf(c *outcome.Cell) string   { return c.Workload }
+
+// several reports whether cells differ in a text.
+func several(o *outcome.Outcome, of func(*outcome.Cell) string) bool {
+	for i := range o.Cells {
+		if of(&o.Cells[i]) != of(&o.Cells[0]) {
+			return true
+		}
+	}
+	return false
 }
 
 func parameterNames(o *outcome.Outcome) (names []string) {
@@ -137,13 +167,13 @@ func settingOf(o *outcome.Outcome) []int {
 	return numbers
 }
 
-// link returns the address of a cell's report beside the page.
-func link(directory string) string {
-	parts := strings.Split(directory, "/")
+// link returns the address of a file below the folder of the page.
+func link(path string) string {
+	parts := strings.Split(path, "/")
 	for i, p := range parts {
 		parts[i] = url.PathEscape(p)
 	}
-	return "./" + strings.Join(parts, "/") + "/report.html"
+	return "./" + strings.Join(parts, "/")
 }
 
 func text(s string) cell { return cell{Text: plain.Terminal(s)} }

@@ -38,7 +38,7 @@
   const unit = (k) => !k.unit ? "" : k.unit.startsWith("1/") ? k.unit.slice(1) : " " + k.unit;
   const between = (f, k) => f[1] == null || f[2] == null ? "" : ` (${number(f[1] * k.factor)} to ${number(f[2] * k.factor)})`;
 
-  // Settings of a deployment have its colour and shape.
+  // Settings of a deployment with its parameters have its colour and shape.
   const shapes = ["circle", "square", "triangle", "diamond"];
   const ink = (variant) => `var(--c${variant % 8})`;
   function mark(parent, kind, x, y, r, all) {
@@ -112,6 +112,16 @@
   const looseOf = (list, f) => list.filter((p) => p.workload === f.workload && p.values[f.x.name] != null && p.values[f.y.name] != null)
     .map((p) => ({ ...p, x: p.values[f.x.name] * f.x.factor, y: p.values[f.y.name] * f.y.factor }));
 
+  // farWhisker is how far beyond all points an axis follows an interval; what is longer is cut off at the edge.
+  const farWhisker = 1.25;
+
+  // ends returns what an axis must show: the values of a figure, and their intervals unless they are far out.
+  function ends(list, key, k) {
+    const values = list.map((p) => p[key]), low = Math.min(...values) / farWhisker, high = Math.max(...values) * farWhisker;
+    const reach = list.flatMap((p) => (p["f" + key] || []).slice(1, 3)).filter((v) => v != null);
+    return [...values, ...reach.map((v) => Math.min(high, Math.max(low, v * k.factor)))];
+  }
+
   function drawAxes(svg, box, X, Y, f) {
     for (const v of X.ticks) {
       shape("line", { class: "axis", x1: X.at(v), x2: X.at(v), y1: box.top, y2: box.bottom }, svg);
@@ -152,8 +162,8 @@
     const free = (r) => r[0] >= box.left && r[2] <= box.right + 8 && r[1] >= box.top && r[3] <= box.bottom && !taken.some((t) => r[0] < t[2] && r[2] > t[0] && r[1] < t[3] && r[3] > t[1]);
     const rank = (p) => p.place === "front" ? 0 : p.place === "front_within_noise" ? 1 : 2;
     for (const p of [...points].sort((a, b) => rank(a) - rank(b))) {
-      const x = X.at(p.x), y = Y.at(p.y), texts = [String(p.s + 1)];
-      if (rank(p) < 2) texts.unshift(`${p.s + 1} ${data.variants[p.set.variant]}, ${p.set.load}`);
+      const x = X.at(p.x), y = Y.at(p.y), sign = p.set.suspect ? " !" : "", texts = [p.s + 1 + sign];
+      if (rank(p) < 2) texts.unshift(`${p.s + 1}${sign} ${data.variants[p.set.variant]}, ${p.set.load}`);
       place: for (const text of texts) {
         const long = text.length > 4, width = text.length * (long ? 6.9 : 6) + 4;
         for (const [dx, dy, anchor] of [[9, -8, "start"], [9, 16, "start"], [-9, -8, "end"], [-9, 16, "end"], [9, 4, "start"], [-9, 4, "end"]]) {
@@ -168,14 +178,16 @@
   }
 
   function drawPoint(svg, p, f, X, Y, many) {
-    const x = X.at(p.x), y = Y.at(p.y), grey = p.place === "dominated", colour = grey ? "var(--c7)" : ink(p.set.variant);
-    if (!(many && grey)) {
-      if (p.fx[1] != null && p.fx[2] != null) shape("line", { class: "whisker", stroke: colour, x1: X.at(p.fx[1] * f.x.factor), x2: X.at(p.fx[2] * f.x.factor), y1: y, y2: y }, svg);
-      if (p.fy[1] != null && p.fy[2] != null) shape("line", { class: "whisker", stroke: colour, x1: x, x2: x, y1: Y.at(p.fy[1] * f.y.factor), y2: Y.at(p.fy[2] * f.y.factor) }, svg);
+    const x = X.at(p.x), y = Y.at(p.y), below = p.place === "dominated", colour = ink(p.set.variant);
+    const whisker = { class: "whisker", stroke: colour, "clip-path": "url(#within)" };
+    if (!(many && below)) {
+      if (p.fx[1] != null && p.fx[2] != null) shape("line", { ...whisker, x1: X.at(p.fx[1] * f.x.factor), x2: X.at(p.fx[2] * f.x.factor), y1: y, y2: y }, svg);
+      if (p.fy[1] != null && p.fy[2] != null) shape("line", { ...whisker, x1: x, x2: x, y1: Y.at(p.fy[1] * f.y.factor), y2: Y.at(p.fy[2] * f.y.factor) }, svg);
     }
     const noise = p.place === "front_within_noise";
-    const m = mark(svg, shapeOf(p.set.variant), x, y, grey ? 4 : 6, { class: "mark", stroke: colour, fill: noise ? "var(--paper)" : colour, "stroke-dasharray": noise ? "3 2" : "none", "data-place": p.place });
+    const m = mark(svg, shapeOf(p.set.variant), x, y, below ? 4 : 6, { class: "mark", stroke: colour, opacity: below ? 0.55 : 1, fill: noise ? "var(--paper)" : colour, "stroke-dasharray": noise ? "3 2" : "none", "data-place": p.place });
     const lines = [`${p.s + 1} ${p.set.name}`, `${f.y.title} ${number(p.y)}${between(p.fy, f.y)}`, `${f.x.title} ${number(p.x)}${between(p.fx, f.x)}`, words[p.place] || ""];
+    if (p.set.suspect) lines.push("! the load generator was SUSPECT");
     if (p.above >= 0) lines[3] += ` (by ${p.above + 1} ${data.settings[p.above].name})`;
     tell(m, x, y, lines);
   }
@@ -185,17 +197,19 @@
     const out = looseOf(data.out, f), probes = looseOf(data.probes, f), many = points.length > 150;
     const width = Math.max(280, plot.clientWidth), height = width < 600 ? 360 : 460;
     const box = { left: 54, right: width - 14, top: 28, bottom: height - 44 };
-    const ends = (list, key, k) => list.flatMap((p) => [p[key], ...(p["f" + key] || []).slice(1, 3).map((v) => v == null ? null : v * k.factor)]);
     const all = [...points, ...out, ...probes];
     const X = axis(ends(all, "x", f.x), box.left, box.right), Y = axis(ends(all, "y", f.y), box.bottom, box.top);
     plot.replaceChildren();
     const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group", "aria-label": `${f.y.title} against ${f.x.title}` }, plot);
     figure.querySelector("figcaption").textContent = `${f.y.title} against ${f.x.title}` + (new Set(data.fronts.map((o) => o.workload)).size > 1 ? `, workload ${f.workload}` : "");
+    const within = shape("clipPath", { id: "within" }, svg);
+    shape("rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top }, within);
     drawAxes(svg, box, X, Y, f);
     if (data.variants.length <= 40) drawCurves(svg, points, X, Y);
     drawStairs(svg, points, X, Y, f.x.higher_is_better);
     for (const p of probes) tell(mark(svg, "circle", X.at(p.x), Y.at(p.y), 2.5, { class: "mark", fill: "none", stroke: ink(p.variant), opacity: 0.7 }), X.at(p.x), Y.at(p.y), [p.name, p.why]);
     for (const p of out) tell(mark(svg, "cross", X.at(p.x), Y.at(p.y), 5, { class: "mark", stroke: "var(--bad)" }), X.at(p.x), Y.at(p.y), [p.name, "not counted: " + p.why]);
+    for (const p of many ? [] : out) shape("text", { class: "digit halo", x: X.at(p.x) + 8, y: Y.at(p.y) + 4 }, svg, p.label);
     const order = { dominated: 0, front_within_noise: 1, front: 2 };
     for (const p of [...points].sort((a, b) => order[a.place] - order[b.place])) drawPoint(svg, p, f, X, Y, many);
     if (!many) drawLabels(svg, points, X, Y, box);
@@ -211,12 +225,13 @@
       mark(shape("svg", { width: 16, height: 14 }, item), kind, 8, 7, 5, { "stroke-width": 2, ...all });
       item.append(text);
     };
-    const seen = [...new Set(points.map((p) => p.set.variant))];
+    const seen = [...new Set([...points.map((p) => p.set.variant), ...probes.map((p) => p.variant)])];
     for (const v of seen.slice(0, 16)) add(shapeOf(v), data.variants[v], { fill: ink(v), stroke: ink(v) });
     if (seen.length > 16) element("span", `and ${seen.length - 16} more`, legend);
     const has = (place) => points.some((p) => p.place === place);
     if (has("front_within_noise")) add("circle", "on the front within noise only", { fill: "none", stroke: "var(--ink)", "stroke-dasharray": "3 2" });
-    if (has("dominated")) add("circle", "dominated", { fill: "var(--c7)", stroke: "var(--c7)" });
+    if (has("dominated")) add("circle", "dominated: small and pale", { fill: "var(--soft)", stroke: "var(--soft)", opacity: 0.55 });
+    if (points.some((p) => p.set.suspect)) element("span", "! the load generator was SUSPECT", legend);
     if (out.length) add("cross", "not counted", { stroke: "var(--bad)" });
     if (probes.length) add("circle", "a probe of a search", { fill: "none", stroke: "var(--soft)" });
   }
@@ -283,11 +298,26 @@
 
   const quoted = (text) => /^[\w@%+=:,./-]+$/.test(text) ? text : "'" + text.replace(/'/g, "'\\''") + "'";
 
+  // mostTelling returns the numbers of two settings: the best of the first front by the figure that goes up, and before
+  // it the best of another deployment at the same load.
+  function mostTelling(list) {
+    const first = list[0][1], second = list[1][1], f = data.fronts[0];
+    if (!f) return [first, second];
+    const able = new Set(list.map(([, i]) => i));
+    const points = pointsOf(f).filter((p) => able.has(p.s)).sort((a, b) => b.y - a.y), best = points[0];
+    if (!best) return [first, second];
+    const rivals = points.filter((p) => p.set.variant !== best.set.variant);
+    const rival = rivals.find((p) => p.set.load === best.set.load) || rivals[0] || points[1];
+    return [rival ? rival.s : best.s === first ? second : first, best.s];
+  }
+
   function compare() {
     const section = find("#compare"), base = find("#base"), fresh = find("#new"), rows = find("#changes").tBodies[0];
     const list = data.settings.map((s, i) => [s, i]).filter(([s]) => s.reports.length);
     for (const pick of [base, fresh]) for (const [s, i] of list) element("option", `${i + 1} ${s.name}`, pick).value = i;
-    fresh.selectedIndex = 1;
+    const [worse, better] = mostTelling(list);
+    base.value = worse;
+    fresh.value = better;
     const show = () => {
       const a = data.settings[base.value], b = data.settings[fresh.value], several = a.reports.length > 1 || b.reports.length > 1;
       section.querySelector("code").textContent = ["llmconv compare", ...a.reports.map(quoted), ...(several ? [":"] : []), ...b.reports.map(quoted)].join(" ");
