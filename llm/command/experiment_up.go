@@ -161,14 +161,18 @@ func (x *experimenting) down(cmd *cobra.Command, _ []string) (err error) {
 	defer func() { err = errors.Join(err, store.Unlock()) }()
 	ctx, _, stop := interrupts(cmd.Context())
 	defer stop()
+	state, stateErr := deploy.ReadState(store.State())
 	down, err := deploy.Down(ctx, deploy.Options{State: store.State()})
 	if err != nil {
 		return err
 	}
 	label := cmp.Or(store.Up(), "the deployment")
-	if !down {
+	switch {
+	case !down:
 		label = "nothing was up"
-	} else {
+	case stateErr == nil && state.Kind == deploy.There:
+		label += " goes on: it was there before"
+	default:
 		label += " is stopped"
 	}
 	cmd.PrintErrln(plain.Terminal(label))

@@ -42,6 +42,14 @@ func (p *process) start(context.Context) error {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = p.spec.Directory, file, file
 	cmd.Env = append(append(os.Environ(), p.spec.Environment...), markName+"="+p.mark)
 	cmd.SysProcAttr = attributes(p.detached, s)
+	input, kept, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = errors.Join(input.Close(), kept.Close()) }() // the command has both
+	if cmd.Stdin = input; runtime.GOOS != "windows" {               // which passes no other files on
+		cmd.ExtraFiles = []*os.File{kept} // its input does not end while it runs: some servers end with it
+	}
 	begun := make(chan error)
 	p.done = make(chan struct{})
 	go p.keep(cmd, begun)

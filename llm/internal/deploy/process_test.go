@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -51,6 +52,11 @@ func serve(fault string, args []string) error {
 			fmt.Println("loading", i)
 			time.Sleep(50 * time.Millisecond)
 		}
+	case "reads":
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(0)
+		}()
 	case "deaf":
 		signal.Ignore(syscall.SIGTERM)
 		interrupted = nil
@@ -173,6 +179,19 @@ func TestCommandServesAndStops(t *testing.T) {
 		if log := readLog(t, tt); !strings.Contains(log[max(0, len(log)-100):], "stopped by a signal") {
 			t.Errorf("%s: the end of the log is %q", fault, log[max(0, len(log)-100):])
 		}
+	}
+}
+
+// A server that ends with its standard input serves, whether or not the process that started it waits.
+func TestInputOfCommandsDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		testenv.Skip(t, "more files for a command", "run it on Linux")
+	}
+	for _, detached := range []bool{false, true} {
+		tt := newTest(t, "reads")
+		tt.Detached = detached
+		tt.up(t)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -74,9 +75,11 @@ func (d *Deployment) Wait(ctx context.Context) error {
 func (d *Deployment) failure(ctx context.Context, err error) *Failure {
 	within, cancel := context.WithTimeout(ctx, toolDelay*5)
 	defer cancel()
-	return &Failure{
-		Reason: fmt.Sprintf("deployment %q: %v", d.spec.Name, err), Lines: d.server.lines(within), Log: d.options.Log,
+	f := &Failure{Reason: fmt.Sprintf("deployment %q: %v", d.spec.Name, err), Lines: d.server.lines(within)}
+	if _, err := os.Stat(d.options.Log); err == nil { // a server that was there has none
+		f.Log = d.options.Log
 	}
+	return f
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) }

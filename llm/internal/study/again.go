@@ -22,6 +22,7 @@ const (
 // they run.
 func (p *Plan) Again(which []string) error {
 	for _, one := range which {
+		p.again += " --again " + shellWord(one)
 		found := false
 		for _, c := range p.Cells {
 			if !p.chosen(c, one) {
@@ -38,6 +39,14 @@ func (p *Plan) Again(which []string) error {
 		}
 	}
 	return nil
+}
+
+// shellWord returns a word as a shell takes it.
+func shellWord(word string) string {
+	if strings.ContainsAny(word, " '\"$*") {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	return word
 }
 
 // failedCells stands for cells that failed, which run again anyway.

@@ -44,6 +44,9 @@ loads: [{name: x, concurrency: 1, duration: 1s}, {name: y, concurrency: 2, durat
 			if err := p.Write(&b, p.Doubts(fakeTool())); err != nil {
 				t.Fatal(err)
 			}
+			if want != "" && !strings.Contains(b.String(), "-f e.yml --again "+shellWord(word)+"\n") {
+				t.Errorf("%q: the next command does not ask for it\n%s", word, b.String())
+			}
 			if err := p.Store.Unlock(); err != nil {
 				t.Fatal(err)
 			}

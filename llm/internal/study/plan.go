@@ -13,6 +13,8 @@ type Plan struct {
 	Experiment *Experiment
 	Store      *Store
 	Cells      []*Planned
+
+	again string // how the command line asks for cells that run again
 }
 
 // Planned is a cell with what is known of it.

@@ -167,7 +167,11 @@ func (r *Runner) start(ctx context.Context, v *Variant) (Server, error) {
 		r.secret(line)
 	}
 	spec.Requests = requests
-	r.tell("%s: starting …", v.Label)
+	doing := "starting …"
+	if kind, err := spec.Kind(); err == nil && kind == deploy.There {
+		doing = "asking " + secret.WithoutUser(spec.URL) + " …"
+	}
+	r.tell("%s: %s", v.Label, doing)
 	server, err := r.Start(ctx, spec, deploy.Options{Log: r.Plan.Store.Log(v.Label), State: r.Plan.Store.State(),
 		Progress: func(line string) { r.tell("%s", v.Relabeled(line)) }})
 	if err != nil {
