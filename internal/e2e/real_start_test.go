@@ -14,8 +14,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
+// guarded runs the command of its arguments, and ends its whole process group when standard input ends: vLLM's engine
+// outlives its server, and no test of a killed process cleans up.
+const guarded = `exec 3<&0; (cat <&3 >/dev/null; kill -9 0) & exec "$@" 3<&- </dev/null`
+
 // startReal starts a server in a process group of its own, and waits until an address answers with status 200. The
-// group ends with the test.
+// group ends with the test, even if that is killed.
 func startReal(t *testing.T, cmd *exec.Cmd, health string) (group int) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "server.log")
@@ -24,7 +28,11 @@ func startReal(t *testing.T, cmd *exec.Cmd, health string) (group int) {
 		t.Fatal(err)
 	}
 	cmd.Stdout, cmd.Stderr = output, output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", guarded, "sh"}, cmd.Args...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
