@@ -80,7 +80,7 @@ test-servers: build
 CLUSTER_RUN ?= .
 test-cluster: build
 	@.ci/cluster
-	@began=$$(date +%s); cd internal/cluster && go test -trimpath -count=1 -v -timeout 25m -run '$(CLUSTER_RUN)' .; \
+	@began=$$(date +%s); cd internal/cluster && go test -trimpath -count=1 -v -timeout 40m -run '$(CLUSTER_RUN)' .; \
 	code=$$?; echo "test-cluster took $$(($$(date +%s) - began)) s"; exit $$code
 
 lint:

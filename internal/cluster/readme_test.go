@@ -72,7 +72,7 @@ func (r *tour) step(t *testing.T, command, filled string) {
 		do(t, "")
 	}
 	began := time.Now()
-	filled = strings.NewReplacer("=30m", "=2m", "=10m", "=1m").Replace(filled) // the loads are short
+	filled = strings.NewReplacer("=30m", "=5m", "=10m", "=2m").Replace(filled) // the loads are short
 	result := r.w.Shell(t, r.w.dir, filled, r.env...)
 	out := result.Stdout
 	if result.Code != 0 {

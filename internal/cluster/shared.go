@@ -136,7 +136,7 @@ type Result struct {
 // Shell runs a command line in a folder to its end, as a user of the cluster would, and with more variables.
 func (c *Cluster) Shell(t testing.TB, dir, line string, env ...string) Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute) // cleanups use it, too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 6*time.Minute) // cleanups use it, too
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", line)
 	var stdout, stderr bytes.Buffer

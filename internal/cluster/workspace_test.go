@@ -118,7 +118,7 @@ func (w *workspace) testRun(t *testing.T, name string, replacements ...string) {
 // stage waits for a stage of a TestRun.
 func (w *workspace) stage(t *testing.T, name, stage string) {
 	t.Helper()
-	wait := fmt.Sprintf("kubectl wait --for=jsonpath='{.status.stage}'=%s testrun/llm-%s --timeout=2m", stage, name)
+	wait := fmt.Sprintf("kubectl wait --for=jsonpath='{.status.stage}'=%s testrun/llm-%s --timeout=5m", stage, name)
 	r := w.Shell(t, w.dir, wait, w.env...)
 	if r.Code != 0 {
 		t.Fatalf("TestRun %s does not reach the stage %s: %s\n%s", name, stage, r.Stderr, w.state(t))
