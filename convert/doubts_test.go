@@ -17,7 +17,8 @@ func TestChunksTogetherNameTheClient(t *testing.T) {
 		beats *Heartbeats
 		want  string
 	}{
-		{nil, "the server, a proxy or the network holds them; "}, {&Heartbeats{}, "the network holds them; "},
+		{nil, "the network holds them, or this load generator read late, which records alone tell; "},
+		{&Heartbeats{}, "the network holds them; "},
 		{&Heartbeats{Seconds: []LateSecond{{}}}, "or this load generator read late, as in 1 of its seconds; "},
 	} {
 		w := &warner{}

@@ -254,7 +254,7 @@ func withoutHealth(t *testing.T, path string) string {
 			delete(ours, "passport") // which names the files that the report was made of
 			ours["warnings"] = slices.DeleteFunc(ours["warnings"].([]any), func(w any) bool {
 				// The warning says who was late if that is known.
-				return strings.Contains(w.(string), "for one read brought both")
+				return strings.Contains(w.(string), "together with the one before")
 			})
 		}
 	}
