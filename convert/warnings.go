@@ -245,8 +245,8 @@ func (w *warner) warnOfChunks(g *subset, t TokenCounts, h ClientHealth) {
 	}
 	if h.Heartbeats == nil {
 		w.warn(share > 1,
-			"%.1f %% of the chunks arrived together with the one before: the server, a proxy or the network holds them, "+
-				"or this load generator read late, which records alone tell; read p50 of ITL with care", share)
+			"%.1f %% of the chunks arrived together with the one before: the server, a proxy or the network holds "+
+				"them, or this load generator read late, which records alone tell; read p50 of ITL with care", share)
 		return
 	}
 	w.warn(share > 1,
