@@ -1,7 +1,10 @@
 package plain
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf16"
 )
@@ -30,6 +33,19 @@ var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*",
 // Markdown escapes a text so that nothing in it has a meaning in Markdown. The result is one line that fits a cell of a
 // table, and mentions no user.
 func Markdown(text string) string { return markdownEscapes.Replace(Terminal(text)) }
+
+// WriteJSON writes a value as indented JSON that is safe on a terminal, and that people can read: <, > and & stay.
+func WriteJSON(w io.Writer, value any) error {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(value); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, JSON(text.Bytes()))
+	return err
+}
 
 // JSON returns a JSON document that is safe on a terminal: the same data, with JSON's escapes for invisible characters.
 func JSON(document []byte) string {

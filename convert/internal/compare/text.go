@@ -1,8 +1,6 @@
 package compare
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -13,17 +11,7 @@ import (
 )
 
 // WriteJSON writes the result as indented JSON.
-func (r *Result) WriteJSON(w io.Writer) error {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(r); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, plain.JSON(text.Bytes()))
-	return err
-}
+func (r *Result) WriteJSON(w io.Writer) error { return plain.WriteJSON(w, r) }
 
 // WriteText writes the result as tables for a terminal.
 func (r *Result) WriteText(w io.Writer) error {

@@ -2,7 +2,6 @@ package outcome
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -14,17 +13,7 @@ import (
 )
 
 // WriteJSON writes the outcome as indented JSON.
-func (o *Outcome) WriteJSON(w io.Writer) error {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(o); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, plain.JSON(text.Bytes()))
-	return err
-}
+func (o *Outcome) WriteJSON(w io.Writer) error { return plain.WriteJSON(w, o) }
 
 // Summary says in a line how many cells there are, and how many count.
 func (o *Outcome) Summary() string {
