@@ -73,16 +73,9 @@ const watchEvery = 500 * time.Millisecond
 
 // keep starts kubectl again whenever it has ended, until ctx ends.
 func (f *forward) keep(ctx context.Context) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			_, _ = f.ready(ctx) // again at the next tick if it fails
-		}
-	}
+	every(watchEvery, ctx.Done(), func() {
+		_, _ = f.ready(ctx) // again the next time if it fails
+	})
 }
 
 // runs reports whether kubectl runs.

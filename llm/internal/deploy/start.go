@@ -94,20 +94,27 @@ func (d *Deployment) during(what string, do func() error) error {
 	begin, ended := time.Now(), make(chan struct{})
 	var beside sync.WaitGroup
 	beside.Go(func() {
-		tick := time.NewTicker(tellEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ended:
-				return
-			case <-tick.C:
-				d.options.say("%s: %s, for %s now", d.spec.Name, what, seconds(time.Since(begin)))
-			}
-		}
+		every(tellEvery, ended, func() {
+			d.options.say("%s: %s, for %s now", d.spec.Name, what, seconds(time.Since(begin)))
+		})
 	})
 	defer beside.Wait()
 	defer close(ended)
 	return do()
+}
+
+// every does something again and again, first after the pause, until ended is closed.
+func every(pause time.Duration, ended <-chan struct{}, do func()) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+			do()
+		}
+	}
 }
 
 // save writes the state file.

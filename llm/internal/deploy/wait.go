@@ -86,19 +86,12 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds())
 
 // tell says every few seconds what keeps the deployment from being ready.
 func (w *waiting) tell(ctx context.Context) {
-	tick := time.NewTicker(tellEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			w.mu.Lock()
-			seen := w.seen
-			w.mu.Unlock()
-			w.d.options.say("%s: not ready after %s: %s", w.d.spec.Name, seconds(time.Since(w.begin)), seen)
-		}
-	}
+	every(tellEvery, ctx.Done(), func() {
+		w.mu.Lock()
+		seen := w.seen
+		w.mu.Unlock()
+		w.d.options.say("%s: not ready after %s: %s", w.d.spec.Name, seconds(time.Since(w.begin)), seen)
+	})
 }
 
 // until looks at the server until it is ready, or until something says that it never will be.
