@@ -73,6 +73,32 @@ func Program(t testing.TB, names ...string) string {
 	return ""
 }
 
+// Browser opens a page, a file of that name, in a window such as 1400,4000 of a headless browser, and returns it after
+// its scripts have run. What a script logs fails the test.
+func Browser(t testing.TB, name, page, window string) string {
+	t.Helper()
+	program := Program(t, "chromium", "chromium-browser", "google-chrome")
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "--headless=new", "--no-sandbox", "--disable-gpu",
+		"--window-size="+window, "--user-data-dir="+t.TempDir(), "--virtual-time-budget=20000",
+		"--enable-logging=stderr", "--dump-dom", "file://"+path)
+	var said strings.Builder
+	cmd.Stderr = &said
+	dom, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, said.String())
+	}
+	for line := range strings.Lines(said.String()) {
+		if strings.Contains(line, "CONSOLE") {
+			t.Errorf("the browser logged: %s", line)
+		}
+	}
+	return string(dom)
+}
+
 // PythonPath returns the path of the Python interpreter whose packages the tests compare with: LLM_TEST_PYTHON, or the
 // interpreter of `make deps`, or else the system's.
 func PythonPath() string {

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -59,34 +56,16 @@ func written(t *testing.T, name, dir string, cells []outcome.Cell) string {
 // drawn opens a page in a browser of a width, and returns it after its scripts have run; the script, if any, runs last.
 func drawn(t *testing.T, page, script string, width int) string {
 	t.Helper()
-	program := testenv.Program(t, "chromium", "chromium-browser", "google-chrome")
 	if script != "" {
 		page = strings.Replace(page, `http-equiv="Content-Security-Policy"`, "", 1) // it forbids the script
 		page = strings.Replace(page, "</body>", "<script>"+script+"</script></body>", 1)
 	}
-	path := filepath.Join(t.TempDir(), FileName)
-	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, "--headless=new", "--no-sandbox", "--disable-gpu",
-		fmt.Sprintf("--window-size=%d,3000", width), "--user-data-dir="+t.TempDir(),
-		"--virtual-time-budget=20000", "--enable-logging=stderr", "--dump-dom", "file://"+path)
-	var said strings.Builder
-	cmd.Stderr = &said
-	dom, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", program, err, said.String())
-	}
-	for line := range strings.Lines(said.String()) {
-		if strings.Contains(line, "CONSOLE") {
-			t.Errorf("the browser logged: %s", line)
-		}
-	}
-	body := regexp.MustCompile(`<body[^>]*>`).FindString(string(dom))
+	dom := testenv.Browser(t, FileName, page, fmt.Sprintf("%d,3000", width))
+	body := regexp.MustCompile(`<body[^>]*>`).FindString(dom)
 	if !strings.Contains(body, `data-errors="0"`) || !strings.Contains(body, `data-done="1"`) {
 		t.Errorf("the page says of itself: %s", body)
 	}
-	return string(dom)
+	return dom
 }
 
 // The front is drawn with each setting that counts, and a cross for the cell whose figures do not.

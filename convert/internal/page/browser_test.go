@@ -1,9 +1,6 @@
 package page
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -16,26 +13,7 @@ import (
 // drawn opens a page in a browser, and returns the page after its scripts have run.
 func drawn(t *testing.T, page string) string {
 	t.Helper()
-	program := testenv.Program(t, "chromium", "chromium-browser", "google-chrome")
-	path := filepath.Join(t.TempDir(), reportdir.Page)
-	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, "--headless=new", "--no-sandbox", "--disable-gpu",
-		"--window-size=1400,4000", "--user-data-dir="+t.TempDir(),
-		"--virtual-time-budget=20000", "--enable-logging=stderr", "--dump-dom", "file://"+path)
-	var said strings.Builder
-	cmd.Stderr = &said
-	dom, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v\n%s", program, err, said.String())
-	}
-	for line := range strings.Lines(said.String()) {
-		if strings.Contains(line, "CONSOLE") {
-			t.Errorf("the browser logged: %s", line)
-		}
-	}
-	return string(dom)
+	return testenv.Browser(t, reportdir.Page, page, "1400,4000")
 }
 
 var (
