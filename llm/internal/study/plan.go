@@ -88,15 +88,19 @@ func (s *Store) why(c *experiment.Cell, t Tool) (why, verdict string) {
 		c.Status = before.Status
 		return interrupted, ""
 	case before.Status == experiment.Failed:
-		c.Status, c.Error, c.ExitCode, c.Start, c.Seconds = before.Status, before.Error, before.ExitCode, before.Start,
-			before.Seconds
+		takeOver(c, &before)
 		return isFailed, ""
 	case !reported:
 		return isLost, ""
 	}
+	takeOver(c, &before)
+	return "", verdict
+}
+
+// takeOver notes of a cell how it ended before.
+func takeOver(c, before *experiment.Cell) {
 	c.Status, c.Error, c.ExitCode, c.Start, c.Seconds = before.Status, before.Error, before.ExitCode, before.Start,
 		before.Seconds
-	return "", verdict
 }
 
 // replace takes the cells of a plan as the results. Those that are done and no longer in the plan are kept beside.
