@@ -42,6 +42,7 @@ type Cell struct {
 	Directory  string      `json:"directory"`       // of the report, relative to the file of results
 	Status     Status      `json:"status"`
 	Error      string      `json:"error,omitempty"` // why it failed, in one line
+	Log        string      `json:"log,omitempty"`   // says more of a failure; relative to the file of results
 	ExitCode   int         `json:"exit_code"`       // of the load
 	Start      time.Time   `json:"start,omitzero"`
 	Seconds    float64     `json:"seconds,omitempty"` // how long the load and its report took

@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -55,7 +54,8 @@ type report struct {
 }
 
 func read(root string, of experiment.Cell) []outcome.Cell {
-	c := outcome.Cell{Cell: of, Log: logOf(root, of.Error)}
+	c := outcome.Cell{Cell: of}
+	checkLog(root, &c)
 	if of.Status != experiment.Done {
 		return []outcome.Cell{c}
 	}
@@ -78,20 +78,13 @@ func read(root string, of experiment.Cell) []outcome.Cell {
 	return p.cells(c)
 }
 
-// logName finds the log that the message of a failed cell names.
-var logName = regexp.MustCompile(`[/\\](logs[/\\][^/\\]+\.log)\b`)
-
-// logOf returns the path of the log of a failed cell in the directory of the experiment, if it is there.
-func logOf(root, message string) string {
-	all := logName.FindAllStringSubmatch(message, -1)
-	if len(all) == 0 {
-		return ""
+// checkLog forgets the log of a failed cell unless it is a file in the directory of the experiment.
+func checkLog(root string, c *outcome.Cell) {
+	local := filepath.FromSlash(c.Log)
+	info, err := os.Stat(filepath.Join(root, local))
+	if !filepath.IsLocal(local) || err != nil || !info.Mode().IsRegular() {
+		c.Log = ""
 	}
-	local := filepath.ToSlash(all[len(all)-1][1])
-	if info, err := os.Stat(filepath.Join(root, filepath.FromSlash(local))); err != nil || !info.Mode().IsRegular() {
-		return ""
-	}
-	return local
 }
 
 // open reads the summary, and the requests if they are there.

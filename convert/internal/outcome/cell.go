@@ -31,8 +31,6 @@ type Cell struct {
 
 	Answer string // of a search
 	Probes []Probe
-	// Log is the path of the log that says more of a failure, from the directory of the experiment; "" without.
-	Log string
 	// Problem says why the report cannot be read, or has no figures; "" if it has.
 	Problem string
 }

@@ -99,8 +99,8 @@ func (s *Store) why(c *experiment.Cell, t Tool) (why, verdict string) {
 
 // takeOver notes of a cell how it ended before.
 func takeOver(c, before *experiment.Cell) {
-	c.Status, c.Error, c.ExitCode, c.Start, c.Seconds = before.Status, before.Error, before.ExitCode, before.Start,
-		before.Seconds
+	c.Status, c.Error, c.Log, c.ExitCode = before.Status, before.Error, before.Log, before.ExitCode
+	c.Start, c.Seconds = before.Start, before.Seconds
 }
 
 // replace takes the cells of a plan as the results. Those that are done and no longer in the plan are kept beside.

@@ -207,7 +207,8 @@ func (r *Runner) cell(ctx context.Context, c *Planned, server Server) error {
 	if err := store.vacate(cell); err != nil {
 		return err
 	}
-	cell.Status, cell.Start, cell.Error, cell.ExitCode, cell.Seconds = experiment.Running, time.Now(), "", 0, 0
+	cell.Status, cell.Start, cell.ExitCode, cell.Seconds = experiment.Running, time.Now(), 0, 0
+	cell.Error, cell.Log = "", ""
 	if err := store.save(); err != nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (r *Runner) cell(ctx context.Context, c *Planned, server Server) error {
 	}
 	cell.Status = experiment.Done
 	if fault != "" {
-		cell.Status, cell.Error = experiment.Failed, r.masked(fault)
+		cell.Status, cell.Error, cell.Log = experiment.Failed, r.masked(fault), store.relative(log)
 		r.failed++
 	}
 	r.report(c, cell, finding, log)
@@ -283,6 +284,7 @@ func (r *Runner) fail(cells []*Planned, reason string, lines []string) error {
 			return err
 		}
 		cell.Status, cell.Error, cell.ExitCode, cell.Seconds = experiment.Failed, plain.OneLine(reason, 500), 0, 0
+		cell.Log = store.relative(store.Log(c.Variant.Label))
 		r.todo = without(r.todo, c)
 		r.failed++
 	}

@@ -382,7 +382,8 @@ func TestFailedCell(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 		if c := cells[1]; c.Status != experiment.Failed || c.ExitCode != 2 ||
-			!strings.HasPrefix(c.Error, "exit code 2: last words of the load (see ") {
+			!strings.HasPrefix(c.Error, "exit code 2: last words of the load (see ") ||
+			c.Log != "logs/s-slots=1.w.many.log" {
 			t.Errorf("got %+v", c)
 		}
 		if c := cells[3]; c.Status != experiment.Done || c.ExitCode != 1 {
@@ -408,8 +409,8 @@ func TestServerEnds(t *testing.T) {
 		}
 		for i, want := range map[int]string{0: "the deployment ended by itself: server says: out of memory (see ",
 			3: "the deployment ended by itself twice: see "} {
-			if !strings.HasPrefix(cells[i].Error, want) {
-				t.Errorf("cell %d: got %s", i, cells[i].Error)
+			if !strings.HasPrefix(cells[i].Error, want) || cells[i].Log != "logs/s slots=1.log" {
+				t.Errorf("cell %d: got %s, with the log %q", i, cells[i].Error, cells[i].Log)
 			}
 		}
 	})

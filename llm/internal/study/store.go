@@ -89,6 +89,15 @@ func (s *Store) Log(name string) string {
 	return filepath.Join(s.dir, logsFolder, plain.FileName(name+".log", nil))
 }
 
+// relative returns the path of a log from the directory of the experiment, with slashes; "" if it is not there.
+func (s *Store) relative(log string) string {
+	path, err := filepath.Rel(s.dir, log)
+	if _, missing := os.Stat(log); err != nil || missing != nil {
+		return ""
+	}
+	return filepath.ToSlash(path)
+}
+
 // save writes the results.
 func (s *Store) save() error {
 	text, err := json.MarshalIndent(s.Results, "", "  ")
