@@ -222,7 +222,28 @@ func (s *setup) start(box *sandbox, dir, log string) (*process, error) {
 		}
 		close(c.ended)
 	}()
+	c.awaitRoot()
 	return c, nil
+}
+
+// awaitRoot waits until the container has its root file system, without which commands in it would find none of its
+// volumes, or has ended.
+func (c *process) awaitRoot() {
+	ours, err := os.Stat("/")
+	if err != nil {
+		return
+	}
+	for {
+		root, err := os.Stat(fmt.Sprintf("/proc/%d/root/", c.cmd.Process.Pid))
+		if err == nil && !os.SameFile(ours, root) {
+			return
+		}
+		select {
+		case <-c.ended:
+			return
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // signal sends a signal to the container's first process.
