@@ -275,10 +275,10 @@ func TestVUsShareAnEndpoint(t *testing.T) {
 func TestACutRequestIsPushed(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
-	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=1ms&itl=50ms'});`)
+	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=1ms&itl=10ms'});`)
 	v.start(t)
 	v.run(t, `client.chat('warm', {maxTokens: 1})`)
-	ctx, cancel := context.WithTimeout(v.VU.CtxField, 220*time.Millisecond)
+	ctx, cancel := context.WithTimeout(v.VU.CtxField, time.Second)
 	defer cancel()
 	v.VU.CtxField = ctx
 	v.run(t, `client.chat('cut', {maxTokens: 1000})`)
