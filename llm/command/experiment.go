@@ -154,7 +154,11 @@ func (x *experimenting) newPlan() *cobra.Command {
 		Short: "Show what an experiment would run, and how long",
 		Long: `Read the file of an experiment, check all that can be checked before a server is
 started, and show its cells: which are done, which would run and why, and how
-long that takes. Nothing is started and nothing is written.`,
+long that takes. Nothing is started and nothing is written.
+
+Exit codes: 0 if the experiment can run here; 2 for mistakes in FILE or in the
+manifests that it names, and for programs and clusters that it needs and that
+are not there.`,
 		Example: "  k6 x llm experiment plan -f experiment.yml",
 		Args:    x.files(0),
 		RunE: failing(func(cmd *cobra.Command, _ []string) error {
@@ -162,11 +166,22 @@ long that takes. Nothing is started and nothing is written.`,
 			if err != nil {
 				return err
 			}
-			return p.Write(cmd.OutOrStdout(), p.Doubts((&loadTool{gs: x.gs}).tool()))
+			if err := p.Write(cmd.OutOrStdout(), p.Doubts((&loadTool{gs: x.gs}).tool())); err != nil {
+				return err
+			}
+			return preflight(cmd, p, &screen{cmd: cmd})
 		}),
 	}
 	x.registerAgain(cmd)
 	return cmd
+}
+
+// preflight makes sure that what an experiment needs is here.
+func preflight(cmd *cobra.Command, p *study.Plan, s *screen) error {
+	if err := p.Preflight(cmd.Context(), s.line); err != nil {
+		return errext.WithExitCodeIfNone(err, misuse)
+	}
+	return nil
 }
 
 // run runs the cells that are not done, and makes the page.
@@ -187,9 +202,12 @@ func (x *experimenting) run(cmd *cobra.Command) (err error) {
 	}
 	todo := p.ToRun()
 	cmd.PrintErrln(plain.Terminal(p.Summary()))
+	screen := &screen{cmd: cmd, terminal: x.gs.Stderr.IsTTY}
+	if err := preflight(cmd, p, screen); err != nil {
+		return err
+	}
 	ctx, hurry, stop := interrupts(cmd.Context())
 	defer stop()
-	screen := &screen{cmd: cmd, terminal: x.gs.Stderr.IsTTY}
 	r := &study.Runner{Plan: p, Program: version.Line("xk6-llm"), Start: startDeployment, Requests: tool.requests,
 		Find: findReport, Tell: screen.line, Hurry: hurry,
 		Run: func(ctx context.Context, t study.Test, url, log string) (int, error) {

@@ -79,27 +79,37 @@ func (c *cluster) tool() *tool {
 	return t
 }
 
-// start renders the manifests, and applies them in a namespace of their own.
-func (c *cluster) start(ctx context.Context) error {
+// prepare chooses the cluster, and renders the manifests.
+func (c *cluster) prepare(ctx context.Context) ([]byte, *rendering, error) {
 	if _, err := exec.LookPath("kubectl"); err != nil {
-		return errors.New("manifests need kubectl, which is not in PATH: install it, or start them yourself and give " +
-			"their url")
+		return nil, nil, errors.New("manifests need kubectl, which is not in PATH: install it, or start them yourself " +
+			"and give their url")
 	}
 	s := &c.d.spec
 	c.Kubeconfig, c.Namespace = os.Getenv("KUBECONFIG"), s.Namespace
 	out, err := c.kubectl(ctx, nil, "config", "current-context")
 	if c.Context = strings.TrimSpace(string(out)); err != nil && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
-		return errors.New("kubectl has no current context: choose the cluster by kubectl config use-context NAME, or " +
-			"by KUBECONFIG")
+		return nil, nil, errors.New("kubectl has no current context: choose the cluster by kubectl config use-context " +
+			"NAME, or by KUBECONFIG")
 	}
 	text, err := c.read(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	text, rendered, err := render(text, s.Values)
 	if err != nil {
-		return fmt.Errorf("manifests %q: %w", s.Manifests, err)
+		return nil, nil, fmt.Errorf("manifests %q: %w", s.Manifests, err)
 	}
+	return text, rendered, nil
+}
+
+// start applies the manifests in a namespace of their own.
+func (c *cluster) start(ctx context.Context) error {
+	text, rendered, err := c.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	s := &c.d.spec
 	if err := c.d.log.begin("manifests " + s.Manifests); err != nil {
 		return err
 	}

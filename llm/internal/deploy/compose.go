@@ -49,8 +49,8 @@ func (p *project) compose(ctx context.Context, args ...string) ([]byte, error) {
 	return t.run(ctx, nil, append([]string{"compose", "-p", p.Name, "-f", p.File}, args...)...)
 }
 
-// start starts the services.
-func (p *project) start(ctx context.Context) (err error) {
+// installed returns an error unless docker compose is there.
+func (p *project) installed(ctx context.Context) error {
 	if _, err := exec.LookPath("docker"); err != nil {
 		return errors.New("a compose file needs docker, which is not in PATH: install it, or start the services " +
 			"yourself and give their url")
@@ -58,6 +58,14 @@ func (p *project) start(ctx context.Context) (err error) {
 	version := &tool{program: "docker", log: &output{}}
 	if _, err := version.run(ctx, nil, "compose", "version"); err != nil {
 		return fmt.Errorf("a compose file needs docker's plugin compose: install docker-compose-plugin (%w)", err)
+	}
+	return nil
+}
+
+// start starts the services.
+func (p *project) start(ctx context.Context) (err error) {
+	if err := p.installed(ctx); err != nil {
+		return err
 	}
 	s := &p.d.spec
 	if p.File, err = filepath.Abs(s.Compose); err != nil {

@@ -159,6 +159,8 @@ func (f *Failure) Error() string {
 
 // server is what one kind of deployment does.
 type server interface {
+	// preflight is what Preflight does.
+	preflight(ctx context.Context) (refers func(name string) bool, err error)
 	// start starts it. What it started before it failed is stopped by stop.
 	start(ctx context.Context) error
 	// ready says what is still missing before requests make sense, "" for nothing. Its error is final.

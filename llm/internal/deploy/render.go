@@ -21,6 +21,7 @@ type object struct{ kind, name string }
 type rendering struct {
 	values  map[string]string
 	known   []string
+	used    map[string]bool // names that something refers to
 	objects []object
 	moved   bool // an object named a namespace
 }
@@ -37,7 +38,7 @@ func render(text []byte, values map[string]string) (out []byte, r *rendering, er
 			return nil, nil, fmt.Errorf("the value of ${%s} has a line break or a control character", name)
 		}
 	}
-	r = &rendering{values: values, known: slices.Collect(maps.Keys(values))}
+	r = &rendering{values: values, known: slices.Collect(maps.Keys(values)), used: map[string]bool{}}
 	var b bytes.Buffer
 	documents, to := yaml.NewDecoder(bytes.NewReader(text)), yaml.NewEncoder(&b)
 	for {
@@ -150,6 +151,7 @@ func (r *rendering) scalar(n *yaml.Node, text bool) error {
 		if err := (Reference{Name: name, Broken: !ended}).Check(r.known); err != nil && failed == nil {
 			failed = fmt.Errorf("line %d, column %d: %w; $%s is the text itself", n.Line, n.Column, err, found)
 		}
+		r.used[name] = true
 		return r.values[name]
 	})
 	if failed != nil {

@@ -37,7 +37,7 @@ func (d *Deployment) Stop(ctx context.Context) error {
 		return fmt.Errorf("stopping deployment %q: %w", d.spec.Name, errors.Join(failed, err))
 	}
 	d.stopped = true
-	if err := d.log.redact(); err != nil {
+	if err := d.log.redact(); err != nil && !missing(err) { // it may never have begun
 		d.options.say("%s: secrets may be in %s: %v", d.spec.Name, d.log.path, err)
 	}
 	if d.options.State != "" {

@@ -79,8 +79,14 @@ func (k *checker) test(t Test, at place, label string) {
 		return
 	}
 	k.done[id] = true
-	if f, err := wrong(k.tool.Flags(t.Config != ""), t.Flags); err != nil {
-		k.once(f.at, at, err.Error())
+	set, wrong := k.tool.Flags(t.Config != ""), false
+	for _, f := range t.Flags {
+		if err := f.check(set); err != nil {
+			k.once(f.at, at, err.Error())
+			wrong = true
+		}
+	}
+	if wrong {
 		return
 	}
 	_, err := k.tool.Check(t)
@@ -118,18 +124,16 @@ func (k *checker) once(at, otherwise place, text string) {
 	k.done[id] = true
 }
 
-// wrong returns the first flag with a value that its set does not take, and why.
-func wrong(set *pflag.FlagSet, flags []Flag) (Flag, error) {
-	for _, f := range flags {
-		known := set.Lookup(f.Name)
-		if known == nil {
-			return f, fmt.Errorf("--%s is no flag of a test with a configuration, or needs one", f.Name)
-		}
-		for _, text := range f.Texts {
-			if err := known.Value.Set(text); err != nil {
-				return f, fmt.Errorf("--%s: %w", f.Name, err)
-			}
+// check returns why a set does not take a value of the flag.
+func (f Flag) check(set *pflag.FlagSet) error {
+	known := set.Lookup(f.Name)
+	if known == nil {
+		return fmt.Errorf("--%s is no flag of a test with a configuration, or needs one", f.Name)
+	}
+	for _, text := range f.Texts {
+		if err := known.Value.Set(text); err != nil {
+			return fmt.Errorf("--%s: %w", f.Name, err)
 		}
 	}
-	return Flag{}, nil
+	return nil
 }

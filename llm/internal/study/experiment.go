@@ -34,7 +34,8 @@ type Deployment struct {
 	Price  string
 
 	flags  []Flag
-	warmup []Flag // nil: none
+	warmup []Flag   // nil: none
+	unused []string // parameters that only the files it is made of can refer to
 	at     place
 	fields map[string]place // where the keys are
 }

@@ -55,7 +55,7 @@ func (r *reader) deployment(v *value) (d Deployment) {
 	n.ready(v.member("ready"), &s.Ready)
 	n.stop(v.member("stop"), &s.Stop)
 	n.kind(v, s)
-	n.references(v, d.Matrix)
+	d.unused = n.references(v, d.Matrix)
 	return d
 }
 
@@ -167,7 +167,8 @@ func (r *reader) isMapping(v *value, key string) bool {
 }
 
 // references makes sure that the texts of a deployment refer to what is known, and that each parameter has an effect.
-func (n deploymentReader) references(v *value, axes []Axis) {
+// It returns the parameters that only the files of the deployment can refer to.
+func (n deploymentReader) references(v *value, axes []Axis) (unused []string) {
 	early := []string{nameReference}
 	late := slices.DeleteFunc(deploy.Reserved(), func(name string) bool { return name == nameReference })
 	for _, a := range axes {
@@ -183,15 +184,22 @@ func (n deploymentReader) references(v *value, axes []Axis) {
 			n.inside(m.value, slices.Concat(early, late), used)
 		}
 	}
-	if v.member("compose") != nil || v.member("manifests") != nil || n.r.count > before {
-		return // files refer to them, too
+	if n.r.count > before {
+		return nil
 	}
 	for _, a := range axes {
 		if !used[a.Name] {
-			n.r.add(v.member("matrix").place, "matrix: no text of the deployment has ${%s}, so its values make no "+
-				"difference", a.Name)
+			unused = append(unused, a.Name)
 		}
 	}
+	if v.member("compose") != nil || v.member("manifests") != nil {
+		return unused
+	}
+	for _, name := range unused {
+		n.r.add(v.member("matrix").place, "matrix: no text of the deployment has ${%s}, so its values make no "+
+			"difference", name)
+	}
+	return nil
 }
 
 // inside checks the references of all texts in a value.

@@ -23,6 +23,7 @@ func fakeTool() Tool {
 		set.StringSlice("concurrency", nil, "")
 		set.StringArray("header", nil, "")
 		set.Bool("stream", true, "")
+		set.Int("turns", 0, "")
 		set.Func("load.stages", "", func(string) error { return nil })
 		set.Func("load.base_seed", "", func(string) error { return nil })
 		set.Func("price", "", func(text string) error {
@@ -241,6 +242,8 @@ func TestMistakes(t *testing.T) {
 		{load("{rate: 2, duration: soon}"), "e.yml:4:24: --duration: "},
 		{load("{search: rate}"), "e.yml:4:4: d · w · search=rate: within which SLO?"},
 		{load("{stream: maybe}"), "e.yml:4:13: --stream: expected true or false"},
+		{load("{turns: x, price: much}"), "e.yml:4:12: --turns: "},
+		{load("{turns: x, price: much}"), "\ne.yml:4:22: --price: \"much\" is no price"},
 		{load("{rate: 2}\n - {rate: 2}"), "e.yml:5:4: two loads are named \"rate=2\""},
 		{"deployments: [{name: d, url: u}]\nworkloads: [{name: w, config: c, no-probe: true}]\nloads: [{rate: 2}]\n",
 			"e.yml:2:44: --no-probe is no flag of a test with a configuration"},
