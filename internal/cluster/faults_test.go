@@ -12,10 +12,10 @@ import (
 
 // The rows of the table of faults in docs/kubernetes.md, by their first cells, and the tests that show them.
 var rows = map[string]string{
-	"a pod was killed or evicted":                                        "TestPodIsKilled",
-	"all records of a pod are missing":                                   "TestPodIsKilled",
-	"a pod's disk is full, or its file was deleted for good":             "TestFullDisk",
-	"a threshold failed":                                                 "TestThresholdFails",
+	"a pod was killed or evicted": "TestPodIsKilled",
+	"all records of a pod are missing, as after a kill if they go to a bucket": "TestPodOfABucketIsKilled",
+	"a pod's disk is full, or its file was deleted for good":                   "TestFullDisk, TestRecordsAreDeletedForGood",
+	"a threshold failed": "TestThresholdFails",
 	"the script is wrong, or there are fewer VUs than pods":              "TestScriptsThatAreRefused",
 	"some pods do not run, or the operator cannot reach their port 6565": "TestPodsThatDoNotRun",
 	"a pod's clock is ahead, or it began late":                           "internal/e2e: all pods have one clock here",

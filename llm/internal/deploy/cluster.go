@@ -82,15 +82,15 @@ func (c *cluster) tool() *tool {
 // prepare chooses the cluster, and renders the manifests.
 func (c *cluster) prepare(ctx context.Context) ([]byte, *rendering, error) {
 	if _, err := exec.LookPath("kubectl"); err != nil {
-		return nil, nil, errors.New("manifests need kubectl, which is not in PATH: install it, or start them yourself " +
-			"and give their url")
+		return nil, nil, errors.New("manifests need kubectl, which is not in PATH: install it, or start them " +
+			"yourself and give their url")
 	}
 	s := &c.d.spec
 	c.Kubeconfig, c.Namespace = os.Getenv("KUBECONFIG"), s.Namespace
 	out, err := c.kubectl(ctx, nil, "config", "current-context")
 	if c.Context = strings.TrimSpace(string(out)); err != nil && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
-		return nil, nil, errors.New("kubectl has no current context: choose the cluster by kubectl config use-context " +
-			"NAME, or by KUBECONFIG")
+		return nil, nil, errors.New("kubectl has no current context: choose the cluster by kubectl config " +
+			"use-context NAME, or by KUBECONFIG")
 	}
 	text, err := c.read(ctx)
 	if err != nil {

@@ -40,7 +40,8 @@ func TestPreflight(t *testing.T) {
 	c.Compose = filepath.Join(dir, "compose.yml")
 	for text, want := range map[string]bool{
 		"a: $slots": true, "a: ${slots:-1}": true, "a: ${slots2}": false, "a: $$slots": false, "a: $$$slots": true,
-		"a: slots": false, "include: [b]\na: 1": true, "s:\n  x:\n    extends: {service: y}": true, "a: {included: 1}": false,
+		"a: slots": false, "include: [b]\na: 1": true, "s:\n  x:\n    extends: {service: y}": true,
+		"a: {included: 1}": false,
 	} {
 		put(t, dir, "compose.yml", text)
 		refers, err := Preflight(t.Context(), c.Spec, c.Options)

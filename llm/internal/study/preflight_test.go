@@ -13,12 +13,13 @@ const kubectl = `#!/bin/sh
 exit 0
 `
 
-// What would keep an experiment from running here is told at the place where the file asks for it; of a deployment whose
-// cells are done nothing is asked.
+// What would keep an experiment from running here is told at the place where the file asks for it; of a deployment
+// whose cells are done nothing is asked.
 func TestPreflight(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"kubectl": kubectl, "m.yaml": "kind: Pod\nmetadata: {name: 'x-${slots}'}\n",
-		"typo.yaml": "kind: Pod\nmetadata: {name: 'x-${slot}'}\n"} {
+	const pod = "kind: Pod\nmetadata: {name: 'x-${slots}'}\n"
+	for name, text := range map[string]string{"kubectl": kubectl, "m.yaml": pod,
+		"typo.yaml": strings.Replace(pod, "slots", "slot", 1)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
 			t.Fatal(err)
 		}
