@@ -133,8 +133,8 @@ func TestExperimentSaysWhatKeepsPodsFromRunning(t *testing.T) {
 		{"--image no-such-image:1", "no-such-image:1"},
 	} {
 		dir := newExperiment(t, c, "service/sim:8000")
-		c.Must(t, dir, "k6 x llm manifests sim --startup 1m --force -o deploy "+tt.flags+
-			" && sed -i 's/1m, model/25s, model/; s/1, 8/1/' experiment.yml")
+		c.Must(t, dir, "k6 x llm manifests sim --startup 1m --force --arg '--max-num-seqs=${places}' -o deploy "+
+			tt.flags+" && sed -i 's/1m, model/25s, model/; s/1, 8/1/' experiment.yml")
 		began := time.Now()
 		r := c.Shell(t, dir, "k6 x llm experiment -f experiment.yml")
 		if r.Code != 1 || !strings.Contains(r.Stderr, tt.want) {

@@ -12,9 +12,11 @@ import (
 // bridge is the device that connects the pods with each other and with the nodes.
 const bridge = "pods"
 
-// makeBridge makes the network of the pods in the network namespace of the test.
+// makeBridge makes the network of the pods in the network namespace of the test. Without a hardware address of its own
+// the bridge would take that of a pod's device, and lose it with the pod: others would not reach it for half a minute.
 func makeBridge() error {
-	return errors.Join(run("ip", "link", "set", "lo", "up"), run("ip", "link", "add", bridge, "type", "bridge"),
+	return errors.Join(run("ip", "link", "set", "lo", "up"),
+		run("ip", "link", "add", bridge, "address", "02:00:00:00:00:01", "type", "bridge"),
 		run("ip", "address", "add", Gateway+"/16", "dev", bridge), run("ip", "link", "set", bridge, "up"))
 }
 
