@@ -14,7 +14,7 @@ import (
 var rows = map[string]string{
 	"a pod was killed or evicted": "TestPodIsKilled",
 	"all records of a pod are missing, as after a kill if they go to a bucket": "TestPodOfABucketIsKilled",
-	"a pod's disk is full, or its file was deleted for good":                   "TestFullDisk, TestRecordsAreDeletedForGood",
+	"a pod's disk is full, or its file was deleted for good":                   "TestRecordsAreDeletedForGood",
 	"a threshold failed": "TestThresholdFails",
 	"the script is wrong, or there are fewer VUs than pods":              "TestScriptsThatAreRefused",
 	"some pods do not run, or the operator cannot reach their port 6565": "TestPodsThatDoNotRun",

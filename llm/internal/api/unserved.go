@@ -10,6 +10,9 @@ var (
 	overflowed = regexp.MustCompile(`(?i)reset reason: overflow|upstream_rq_pending_overflow|circuit.?break`)
 	behind     = regexp.MustCompile(`(?i)no healthy upstream|upstream connect error|no (available|healthy) ` +
 		`(server|worker|endpoint|upstream|backend|instance)s?|connection failure`)
+	// words of the HTTP clients of gateways, under status 500: reqwest, aiohttp, httpx and that of OpenAI
+	unreached = regexp.MustCompile(`(?i)error sending request for url|cannot connect to host|` +
+		`all connection attempts failed|\bconnection error\b`)
 	loading = regexp.MustCompile(`(?i)loading|starting|not ready|warming`)
 )
 
@@ -23,6 +26,11 @@ func Unserved(status int, words string) string {
 		return "it limits how many requests it takes: send fewer, wait, or raise the limit"
 	case http.StatusBadGateway:
 		return noServer
+	case http.StatusInternalServerError:
+		if unreached.MatchString(words) {
+			return noServer
+		}
+		return ""
 	case http.StatusGatewayTimeout:
 		return "the server behind this proxy or gateway does not answer in the proxy's time limit: see that it runs, " +
 			"or raise the limit (proxy_read_timeout of nginx, timeout of Envoy's route)"

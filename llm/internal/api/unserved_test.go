@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The words are those of nginx 1.31, Envoy 1.40 and sglang-router 0.3.2.
+// The words are those of nginx 1.31, Envoy 1.40 and sglang-router 0.3.2, and of LiteLLM 1.108.
 func TestUnserved(t *testing.T) {
 	t.Parallel()
 	const ofEnvoy = "upstream connect error or disconnect/reset before headers. reset reason: "
@@ -26,7 +26,10 @@ func TestUnserved(t *testing.T) {
 			"the server is not ready, or takes no more requests at a time: wait for it"},
 		{504, "upstream request timeout", "proxy_read_timeout of nginx, timeout of Envoy's route"},
 		{400, "upstream connect error", ""},
+		{500, "error sending request for url (http://127.0.0.1:41727/v1/chat/completions)", "see that it runs"},
+		{500, "litellm.InternalServerError: OpenAIException - Connection error.", "see that it runs"},
 		{500, "no healthy upstream", ""},
+		{500, "Internal Server Error", ""},
 		{200, "", ""},
 	} {
 		if got := Unserved(tt.status, tt.words); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
