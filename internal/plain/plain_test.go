@@ -307,3 +307,13 @@ func FuzzFileName(f *testing.F) {
 		}
 	})
 }
+
+func TestArgument(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"run.jsonl": "run.jsonl", "my run's.jsonl": `'my run'\''s.jsonl'`,
+		"$HOME": "'$HOME'", "": "''", "a;b": "'a;b'", "a=1,2:3@4/5%": "a=1,2:3@4/5%", "a\x1bb": `a\x1bb`} {
+		if got := Argument(text); got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}

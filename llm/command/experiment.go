@@ -216,7 +216,7 @@ func (x *experimenting) run(cmd *cobra.Command) (err error) {
 	ended := r.Execute(ctx)
 	if errors.Is(ended, study.ErrInterrupted) {
 		cmd.PrintErrf("%d of %d cells are done; to go on: k6 x llm experiment -f %s\n", p.Done(), len(p.Cells),
-			plain.Terminal(x.file))
+			plain.Argument(x.file))
 		return errext.WithExitCodeIfNone(ended, exitcodes.ExternalAbort)
 	}
 	if len(todo) == 0 {

@@ -80,7 +80,8 @@ func (x *experimenting) up(cmd *cobra.Command, args []string) (err error) {
 	defer func() { err = errors.Join(err, store.Unlock()) }()
 	if runs, err := deploy.Running(cmd.Context(), store.State()); err != nil || runs {
 		if err == nil {
-			err = fmt.Errorf("%s is up: stop it first, by k6 x llm experiment down -f %s", store.Up(), x.file)
+			err = fmt.Errorf("%s is up: stop it first, by k6 x llm experiment down -f %s", store.Up(),
+				plain.Argument(x.file))
 		}
 		return err
 	}
@@ -131,7 +132,7 @@ func (x *experimenting) wait(cmd *cobra.Command, _ []string) error {
 	}
 	v, err := e.Find(store.Up())
 	if err != nil {
-		return fmt.Errorf("no deployment is up: start one by k6 x llm experiment up -f %s", x.file)
+		return fmt.Errorf("no deployment is up: start one by k6 x llm experiment up -f %s", plain.Argument(x.file))
 	}
 	spec := v.Spec()
 	if spec.Requests, err = (&loadTool{gs: x.gs}).requests(v.Flags(e)); err != nil {
@@ -141,7 +142,7 @@ func (x *experimenting) wait(cmd *cobra.Command, _ []string) error {
 	defer stop()
 	d, err := deploy.Open(spec, x.options(cmd, store, v))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("no deployment is up: start one by k6 x llm experiment up -f %s", x.file)
+		return fmt.Errorf("no deployment is up: start one by k6 x llm experiment up -f %s", plain.Argument(x.file))
 	} else if err != nil {
 		return err
 	}

@@ -318,17 +318,9 @@ func (s *summaryText) files(path string, paired bool) {
 		s.WriteString("\n  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report\n")
 		return
 	}
-	arg := plain.Terminal(quoted(path))
+	arg := plain.Argument(path)
 	fmt.Fprintf(s, "\n  records    %s\n  report     llmconv report %s -o report\n", plain.Terminal(path), arg)
 	if paired {
 		fmt.Fprintf(s, "  overhead   llmconv compare %s --paired --by endpoint\n", arg)
 	}
-}
-
-// quoted quotes an argument for a shell if that is necessary.
-func quoted(arg string) string {
-	if strings.ContainsAny(arg, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
-		return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-	}
-	return arg
 }

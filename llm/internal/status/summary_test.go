@@ -531,16 +531,6 @@ func TestFailuresByKind(t *testing.T) {
 	}
 }
 
-func TestArgumentsAreQuoted(t *testing.T) {
-	t.Parallel()
-	for arg, want := range map[string]string{"run.jsonl": "run.jsonl", "my run's.jsonl": `'my run'\''s.jsonl'`,
-		"$HOME": "'$HOME'"} {
-		if got := quoted(arg); got != want {
-			t.Errorf("%q: got %s, want %s", arg, got, want)
-		}
-	}
-}
-
 // Requests of a warm-up are in no figure, and a run of them alone says nothing.
 func TestSummaryLeavesWarmUpsOut(t *testing.T) {
 	t.Parallel()

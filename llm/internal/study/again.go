@@ -22,7 +22,7 @@ const (
 // they run.
 func (p *Plan) Again(which []string) error {
 	for _, one := range which {
-		p.again += " --again " + shellWord(one)
+		p.again += " --again " + plain.Argument(one)
 		found := false
 		for _, c := range p.Cells {
 			if !p.chosen(c, one) {
@@ -39,14 +39,6 @@ func (p *Plan) Again(which []string) error {
 		}
 	}
 	return nil
-}
-
-// shellWord returns a word as a shell takes it.
-func shellWord(word string) string {
-	if strings.ContainsAny(word, " '\"$*") {
-		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-	}
-	return word
 }
 
 // failedCells stands for cells that failed, which run again anyway.
@@ -89,5 +81,5 @@ func (p *Plan) Doubts(t Tool) string {
 		return ""
 	}
 	return fmt.Sprintf("%s; to run them again, when what disturbed them is mended: k6 x llm experiment -f %s %s",
-		strings.Join(parts, ", "), plain.Terminal(p.Experiment.File), strings.Join(words, " "))
+		strings.Join(parts, ", "), plain.Argument(p.Experiment.File), strings.Join(words, " "))
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // A cell that is done shows the verdict of its report, and runs again if it is asked for by that, or by a name.
@@ -44,7 +46,7 @@ loads: [{name: x, concurrency: 1, duration: 1s}, {name: y, concurrency: 2, durat
 			if err := p.Write(&b, p.Doubts(fakeTool())); err != nil {
 				t.Fatal(err)
 			}
-			if want != "" && !strings.Contains(b.String(), "-f e.yml --again "+shellWord(word)+"\n") {
+			if want != "" && !strings.Contains(b.String(), "-f e.yml --again "+plain.Argument(word)+"\n") {
 				t.Errorf("%q: the next command does not ask for it\n%s", word, b.String())
 			}
 			if err := p.Store.Unlock(); err != nil {

@@ -51,8 +51,7 @@ func (p *Plan) Write(out io.Writer, doubts string) error {
 		if past.anyOpen(todo) {
 			b.WriteString("?: how long a search, or a number of requests at a time, takes is known once one has run\n")
 		}
-		fmt.Fprintf(&b, "next: k6 x llm experiment -f %s%s\n", plain.Terminal(p.Experiment.File),
-			plain.Terminal(p.again))
+		fmt.Fprintf(&b, "next: k6 x llm experiment -f %s%s\n", plain.Argument(p.Experiment.File), p.again)
 	}
 	if doubts != "" {
 		fmt.Fprintf(&b, "\n%s\n", doubts)
