@@ -19,16 +19,18 @@ func (d Design) shares(i int) (alone, total float64) {
 	if !(whole > 1e-18*n) {
 		return math.NaN(), math.NaN()
 	}
-	for level, sum := range sums {
-		alone += counts[level] * (sum/counts[level] - middle) * (sum/counts[level] - middle)
+	levels := d.Factors[i].Levels // in their order, so that sums are the same each time
+	for _, level := range levels {
+		n, off := counts[level], sums[level]/counts[level]-middle
+		alone += n * off * off
 	}
 	for _, c := range d.contexts(i) {
 		sum := 0.0
-		for _, s := range c {
-			sum += s.Figure.Log
+		for _, level := range levels {
+			sum += c.at(level).Figure.Log
 		}
-		for _, s := range c {
-			off := s.Figure.Log - sum/float64(len(c))
+		for _, level := range levels {
+			off := c.at(level).Figure.Log - sum/float64(len(levels))
 			total += off * off
 		}
 	}
