@@ -21,8 +21,8 @@ func TestLlamaCPPStampsAgreeWithARelay(t *testing.T) {
 type stamps struct{ first, gap, span []float64 }
 
 // checkRelayed sends load through a relay, and compares its stamps with the client's in each request. On an idle
-// machine the medians of the differences are some 0.02 ms. If the whole client waits for a processor it stamps late,
-// which its report must say; then the load is sent again.
+// machine the medians of the differences are some 0.02 ms. If the client waits for a processor it stamps late, and the
+// load is sent again; of a client that is late by much the report must say so.
 func checkRelayed(t *testing.T, s endpoint, options string) {
 	t.Helper()
 	r := newRelay(t, s.url)
@@ -32,7 +32,7 @@ func checkRelayed(t *testing.T, s endpoint, options string) {
 			return
 		}
 	}
-	t.Error("the client read late in five runs")
+	t.Error("the client read late, or its stamps are wrong, in five runs")
 }
 
 // relayedOnce reports whether the client's stamps and the relay's agree. Bounds are on medians, because a single read
@@ -60,9 +60,13 @@ func relayedOnce(t *testing.T, s endpoint, r *relay, options string) bool {
 	if gap <= bound && span <= bound && first <= bound {
 		return true
 	}
+	if gap <= 5*bound && span <= 5*bound && first <= 5*bound {
+		return false
+	}
 	if said := slices.Concat(o.report.Extension.Health.Reasons, o.report.Extension.Warnings); !slices.ContainsFunc(said,
 		func(reason string) bool { return strings.Contains(reason, "load generator read late") }) {
-		t.Errorf("they are more than %.3f ms, and the report does not say that the client read late: %q", bound, said)
+		t.Errorf("they are more than %.3f ms, and the report does not say that the client read late: %q", 5*bound,
+			said)
 		return true
 	}
 	return false

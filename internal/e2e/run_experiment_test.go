@@ -361,8 +361,8 @@ loads: [{rate: 1}]
 `)
 	for _, args := range [][]string{{"plan", "-f", file}, {"-f", file}} {
 		r := k6(t, append([]string{"x", "llm", "experiment"}, args...)...)
-		if r.code != 2 || !strings.Contains(r.stderr, `:5:14: deployment missing: there is no program `+
-			`"no-such-server-anywhere" in PATH: install it, or write its path`) ||
+		if r.code != 2 || !strings.Contains(r.stderr, ":5:14: deployment missing: there is no program ") ||
+			!strings.Contains(r.stderr, "in PATH: install it, or write its path") ||
 			strings.Contains(r.stdout, "good") != (len(args) == 3) {
 			t.Errorf("%s: exit code %d\n%s%s", args, r.code, r.stdout, r.stderr)
 		}
