@@ -57,8 +57,10 @@ deps:
 # In these packages little runs concurrently, or only the built programs do. The race detector makes computing five to fifteen
 # times slower, so it runs for the others, and for the tests of these whose names match SHARED: their goroutines share something.
 CALM   := ./internal/docs ./internal/media ./datasets ./llm/config/... ./llm/internal/dropin ./llm/internal/input ./llm/internal/jinja \
-	./llm/internal/search ./llm/tokenizer/... ./convert/... ./cmd/...
+	./llm/internal/search ./llm/tokenizer/... ./convert/... ./cmd/... ./internal/gate ./internal/quantile
 SHARED := Session|Concurrent|SameInputSameResult
+# A test of the rest that computes for minutes under the race detector, and is short there.
+LONG   := -run '^TestOverheadOfNothing$$' ./llm/internal/client
 SHARES := ./datasets ./llm/internal/input ./llm/internal/search ./llm/tokenizer ./convert/internal/compare
 # The rest. The tests that wait most of their time come first, so that others compute beside them.
 RACING  = $(filter-out $(shell go list $(CALM)),$(shell go list ./internal/e2e ./llm/... ./internal/...))
@@ -67,7 +69,7 @@ RACING  = $(filter-out $(shell go list $(CALM)),$(shell go list ./internal/e2e .
 # each test binary from waiting a second at its end for races of goroutines that no test awaits.
 test: build
 	@export GORACE=atexit_sleep_ms=10; go run ./internal/testlist $(RACE) -count=1 -timeout 25m $(RACING) -- -count=1 -timeout 25m $(CALM) \
-		$(if $(RACE),-- $(RACE) -count=1 -run '$(SHARED)' $(SHARES)); \
+		$(if $(RACE),-- -count=1 $(LONG) -- $(RACE) -count=1 -run '$(SHARED)' $(SHARES)); \
 	code=$$?; $(if $(RACE),,echo "The race detector did not run: it needs gcc: make deps";) exit $$code
 
 # Installs servers that take minutes or gigabytes, sends them load, and prints how long each test took and what it measured.

@@ -1,0 +1,6 @@
+//go:build race
+
+package testenv
+
+// Race reports whether the race detector runs, which makes computing five to fifteen times slower.
+const Race = true
