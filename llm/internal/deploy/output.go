@@ -121,7 +121,7 @@ func secrets(s *Spec) *secret.Mask {
 	}
 	set.Fields(s.Requests.Body)
 	for _, variable := range append(os.Environ(), s.Environment...) {
-		if name, value, _ := strings.Cut(variable, "="); secret.Named(name) {
+		if name, value, _ := strings.Cut(variable, "="); secret.InVariable(name, value) {
 			set.Add(value)
 		}
 	}

@@ -26,7 +26,7 @@ func (r *Runner) masked(text string) string { return r.secrets.Mask().Text(text)
 
 // secret keeps the value of a variable of an environment out of what is told, if its name is that of a secret.
 func (r *Runner) secret(line string) {
-	if name, value, _ := strings.Cut(line, "="); secret.Named(name) {
+	if name, value, _ := strings.Cut(line, "="); secret.InVariable(name, value) {
 		r.secrets.Add(value)
 	}
 }
