@@ -166,10 +166,9 @@ are not there.`,
 			if err != nil {
 				return err
 			}
-			if err := p.Write(cmd.OutOrStdout(), p.Doubts((&loadTool{gs: x.gs}).tool())); err != nil {
-				return err
-			}
-			return preflight(cmd, p, &screen{cmd: cmd})
+			refused := preflight(cmd, p, &screen{cmd: cmd})
+			err = p.Write(cmd.OutOrStdout(), p.Doubts((&loadTool{gs: x.gs}).tool()))
+			return cmp.Or(err, refused)
 		}),
 	}
 	x.registerAgain(cmd)
@@ -215,8 +214,8 @@ func (x *experimenting) run(cmd *cobra.Command) (err error) {
 		}}
 	ended := r.Execute(ctx)
 	if errors.Is(ended, study.ErrInterrupted) {
-		cmd.PrintErrf("%d of %d cells are done; to go on: k6 x llm experiment -f %s\n", p.Done(), len(p.Cells),
-			plain.Argument(x.file))
+		cmd.PrintErrf("%d of %d cells are done; to go on: k6 x llm experiment -f %s; the page so far: k6 x llm "+
+			"experiment %s\n", p.Done(), len(p.Cells), plain.Argument(x.file), plain.Argument(e.Directory))
 		return errext.WithExitCodeIfNone(ended, exitcodes.ExternalAbort)
 	}
 	if len(todo) == 0 {

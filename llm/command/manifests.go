@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/manifests"
 )
@@ -106,6 +108,9 @@ func (m *manifesting) run(cmd *cobra.Command) error {
 	if err != nil {
 		return errext.WithExitCodeIfNone(fmt.Errorf("--startup: %w", err), misuse)
 	}
+	if cmd.Flags().Changed("gpus") && m.options.GPUs < 0 {
+		return errext.WithExitCodeIfNone(fmt.Errorf("--gpus %d: write 0 or more", m.options.GPUs), misuse)
+	}
 	m.options.Startup = startup
 	files, err := manifests.Make(m.options)
 	if err != nil {
@@ -118,7 +123,11 @@ func (m *manifesting) run(cmd *cobra.Command) error {
 	if err := m.write(files); err != nil {
 		return errext.WithExitCodeIfNone(err, cli.Failed)
 	}
-	cmd.PrintErrf("%s: kubectl apply -k %s deploys it\n", m.out, m.out)
+	next := "kubectl apply -k " + plain.Argument(m.out) + " deploys it"
+	if bytes.Contains(manifests.Join(files), []byte("${")) {
+		next = "it has references for an experiment, which deploys it (docs/experiments.md)"
+	}
+	cmd.PrintErrf("%s: %s\n", plain.Terminal(m.out), next)
 	return nil
 }
 

@@ -79,7 +79,7 @@ func (c *cluster) tool() *tool {
 	return t
 }
 
-// prepare chooses the cluster, and renders the manifests.
+// prepare renders the manifests, and chooses the cluster.
 func (c *cluster) prepare(ctx context.Context) ([]byte, *rendering, error) {
 	if _, err := exec.LookPath("kubectl"); err != nil {
 		return nil, nil, errors.New("manifests need kubectl, which is not in PATH: install it, or start them " +
@@ -87,18 +87,18 @@ func (c *cluster) prepare(ctx context.Context) ([]byte, *rendering, error) {
 	}
 	s := &c.d.spec
 	c.Kubeconfig, c.Namespace = os.Getenv("KUBECONFIG"), s.Namespace
-	out, err := c.kubectl(ctx, nil, "config", "current-context")
-	if c.Context = strings.TrimSpace(string(out)); err != nil && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
-		return nil, nil, errors.New("kubectl has no current context: choose the cluster by kubectl config " +
-			"use-context NAME, or by KUBECONFIG")
-	}
-	text, err := c.read(ctx)
+	text, from, err := c.read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	text, rendered, err := render(text, s.Values)
 	if err != nil {
-		return nil, nil, fmt.Errorf("manifests %q: %w", s.Manifests, err)
+		return nil, nil, fmt.Errorf("%s: %w", from, err)
+	}
+	out, err := c.kubectl(ctx, nil, "config", "current-context")
+	if c.Context = strings.TrimSpace(string(out)); err != nil && os.Getenv("KUBERNETES_SERVICE_HOST") == "" {
+		return nil, nil, errors.New("kubectl has no current context: choose the cluster by kubectl config " +
+			"use-context NAME, or by KUBECONFIG")
 	}
 	return text, rendered, nil
 }
@@ -142,21 +142,21 @@ func (c *cluster) start(ctx context.Context) error {
 	return nil
 }
 
-// read returns the text of the manifests.
-func (c *cluster) read(ctx context.Context) ([]byte, error) {
+// read returns the text of the manifests, and what it is, for messages.
+func (c *cluster) read(ctx context.Context) (text []byte, from string, err error) {
 	path := c.d.spec.Manifests
 	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("manifests: %w", err)
-	case info.IsDir():
-		return c.kubectl(ctx, nil, "kustomize", path)
+	if err == nil && info.IsDir() {
+		text, err = c.kubectl(ctx, nil, "kustomize", path)
+		return text, "what kubectl kustomize makes of " + path, err
 	}
-	text, err := textfile.ReadFile(path)
+	if err == nil {
+		text, err = textfile.ReadFile(path)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("manifests: %w", err)
+		return nil, "", fmt.Errorf("manifests: %w", err)
 	}
-	return text, nil
+	return text, path, nil
 }
 
 // namespaceObject is what is read and written of a namespace.

@@ -35,14 +35,18 @@ const (
 	tailSize  = 64 << 10 // bytes that are read from the end
 )
 
-// lastLines returns the last lines of an output as they may be shown: without secrets and control characters.
+// access matches a line of a log of requests, as uvicorn, Python's http.server and nginx write them.
+var access = regexp.MustCompile(`"(GET|HEAD|POST) \S+ HTTP/[0-9.]+"`)
+
+// lastLines returns the last lines of an output as they may be shown: without secrets and control characters, and
+// without requests, most of which are those that ask whether the server is ready.
 func lastLines(text []byte, mask *secret.Mask) (list []string) {
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	for line := range bytes.SplitSeq(text, []byte("\n")) {
 		if i := bytes.LastIndexByte(line, '\r'); i >= 0 {
 			line = line[i+1:] // a progress bar that was drawn again
 		}
-		if line := strings.TrimRight(string(line), " \t"); line != "" {
+		if line := strings.TrimRight(string(line), " \t"); line != "" && !access.MatchString(line) {
 			list = append(list, line)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,11 +84,20 @@ func (t *tool) run(ctx context.Context, input []byte, args ...string) ([]byte, e
 var logged = regexp.MustCompile(`^[IWEF][0-9]{4} `)
 
 // failing matches the beginning of a line in which a tool says why it failed.
-var failing = regexp.MustCompile(`(?i)^error\b`)
+var failing = regexp.MustCompile(`(?i)^(error\b|\w+: unknown )`)
+
+// commandFailed matches the line of kubectl's own log that has its last words.
+var commandFailed = regexp.MustCompile(`"command failed" err=("(?:[^"\\]|\\.)*"?)`)
 
 // conclusion returns the line in which a tool says why it failed: that which says so, or else the last one.
 func conclusion(lines []string) (line string) {
 	for _, l := range slices.Backward(lines) {
+		if found := commandFailed.FindStringSubmatch(l); found != nil {
+			if text, err := strconv.Unquote(found[1]); err == nil {
+				return text
+			}
+			return found[1]
+		}
 		switch {
 		case failing.MatchString(l):
 			return strings.TrimSpace(l)

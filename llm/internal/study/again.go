@@ -47,7 +47,8 @@ const failedCells = "FAILED"
 // chosen reports whether a cell is one of those that a word stands for.
 func (p *Plan) chosen(c *Planned, word string) bool {
 	return c.Verdict != "" && strings.EqualFold(word, c.Verdict) ||
-		slices.Contains([]string{c.Name, strconv.Itoa(c.index + 1), c.Variant.Label, c.Variant.Name}, word)
+		slices.Contains([]string{c.Name, c.Label(p.Experiment.Repeats), strconv.Itoa(c.index + 1), c.Variant.Label,
+			c.Variant.Name}, word)
 }
 
 // names returns what may be named to run again.

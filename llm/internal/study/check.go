@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/price"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/deploy"
 )
@@ -48,6 +51,7 @@ func (k *checker) variant(v *Variant) {
 		k.once(at, v.at, err.Error())
 	}
 	k.files(v, &spec)
+	k.shell(v)
 	if v.Units != "" {
 		if _, err := units(v.Units); err != nil {
 			k.once(v.fields["units"], v.at, err.Error())
@@ -59,6 +63,31 @@ func (k *checker) variant(v *Variant) {
 		}
 	}
 }
+
+// shell refuses values that a shell would not take as they are, in a script that the command gives it.
+func (k *checker) shell(v *Variant) {
+	words := v.Deployment.Spec.Command
+	at := slices.IndexFunc(words, scriptFlag.MatchString) + 1
+	if at == 0 || at == len(words) || !shells.MatchString(words[0]) {
+		return
+	}
+	values := v.Values()
+	for _, r := range deploy.References(words[at]) {
+		if value := values[r.Name]; strings.ContainsAny(value, shellSigns) {
+			k.once(v.fields["command"], v.at, fmt.Sprintf("the shell would take %s of ${%s} apart: write "+
+				"environment: {X: '${%[2]s}'}, and \"$X\" in the command", plain.Quote(value), r.Name))
+		}
+	}
+}
+
+// What makes a command a script of a shell, and what a shell takes for its own in it. A blank parts words, which a value
+// of several arguments wants.
+var (
+	shells     = regexp.MustCompile(`(^|/)(ba|da|k|z)?sh$`)
+	scriptFlag = regexp.MustCompile(`^-[a-z]*c$`)
+)
+
+const shellSigns = ";|&<>()`$\"'\\\n"
 
 // files checks that what a deployment is made of is there.
 func (k *checker) files(v *Variant, s *deploy.Spec) {

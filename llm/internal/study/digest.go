@@ -33,6 +33,7 @@ type digested struct {
 	URL         string
 	Parameters  []string
 	Warmup      []string
+	Later       bool `json:",omitempty"` // the server has run the repeats before
 	Config      string
 	Flags       []string
 	Files       map[string]string // that the texts name, with the hashes of what is in them
@@ -66,7 +67,7 @@ func (d *Digester) Digest(e *Experiment, c *Cell) string {
 	if v.warmup != nil {
 		all.Warmup = arguments(e.warmupOf(v))
 	}
-	all.Flags = arguments(c.Test.Flags)
+	all.Flags, all.Later = arguments(c.Test.Flags), c.Repeat > 1 && !e.Restart
 	for _, f := range c.Test.Flags {
 		for _, text := range f.Texts {
 			found.word(text, "", false)

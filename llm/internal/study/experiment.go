@@ -16,6 +16,7 @@ type Experiment struct {
 	Name      string // fit for people
 	Directory string // of the results
 	Repeats   int    // of each cell, from 1
+	Restart   bool   // each repeat of a cell has a start of its deployment of its own
 	File      string // that it was read from
 
 	Deployments []Deployment

@@ -14,7 +14,8 @@ type Plan struct {
 	Store      *Store
 	Cells      []*Planned
 
-	again string // how the command line asks for cells that run again
+	again   string // how the command line asks for cells that run again
+	refused bool   // something keeps it from running here
 }
 
 // Planned is a cell with what is known of it.
@@ -138,12 +139,15 @@ func (p *Plan) ToRun() (list []*Planned) {
 	return list
 }
 
-// Starts returns how many deployments the cells need to be started.
-func Starts(cells []*Planned) (n int) {
-	var last *Variant
-	for _, c := range cells {
-		if c.Variant != last {
-			last = c.Variant
+// together reports whether two cells run in one start of a deployment.
+func (p *Plan) together(a, b *Planned) bool {
+	return a.Variant == b.Variant && (a.Repeat == b.Repeat || !p.Experiment.Restart)
+}
+
+// starts returns how often deployments are started for cells.
+func (p *Plan) starts(cells []*Planned) (n int) {
+	for i, c := range cells {
+		if i == 0 || !p.together(cells[i-1], c) {
 			n++
 		}
 	}
@@ -168,7 +172,7 @@ func (p *Plan) Left(cells []*Planned) (l Left) {
 		l.Cells += asDuration(seconds)
 		l.Open = l.Open || !known
 	}
-	if n := Starts(cells); n > 0 {
+	if n := p.starts(cells); n > 0 {
 		sum, count := 0.0, 0
 		for _, s := range p.Store.Results.Starts {
 			sum, count = sum+s.Seconds, count+1

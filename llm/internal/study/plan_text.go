@@ -47,11 +47,13 @@ func (p *Plan) Write(out io.Writer, doubts string) error {
 			starts = "about " + shortly(left.Starts)
 		}
 		fmt.Fprintf(&b, "\n%s to run: about %s; %s of deployments: %s\n", counted(len(todo), "cell"),
-			shortly(left.Cells), counted(Starts(todo), "start"), starts)
+			shortly(left.Cells), counted(p.starts(todo), "start"), starts)
 		if past.anyOpen(todo) {
 			b.WriteString("?: how long a search, or a number of requests at a time, takes is known once one has run\n")
 		}
-		fmt.Fprintf(&b, "next: k6 x llm experiment -f %s%s\n", plain.Argument(p.Experiment.File), p.again)
+		if !p.refused {
+			fmt.Fprintf(&b, "next: k6 x llm experiment -f %s%s\n", plain.Argument(p.Experiment.File), p.again)
+		}
 	}
 	if doubts != "" {
 		fmt.Fprintf(&b, "\n%s\n", doubts)

@@ -20,6 +20,7 @@ func (p *Plan) Preflight(ctx context.Context, tell func(line string)) error {
 			k.deployment(ctx, p.Experiment, d, tell)
 		}
 	}
+	p.refused = k.count > 0
 	return k.err()
 }
 

@@ -50,7 +50,7 @@ func Read(file string, text []byte, tool Tool) (*Experiment, error) {
 
 // known are the keys of the sections.
 var known = struct{ experiment, deployment, ready, stop, workload []string }{
-	experiment: []string{"name", "directory", "repeats", "flags", "deployments", "workloads", "loads"},
+	experiment: []string{"name", "directory", "repeats", "restart", "flags", "deployments", "workloads", "loads"},
 	deployment: []string{"name", "command", "directory", "environment", "manifests", "namespace", "compose", "url",
 		"matrix", "flags", "ready", "warmup", "stop", "units", "price"},
 	ready:    []string{"timeout", "path", "model", "token"},
@@ -62,7 +62,7 @@ var known = struct{ experiment, deployment, ready, stop, workload []string }{
 func (r *reader) experiment(doc *value) *Experiment {
 	r.keys(doc, known.experiment)
 	base := filepath.Base(r.file)
-	e := &Experiment{File: r.file, Name: strings.TrimSuffix(base, filepath.Ext(base)), Repeats: 1}
+	e := &Experiment{File: r.file, Name: strings.TrimSuffix(base, filepath.Ext(base)), Repeats: 1, Restart: true}
 	if v := doc.member("name"); v != nil {
 		e.Name = r.name(v)
 	}
@@ -76,6 +76,9 @@ func (r *reader) experiment(doc *value) *Experiment {
 			r.add(v.place, "repeats: write how often each cell runs, from 1 to %d", maxRepeats)
 		}
 		e.Repeats = n
+	}
+	if v := doc.member("restart"); v != nil {
+		e.Restart = r.yes(v, "restart")
 	}
 	e.flags = r.section(doc.member("flags"), "flags")
 	for _, v := range r.list(doc, "deployments") {

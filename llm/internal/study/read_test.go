@@ -222,6 +222,8 @@ func TestMistakes(t *testing.T) {
 		{started("command: 'serve ${port} \"x'"), "a quote (\") has no end"},
 		{started("command: [serve, [x]]"), "e.yml:2:31: command: expected a word, got a list"},
 		{started("command: []"), "e.yml:2:23: command: expected a text or a list of words, got an empty list"},
+		{started("command: [bash, -lc, 'serve ${port} ${a}'], matrix: {a: [1 2, 'x;y']}"),
+			"e.yml:2:23: the shell would take \"x;y\" of ${a} apart: write environment: {X: '${a}'}, and \"$X\" in"},
 		{there("matrix: {a: [1]}"), "e.yml:2:30: matrix: no text of the deployment has ${a}"},
 		{there("matrix: {port: [1]}"), "e.yml:2:31: matrix: ${port} has a meaning of its own"},
 		{there("matrix: {api_key: [1]}"), "e.yml:2:31: matrix: api_key names a secret"},

@@ -75,14 +75,14 @@ func (r *Runner) Execute(ctx context.Context) error {
 		return err
 	}
 	for len(r.todo) > 0 && ctx.Err() == nil {
-		v := r.todo[0].Variant
+		first := r.todo[0]
 		var cells []*Planned
 		for _, c := range r.todo {
-			if c.Variant == v {
+			if r.Plan.together(first, c) {
 				cells = append(cells, c)
 			}
 		}
-		if err := r.variant(ctx, v, cells); err != nil {
+		if err := r.variant(ctx, first.Variant, cells); err != nil {
 			return err
 		}
 	}

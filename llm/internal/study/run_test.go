@@ -1,6 +1,7 @@
 package study
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -506,6 +507,37 @@ func TestWritePlan(t *testing.T) {
 			if i >= len(lines) || lines[i] != want {
 				t.Errorf("got\n%s\nwant in line %d\n%s", b.String(), i+1, want)
 				break
+			}
+		}
+	})
+}
+
+// Each repeat of a cell has a start of its own, unless the file says otherwise, of which the plan knows. Which it is
+// matters to the repeats behind the first.
+func TestRepeatsAreStarts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &laboratory{t: t, dir: t.TempDir()}
+		text := "directory: DIR\nrepeats: 2\ndeployments: [{name: s, command: 'serve ${port}'}]\n" +
+			"workloads: [{name: w}]\nloads: [{rate: 1, duration: 1s, name: x}, {rate: 2, duration: 1s, name: y}]\n"
+		for _, tt := range []struct{ text, starts, want string }{
+			{text, "; 2 starts of deployments: ", "start serve 1234 s.w.x.1 s.w.y.1 stop start serve 1234 s.w.x.2 s.w.y.2 stop"},
+			{text + "restart: false\n", "; 1 start of deployments: ", "start serve 1234 s.w.x.2 s.w.y.2 stop"},
+		} {
+			l.text = tt.text
+			p := l.plan()
+			var b bytes.Buffer
+			if err := errors.Join(p.Write(&b, ""), p.Store.Unlock()); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(b.String(), tt.starts) {
+				t.Errorf("the plan has no %q\n%s", tt.starts, b.String())
+			}
+			if _, err := l.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.ReplaceAll(strings.Join(l.events, " "), "${port}", "1234"); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		}
 	})
