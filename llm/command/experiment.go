@@ -149,6 +149,7 @@ func (x *experimenting) registerAgain(cmd *cobra.Command) {
 }
 
 func (x *experimenting) newPlan() *cobra.Command {
+	commands := false
 	cmd := &cobra.Command{
 		Use:   "plan -f FILE",
 		Short: "Show what an experiment would run, and how long",
@@ -159,8 +160,9 @@ long that takes. Nothing is started and nothing is written.
 Exit codes: 0 if the experiment can run here; 2 for mistakes in FILE or in the
 manifests that it names, and for programs and clusters that it needs and that
 are not there.`,
-		Example: "  k6 x llm experiment plan -f experiment.yml",
-		Args:    x.files(0),
+		Example: "  k6 x llm experiment plan -f experiment.yml\n" +
+			"  k6 x llm experiment plan -f experiment.yml --commands",
+		Args: x.files(0),
 		RunE: failing(func(cmd *cobra.Command, _ []string) error {
 			p, err := x.plan()
 			if err != nil {
@@ -168,10 +170,14 @@ are not there.`,
 			}
 			refused := preflight(cmd, p, &screen{cmd: cmd})
 			err = p.Write(cmd.OutOrStdout(), p.Doubts((&loadTool{gs: x.gs}).tool()))
+			if commands && err == nil {
+				err = p.WriteCommands(cmd.OutOrStdout())
+			}
 			return cmp.Or(err, refused)
 		}),
 	}
 	x.registerAgain(cmd)
+	cmd.Flags().BoolVar(&commands, "commands", false, "show the command of each deployment, too")
 	return cmd
 }
 

@@ -14,6 +14,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
 // Start starts a deployment, after it has stopped what the state file says an earlier process left. It returns as soon
@@ -173,6 +176,32 @@ func (s *Spec) Check() error {
 		}
 	}
 	return nil
+}
+
+// String returns what is started, as a line for people: a command with the references left that only Start knows, and
+// without secrets; or the manifests, the compose file or the URL.
+func (s *Spec) String() string {
+	values := map[string]string{}
+	for _, name := range Reserved() {
+		values[name] = "${" + name + "}"
+	}
+	maps.Copy(values, s.Values)
+	known := Spec{Command: slices.Clone(s.Command), Environment: s.Environment}
+	for i, word := range s.Command {
+		if text, err := Expand(word, values); err == nil {
+			known.Command[i] = text
+		}
+	}
+	mask := secrets(&known)
+	var words []string
+	for _, word := range known.Command {
+		words = append(words, plain.Argument(mask.Text(word)))
+	}
+	if kind, _ := s.Kind(); kind != Command {
+		text, _ := Expand(cmp.Or(s.Manifests, s.Compose, secret.WithoutUser(s.URL)), values) // "" if it cannot
+		words = []string{string(kind), plain.Argument(text)}
+	}
+	return strings.Join(words, " ")
 }
 
 // known returns the names that may be referred to.

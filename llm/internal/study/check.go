@@ -74,8 +74,8 @@ func (k *checker) shell(v *Variant) {
 	values := v.Values()
 	for _, r := range deploy.References(words[at]) {
 		if value := values[r.Name]; strings.ContainsAny(value, shellSigns) {
-			k.once(v.fields["command"], v.at, fmt.Sprintf("the shell would take %s of ${%s} apart: write "+
-				"environment: {X: '${%[2]s}'}, and \"$X\" in the command", plain.Quote(value), r.Name))
+			k.once(v.fields["command"], v.at, fmt.Sprintf("the shell would take %s of ${%s} apart: "+
+				"write environment: {X: '${%[2]s}'}, and \"$X\" in the command", plain.Quote(value), r.Name))
 		}
 	}
 }

@@ -95,3 +95,18 @@ func (p past) anyOpen(cells []*Planned) bool {
 	}
 	return false
 }
+
+// WriteCommands shows what the deployments are that are to run: their commands, with the values of their parameters.
+func (p *Plan) WriteCommands(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "\ndeployment\tis\n")
+	var last *Variant
+	for _, c := range p.ToRun() {
+		if c.Variant != last {
+			last = c.Variant
+			spec := last.Spec()
+			fmt.Fprintf(w, "%s\t%s\n", plain.Terminal(last.Label), spec.String())
+		}
+	}
+	return w.Flush()
+}

@@ -129,6 +129,9 @@ there · rag · many · 2 | there.rag.many.2 | rag.yml
 	}
 	v := cells[0].Variant
 	spec := v.Spec()
+	if got, want := spec.String(), "serve --port '${port}' '--note=two words' --slots 1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 	if spec.Ready.Timeout != 5*time.Minute || spec.Ready.Path != "/ready" || !spec.Ready.NoToken ||
 		spec.Stop.Signal != "INT" ||
 		spec.Stop.Grace != 5*time.Second || len(spec.Stop.Command) != 2 || spec.URL != "http://127.0.0.1:${port}" ||

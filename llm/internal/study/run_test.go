@@ -521,7 +521,8 @@ func TestRepeatsAreStarts(t *testing.T) {
 		text := "directory: DIR\nrepeats: 2\ndeployments: [{name: s, command: 'serve ${port}'}]\n" +
 			"workloads: [{name: w}]\nloads: [{rate: 1, duration: 1s, name: x}, {rate: 2, duration: 1s, name: y}]\n"
 		for _, tt := range []struct{ text, starts, want string }{
-			{text, "; 2 starts of deployments: ", "start serve 1234 s.w.x.1 s.w.y.1 stop start serve 1234 s.w.x.2 s.w.y.2 stop"},
+			{text, "; 2 starts of deployments: ", "start serve 1234 s.w.x.1 s.w.y.1 stop " +
+				"start serve 1234 s.w.x.2 s.w.y.2 stop"},
 			{text + "restart: false\n", "; 1 start of deployments: ", "start serve 1234 s.w.x.2 s.w.y.2 stop"},
 		} {
 			l.text = tt.text
