@@ -20,11 +20,11 @@ func TestLastLines(t *testing.T) {
 func TestConclusion(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"error: no matches\nsee the manual":                                      "error: no matches",
-		"docker: unknown command: docker compose\n\nRun 'docker --help'":         "docker: unknown command: docker compose",
-		`E1130 22:59:06.036238 1 run.go:72] "command failed" err="a \"b\" is c"`: `a "b" is c`,
-		`E1130 22:59:06.036238 1 run.go:72] "command failed" err="accumulating`:  `"accumulating`,
-		"E1130 22:59:06.036238 1 x.go:1] retry\nlast words":                      "last words",
+		"error: no matches\nsee the manual":                               "error: no matches",
+		"docker: unknown command: docker compose\n\nRun 'docker --help'":  "docker: unknown command: docker compose",
+		`E1130 22:59:06 1 run.go:72] "command failed" err="a \"b\" is c"`: `a "b" is c`,
+		`E1130 22:59:06 1 run.go:72] "command failed" err="accumulating`:  `"accumulating`,
+		"E1130 22:59:06 1 x.go:1] retry\nlast words":                      "last words",
 	} {
 		if got := conclusion(strings.Split(text, "\n")); got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)

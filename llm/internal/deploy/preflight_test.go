@@ -35,7 +35,8 @@ func TestPreflight(t *testing.T) {
 		t.Errorf("something was started:\n%s", got)
 	}
 	put(t, m.Manifests, "all.yaml", "kind: Pod\nmetadata:\n  name: ${slot}\n")
-	fails(m, "what kubectl kustomize makes of "+m.Manifests+": line 3, column 9: unknown ${slot}: did you mean ${slots}?")
+	fails(m, "what kubectl kustomize makes of "+m.Manifests+": line 3, column 9: unknown ${slot}: did you mean "+
+		"${slots}?")
 	c, dir := newCompose(t)
 	c.Compose = filepath.Join(dir, "compose.yml")
 	for text, want := range map[string]bool{

@@ -30,7 +30,8 @@ loads: [{name: x, concurrency: 1, duration: 1s}, {name: y, concurrency: 2, durat
 		}
 		for word, want := range map[string]string{
 			"": "", "suspect": "s-p=b.w.x", "invalid": "", "failed": "", "s-p=a.w.y": "s-p=a.w.y", "1": "s-p=a.w.x",
-			"s p=a · w · y": "s-p=a.w.y", "s p=b": "s-p=b.w.x s-p=b.w.y", "s": "s-p=a.w.x s-p=a.w.y s-p=b.w.x s-p=b.w.y",
+			"s p=a · w · y": "s-p=a.w.y", "s p=b": "s-p=b.w.x s-p=b.w.y",
+			"s": "s-p=a.w.x s-p=a.w.y s-p=b.w.x s-p=b.w.y",
 		} {
 			p := l.plan()
 			if word != "" {

@@ -80,8 +80,8 @@ func (k *checker) shell(v *Variant) {
 	}
 }
 
-// What makes a command a script of a shell, and what a shell takes for its own in it. A blank parts words, which a value
-// of several arguments wants.
+// What makes a command a script of a shell, and what a shell takes for its own in it. A blank is none of that: a value
+// of several arguments wants it.
 var (
 	shells     = regexp.MustCompile(`(^|/)(ba|da|k|z)?sh$`)
 	scriptFlag = regexp.MustCompile(`^-[a-z]*c$`)

@@ -528,11 +528,12 @@ func TestRepeatsAreStarts(t *testing.T) {
 			l.text = tt.text
 			p := l.plan()
 			var b bytes.Buffer
-			if err := errors.Join(p.Write(&b, ""), p.Store.Unlock()); err != nil {
+			if err := errors.Join(p.Write(&b, ""), p.WriteCommands(&b), p.Store.Unlock()); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(b.String(), tt.starts) {
-				t.Errorf("the plan has no %q\n%s", tt.starts, b.String())
+			if !strings.Contains(b.String(), tt.starts) ||
+				!strings.HasSuffix(b.String(), "\ns           serve '${port}'\n") {
+				t.Errorf("the plan has no %q, or no command\n%s", tt.starts, b.String())
 			}
 			if _, err := l.run(t.Context()); err != nil {
 				t.Fatal(err)
