@@ -43,14 +43,15 @@ func cannotRun(command string) bool {
 
 // inTheText lists the commands within the text of the pages, and where they are run.
 var inTheText = map[string]string{
-	"kubectl get testrun,jobs,pods -l k6_cr=llm-run-1":                 "TestReadme",
-	"kubectl logs job/llm-run-1-initializer":                           "TestReadme",
-	"kubectl describe pod":                                             "TestPodsThatDoNotRun",
-	"cd examples/kubernetes && go run . testrun-volume.yaml":           "internal/e2e and the examples' own tests",
-	"go run . testrun-volume.yaml":                                     "internal/e2e and the examples' own tests",
-	"llmconv report /records/run-1":                                    "TestReadme, in the merge",
-	"llmconv report s3://bucket/run-1/":                                "TestReadme, with the bucket of the examples",
-	"kubectl wait --for=jsonpath='{.status.stage}'=finished testrun/…": "TestReadme",
+	"kubectl get testrun,jobs,pods -l k6_cr=llm-run-1":       "TestReadme",
+	"kubectl logs job/llm-run-1-initializer":                 "TestReadme",
+	"kubectl describe pod":                                   "TestPodsThatDoNotRun",
+	"cd examples/kubernetes && go run . testrun-volume.yaml": "internal/e2e and the examples' own tests",
+	"go run . testrun-volume.yaml":                           "internal/e2e and the examples' own tests",
+	"llmconv report /records/run-1":                          "TestReadme, in the merge",
+	"llmconv report s3://bucket/run-1/":                      "TestReadme, with the bucket of the examples",
+
+	"kubectl wait --for=jsonpath='{.status.stage}'=finished testrun/… --timeout=30m": "TestReadme",
 	"k6 archive":      "by the operator's initializer",
 	"k6 inspect":      "by the operator's initializer",
 	"k6 run --paused": "by the operator's runners",
