@@ -56,7 +56,7 @@ func (o *Outcome) addAnswers(workload string) {
 	}
 	o.ask(workload, "Most throughput", throughput, settings, judged)
 	if anyHas(settings, PerUser) {
-		o.ask(workload, "Fastest for each user", PerUser, settings, false)
+		o.ask(workload, "Fastest text once it has begun", PerUser, settings, false)
 	}
 	if wait := o.firstToken(settings); anyHas(settings, wait) {
 		o.ask(workload, "Shortest wait for the first token", wait, settings, false)
@@ -126,8 +126,11 @@ func (a *Answer) choose(all []*Setting) {
 	case !a.tied():
 	case len(a.Alike) == len(all)-1:
 		figure := func(s *Setting) string { return digits(s.Figures[a.Kind.Name].Value * a.Kind.Factor) }
-		a.Text = fmt.Sprintf("all %d settings are alike: %s%s to %s%s", len(all), a.prefix(), figure(a.Best),
-			figure(last), unit(a.Kind))
+		values := figure(a.Best)
+		if to := figure(last); to != values {
+			values += " to " + to
+		}
+		a.Text = fmt.Sprintf("all %d settings are alike: %s%s%s", len(all), a.prefix(), values, unit(a.Kind))
 	default:
 		a.Text = "alike are " + a.Text + ", and " + names(a.Alike)
 	}
@@ -251,7 +254,7 @@ func (a *Answer) against() string {
 	case math.IsNaN(a.Change.Low):
 		return "how sure is unknown: " + next
 	case a.Change.Sure() && a.tied():
-		return "not told apart within noise, though " + next
+		return "not told apart within noise; clearly behind: " + next
 	case a.Change.Sure():
 		return "beyond noise: " + next
 	}

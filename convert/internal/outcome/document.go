@@ -83,6 +83,7 @@ type figureJSON struct {
 	High     number `json:"high"`
 	LogError number `json:"log_error"`
 	Freedom  number `json:"degrees_of_freedom"`
+	Shared   bool   `json:"shared_error,omitempty"`
 }
 
 type settingJSON struct {
@@ -246,7 +247,7 @@ func figuresJSON(figures map[string]Figure) map[string]figureJSON {
 			freedom = 1e9
 		}
 		out[name] = figureJSON{number(f.Value), number(f.Low), number(f.High), number(f.Estimate.Error),
-			number(freedom)}
+			number(freedom), f.Estimate.Shared}
 	}
 	return out
 }

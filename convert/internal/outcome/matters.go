@@ -14,7 +14,8 @@ type Matter struct {
 }
 
 // Matters says what each factor that a person tunes does to the main figures, in the order in which they matter for the
-// first of them; then what depends on what.
+// first of them; then what depends on what. Changes are means over all loads and other factors, so they may be unsure
+// where an answer, which is of one load, is not.
 func (o *Outcome) Matters() (list []Matter) {
 	var shown []Effects
 	for _, name := range []string{Capacity, Output, requests, PerUser, o.firstToken(o.Settings), medianEnd} {
@@ -56,13 +57,20 @@ func (v Influence) brief() string {
 			most = e
 		}
 	}
+	least, largest := factor(most.Least), factor(most.Most)
+	same := least == largest
+	if c := most.Change; same && factor(c.Low) == factor(0) && factor(c.High) == factor(0) {
+		return "stays as it is"
+	}
 	text := fmt.Sprintf("%s from %s to %s", Times(most.Change), most.From, most.To)
 	switch {
 	case math.IsNaN(most.Change.Low) || most.Change.Sure() || isVague(most.Change):
-	case most.Varies:
-		text += fmt.Sprintf(", for it depends: ×%s to ×%s", factor(most.Least), factor(most.Most))
-	default:
+	case same || !most.OfPairs:
 		text += ", within noise"
+	case most.Varies:
+		text += fmt.Sprintf(", for it depends: ×%s to ×%s", least, largest)
+	default: // the interval is that of a mean, whose parts may be known better
+		text += fmt.Sprintf(", unsure as a mean of %d pairs: ×%s to ×%s", most.Pairs, least, largest)
 	}
 	return text
 }

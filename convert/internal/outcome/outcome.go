@@ -161,6 +161,7 @@ func (o *Outcome) addNotes() {
 	if doubted := o.Suspects(); len(doubted) > 0 {
 		o.Notes = append(o.Notes, doubts(o, doubted))
 	}
+	addDisturbed(o)
 	if o.Repeats < 2 && o.Counted() > 0 {
 		o.Notes = append(o.Notes, "each cell ran once, so the intervals know by how much requests of one run differ, "+
 			"and not by how much one start of a server differs from the next: repeats: 3 in the experiment shows it")
@@ -185,6 +186,31 @@ func (o *Outcome) Failures() (list []int) {
 		if o.Cells[i].Excluded() != "" {
 			list = append(list, i)
 		}
+	}
+	return list
+}
+
+// Failure is why cells of a deployment do not count.
+type Failure struct {
+	Name   string // of the cell, or of the deployment with their number
+	Reason string
+	Cells  int
+}
+
+// FailuresAlike returns why cells do not count, those of a deployment with one reason together.
+func (o *Outcome) FailuresAlike() (list []Failure) {
+	at := map[[2]string]int{}
+	for _, i := range o.Failures() {
+		c := &o.Cells[i]
+		key := [2]string{c.Variant(), c.Excluded()}
+		k, seen := at[key]
+		if !seen {
+			at[key] = len(list)
+			list = append(list, Failure{c.title(), c.Excluded(), 1})
+			continue
+		}
+		list[k].Cells++
+		list[k].Name = c.Variant() + ": " + plural(list[k].Cells, "cell")
 	}
 	return list
 }

@@ -120,7 +120,7 @@ func TestAlike(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	a := o.Answers[1]
-	if a.Told() || len(a.Alike) != 4 || a.Text != "all 5 settings are alike: 100 to 100 tokens/s" {
+	if a.Told() || len(a.Alike) != 4 || a.Text != "all 5 settings are alike: 100 tokens/s" {
 		t.Errorf("%q, %d alike", a.Text, len(a.Alike))
 	}
 	cells[4].Figures[MedianTPOT] = Known(0.02, 0.019, 0.021, 0.01, 100)

@@ -14,8 +14,9 @@ type Setting struct {
 	Cells         []int // that count, by their numbers
 	Excluded      []int // that do not
 	Figures       map[string]Figure
-	Judged, Kept  bool // by an SLO; all its cells kept it
-	Suspect       bool // one of the cells that count is
+	Judged, Kept  bool            // by an SLO; all its cells kept it
+	Suspect       bool            // one of the cells that count is
+	Apart         map[string]bool // names of figures by which repeats differ by far more than those of other settings
 	Variant, Load string
 }
 
@@ -47,10 +48,11 @@ func settingsOf(cells []Cell) []*Setting {
 }
 
 // pool puts the figures of the repeats of each setting together. By how much repeats differ is taken from all settings
-// together, relative to the figure; what the requests of a repeat show is allowed for if it is more.
+// together, relative to the figure; what the requests of a repeat show is allowed for if it is more. A setting whose
+// repeats differ by far more than the others' has its own.
 func pool(cells []Cell, settings []*Setting, names []string) {
 	for _, name := range names {
-		between, freedom := spread(cells, settings, name)
+		all, apart := spread(cells, settings, name)
 		for _, s := range settings {
 			var list []Figure
 			for _, i := range s.Cells {
@@ -62,65 +64,39 @@ func pool(cells []Cell, settings []*Setting, names []string) {
 				continue
 			}
 			if s.Figures == nil {
-				s.Figures = map[string]Figure{}
+				s.Figures, s.Apart = map[string]Figure{}, map[string]bool{}
 			}
-			if s.Figures[name] = together(list, between, freedom); len(list) == 1 && freedom == 0 {
+			between := all
+			if own, is := apart[s]; is {
+				between, s.Apart[name] = own, true
+			}
+			if s.Figures[name] = together(list, between); len(list) == 1 && between.freedom == 0 {
 				s.Figures[name] = list[0]
 			}
 		}
 	}
 }
 
-// spread returns the variance of the logarithm of a figure between repeats, and its degrees of freedom.
-func spread(cells []Cell, settings []*Setting, name string) (variance, freedom float64) {
-	for _, s := range settings {
-		var logs []float64
-		for _, i := range s.Cells {
-			if f, has := cells[i].Figures[name]; has && f.Estimate.Known() {
-				logs = append(logs, f.Estimate.Log)
-			}
-		}
-		if len(logs) < 2 {
-			continue
-		}
-		freedom += float64(len(logs) - 1)
-		for _, v := range logs {
-			variance += (v - average(logs)) * (v - average(logs))
-		}
-	}
-	if freedom > 0 {
-		variance /= freedom
-	}
-	return variance, freedom
-}
-
 // together returns the geometric mean of repeats. A figure that is not positive has a plain mean without an interval.
-func together(list []Figure, between, freedom float64) Figure {
+func together(list []Figure, between deviation) Figure {
 	var logs, values []float64
-	own, ownFreedom := 0.0, math.Inf(1)
+	own := deviation{0, math.Inf(1), false}
 	for _, f := range list {
 		values = append(values, f.Value)
 		if f.Estimate.Known() {
 			logs = append(logs, f.Estimate.Log)
 		}
-		own += f.Estimate.Error * f.Estimate.Error / float64(len(list))
-		ownFreedom = min(ownFreedom, f.Estimate.Freedom)
+		own.variance += f.Estimate.Error * f.Estimate.Error / float64(len(list))
+		own.freedom = min(own.freedom, f.Estimate.Freedom)
 	}
 	if len(logs) < len(values) {
 		return Known(average(values), math.NaN(), math.NaN(), math.NaN(), math.NaN())
 	}
-	if freedom > 0 && !(own > between) {
-		own, ownFreedom = between, freedom
+	if between.freedom > 0 && !(own.variance > between.variance) {
+		own = between
 	}
-	return of(tradeoff.Estimate{Log: average(logs), Error: math.Sqrt(own / float64(len(list))), Freedom: ownFreedom})
-}
-
-func average(list []float64) float64 {
-	sum := 0.0
-	for _, v := range list {
-		sum += v
-	}
-	return sum / float64(len(list))
+	return of(tradeoff.Estimate{Log: average(logs), Error: math.Sqrt(own.variance / float64(len(list))),
+		Freedom: own.freedom, Shared: own.shared})
 }
 
 // distinct returns the values of settings, each once and in their order.

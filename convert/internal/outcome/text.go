@@ -34,7 +34,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// mostListed is how many cells that do not count the text names.
+// mostListed is how many failures of cells the text names.
 const mostListed = 20
 
 // WriteText writes the answers, what matters, what failed and the table of settings for a terminal.
@@ -58,7 +58,7 @@ func (o *Outcome) WriteText(w io.Writer) error {
 		}
 	}
 	if list := o.Matters(); len(list) > 0 {
-		line("\nwhat matters")
+		line("\nwhat matters, as a mean over all loads and other factors")
 		for _, m := range list {
 			for i, text := range m.Lines {
 				if i > 0 {
@@ -70,10 +70,12 @@ func (o *Outcome) WriteText(w io.Writer) error {
 	}
 	if list := o.Failures(); len(list) > 0 {
 		line("\nnot counted")
-		for _, i := range list[:min(len(list), mostListed)] {
-			line("  %s\t%s", o.Cells[i].title(), o.Cells[i].Excluded())
+		alike := o.FailuresAlike()
+		for _, f := range alike[:min(len(alike), mostListed)] {
+			line("  %s\t%s", f.Name, f.Reason)
+			list = list[f.Cells:]
 		}
-		if more := len(list) - mostListed; more > 0 {
+		if more := len(list); more > 0 {
 			line("  and %d more", more)
 		}
 	}
@@ -214,15 +216,15 @@ func (o *Outcome) WriteMarkdown(w io.Writer) error {
 		}
 	}
 	if list := o.Matters(); len(list) > 0 {
-		line("\nWhat matters:\n")
+		line("\nWhat matters, as a mean over all loads and other factors:\n")
 		for _, m := range list {
 			line("- **%s:** %s", m.Factor, strings.Join(m.Lines, "; "))
 		}
 	}
-	if list := o.Failures(); len(list) > 0 {
+	if list := o.FailuresAlike(); len(list) > 0 {
 		line("\nNot counted:\n")
-		for _, i := range list {
-			line("- %s: %s", o.Cells[i].title(), o.Cells[i].Excluded())
+		for _, f := range list {
+			line("- %s: %s", f.Name, f.Reason)
 		}
 	}
 	writeRows(&b, o)

@@ -20,10 +20,13 @@ type Estimate struct {
 	Log     float64 // NaN if the figure is unknown, or not positive
 	Error   float64 // the standard error of Log; NaN if it is unknown
 	Freedom float64 // degrees of freedom of Error
+	// Shared means that Error comes from one deviation that all such estimates have in common, such as that between
+	// repeats, pooled over all settings. Several of them together know it no better than one.
+	Shared bool
 }
 
 // Unknown is the estimate of a figure that nothing is known of.
-func Unknown() Estimate { return Estimate{math.NaN(), math.NaN(), math.NaN()} }
+func Unknown() Estimate { return Estimate{Log: math.NaN(), Error: math.NaN(), Freedom: math.NaN()} }
 
 // Known reports whether the figure has a value.
 func (e Estimate) Known() bool { return !math.IsNaN(e.Log) && !math.IsInf(e.Log, 0) }
@@ -52,15 +55,25 @@ func around(value, deviation, freedom float64) Change {
 	return Change{value, value - reach, value + reach}
 }
 
-// freedomOf returns the degrees of freedom of a sum of independent estimates, by Welch and Satterthwaite.
+// freedomOf returns the degrees of freedom of a sum of independent estimates, by Welch and Satterthwaite. Those that
+// share a deviation are one term.
 func freedomOf(list []Estimate) float64 {
 	sum, below := 0.0, 0.0
-	for _, e := range list {
-		v := e.Error * e.Error
-		if sum += v; v > 0 && !math.IsInf(e.Freedom, 1) {
-			below += v * v / max(1, e.Freedom)
+	shared, freedom := 0.0, math.Inf(1)
+	add := func(variance, freedom float64) {
+		if variance > 0 && !math.IsInf(freedom, 1) {
+			below += variance * variance / max(1, freedom)
 		}
 	}
+	for _, e := range list {
+		v := e.Error * e.Error
+		if sum += v; e.Shared {
+			shared, freedom = shared+v, min(freedom, e.Freedom)
+		} else {
+			add(v, e.Freedom)
+		}
+	}
+	add(shared, freedom)
 	if below == 0 {
 		return math.Inf(1)
 	}
@@ -102,4 +115,10 @@ func chance(value, deviation, freedom float64) float64 {
 		return 2 * distuv.UnitNormal.Survival(math.Abs(value)/deviation)
 	}
 	return 2 * distuv.StudentsT{Sigma: 1, Nu: max(1, freedom)}.Survival(math.Abs(value)/deviation)
+}
+
+// Larger returns how likely a variance is so much larger than another by chance, if the true ones are equal: the upper
+// tail of the distribution of F.
+func Larger(variance, freedom, than, thanFreedom float64) float64 {
+	return distuv.F{D1: freedom, D2: thanFreedom}.Survival(variance / than)
 }

@@ -42,7 +42,8 @@ func (m truth) design(rng *rand.Rand) Design {
 			v := rng.NormFloat64()
 			square += v * v
 		}
-		s := Setting{Figure: Estimate{y + m.noise*rng.NormFloat64(), m.noise * math.Sqrt(square/freedom), freedom}}
+		s := Setting{Figure: Estimate{Log: y + m.noise*rng.NormFloat64(), Error: m.noise * math.Sqrt(square/freedom),
+			Freedom: freedom}}
 		for i := range levels {
 			s.Levels = append(s.Levels, d.Factors[i].Levels[levels[i]])
 		}
@@ -178,15 +179,20 @@ func TestIncompleteGrids(t *testing.T) {
 // Of measurements alone, as those of one pair, and of none at all an interval is as it should be.
 func TestRatio(t *testing.T) {
 	t.Parallel()
-	c := Ratio(Estimate{1, 0.3, math.Inf(1)}, Estimate{2, 0.4, math.Inf(1)})
+	c := Ratio(Estimate{Log: 1, Error: 0.3, Freedom: math.Inf(1)}, Estimate{Log: 2, Error: 0.4, Freedom: math.Inf(1)})
 	if c.Log != 1 || math.Abs(c.High-c.Log-0.5*1.959964) > 1e-6 || !c.Sure() {
 		t.Errorf("%+v", c)
 	}
-	if c = Ratio(Estimate{1, math.NaN(), math.NaN()}, exactly(2)); c.Log != 1 || !math.IsNaN(c.Low) || c.Sure() {
+	unknown := Estimate{Log: 1, Error: math.NaN(), Freedom: math.NaN()}
+	if c = Ratio(unknown, exactly(2)); c.Log != 1 || !math.IsNaN(c.Low) || c.Sure() {
 		t.Errorf("of unknown noise: %+v", c)
 	}
-	if c = Ratio(Estimate{1, 0.1, 1}, exactly(1)); math.Abs(c.High-1.2706) > 1e-3 {
+	if c = Ratio(Estimate{Log: 1, Error: 0.1, Freedom: 1}, exactly(1)); math.Abs(c.High-1.2706) > 1e-3 {
 		t.Errorf("of one degree of freedom: %+v", c)
+	}
+	shared := Estimate{Log: 1, Error: 0.1, Freedom: 3, Shared: true} // both know the deviation from the same repeats
+	if c = Ratio(shared, shared); math.Abs(c.High-3.1824*0.1*math.Sqrt2) > 1e-4 {
+		t.Errorf("of a shared deviation with three degrees of freedom: %+v", c)
 	}
 	if c = exactly(1).Interval(); c.Low != 1 || c.High != 1 {
 		t.Errorf("of no noise: %+v", c)

@@ -7,7 +7,10 @@ import "math"
 type Point struct{ X, Y Estimate }
 
 // Reciprocal returns the estimate of one over the figure.
-func (e Estimate) Reciprocal() Estimate { return Estimate{-e.Log, e.Error, e.Freedom} }
+func (e Estimate) Reciprocal() Estimate {
+	e.Log = -e.Log
+	return e
+}
 
 // Place is where a point lies.
 type Place string

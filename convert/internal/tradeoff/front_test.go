@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func exactly(v float64) Estimate { return Estimate{v, 0, math.Inf(1)} }
+func exactly(v float64) Estimate { return Estimate{Log: v, Error: 0, Freedom: math.Inf(1)} }
 
 // bruteFront is the definition of the front without noise, word for word.
 func bruteFront(points []Point, i int) bool {
@@ -65,7 +65,7 @@ func TestFrontIsTheDefinition(t *testing.T) {
 func TestFrontKnowsNoise(t *testing.T) {
 	t.Parallel()
 	const large = 1000
-	about := func(v float64) Estimate { return Estimate{v, 0.1, large} }
+	about := func(v float64) Estimate { return Estimate{Log: v, Error: 0.1, Freedom: large} }
 	for _, c := range []struct {
 		name   string
 		points []Point
@@ -79,7 +79,8 @@ func TestFrontKnowsNoise(t *testing.T) {
 		{"better within noise only", []Point{{about(1.05), about(1)}, {about(1), about(3)}}, []Place{WithinNoise,
 			OnFront}},
 		{"equal", []Point{{about(1), about(1)}, {about(1), about(1)}}, []Place{WithinNoise, WithinNoise}},
-		{"noise unknown", []Point{{Estimate{1, math.NaN(), math.NaN()}, about(1)}, {about(3), about(1)}},
+		{"noise unknown", []Point{{Estimate{Log: 1, Error: math.NaN(), Freedom: math.NaN()}, about(1)},
+			{about(3), about(1)}},
 			[]Place{Dominated, WithinNoise}},
 	} {
 		for i, placed := range Front(c.points) {
@@ -95,8 +96,8 @@ func BenchmarkFront(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	points := make([]Point, 1000)
 	for i := range points {
-		points[i] = Point{Estimate{rng.NormFloat64(), 0.01, 1 + 99*rng.Float64()},
-			Estimate{rng.NormFloat64(), 0.01, 1 + 99*rng.Float64()}}
+		points[i] = Point{Estimate{Log: rng.NormFloat64(), Error: 0.01, Freedom: 1 + 99*rng.Float64()},
+			Estimate{Log: rng.NormFloat64(), Error: 0.01, Freedom: 1 + 99*rng.Float64()}}
 	}
 	for b.Loop() {
 		Front(points)
