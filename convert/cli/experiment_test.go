@@ -156,7 +156,7 @@ func TestExperimentText(t *testing.T) {
 	}
 	summaryOf(t, dir)
 	page := pageOfExperiment(t, dir)
-	for _, want := range []string{"<strong>10 of 12 cells</strong>", "failed: the server exited: out of memory",
+	for _, want := range []string{"<strong>10 of 12 cells count</strong>", "failed: the server exited: out of memory",
 		`<a href="./cells/server-slots-4-batch-512-c4-1/report.html">`, "it is no JSON object"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

@@ -30,7 +30,7 @@ type setting struct {
 	Workload string               `json:"workload"`
 	Suspect  bool                 `json:"suspect"`
 	Reports  []string             `json:"reports"` // their paths
-	Figures  map[string][]*number `json:"figures"` // value, low, high, standard error of the logarithm, freedom
+	Figures  map[string][]*number `json:"figures"` // value, low, high, standard error of the logarithm, freedom, 1 if that is shared
 }
 
 type number float64
@@ -114,8 +114,12 @@ func (d *pageData) setting(dir string, o *outcome.Outcome, s *outcome.Setting) s
 	}
 	for name, f := range s.Figures {
 		e := f.Estimate
+		shared := (*number)(nil)
+		if e.Shared {
+			shared = new(number(1))
+		}
 		one.Figures[name] = []*number{known(f.Value), known(f.Low), known(f.High), known(e.Error),
-			known(min(e.Freedom, 1e6))}
+			known(min(e.Freedom, 1e6)), shared}
 	}
 	return one
 }

@@ -93,8 +93,10 @@ func influence(v outcome.Influence, k outcome.Kind, reach float64) (list []effec
 			e.Factor, e.Share = name, share
 		}
 		if x.Pairs > 1 {
-			e.Range = outcome.Times(tradeoff.Change{Log: x.Least, Low: math.NaN()}) + " to " +
-				outcome.Times(tradeoff.Change{Log: x.Most, Low: math.NaN()})
+			e.Range = outcome.Times(tradeoff.Change{Log: x.Least, Low: math.NaN()})
+			if most := outcome.Times(tradeoff.Change{Log: x.Most, Low: math.NaN()}); most != e.Range {
+				e.Range += " to " + most
+			}
 		}
 		place := func(log float64) float64 {
 			at := whiskerWidth/2 + log/reach*(whiskerWidth/2-4)

@@ -41,7 +41,7 @@ func Write(w io.Writer, dir string, o *outcome.Outcome) error {
 	v := view{Title: "Experiment: " + plain.Terminal(o.Name), Meta: meta(o), Policy: policy, Style: pageStyle,
 		Script: pageScript, Data: data, Notes: terminal(o.Notes), Blocks: blocks(o), Matters: matters(o),
 		Cells: cellTable(o), Effects: effectTables(o), HasFront: len(o.Fronts) > 0,
-		CanCompare: comparedSettings(o) > 1}
+		CanCompare: comparedSettings(o) > 1, Repeats: o.Repeats > 1}
 	v.trust(o)
 	return pageTemplate.Execute(w, v)
 }
@@ -52,11 +52,13 @@ type view struct {
 	Style                template.CSS
 	Script, Data         template.JS
 	Class, Verdict, Word string
-	Failed, More         []named // cells that do not count: the first, and the others
+	Failed, More         []named // why cells do not count: the first reasons, and the others
+	MoreCells            int     // that do not count for the others
 	Notes                []string
 	Blocks               []block
 	Matters              []matter
 	HasFront, CanCompare bool
+	Repeats              bool // cells have run several times
 	Cells                *table
 	Effects              []effects
 }
@@ -78,35 +80,35 @@ type block struct {
 
 type answer struct{ Question, Text, Sure, Class string }
 
-// firstFailures is how many of the cells that do not count the first screen names.
+// firstFailures is how many reasons why cells do not count the first screen names.
 const firstFailures = 3
 
 // trust says how many cells count, and which do not.
 func (v *view) trust(o *outcome.Outcome) {
-	failures := o.Failures()
+	failures := o.FailuresAlike()
 	counted := o.Counted()
-	v.Class, v.Verdict, v.Word = "valid", fmt.Sprintf("all %d cells", len(o.Cells)), "count"
+	v.Class, v.Verdict, v.Word = "valid", fmt.Sprintf("all %d cells count", len(o.Cells)),
+		"none failed, and none is SUSPECT"
 	switch {
 	case len(o.Cells) == 0:
-		v.Class, v.Verdict, v.Word = "invalid", "empty", "the experiment has no cells"
+		v.Class, v.Verdict, v.Word = "invalid", "no cells", "the experiment has none"
 	case counted == 0:
-		v.Class, v.Verdict, v.Word = "invalid", "nothing", "no cell counts"
+		v.Class, v.Verdict, v.Word = "invalid", "no cell counts", "there is nothing to answer from"
 	case len(failures) > 0:
-		v.Class, v.Verdict = "suspect", fmt.Sprintf("%d of %d cells", counted, len(o.Cells))
-		v.Word = "count; the others are in no answer, front or effect"
+		v.Class, v.Verdict = "suspect", fmt.Sprintf("%d of %d cells count", counted, len(o.Cells))
+		v.Word = "the others are in no answer, front or effect"
 	case len(o.Suspects()) > 0:
-		v.Class, v.Verdict = "suspect", fmt.Sprintf("%d of %d cells", len(o.Suspects()), len(o.Cells))
-		v.Word = "are SUSPECT; all count"
+		v.Class, v.Verdict = "suspect", fmt.Sprintf("%d of %d cells are SUSPECT", len(o.Suspects()), len(o.Cells))
+		v.Word = "all count"
 	case len(o.Cells) == 1:
-		v.Verdict, v.Word = "one cell", "counts: there is nothing to compare it with"
+		v.Verdict, v.Word = "one cell counts", "there is nothing to compare it with"
 	}
-	for n, i := range failures {
-		c := &o.Cells[i]
-		f := named{plain.Terminal(strings.TrimSpace(c.Name + " " + c.Stage)), plain.Terminal(c.Excluded())}
+	for n, why := range failures {
+		f := named{plain.Terminal(why.Name), plain.Terminal(why.Reason)}
 		if n < firstFailures {
 			v.Failed = append(v.Failed, f)
 		} else {
-			v.More = append(v.More, f)
+			v.More, v.MoreCells = append(v.More, f), v.MoreCells+why.Cells
 		}
 	}
 }

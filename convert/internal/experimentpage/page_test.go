@@ -116,6 +116,30 @@ func TestBrowserAnswersClicks(t *testing.T) {
 	}
 }
 
+// The page's own comparison of two settings has the interval of the answers where both know the noise from the same
+// repeats, and says why the command may say less.
+func TestBrowserComparesRepeats(t *testing.T) {
+	t.Parallel()
+	var cells []outcome.Cell
+	for i, output := range []float64{100, 110, 132, 145.2} {
+		c := grid("chat")[i/2]
+		c.Repeat, c.Name, c.Directory = i%2+1, fmt.Sprint("cell ", i), fmt.Sprint("cells/", i)
+		c.Figures = map[string]outcome.Figure{outcome.Output: outcome.Known(output, output, output, 0, 50)}
+		cells = append(cells, c)
+	}
+	const script = `addEventListener("load", () => {
+		document.body.dataset.change = document.querySelector("#changes tbody tr").cells[3].textContent;
+	})`
+	dom := drawn(t, written(t, "flags", "runs/flags", cells), script, 1120)
+	// The means of two differ with an error of log(1.1)/√2, of two degrees of freedom: 1.32 ÷ exp(4.303·0.0674).
+	if body := regexp.MustCompile(`<body[^>]*>`).FindString(dom); !strings.Contains(body, `×1.32 (0.988 to 1.76)`) {
+		t.Errorf("the page says of itself: %s", body)
+	}
+	if !strings.Contains(dom, "the command may say INCONCLUSIVE") {
+		t.Error("the page does not say why the command may say less")
+	}
+}
+
 // On a phone nothing but the tables is wider than the screen.
 func TestBrowserOnAPhone(t *testing.T) {
 	t.Parallel()

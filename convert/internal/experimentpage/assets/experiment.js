@@ -285,13 +285,14 @@
     return Math.sqrt(freedom * Math.expm1(z * z / freedom));
   }
 
-  // change returns by how much a figure differs, as a factor with its interval.
+  // change returns by how much a figure differs, as a factor with its interval. Two figures that share the deviation of
+  // all repeats know it no better than one.
   function change(a, b) {
-    const [va, , , sa, na] = a, [vb, , , sb, nb] = b;
+    const [va, , , sa, na, ofAll] = a, [vb, , , sb, nb, ofAllToo] = b;
     if (!(va > 0 && vb > 0)) return null;
     const log = Math.log(vb / va);
     if (sa == null || sb == null) return [Math.exp(log)];
-    const v = sa * sa + sb * sb, below = sa ** 4 / (na || 1) + sb ** 4 / (nb || 1);
+    const v = sa * sa + sb * sb, below = ofAll && ofAllToo ? v * v / (na || 1) : sa ** 4 / (na || 1) + sb ** 4 / (nb || 1);
     const reach = v ? student(v * v / below) * Math.sqrt(v) : 0;
     return [Math.exp(log), Math.exp(log - reach), Math.exp(log + reach)];
   }
