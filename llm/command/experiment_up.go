@@ -21,7 +21,7 @@ func (x *experimenting) newUp() *cobra.Command {
 		Use:   "up -f FILE [DEPLOYMENT]",
 		Short: "Start one deployment of an experiment, and leave it running",
 		Long: `Start one deployment of an experiment, wait until it is ready, and print its URL.
-It goes on to run until down, or the next run of the experiment.
+It goes on to run until down, or until a run of the experiment has cells to run.
 
 DEPLOYMENT is its name, with the parameters of a matrix as plan shows them. It
 may be left out if there is one. After Ctrl-C the deployment is stopped.`,
