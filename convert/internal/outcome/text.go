@@ -68,14 +68,14 @@ func (o *Outcome) WriteText(w io.Writer) error {
 			}
 		}
 	}
-	if list := o.Failures(); len(list) > 0 {
+	if list := o.FailuresAlike(); len(list) > 0 {
 		line("\nnot counted")
-		alike := o.FailuresAlike()
-		for _, f := range alike[:min(len(alike), mostListed)] {
+		more := len(o.Failures())
+		for _, f := range list[:min(len(list), mostListed)] {
 			line("  %s\t%s", f.Name, f.Reason)
-			list = list[f.Cells:]
+			more -= f.Cells
 		}
-		if more := len(list); more > 0 {
+		if more > 0 {
 			line("  and %d more", more)
 		}
 	}

@@ -17,13 +17,10 @@ func Preflight(ctx context.Context, s Spec, o Options) (refers func(name string)
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	expanded, err := s.expanded()
+	d, err := newDeployment(s, Options{Progress: o.Progress}) // which leaves no traces
 	if err != nil {
 		return nil, err
 	}
-	d := &Deployment{spec: *expanded, options: Options{Progress: oneAtATime(o.Progress)}}
-	d.log.mask = secrets(expanded)
-	d.server = d.newServer(s.Namespace != "")
 	err = d.during("being checked", func() error {
 		refers, err = d.server.preflight(ctx)
 		return err

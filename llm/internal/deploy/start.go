@@ -40,6 +40,11 @@ func prepare(ctx context.Context, s Spec, o Options) (*Deployment, error) {
 	if _, err := Down(ctx, o); err != nil {
 		return nil, err
 	}
+	return newDeployment(s, o)
+}
+
+// newDeployment makes a deployment of a Spec that was checked.
+func newDeployment(s Spec, o Options) (*Deployment, error) {
 	expanded, err := s.expanded()
 	if err != nil {
 		return nil, err
@@ -186,6 +191,10 @@ func (s *Spec) String() string {
 		values[name] = "${" + name + "}"
 	}
 	maps.Copy(values, s.Values)
+	if kind, _ := s.Kind(); kind != Command {
+		text, _ := Expand(cmp.Or(s.Manifests, s.Compose, secret.WithoutUser(s.URL)), values) // "" if it cannot
+		return string(kind) + " " + plain.Argument(text)
+	}
 	known := Spec{Command: slices.Clone(s.Command), Environment: s.Environment}
 	for i, word := range s.Command {
 		if text, err := Expand(word, values); err == nil {
@@ -196,10 +205,6 @@ func (s *Spec) String() string {
 	var words []string
 	for _, word := range known.Command {
 		words = append(words, plain.Argument(mask.Text(word)))
-	}
-	if kind, _ := s.Kind(); kind != Command {
-		text, _ := Expand(cmp.Or(s.Manifests, s.Compose, secret.WithoutUser(s.URL)), values) // "" if it cannot
-		words = []string{string(kind), plain.Argument(text)}
 	}
 	return strings.Join(words, " ")
 }

@@ -15,9 +15,10 @@ func (p *Plan) Preflight(ctx context.Context, tell func(line string)) error {
 		needed[c.Variant.Deployment] = true
 	}
 	k := &preflight{faults: faults{file: p.Experiment.File}, looked: map[string]bool{}}
+	variants := p.Experiment.Variants()
 	for i := range p.Experiment.Deployments {
 		if d := &p.Experiment.Deployments[i]; needed[d] {
-			k.deployment(ctx, p.Experiment, d, tell)
+			k.deployment(ctx, d, variants, tell)
 		}
 	}
 	p.refused = k.count > 0
@@ -30,11 +31,11 @@ type preflight struct {
 	looked map[string]bool // what was checked: variants share programs and files
 }
 
-// deployment checks a deployment at all its parameters.
-func (k *preflight) deployment(ctx context.Context, e *Experiment, d *Deployment, tell func(line string)) {
+// deployment checks a deployment at all its parameters, which are among the variants.
+func (k *preflight) deployment(ctx context.Context, d *Deployment, variants []*Variant, tell func(line string)) {
 	before := k.count
 	referred := map[string]bool{}
-	for _, v := range e.Variants() {
+	for _, v := range variants {
 		if v.Deployment != d || k.known(v) {
 			continue
 		}
