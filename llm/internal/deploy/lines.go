@@ -35,8 +35,9 @@ const (
 	tailSize  = 64 << 10 // bytes that are read from the end
 )
 
-// access matches a line of a log of requests, as uvicorn, Python's http.server and nginx write them.
-var access = regexp.MustCompile(`"(GET|HEAD|POST) \S+ HTTP/[0-9.]+"`)
+// access matches a line of a log of requests, as uvicorn, Python's http.server and nginx write them: a request with its
+// status. A complaint that names a request has none.
+var access = regexp.MustCompile(`"(GET|HEAD|POST) \S+ HTTP/[0-9.]+" [0-9]{3}\b`)
 
 // lastLines returns the last lines of an output as they may be shown: without secrets and control characters, and
 // without requests, most of which are those that ask whether the server is ready.

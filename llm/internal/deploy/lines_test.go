@@ -10,6 +10,10 @@ func TestLastLines(t *testing.T) {
 	t.Parallel()
 	const uvicorn = `INFO:     127.0.0.1:40812 - "GET /v1/models HTTP/1.1" 404 Not Found`
 	const python = `127.0.0.1 - - [30/Nov/2026 22:59:06] "GET /health HTTP/1.1" 404 -`
+	const complains = `[error] connect() failed while connecting to upstream, request: "GET /v1 HTTP/1.1", host: "x"`
+	if got := strings.Join(lastLines([]byte(complains), nil), "|"); got != complains {
+		t.Errorf("got %s", got)
+	}
 	text := "loading weights\n" + strings.Repeat(uvicorn+"\n"+python+"\r\n", 30) + "10 %\r20 %\n"
 	if got := strings.Join(lastLines([]byte(text), nil), "|"); got != "loading weights|20 %" {
 		t.Errorf("got %s", got)
